@@ -1,0 +1,33 @@
+# Everything sets itself up: only Python >= 3.11, make and a package registry are needed.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PYTEST_ARGS ?=
+
+.PHONY: help demo test test-all check clean
+
+help: ## this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(VENV)/.installed: pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "distill needs Python 3.11 or newer: make PYTHON=...")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	touch $@
+
+demo: $(VENV)/.installed ## train on a small synthesised collection; prints where the model is
+	$(BIN)/python -m distill.train
+
+test: $(VENV)/.installed ## the fast tests
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+test-all: $(VENV)/.installed ## the fast and the slow tests
+	$(BIN)/python -m pytest -m 'slow or not slow' $(PYTEST_ARGS)
+
+check: $(VENV)/.installed ## lint, format and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+clean: ## remove the environment and caches; what you made under outputs/ stays, but for the decoded sounds
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache dist build outputs/cache

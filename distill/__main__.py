@@ -1,0 +1,33 @@
+"""`distill VERB ...`: one line a verb."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+from distill import __version__
+
+VERBS = {
+    "train": "train a model on a folder of sounds",
+}
+
+
+def main() -> None:
+    """Hand the rest of the command line to the verb's own module."""
+    verb = sys.argv[1] if len(sys.argv) > 1 else "--help"
+    if verb in ("-h", "--help"):
+        print("usage: distill VERB ...\n")
+        print("\n".join(f"  {name:12s}{does}" for name, does in VERBS.items()))
+        print("\nEach verb tells more with --help.")
+    elif verb == "--version":
+        print(__version__)
+    elif verb in VERBS:
+        sys.argv = [f"distill {verb}", *sys.argv[2:]]
+        import_module(f"distill.{verb}").main()
+    else:
+        print(f"distill: no verb {verb!r}; there is: {', '.join(VERBS)}", file=sys.stderr)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

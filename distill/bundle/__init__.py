@@ -1,0 +1,1 @@
+"""trained weights + health + history → one safe `.distillgan` file → a ready model."""

@@ -1,0 +1,1 @@
+"""waveform ↔ codes ↔ waveform, with a trained model."""

@@ -1,0 +1,250 @@
+"""Types and ranges of everything under conf/. No values: those live in the YAML files; no torch."""
+
+from __future__ import annotations
+
+import types
+from dataclasses import dataclass, field, fields, is_dataclass
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+from distill.errors import ConfigError
+
+
+def within(low: float, high: float, *, strictly_above: bool = False) -> Any:
+    """A number in [low, high], or in (low, high] if `strictly_above`."""
+    return field(metadata={"low": low, "high": high, "open": strictly_above})
+
+
+def one_of(*choices: str) -> Any:
+    """One of a few words."""
+    return field(metadata={"choices": choices})
+
+
+def filled() -> Any:
+    """Text that is not empty."""
+    return field(metadata={"filled": True})
+
+
+@dataclass
+class AugmentConfig:
+    """Small changes to training crops; validation never sees them."""
+
+    enabled: bool
+    gain_db: float = within(0, 24)
+    flip_polarity: bool
+    shift_s: float = within(0, 10)
+    shift_bins: int = within(0, 32)
+
+
+@dataclass
+class DataConfig:
+    """Where sounds come from and how they are cut."""
+
+    root: Any
+    val_fraction: float = within(0, 0.5, strictly_above=True)
+    segment_s: float = within(0.05, 60)
+    batch_size: int = within(1, 4096)
+    min_epoch_segments: int = within(1, 10**6)
+    num_workers: int = within(0, 64)
+    min_duration_s: float = within(0, 60)
+    silence_dbfs: float = within(-200, 0)
+    cache_dir: str = filled()
+    augment: AugmentConfig
+
+
+@dataclass
+class MelConfig:
+    """The mel front end; mean and deviation are measured on the collection where they are null."""
+
+    sample_rate_hz: int = within(4000, 384000)
+    n_fft: int = within(16, 65536)
+    hop_length: int = within(4, 65536)
+    n_mels: int = within(1, 1024)
+    floor: float = within(1e-10, 1)
+    mean_db: float | None = within(-400, 400)
+    std_db: float | None = within(1e-3, 400)
+
+
+@dataclass
+class ModelConfig:
+    """The convolutional network."""
+
+    channels: list[int] = within(1, 4096)
+    residual_units: int = within(0, 16)
+    dropout: float = within(0, 0.9)
+    commitment_weight: float = within(0, 100)
+
+
+@dataclass
+class RvqConfig:
+    """The residual vector quantiser; null is sized from the collection."""
+
+    levels: int = within(1, 8)
+    codebook_size: int | None = within(2, 65536)
+    codebook_dim: int = within(1, 4096)
+    decay: float | None = within(0, 0.9999)
+    dead_code_threshold: float = within(0, 1000)
+    kmeans_iters: int = within(1, 1000)
+
+
+@dataclass
+class OptimizerConfig:
+    """AdamW and its schedule: a short rise, then half a cosine down."""
+
+    lr: float = within(0, 1, strictly_above=True)
+    betas: list[float] = within(0, 0.99999)
+    weight_decay: float = within(0, 1)
+    warmup_steps: int = within(0, 10**6)
+    final_lr_fraction: float = within(0, 1)
+
+
+@dataclass
+class TrainerConfig:
+    """How long, on what, how precisely. Null epochs are sized from the collection."""
+
+    max_epochs: int | None = within(1, 10**6)
+    max_minutes: float | None = within(0, 10**6, strictly_above=True)
+    accelerator: str = one_of("auto", "cpu", "gpu", "cuda", "mps", "tpu")
+    devices: Any
+    num_nodes: int = within(1, 10**4)
+    strategy: str = filled()
+    precision: str = one_of("32-true", "bf16-mixed", "16-mixed")
+    gradient_clip_val: float = within(0, 10**6, strictly_above=True)
+    max_bad_steps: int = within(1, 10**6)
+
+
+@dataclass
+class HealthConfig:
+    """When a codebook level counts as ill, and from how many positions that is judged."""
+
+    min_utilization: float = within(0, 1)
+    positions_per_code: int = within(16, 10**4)
+
+
+@dataclass
+class LibraryConfig:
+    """Where finished models are published."""
+
+    dir: str = filled()
+
+
+@dataclass
+class CheckpointConfig:
+    """One kept checkpoint and the bundle beside it."""
+
+    _target_: str = filled()
+    monitor: str | None
+    mode: str = one_of("min", "max")
+    every_n_minutes: float | None = within(0, 10**6, strictly_above=True)
+
+
+@dataclass
+class PreviewConfig:
+    """Reconstructions to listen to and look at while training."""
+
+    _target_: str = filled()
+    every_n_epochs: int = within(1, 10**6)
+    clips: int = within(1, 64)
+
+
+@dataclass
+class PlainCallbackConfig:
+    """A callback without settings of its own."""
+
+    _target_: str = filled()
+
+
+@dataclass
+class CallbacksConfig:
+    """One YAML a callback; null leaves it out; `extra` takes any Lightning callback of one's own."""
+
+    codebook_health: PlainCallbackConfig | None
+    previews: PreviewConfig | None
+    progress: PlainCallbackConfig | None
+    tensorboard: PlainCallbackConfig | None
+    best: CheckpointConfig | None
+    last: CheckpointConfig | None
+    extra: dict[str, Any]
+
+
+@dataclass
+class LoggerConfig:
+    """A Lightning logger."""
+
+    _target_: str = filled()
+    name: str
+    version: str
+    default_hp_metric: bool
+
+
+@dataclass
+class TrainConfig:
+    """The whole tree, as `conf/train.yaml` composes it."""
+
+    name: str | None = filled()
+    seed: int = within(0, 2**31 - 1)
+    resume: str | None = filled()
+    data: DataConfig
+    mel: MelConfig
+    model: ModelConfig
+    rvq: RvqConfig
+    optimizer: OptimizerConfig
+    trainer: TrainerConfig
+    health: HealthConfig
+    callbacks: CallbacksConfig
+    logger: LoggerConfig | None
+    library: LibraryConfig
+
+
+def check_ranges(config: Any, prefix: str = "") -> None:
+    """Raise ConfigError for the first value outside what its field allows."""
+    hints = get_type_hints(type(config))
+    for spec in fields(config):
+        key, value = f"{prefix}{spec.name}", getattr(config, spec.name)
+        if is_dataclass(value):
+            check_ranges(value, f"{key}.")
+        elif not _allowed(value, spec.metadata, nullable=is_nullable(hints[spec.name])):
+            raise ConfigError(key, value, describe(hints[spec.name], spec.metadata))
+
+
+def describe(hint: Any, metadata: Any) -> str:
+    """What a field allows, in words."""
+    kinds = [
+        part
+        for part in (get_args(hint) if is_nullable(hint) else (hint,))
+        if part is not type(None)
+    ]
+    kind = get_args(kinds[0])[0] if get_origin(kinds[0]) is list else kinds[0]
+    if is_dataclass(kind):
+        return "is a group of settings, of which each is given by itself: " + ", ".join(
+            f.name for f in fields(kind)
+        )
+    words = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
+    text = words.get(kind, "a value")
+    if "low" in metadata:
+        start = "above" if metadata["open"] else "from"
+        text += f" {start} {metadata['low']:,} to {metadata['high']:,}"
+    if "choices" in metadata:
+        text = "one of " + ", ".join(metadata["choices"])
+    if get_origin(kinds[0]) is list:
+        text = f"a list, each entry {text}"
+    return f"must be {text}" + (" or null" if is_nullable(hint) else "")
+
+
+def is_nullable(hint: Any) -> bool:
+    """Whether None is among the values of a type hint."""
+    return get_origin(hint) in (Union, types.UnionType) and type(None) in get_args(hint)
+
+
+def _allowed(value: Any, metadata: Any, *, nullable: bool) -> bool:
+    if value is None:
+        return nullable or not metadata
+    if "low" in metadata:
+        values = value if isinstance(value, list) else [value]
+        above = (
+            metadata["low"] < number if metadata["open"] else metadata["low"] <= number
+            for number in values
+        )
+        return bool(values) and all(above) and all(number <= metadata["high"] for number in values)
+    if "choices" in metadata:
+        return value in metadata["choices"]
+    return not (metadata.get("filled") and not value.strip())

@@ -1,0 +1,213 @@
+"""one sound file → mono float32 waveform on disk at one sample rate, made once, or the reason why
+not.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sqlite3
+import tempfile
+from contextlib import suppress
+from dataclasses import astuple, dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import soxr
+
+BLOCK_FRAMES = 1 << 18
+ACTIVITY_S = 0.1
+"""Resolution of the record of where a file is louder than silence."""
+SAMPLE_RATES_HZ = (1_000, 1_000_000)
+"""Headers outside this range are damage, not audio; resampling them would fill the disk."""
+
+
+@dataclass(frozen=True)
+class CacheConfig:
+    """What a cached waveform depends on besides the file itself."""
+
+    sample_rate_hz: int
+    min_duration_s: float
+    silence_dbfs: float
+
+    def fingerprint(self) -> str:
+        """Name of the folder and of the index rows that belong to these settings."""
+        return hashlib.sha256(
+            repr((*astuple(self), ACTIVITY_S, soxr.__version__)).encode()
+        ).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """A file's place in the cache (`reason` empty), or why it has none."""
+
+    reason: str
+    content: str = ""
+    """SHA-256 over the decoded mono samples and their rate: the same sound in another container has
+    the same.
+    """
+    samples: int = 0
+    source_rate_hz: int = 0
+    channels: int = 0
+    active: bytes = b""
+    """One byte for each ACTIVITY_S: 1 where the file is louder than silence."""
+
+
+class WaveformCache:
+    """Content-addressed raw float32 files and an index from (path, size, time, settings) to them.
+
+    Every file is written under a temporary name and renamed when whole, and the index is SQLite, so
+    an interruption leaves nothing torn, and two processes that fill the cache at once make the same
+    files.
+    """
+
+    def __init__(self, folder: Path, config: CacheConfig) -> None:
+        self.config = config
+        self.settings = config.fingerprint()
+        self.folder = folder / self.settings
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._index_path = folder / "index.sqlite"
+        try:
+            self._index = self._open_index()
+        except sqlite3.DatabaseError:  # damaged: it can be made again from the sounds
+            self._index_path.unlink(missing_ok=True)
+            self._index = self._open_index()
+
+    def close(self) -> None:
+        """Write the index and let go of it."""
+        self._index.commit()
+        self._index.close()
+
+    def waveform_path(self, content: str) -> Path:
+        """Where the waveform with this content hash lies."""
+        return self.folder / content[:2] / f"{content}.f32"
+
+    def known(self) -> dict[tuple[str, int, int], Decoded]:
+        """All index rows of these settings by (path, size in bytes, time in ns)."""
+        rows = self._index.execute(
+            "SELECT path, size, time_ns, reason, content, samples, source_rate_hz, channels, active"
+            " FROM decoded WHERE settings = ?",
+            (self.settings,),
+        )
+        return {(path, size, time_ns): Decoded(*rest) for path, size, time_ns, *rest in rows}
+
+    def remember(self, path: str, size: int, time_ns: int, decoded: Decoded) -> None:
+        """Add or replace an index row; `flush` makes it last."""
+        self._index.execute(
+            "INSERT OR REPLACE INTO decoded VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (path, self.settings, size, time_ns, *astuple(decoded)),
+        )
+
+    def flush(self) -> None:
+        """Make remembered rows last."""
+        self._index.commit()
+
+    def holds(self, decoded: Decoded) -> bool:
+        """Whether the waveform of an index row is there, whole."""
+        try:
+            return self.waveform_path(decoded.content).stat().st_size == 4 * decoded.samples
+        except OSError:
+            return False
+
+    def decode(self, path: Path) -> Decoded:
+        """Read, check and resample a file into the cache, in blocks, so that any length takes the
+        same memory.
+
+        Raises OSError when the cache cannot be written; what is wrong with the file itself is
+        returned as reason.
+        """
+        before = path.stat()
+        if before.st_size == 0:
+            return Decoded("empty")
+        handle, partial = tempfile.mkstemp(dir=self.folder, suffix=".part")
+        try:
+            with os.fdopen(handle, "wb") as sink:
+                decoded = self._decode_into(path, sink)
+            if not decoded.reason:
+                after = path.stat()
+                if (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
+                    return Decoded("changed while being read")
+                decoded = self._with_activity(decoded, Path(partial))
+            if not decoded.reason:
+                target = self.waveform_path(decoded.content)
+                target.parent.mkdir(exist_ok=True)
+                os.replace(partial, target)
+            return decoded
+        finally:
+            with suppress(FileNotFoundError):
+                os.unlink(partial)
+
+    def _decode_into(self, path: Path, sink: object) -> Decoded:
+        digest = hashlib.sha256()
+        frames_read = 0
+        finite = True
+        try:
+            with soundfile.SoundFile(path) as source:
+                rate, channels = source.samplerate, source.channels
+                if not SAMPLE_RATES_HZ[0] <= rate <= SAMPLE_RATES_HZ[1]:
+                    return Decoded(f"not audio: a sample rate of {rate} Hz")
+                resampler = soxr.ResampleStream(
+                    rate, self.config.sample_rate_hz, 1, dtype="float32"
+                )
+                digest.update(str(rate).encode())
+                for block in source.blocks(BLOCK_FRAMES, dtype="float32", always_2d=True):
+                    mono = np.ascontiguousarray(block.mean(axis=1, dtype=np.float32))
+                    finite = finite and bool(np.isfinite(mono).all())
+                    if not finite:
+                        return Decoded("not finite: holds NaN or infinity")
+                    digest.update(mono.tobytes())
+                    frames_read += len(mono)
+                    _write(
+                        sink,
+                        resampler.resample_chunk(mono)
+                        if rate != self.config.sample_rate_hz
+                        else mono,
+                    )
+                if rate != self.config.sample_rate_hz:
+                    _write(sink, resampler.resample_chunk(np.zeros(0, np.float32), last=True))
+        except soundfile.LibsndfileError as error:
+            known = path.suffix.lower().lstrip(".") in {
+                name.lower() for name in soundfile.available_formats()
+            }
+            known = known or path.suffix.lower() in (".mp3", ".aif", ".oga", ".opus")
+            detail = " ".join(str(error.error_string).split()).rstrip(".")
+            return Decoded(f"unreadable: {detail}" if known else "not audio")
+        if frames_read == 0:
+            return Decoded("empty: a header without samples")
+        if frames_read / rate < self.config.min_duration_s:
+            return Decoded(f"too short: {1000 * frames_read / rate:.1f} ms")
+        return Decoded("", digest.hexdigest(), 0, rate, channels)
+
+    def _with_activity(self, decoded: Decoded, waveform: Path) -> Decoded:
+        samples = np.memmap(waveform, dtype=np.float32, mode="r")
+        step = int(ACTIVITY_S * self.config.sample_rate_hz)
+        threshold = 10 ** (self.config.silence_dbfs / 20)
+        active = bytearray()
+        for start in range(0, len(samples), 512 * step):
+            loud = np.abs(samples[start : start + 512 * step]) > threshold
+            active += bytes(np.add.reduceat(loud, np.arange(0, len(loud), step)) > 0)
+        if not any(active):
+            return Decoded("silent")
+        return Decoded(
+            "",
+            decoded.content,
+            len(samples),
+            decoded.source_rate_hz,
+            decoded.channels,
+            bytes(active),
+        )
+
+    def _open_index(self) -> sqlite3.Connection:
+        index = sqlite3.connect(self._index_path, timeout=60)
+        index.execute(
+            "CREATE TABLE IF NOT EXISTS decoded (path TEXT, settings TEXT, size INTEGER, time_ns INTEGER, reason TEXT,"
+            " content TEXT, samples INTEGER, source_rate_hz INTEGER, channels INTEGER, active BLOB,"
+            " PRIMARY KEY (path, settings))"
+        )
+        index.commit()
+        return index
+
+
+def _write(sink: object, samples: np.ndarray) -> None:
+    samples.astype("<f4", copy=False).tofile(sink)

@@ -1,0 +1,241 @@
+"""folders → every file found, checked and cached: the sounds, what was left out and why."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import stat
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import wait as wait_for
+from dataclasses import asdict, dataclass
+from itertools import islice
+from pathlib import Path
+
+from distill.data.cache import CacheConfig, Decoded, WaveformCache
+from distill.errors import CollectionError
+
+FLUSH_EVERY = 64
+WORKERS = 4
+"""Decoding threads; libsndfile and soxr work without Python's lock."""
+
+
+@dataclass(frozen=True)
+class Sound:
+    """A usable file and its waveform in the cache."""
+
+    path: str
+    content: str
+    samples: int
+    """At the cache's sample rate."""
+    duration_s: float
+    source_rate_hz: int
+    channels: int
+    waveform: Path
+    active: bytes
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A file that is not used, and why."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Collection:
+    """What a scan found."""
+
+    name: str
+    folders: tuple[str, ...]
+    sample_rate_hz: int
+    sounds: tuple[Sound, ...]
+    left_out: tuple[LeftOut, ...]
+
+    @property
+    def duration_s(self) -> float:
+        """Of all sounds together."""
+        return sum(sound.duration_s for sound in self.sounds)
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 over the contents: the same sounds under other names have the same."""
+        return hashlib.sha256(
+            "\n".join(sorted(sound.content for sound in self.sounds)).encode()
+        ).hexdigest()
+
+    def reasons(self) -> list[tuple[str, int]]:
+        """How many files were left out for each kind of reason, most frequent first."""
+        kinds = Counter(
+            left_out.reason.split(":")[0].split(" of ")[0] for left_out in self.left_out
+        )
+        return kinds.most_common()
+
+    def write_report(self, path: Path) -> None:
+        """Everything as JSON: each file used, and each left out with its reason."""
+        report = {
+            "name": self.name,
+            "folders": list(self.folders),
+            "fingerprint": self.fingerprint,
+            "files_used": len(self.sounds),
+            "duration_s": round(self.duration_s, 3),
+            "left_out": [asdict(left_out) for left_out in self.left_out],
+            "used": [
+                {
+                    "path": sound.path,
+                    "content": sound.content,
+                    "duration_s": round(sound.duration_s, 3),
+                    "sample_rate_hz": sound.source_rate_hz,
+                    "channels": sound.channels,
+                }
+                for sound in self.sounds
+            ],
+        }
+        text = json.dumps(report, indent=1, ensure_ascii=False)
+        path.write_text(text, encoding="utf-8", errors="surrogateescape")
+
+
+def scan(
+    folders: Sequence[Path],
+    *,
+    name: str,
+    cache_folder: Path,
+    config: CacheConfig,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Collection:
+    """Find, check and cache every file below `folders`; `progress` is told files done and files in
+    all.
+
+    A file that did not change since the last scan is not opened. Raises CollectionError if no file
+    is usable or the cache cannot be written.
+    """
+    try:
+        cache = WaveformCache(cache_folder, config)
+    except OSError as error:
+        raise CollectionError(
+            f"data.cache_dir={cache_folder}: cannot be written: {error.strerror}"
+        ) from error
+    try:
+        outcomes = _decode_all(list(find_files(folders)), cache, progress)
+    except OSError as error:
+        raise CollectionError(
+            f"data.cache_dir={cache_folder}: cannot be written: {error.strerror}; "
+            "free some space or choose another folder, what is decoded so far is kept"
+        ) from error
+    finally:
+        cache.close()
+    sounds, left_out = _sort_out(outcomes, cache)
+    collection = Collection(
+        name, tuple(map(str, folders)), config.sample_rate_hz, tuple(sounds), tuple(left_out)
+    )
+    if not sounds:
+        shown = ", ".join(f"{count} {reason}" for reason, count in collection.reasons())
+        where = ", ".join(map(str, folders))
+        found = (
+            f"{len(left_out)} files, none usable ({shown})" if left_out else "the folder is empty"
+        )
+        raise CollectionError(f"data.root={where}: no usable sound: {found}")
+    return collection
+
+
+def find_files(folders: Sequence[Path]) -> Iterator[Path]:
+    """Every entry below the folders that is not a folder, in an order that depends on names only."""
+    seen: set[tuple[int, int]] = set()
+    for folder in folders:
+        for parent, subfolders, names in os.walk(folder, followlinks=True):
+            here = os.stat(parent)
+            if (here.st_dev, here.st_ino) in seen:  # a link back up, or a folder named twice
+                subfolders.clear()
+                continue
+            seen.add((here.st_dev, here.st_ino))
+            subfolders.sort()
+            yield from (Path(parent, entry) for entry in sorted(names))
+
+
+def _decode_all(
+    paths: list[Path], cache: WaveformCache, progress: Callable[[int, int], None]
+) -> list[tuple[str, Decoded]]:
+    known = cache.known()
+    outcomes: dict[str, Decoded] = {}
+    waiting: list[tuple[Path, os.stat_result]] = []
+    for path in paths:
+        try:
+            status = path.stat()
+        except OSError as error:
+            broken = path.is_symlink() and isinstance(error, FileNotFoundError)
+            outcomes[str(path)] = Decoded(
+                "broken link" if broken else f"unreadable: {error.strerror}"
+            )
+            continue
+        if not stat.S_ISREG(status.st_mode):
+            outcomes[str(path)] = Decoded("not audio: not a regular file")
+            continue
+        row = known.get((_key(path), status.st_size, status.st_mtime_ns))
+        if row and (row.reason or cache.holds(row)):
+            outcomes[str(path)] = row
+        else:
+            waiting.append((path, status))
+    progress(len(outcomes), len(paths))
+    with ThreadPoolExecutor(WORKERS) as pool:
+        queue = iter(waiting)
+        running: dict[Future[Decoded], tuple[Path, os.stat_result]] = {}
+        try:
+            while True:
+                for path, status in islice(queue, 4 * WORKERS - len(running)):
+                    running[pool.submit(_decode_one, cache, path)] = path, status
+                if not running:
+                    break
+                for future in wait_for(running, return_when="FIRST_COMPLETED").done:
+                    path, status = running.pop(future)
+                    decoded = outcomes[str(path)] = future.result()
+                    if not decoded.reason.startswith(
+                        ("unreadable: ", "changed")
+                    ):  # may be readable next time
+                        cache.remember(_key(path), status.st_size, status.st_mtime_ns, decoded)
+                    if len(outcomes) % FLUSH_EVERY == 0:
+                        cache.flush()
+                    progress(len(outcomes), len(paths))
+        finally:
+            pool.shutdown(cancel_futures=True)
+    return [(str(path), outcomes[str(path)]) for path in paths]
+
+
+def _decode_one(cache: WaveformCache, path: Path) -> Decoded:
+    try:
+        with path.open("rb"):
+            pass
+    except OSError as error:
+        return Decoded(f"unreadable: {error.strerror}")
+    return cache.decode(path)
+
+
+def _key(path: Path) -> str:
+    """The path as the index knows it: absolute, and storable whatever its bytes are."""
+    return os.fsencode(path.absolute()).decode("utf-8", errors="backslashreplace")
+
+
+def _sort_out(
+    outcomes: list[tuple[str, Decoded]], cache: WaveformCache
+) -> tuple[list[Sound], list[LeftOut]]:
+    sounds: dict[str, Sound] = {}
+    left_out: list[LeftOut] = []
+    for path, decoded in outcomes:
+        if decoded.reason:
+            left_out.append(LeftOut(path, decoded.reason))
+        elif decoded.content in sounds:
+            left_out.append(LeftOut(path, f"duplicate of {sounds[decoded.content].path}"))
+        else:
+            sounds[decoded.content] = Sound(
+                path,
+                decoded.content,
+                decoded.samples,
+                decoded.samples / cache.config.sample_rate_hz,
+                decoded.source_rate_hz,
+                decoded.channels,
+                cache.waveform_path(decoded.content),
+                decoded.active,
+            )
+    return list(sounds.values()), left_out

@@ -1,0 +1,95 @@
+"""split pieces → loaders of segments for Lightning."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import lightning
+from torch.utils.data import DataLoader, Subset
+
+from distill.config import DataConfig
+from distill.data.segments import MovingDraws, Segment, Segments
+from distill.data.split import Split
+
+
+class ResumableLoader(DataLoader[Segment]):
+    """A DataLoader that Lightning saves: its state is the epoch and how many batches of it are
+    done.
+
+    What is done is asked of the trainer, not counted here, because worker processes fetch ahead.
+    """
+
+    def __init__(self, *args: Any, trainer: lightning.Trainer, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._progress = trainer.fit_loop
+
+    def state_dict(self) -> dict[str, int]:
+        """Epoch, and batches of it that are done."""
+        return {
+            "epoch": self._progress.epoch_progress.current.processed,
+            "batches": self._progress.epoch_loop.batch_progress.current.ready,
+        }
+
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        """Continue behind the batches that are done."""
+        assert isinstance(self.sampler, MovingDraws) and self.batch_size
+        self.sampler.epoch = state["epoch"]
+        if state["batches"] < len(self):
+            self.sampler.skip = state["batches"] * self.batch_size
+
+
+class SoundDataModule(lightning.LightningDataModule):
+    """Training segments that move from epoch to epoch, validation segments that do not."""
+
+    def __init__(self, split: Split, config: DataConfig, *, sample_rate_hz: int, seed: int) -> None:
+        super().__init__()
+        self.config = config
+        self.seed = seed
+        sizes = {
+            "segment_samples": round(config.segment_s * sample_rate_hz),
+            "sample_rate_hz": sample_rate_hz,
+            "seed": seed,
+            "augment": config.augment,
+        }
+        self.train = Segments(split.train, **sizes)
+        self.val = Segments(split.val, **sizes)
+
+    def train_dataloader(self) -> ResumableLoader:
+        """Batches {"waveform": (B, 1, T), "sounding": (B,)} of moving segments."""
+        assert self.trainer is not None
+        draws = MovingDraws(
+            len(self.train),
+            at_least=self.config.min_epoch_segments,
+            batch_size=self.config.batch_size,
+            seed=self.seed,
+            rank=self.trainer.global_rank,
+            ranks=self.trainer.world_size,
+        )
+        return ResumableLoader(
+            self.train,
+            sampler=draws,
+            trainer=self.trainer,
+            **self._loading(self.config.num_workers),
+        )
+
+    def val_dataloader(self) -> DataLoader[Segment]:
+        """The same batches every epoch."""
+        return DataLoader(self.val, shuffle=False, **self._loading(0))
+
+    def fixed_train_loader(self, segments: int) -> DataLoader[Segment]:
+        """At most this many training segments, spread over the collection, unmoved and unaugmented."""
+        count = min(segments, len(self.train))
+        chosen = [position * len(self.train) // count for position in range(count)]
+        return DataLoader(Subset(self.train, chosen), shuffle=False, **self._loading(0))
+
+    def sounding_train_samples(self) -> int:
+        """Training samples that are sound, not padding."""
+        return sum(self.train.sounding_samples(index) for index in range(len(self.train)))
+
+    def _loading(self, workers: int) -> dict[str, Any]:
+        return {
+            "batch_size": self.config.batch_size,
+            "num_workers": workers,
+            "persistent_workers": workers > 0,
+            "pin_memory": False,
+        }

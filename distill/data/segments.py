@@ -1,0 +1,170 @@
+"""pieces of cached waveforms → segments (1, T): moving and augmented for training, fixed for
+validation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypedDict
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset, Sampler
+
+from distill.config import AugmentConfig
+from distill.data.cache import ACTIVITY_S
+from distill.data.split import Piece
+
+
+class Segment(TypedDict):
+    """One item; a batch has the same keys with B in front."""
+
+    waveform: Tensor
+    """(1, T) float32, zeros after the sound's end."""
+    sounding: int
+    """Samples before those zeros."""
+    shift_bins: int
+    """How far to move the mel picture up; 0 for validation."""
+
+
+@dataclass(frozen=True)
+class Draw:
+    """Which segment to take, and the lap through the collection that decides crop and augmentation;
+    -1: neither.
+    """
+
+    index: int
+    lap: int
+
+
+class Segments(Dataset[Segment]):
+    """Non-silent segments of equal length; an item is a pure function of (draw, seed), whoever asks
+    for it.
+    """
+
+    def __init__(
+        self,
+        pieces: Sequence[Piece],
+        *,
+        segment_samples: int,
+        sample_rate_hz: int,
+        seed: int,
+        augment: AugmentConfig,
+    ) -> None:
+        self.pieces = pieces
+        self.segment_samples = segment_samples
+        self.sample_rate_hz = sample_rate_hz
+        self.seed = seed
+        self.augment = augment
+        starts = [_active_starts(piece, segment_samples, sample_rate_hz) for piece in pieces]
+        # two flat arrays instead of a list of objects: 16 bytes a segment, shared with worker
+        # processes
+        self.starts = np.concatenate(starts)
+        self.piece_of = np.repeat(np.arange(len(pieces)), [len(start) for start in starts])
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def __getitem__(self, draw: Draw | int) -> Segment:
+        """Segment at a Draw; at a plain index, the fixed one."""
+        draw = Draw(draw, -1) if isinstance(draw, int) else draw
+        piece, start = self.pieces[self.piece_of[draw.index]], int(self.starts[draw.index])
+        if draw.lap < 0:
+            return self._padded(_read(piece, start, self.segment_samples))
+        random = np.random.default_rng((self.seed, draw.lap, draw.index))
+        return self._crop(piece, start, random)
+
+    def sounding_samples(self, index: int) -> int:
+        """Samples of the fixed segment that are not padding, without reading it."""
+        piece, start = self.pieces[self.piece_of[index]], int(self.starts[index])
+        return min(self.segment_samples, piece.stop - start)
+
+    def _crop(self, piece: Piece, start: int, random: np.random.Generator) -> Segment:
+        augment, length = self.augment, self.segment_samples
+        start += int(random.uniform(-0.5, 0.5) * length)
+        waveform = _read(piece, max(piece.start, min(start, piece.stop - length)), length)
+        if not augment.enabled:
+            return self._padded(waveform)
+        waveform *= 10 ** (augment.gain_db * random.uniform(-1, 1) / 20)
+        if augment.flip_polarity and random.random() < 0.5:
+            waveform *= -1
+        room = min(length - len(waveform), int(augment.shift_s * self.sample_rate_hz))
+        bins = int(random.integers(-augment.shift_bins, augment.shift_bins + 1))
+        return self._padded(waveform, lead=int(random.integers(0, room + 1)), shift_bins=bins)
+
+    def _padded(self, waveform: np.ndarray, *, lead: int = 0, shift_bins: int = 0) -> Segment:
+        padded = np.zeros((1, self.segment_samples), np.float32)
+        sounding = lead + len(waveform)
+        padded[0, lead:sounding] = waveform
+        return {
+            "waveform": torch.from_numpy(padded),
+            "sounding": sounding,
+            "shift_bins": shift_bins,
+        }
+
+
+class MovingDraws(Sampler[Draw]):
+    """An epoch's draws: whole laps through the segments in new order, filled up to whole batches on
+    every rank.
+
+    `epoch` and `skip` are the whole state: a run that goes on in the middle of an epoch draws what
+    was left of it.
+    """
+
+    def __init__(
+        self,
+        segments: int,
+        *,
+        at_least: int,
+        batch_size: int,
+        seed: int,
+        rank: int = 0,
+        ranks: int = 1,
+    ) -> None:
+        together = batch_size * ranks
+        self.segments, self.seed, self.rank, self.ranks = segments, seed, rank, ranks
+        self.draws = -(-max(segments, at_least) // together) * together
+        self.laps = -(-self.draws // segments)
+        self.epoch = 0
+        self.skip = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Called by Lightning before each epoch."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return self.draws // self.ranks
+
+    def __iter__(self) -> Iterator[Draw]:
+        skipped, self.skip = self.skip, 0
+        orders = []
+        for lap in range(self.epoch * self.laps, (self.epoch + 1) * self.laps):
+            order = np.random.default_rng((self.seed, lap)).permutation(self.segments)
+            orders += [Draw(int(index), lap) for index in order]
+        yield from orders[: self.draws][self.rank :: self.ranks][skipped:]
+
+
+def _active_starts(piece: Piece, segment_samples: int, sample_rate_hz: int) -> np.ndarray:
+    """Starts of the piece's segments that hold sound; the first one if all are silent."""
+    starts = np.arange(piece.start, piece.stop, segment_samples)
+    step = int(ACTIVITY_S * sample_rate_hz)
+    active = np.frombuffer(piece.sound.active, np.uint8)
+    heard = [
+        active[start // step : -(-min(start + segment_samples, piece.stop) // step)].any()
+        for start in starts
+    ]
+    return starts[heard] if any(heard) else starts[:1]
+
+
+def _read(piece: Piece, start: int, samples: int) -> np.ndarray:
+    waveform = np.memmap(piece.sound.waveform, dtype="<f4", mode="r")
+    return np.array(waveform[start : min(start + samples, piece.stop)])
+
+
+def shift_mel_bins(mel: Tensor, bins: Tensor) -> Tensor:
+    """Move each mel of (B, 1, M, F) up by its number of bins (B,); the edge bin is repeated."""
+    count = mel.shape[2]
+    source = (torch.arange(count, device=mel.device) - bins[:, None]).clamp(0, count - 1)
+    return mel.gather(2, source[:, None, :, None].expand_as(mel))

@@ -1,0 +1,32 @@
+"""Mistakes that a user can mend: shown as one line, exit code 2."""
+
+from __future__ import annotations
+
+
+class DistillError(Exception):
+    """What went wrong, where, and what to do, in one line."""
+
+
+class ConfigError(DistillError):
+    """A configuration key, its value and what is allowed instead."""
+
+    def __init__(self, key: str, value: object, allowed: str) -> None:
+        shown = "null" if value is None else value
+        super().__init__(f"{key}={shown}: {allowed}")
+        self.key, self.value, self.allowed = key, value, allowed
+
+
+class UnknownKeyError(DistillError):
+    """A configuration key that does not exist, and what there is instead."""
+
+
+class CollectionError(DistillError):
+    """The folder of sounds cannot be used at all."""
+
+
+class RunError(DistillError):
+    """A training run cannot start, go on or be found."""
+
+
+class BundleError(DistillError):
+    """A model file is refused."""

@@ -1,0 +1,3 @@
+"""waveform (B, 1, T) → log-mel (B, 1, M, F) → codes (B, N, L) → log-mel: pure torch, no files, no
+Lightning.
+"""

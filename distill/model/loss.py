@@ -1,0 +1,41 @@
+"""reconstruction and target mel → named raw terms → weighted total: the only place that weighs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+SCALES = (1, 2, 4)
+
+
+@dataclass(frozen=True)
+class Loss:
+    """Raw terms, and the total that is minimised."""
+
+    reconstruction: Tensor
+    commitment: Tensor
+    total: Tensor
+
+
+def loss_of(
+    reconstruction: Tensor, target: Tensor, commitment: Tensor, *, commitment_weight: float
+) -> Loss:
+    """Multi-scale L1 between two mels (B, 1, M, F) plus `commitment_weight` × commitment, each a
+    scalar.
+    """
+    spectral = multi_scale_l1(reconstruction, target)
+    return Loss(spectral, commitment, spectral + commitment_weight * commitment)
+
+
+def multi_scale_l1(reconstruction: Tensor, target: Tensor) -> Tensor:
+    """Mean absolute difference of two mels (B, 1, M, F), averaged over full, half and quarter
+    resolution.
+    """
+    difference = (reconstruction - target).float()
+    # pooling is linear, so the difference is pooled once instead of both mels; edges that do not
+    # fill a cell count too
+    terms = [F.avg_pool2d(difference, scale, ceil_mode=True).abs().mean() for scale in SCALES]
+    return torch.stack(terms).mean()

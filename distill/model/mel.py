@@ -1,0 +1,80 @@
+"""waveform (B, 1, T) → normalised log-mel (B, 1, M, F), and back to magnitude."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torchaudio.transforms import MelSpectrogram
+
+
+@dataclass(frozen=True)
+class SpectrogramConfig:
+    """All that rebuilds the front end: the mel filter bank and the normalisation measured on a
+    collection.
+    """
+
+    sample_rate_hz: int
+    n_fft: int
+    hop_length: int
+    n_mels: int
+    floor: float
+    mean_db: float
+    std_db: float
+
+    @property
+    def floor_normalised(self) -> float:
+        """What digital silence is after normalisation."""
+        return (20.0 * torch.log10(torch.tensor(self.floor)).item() - self.mean_db) / self.std_db
+
+
+class LogMel(nn.Module):
+    """Magnitude mel (HTK scale, no filter normalisation) in dB, floored, then shifted and scaled.
+
+    With 48 kHz, n_fft 2048, hop 512, 128 mels and floor 1e-3 the dB are those of the project's mel
+    error.
+    """
+
+    def __init__(self, config: SpectrogramConfig) -> None:
+        super().__init__()
+        self.config = config
+        self._mel = MelSpectrogram(
+            config.sample_rate_hz,
+            n_fft=config.n_fft,
+            hop_length=config.hop_length,
+            n_mels=config.n_mels,
+            power=1.0,
+        )
+
+    def magnitude(self, waveform: Tensor) -> Tensor:
+        """Waveform (B, 1, T) float32 → magnitude mel (B, 1, M, F), F = T // hop_length + 1."""
+        # torch's reflection at the edges needs more samples than half a window: very short input is
+        # padded
+        short = self.config.n_fft // 2 + 1 - waveform.shape[-1]
+        if short > 0:
+            waveform = nn.functional.pad(waveform, (0, short))
+        mel: Tensor = self._mel(waveform)
+        return mel
+
+    def forward(self, waveform: Tensor) -> Tensor:
+        """Waveform (B, 1, T) float32 → normalised log-mel (B, 1, M, F) float32."""
+        return self.normalise(self.magnitude(waveform))
+
+    def normalise(self, magnitude: Tensor) -> Tensor:
+        """Magnitude mel of any shape → normalised log-mel of that shape."""
+        return (self.decibels(magnitude) - self.config.mean_db) / self.config.std_db
+
+    def decibels(self, magnitude: Tensor) -> Tensor:
+        """Magnitude mel of any shape → dB, floored."""
+        return 20.0 * torch.log10(magnitude.clamp(min=self.config.floor))
+
+    def to_decibels(self, log_mel: Tensor) -> Tensor:
+        """Normalised log-mel of any shape → dB, floored."""
+        floor_db = 20.0 * torch.log10(torch.tensor(self.config.floor))
+        return (log_mel * self.config.std_db + self.config.mean_db).clamp(min=floor_db.item())
+
+    def to_magnitude(self, log_mel: Tensor) -> Tensor:
+        """Normalised log-mel of any shape → magnitude mel; what lies on the floor becomes 0."""
+        magnitude = 10.0 ** (self.to_decibels(log_mel) / 20.0)
+        return magnitude.where(magnitude > self.config.floor, torch.zeros_like(magnitude))

@@ -1,0 +1,113 @@
+"""latent vectors (B, N, D) → codes (B, N, L) and their sum (B, N, D)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from vector_quantize_pytorch import ResidualVQ
+
+
+class NonFiniteError(ValueError):
+    """A NaN or infinity was about to reach the codebooks, which it would destroy for good."""
+
+
+class CodeRangeError(ValueError):
+    """A code index lies outside its codebook; the library would accept some of these in silence."""
+
+
+@dataclass(frozen=True)
+class Quantized:
+    """What the quantizer makes of latent vectors."""
+
+    vectors: Tensor
+    """(B, N, D): sum of the chosen codes; gradients pass straight through to the input
+    (arXiv:1711.00937, eq. 3).
+    """
+    indices: Tensor
+    """(B, N, L) int64, each in [0, K)."""
+    commitment: Tensor
+    """Scalar: mean squared distance of each level's input to its code, summed over levels,
+    unweighted.
+    """
+
+
+class ResidualQuantizer(nn.Module):
+    """Residual vector quantisation (arXiv:2107.03312, algorithm 1) with k-means init, EMA and
+    dead-code reset.
+
+    The library chooses and moves the codes; the two losses' gradients are ours. It sees the input
+    detached, because its own estimators scale the encoder's gradient by the number of levels or,
+    near zero residuals, by thousands; and its commitment loss is 0 in eval mode, where ours stays a
+    real number.
+    """
+
+    def __init__(
+        self,
+        *,
+        dim: int,
+        codebook_size: int,
+        num_quantizers: int,
+        decay: float,
+        threshold_ema_dead_code: float,
+        kmeans_iters: int,
+        sync_codebook: bool,
+    ) -> None:
+        super().__init__()
+        self.codebook_size = codebook_size
+        self.num_quantizers = num_quantizers
+        self.rvq = ResidualVQ(
+            dim=dim,
+            codebook_size=codebook_size,
+            num_quantizers=num_quantizers,
+            decay=decay,
+            threshold_ema_dead_code=threshold_ema_dead_code,
+            kmeans_init=True,
+            kmeans_iters=kmeans_iters,
+            rotation_trick=False,
+            commitment_weight=0.0,
+            sync_codebook=sync_codebook,
+        )
+
+    @property
+    def initialised(self) -> bool:
+        """Whether k-means has filled the codebooks of every level."""
+        return all(bool(layer._codebook.initted.item()) for layer in self.rvq.layers)
+
+    def forward(self, latents: Tensor) -> Quantized:
+        """Quantise (B, N, D) float32; raises NonFiniteError before anything not finite reaches a
+        codebook.
+        """
+        # the indices differ under bf16 autocast (arg-min of close distances), so this part stays in
+        # float32
+        with torch.autocast(latents.device.type, enabled=False):
+            latents = latents.float()
+            if not torch.isfinite(latents).all():
+                raise NonFiniteError("the encoder's output holds NaN or infinity")
+            if not (self.training or self.initialised):
+                raise RuntimeError("codebooks are not initialised: train at least one step first")
+            _, indices, _, codes = self.rvq(latents.detach(), return_all_codes=True)
+            partial_sums = codes.cumsum(dim=0)  # (L, B, N, D)
+            commitment = (latents - partial_sums).square().mean(dim=(1, 2, 3)).sum()
+            vectors = latents + (partial_sums[-1] - latents).detach()
+        return Quantized(vectors, indices, commitment)
+
+    def from_indices(self, indices: Tensor) -> Tensor:
+        """Codes (B, N, l ≤ L) int64 → vectors (B, N, D); raises CodeRangeError for an index outside
+        [0, K).
+        """
+        if indices.shape[-1] > self.num_quantizers:
+            raise CodeRangeError(
+                f"{indices.shape[-1]} levels given, the model has {self.num_quantizers}"
+            )
+        if indices.numel() and (indices.min() < 0 or indices.max() >= self.codebook_size):
+            raise CodeRangeError(
+                f"indices run from {int(indices.min())} to {int(indices.max())}, allowed are 0 to {self.codebook_size - 1}"
+            )
+        # -1 stands for "no code" in the library: missing fine levels add nothing
+        missing = self.num_quantizers - indices.shape[-1]
+        vectors: Tensor = self.rvq.get_output_from_indices(
+            nn.functional.pad(indices, (0, missing), value=-1)
+        )
+        return vectors

@@ -1,0 +1,52 @@
+"""collection size → codebook size, decay, epochs, each with its reason. No torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+CODEBOOK_SIZES = ((20, 64), (100, 128), (500, 256), (5_000, 512))
+"""(largest number of files, codes); above the last: 1024."""
+LARGEST_CODEBOOK = 1024
+SMALLEST_CODEBOOK = 32
+VECTORS_PER_CODE = 32
+DECAYS = ((100, 0.8), (1_000, 0.9))
+"""(largest number of files, decay); above the last: 0.95. Few files: few steps, so the codes must
+move faster.
+"""
+SLOWEST_DECAY = 0.95
+TRAINED_SEGMENTS = 48_000
+"""Segments that a default run goes through where the epoch limits allow it."""
+EPOCHS = (10, 80)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A number and why it was chosen."""
+
+    value: float
+    reason: str
+
+
+def codebook_size(files: int, training_vectors: int) -> Choice:
+    """Codes a level for a number of usable files and of latent vectors on the training side."""
+    size = next((codes for limit, codes in CODEBOOK_SIZES if files <= limit), LARGEST_CODEBOOK)
+    wanted = size
+    while size > SMALLEST_CODEBOOK and training_vectors < VECTORS_PER_CODE * size:
+        size //= 2
+    per_code = training_vectors / size
+    reason = f"{files:,} files suggest {wanted}"
+    if size < wanted:
+        reason += f", but {training_vectors:,} training vectors fill fewer"
+    return Choice(size, f"{reason}; {per_code:,.0f} vectors per code")
+
+
+def decay(files: int) -> Choice:
+    """Decay of the codes' moving average."""
+    value = next((decay for limit, decay in DECAYS if files <= limit), SLOWEST_DECAY)
+    return Choice(value, f"{files:,} files")
+
+
+def max_epochs(epoch_segments: int) -> Choice:
+    """Epochs of a default run whose epochs go through this many segments."""
+    value = min(max(round(TRAINED_SEGMENTS / epoch_segments), EPOCHS[0]), EPOCHS[1])
+    return Choice(value, f"an epoch is {epoch_segments:,} segments")

@@ -1,0 +1,107 @@
+"""log-mel (B, 1, M, F) → codes (B, N, L) → log-mel (B, 1, M, F): the whole network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from distill.model.decoder import Decoder
+from distill.model.encoder import Encoder
+from distill.model.quantizer import ResidualQuantizer
+
+
+@dataclass(frozen=True)
+class VQVAEConfig:
+    """All that rebuilds a ConvVQVAE; stored in every bundle as `vqvae_config`."""
+
+    codebook_dim: int
+    codebook_size: int
+    num_quantizers: int
+    decay: float
+    commitment_weight: float
+    threshold_ema_dead_code: float
+    kmeans_iters: int
+    dropout: float
+    channels: tuple[int, ...]
+    residual_units: int
+
+
+@dataclass(frozen=True)
+class Reconstruction:
+    """What one forward pass gives."""
+
+    mel: Tensor
+    """(B, 1, M, F), the input's shape."""
+    indices: Tensor
+    """(B, N, L) int64 with N = H · W."""
+    commitment: Tensor
+    """Scalar, unweighted."""
+
+
+class ConvVQVAE(nn.Module):
+    """Convolutional autoencoder around a residual vector quantiser (VQ-VAE, arXiv:1711.00937)."""
+
+    def __init__(self, config: VQVAEConfig, *, sync_codebook: bool = False) -> None:
+        super().__init__()
+        self.config = config
+        self.stride = 2 ** len(config.channels)
+        sizes = {
+            "channels": config.channels,
+            "residual_units": config.residual_units,
+            "latent_dim": config.codebook_dim,
+            "dropout": config.dropout,
+        }
+        self.encoder = Encoder(**sizes)
+        self.quantizer = ResidualQuantizer(
+            dim=config.codebook_dim,
+            codebook_size=config.codebook_size,
+            num_quantizers=config.num_quantizers,
+            decay=config.decay,
+            threshold_ema_dead_code=config.threshold_ema_dead_code,
+            kmeans_iters=config.kmeans_iters,
+            sync_codebook=sync_codebook,
+        )
+        self.decoder = Decoder(**sizes)
+        self.to(memory_format=torch.channels_last)
+
+    def forward(self, mel: Tensor) -> Reconstruction:
+        """Mel (B, 1, M, F) float32 with any M, F ≥ 1 → mel of that shape, indices (B, N, L),
+        commitment loss.
+
+        Raises NonFiniteError, with the codebooks untouched, if the input or the encoder's output is
+        not finite.
+        """
+        latent = self._latent(mel)
+        quantized = self.quantizer(latent.flatten(2).transpose(1, 2))
+        grid = quantized.vectors.transpose(1, 2).reshape(latent.shape)
+        height, width = mel.shape[-2:]
+        return Reconstruction(
+            self.decoder(grid)[..., :height, :width], quantized.indices, quantized.commitment
+        )
+
+    def encode(self, mel: Tensor) -> Tensor:
+        """Mel (B, 1, M, F) → codes (B, H, W, L) int64."""
+        latent = self._latent(mel)
+        indices = self.quantizer(latent.flatten(2).transpose(1, 2)).indices
+        return indices.unflatten(1, latent.shape[2:])
+
+    def decode(self, codes: Tensor, *, height: int, width: int) -> Tensor:
+        """Codes (B, H, W, l ≤ L) int64 → mel (B, 1, height, width); raises CodeRangeError for an
+        impossible index.
+        """
+        grid = self.quantizer.from_indices(codes.flatten(1, 2)).unflatten(1, codes.shape[1:3])
+        mel: Tensor = self.decoder(grid.permute(0, 3, 1, 2))
+        return mel[..., :height, :width]
+
+    def grid_shape(self, height: int, width: int) -> tuple[int, int]:
+        """Latent grid (H, W) of a mel of height × width."""
+        return -(-height // self.stride), -(-width // self.stride)
+
+    def _latent(self, mel: Tensor) -> Tensor:
+        height, width = mel.shape[-2:]
+        grown = (0, -width % self.stride, 0, -height % self.stride)
+        padded = nn.functional.pad(mel, grown, mode="replicate")
+        latent: Tensor = self.encoder(padded.contiguous(memory_format=torch.channels_last))
+        return latent

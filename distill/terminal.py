@@ -1,0 +1,59 @@
+"""What a person reads while a verb works: one console, shared by tables, bars and warnings."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+from rich.console import Console
+from rich.logging import RichHandler
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+# piped output keeps its width, so that no table row is folded in a log
+console = Console(
+    width=None if sys.stdout.isatty() else 120, highlight=False, soft_wrap=not sys.stdout.isatty()
+)
+
+
+def show_warnings() -> None:
+    """Let warnings of distill's own loggers through to the console, between the lines of any live
+    display.
+    """
+    handler = RichHandler(
+        level=logging.WARNING,
+        console=console,
+        show_time=False,
+        show_path=False,
+        show_level=True,
+        markup=False,
+    )
+    logger = logging.getLogger("distill")
+    logger.handlers = [handler]
+    logger.setLevel(logging.INFO)
+
+
+def fail(message: str) -> None:
+    """One line on stderr."""
+    print(f"distill: {message}", file=sys.stderr)
+
+
+def bar(description: str) -> Progress:
+    """A progress bar for countable work; silent when piped."""
+    return Progress(
+        TextColumn(description),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+
+
+def duration(seconds: float) -> str:
+    """Seconds → 7.1 s, 3:05, 1:02:03."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

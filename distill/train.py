@@ -1,0 +1,211 @@
+"""`python -m distill.train`: a folder of sounds → a trained, watched, saved model."""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import hydra
+from hydra._internal.utils import get_args_parser
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig
+
+from distill import terminal
+from distill.compose import (
+    CONFIG_NAME,
+    checked,
+    config_dir,
+    load_config,
+    parse_overrides,
+    resumed,
+    source_folders,
+)
+from distill.config import TrainConfig
+from distill.data.cache import CacheConfig
+from distill.data.collection import Collection, scan
+from distill.data.demo import write_demo_collection
+from distill.data.split import split_sounds
+from distill.errors import DistillError, RunError
+from distill.terminal import console
+from distill.training.interrupt import RunStopped
+
+RUNS = Path("outputs/train")
+DEMO = Path("outputs/demo")
+REASONS_SHOWN = 8
+log = logging.getLogger(__name__)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the verb; exits 2 with one line on a user's mistake, 130 or 143 when stopped by a signal."""
+    try:
+        sys.argv[1:] = _prepared(list(sys.argv[1:] if arguments is None else arguments))
+        hydra.main(version_base="1.3", config_path=str(config_dir()), config_name=CONFIG_NAME)(
+            _job
+        )()
+    except DistillError as error:
+        terminal.fail(str(error))
+        sys.exit(2)
+    except KeyboardInterrupt:
+        terminal.fail("interrupted; what was saved before is kept")
+        sys.exit(130)
+
+
+def train(config: TrainConfig, run_dir: Path, *, resume: bool = False) -> float:
+    """Scan, split and train in `run_dir`; returns the best held-out mel error in dB.
+
+    Completes `config` in place. Raises DistillError for what the user can mend, RunStopped after a
+    stop request.
+    """
+    collection = _scan(config)
+    split = split_sounds(
+        collection.sounds,
+        val_fraction=config.data.val_fraction,
+        seed=config.seed,
+        segment_samples=round(config.data.segment_s * config.mel.sample_rate_hz),
+    )
+    collection.write_report(run_dir / "collection.json")
+    _report(collection, run_dir / "collection.json")
+    note = f" ({split.note})" if split.note else ""
+    console.print(
+        f"split: {len(split.train)} files to train on, {len(split.val)} held out{note}",
+        markup=False,
+    )
+    config.name = config.name or f"{collection.name}-{time.strftime('%Y-%m-%d-%H-%M-%S')}"
+
+    from distill.training.session import (
+        train_run,
+    )  # torch and Lightning: only now is it sure that they are needed
+
+    summary = train_run(config, collection, split, run_dir, resume=resume)
+    return float("inf") if summary.best_mel_db is None else summary.best_mel_db
+
+
+def _prepared(arguments: list[str]) -> list[str]:
+    """Check the arguments before Hydra makes a folder, and choose that folder."""
+    flags = get_args_parser().parse_args(arguments)
+    if flags.help or flags.hydra_help or flags.cfg or flags.info or flags.shell_completion:
+        return arguments
+    config = load_config(flags.overrides)
+    if config.resume is not None:
+        if flags.multirun:
+            raise RunError("resume= and a sweep (-m) do not go together")
+        run_dir = _run_to_resume(config.resume)
+        resumed(run_dir / "config.yaml", flags.overrides)
+    elif flags.multirun or any(
+        o.key_or_group == "hydra.run.dir" for o in parse_overrides(flags.overrides)
+    ):
+        return arguments
+    else:
+        run_dir = _new_run_dir(config)
+    quoted = str(run_dir).replace("\\", "\\\\").replace("'", "\\'")
+    return [*arguments, f"hydra.run.dir='{quoted}'"]
+
+
+def _job(composed: DictConfig) -> float | None:
+    """One run, as Hydra calls it; in a sweep, errors are raised so that the other jobs go on."""
+    terminal.show_warnings()
+    hydra_config = HydraConfig.get()
+    run_dir = Path(hydra_config.runtime.output_dir)
+    overrides = list(hydra_config.overrides.task)
+    log.info("distill train %s", " ".join(overrides))
+    try:
+        if composed.resume is not None:
+            return train(resumed(run_dir / "config.yaml", overrides), run_dir, resume=True)
+        config = checked(composed)
+        folders = [str(Path(folder).expanduser().absolute()) for folder in source_folders(config)]
+        config.data.root = folders or None  # so that the run can be resumed from anywhere
+        return train(config, run_dir)
+    except RunStopped as stopped:
+        sys.exit(stopped.exit_code)
+    except DistillError as error:
+        log.error("%s", error)
+        if hydra_config.mode != RunMode.RUN:
+            raise
+        terminal.fail(str(error))
+        sys.exit(2)
+
+
+def _scan(config: TrainConfig) -> Collection:
+    folders = [Path(folder) for folder in source_folders(config)] or [write_demo_collection(DEMO)]
+    cache = CacheConfig(
+        config.mel.sample_rate_hz, config.data.min_duration_s, config.data.silence_dbfs
+    )
+    with terminal.bar("reading sounds") as bar:
+        task = bar.add_task("", total=None)
+        return scan(
+            folders,
+            name=_collection_name(config),
+            cache_folder=Path(config.data.cache_dir),
+            config=cache,
+            progress=lambda done, total: bar.update(task, completed=done, total=total),
+        )
+
+
+def _report(collection: Collection, path: Path) -> None:
+    """The scan in short."""
+    console.print(
+        f"{collection.name}: {len(collection.sounds):,} files used, {terminal.duration(collection.duration_s)} in all, "
+        f"{len(collection.left_out):,} left out",
+        markup=False,
+    )
+    for left_out in collection.left_out[:REASONS_SHOWN]:
+        console.print(
+            f"  left out: {left_out.path}: {left_out.reason}", markup=False, soft_wrap=True
+        )
+    if len(collection.left_out) > REASONS_SHOWN:
+        counted = ", ".join(f"{count:,} {reason}" for reason, count in collection.reasons())
+        console.print(
+            f"  and more; in all: {counted}. Full list: {path}", markup=False, soft_wrap=True
+        )
+
+
+def _collection_name(config: TrainConfig) -> str:
+    names = [Path(folder).expanduser().absolute().name for folder in source_folders(config)]
+    return "+".join(names[:3]) or "demo"
+
+
+def _new_run_dir(config: TrainConfig) -> Path:
+    """Make a folder that no other run has, even one that starts at the same second."""
+    name = (
+        re.sub(r"[^\w+-]+", "_", config.name or _collection_name(config)).strip("_")[:80]
+        or "untitled"
+    )
+    wanted = f"{time.strftime('%Y-%m-%d_%H-%M-%S')}_{name}"
+    try:
+        for attempt in range(1, 1000):
+            run_dir = RUNS / (wanted if attempt == 1 else f"{wanted}_{attempt}")
+            try:
+                run_dir.mkdir(parents=True)
+            except FileExistsError:
+                continue
+            return run_dir
+    except OSError as error:
+        raise RunError(f"{RUNS}: cannot make a folder for the run: {error.strerror}") from error
+    raise RunError(f"{RUNS}: no free name for {wanted}")
+
+
+def _run_to_resume(wanted: str) -> Path:
+    """`last` or a folder → the folder of a run that has something to go on from."""
+    if wanted == "last":
+        runs = sorted(
+            RUNS.glob("*/checkpoints/last.ckpt"), key=lambda path: path.stat().st_mtime_ns
+        )
+        if not runs:
+            raise RunError(f"resume=last: no run with a checkpoint under {RUNS}")
+        return runs[-1].parent.parent.absolute()
+    run_dir = Path(wanted).expanduser().absolute()
+    if not run_dir.is_dir():
+        raise RunError(f"resume={wanted}: no such folder; give last or the folder of a run")
+    for needed in ("config.yaml", "checkpoints/last.ckpt"):
+        if not (run_dir / needed).is_file():
+            raise RunError(f"resume={wanted}: not a run that can go on, {needed} is missing")
+    return run_dir
+
+
+if __name__ == "__main__":
+    main()

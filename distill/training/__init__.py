@@ -1,0 +1,1 @@
+"""segments → a trained, watched, saved model: everything that knows Lightning."""

@@ -1,0 +1,17 @@
+"""Watching, saving and showing a run: one job a file."""
+
+from distill.training.callbacks.bundle_checkpoint import BundleCheckpoint
+from distill.training.callbacks.codebook_health import CodebookHealthMonitor
+from distill.training.callbacks.graceful_stop import GracefulStop
+from distill.training.callbacks.previews import Previews
+from distill.training.callbacks.progress import Progress
+from distill.training.callbacks.tensorboard_charts import TensorBoardCharts
+
+__all__ = [
+    "BundleCheckpoint",
+    "CodebookHealthMonitor",
+    "GracefulStop",
+    "Previews",
+    "Progress",
+    "TensorBoardCharts",
+]

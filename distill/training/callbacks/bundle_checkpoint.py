@@ -1,0 +1,75 @@
+"""checkpoint → the same weights as a `.distillgan` bundle in the run folder, each time one is
+written.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any, cast
+
+import lightning
+from lightning.pytorch.callbacks import ModelCheckpoint
+
+from distill.bundle.format import SUFFIX, write_bundle
+from distill.training.module import DistillModule
+
+
+class BundleCheckpoint(ModelCheckpoint):
+    """`checkpoints/NAME.ckpt` to go on from and `NAME.distillgan` to use; NAME is best with a
+    monitor, else last.
+    """
+
+    def __init__(
+        self, *, run_dir: Path, monitor: str | None, mode: str, every_n_minutes: float | None
+    ) -> None:
+        super().__init__(
+            dirpath=run_dir / "checkpoints",
+            filename="best" if monitor else "last",
+            monitor=monitor,
+            mode=mode,
+            save_top_k=1,
+            every_n_epochs=1,
+            save_on_train_epoch_end=True,
+            auto_insert_metric_name=False,
+            enable_version_counter=False,
+        )
+        self.bundle_path = run_dir / f"{self.filename}{SUFFIX}"
+        self._every_s = 60 * every_n_minutes if every_n_minutes else float("inf")
+        self._saved_s = time.monotonic()
+
+    def save_now(self, trainer: lightning.Trainer) -> None:
+        """Save the current step, whatever the epoch."""
+        assert self.dirpath is not None
+        self._save_checkpoint(
+            trainer, str(Path(self.dirpath) / f"{self.filename}{self.FILE_EXTENSION}")
+        )
+
+    def on_train_batch_end(
+        self,
+        trainer: lightning.Trainer,
+        pl_module: lightning.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+    ) -> None:
+        """Save within long epochs too."""
+        epoch_ends = batch_idx + 1 >= trainer.num_training_batches
+        if not epoch_ends and time.monotonic() - self._saved_s >= self._every_s:
+            self.save_now(trainer)
+
+    def _save_checkpoint(self, trainer: lightning.Trainer, filepath: str) -> None:
+        super()._save_checkpoint(trainer, filepath)
+        module = cast(DistillModule, trainer.lightning_module)
+        content = module.bundle_content()
+        if trainer.is_global_zero:
+            write_bundle(
+                self.bundle_path, {**content, "model_state_dict": module.model.state_dict()}
+            )
+        trainer.strategy.barrier("bundle")
+        self._saved_s = time.monotonic()
+
+    def _remove_checkpoint(self, trainer: lightning.Trainer, filepath: str) -> None:
+        super()._remove_checkpoint(trainer, filepath)
+        if trainer.is_global_zero:
+            self.bundle_path.unlink(missing_ok=True)

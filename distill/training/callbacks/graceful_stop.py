@@ -1,0 +1,40 @@
+"""a stop request → a saved run, after the step that is under way."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import lightning
+
+from distill.training.callbacks.bundle_checkpoint import BundleCheckpoint
+from distill.training.interrupt import RunStopped, StopRequest
+
+
+class GracefulStop(lightning.Callback):
+    """Saves `last` and leaves the fit once a stop is requested."""
+
+    def __init__(self, request: StopRequest) -> None:
+        self.request = request
+
+    def on_train_batch_end(
+        self,
+        trainer: lightning.Trainer,
+        pl_module: lightning.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+    ) -> None:
+        """Act on the request after each step."""
+        if self.request.signal is None or batch_idx + 1 >= trainer.num_training_batches:
+            return  # the end of an epoch saves by itself, and starts the next one, where the request is met
+        for callback in trainer.checkpoint_callbacks:
+            if isinstance(callback, BundleCheckpoint) and callback.monitor is None:
+                callback.save_now(trainer)
+        raise RunStopped(self.request.signal)
+
+    def on_train_epoch_start(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
+    ) -> None:
+        """Between epochs everything is saved already."""
+        if self.request.signal is not None:
+            raise RunStopped(self.request.signal)

@@ -1,0 +1,127 @@
+"""the same validation clips every few epochs → WAV pairs and a mel picture, in the run folder and
+TensorBoard.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import cast
+
+import lightning
+import numpy as np
+import soundfile
+import torch
+
+from distill.atomic import whole_file
+from distill.codec.griffin_lim import GriffinLim
+from distill.data.datamodule import SoundDataModule
+from distill.data.segments import Segments
+from distill.training.module import DistillModule
+
+
+class Previews(lightning.Callback):
+    """Writes `previews/epoch_0010/`: clip_0_original.wav, clip_0_reconstruction.wav, ..., mels.png."""
+
+    def __init__(self, *, run_dir: Path, every_n_epochs: int, clips: int) -> None:
+        self.folder = run_dir / "previews"
+        self.every_n_epochs = every_n_epochs
+        self.clips = clips
+
+    def on_validation_end(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
+    ) -> None:
+        """Write a preview in the first epoch, every few, and the last."""
+        epoch = trainer.current_epoch + 1
+        last = epoch == trainer.max_epochs or trainer.should_stop
+        if trainer.sanity_checking or not trainer.is_global_zero:
+            return
+        if epoch == 1 or last or epoch % self.every_n_epochs == 0:
+            self.write(trainer, cast(DistillModule, pl_module), epoch)
+
+    def write(self, trainer: lightning.Trainer, module: DistillModule, epoch: int) -> None:
+        """Decode the clips with the current weights and write them."""
+        segments = cast(SoundDataModule, trainer.datamodule).val  # type: ignore[attr-defined]
+        clips = [segments[index] for index in self._chosen(segments)]
+        names = [self._name(segments, index) for index in self._chosen(segments)]
+        spectrogram = module.spectrogram
+        with torch.inference_mode():
+            waveforms = torch.stack([clip["waveform"] for clip in clips]).to(module.device)
+            originals = spectrogram(waveforms)
+            decoded = module.model(originals).mel.float()
+        samples = waveforms.shape[-1]
+        heard = GriffinLim(module.spectrogram.cpu())(decoded, samples=samples).numpy()
+        spectrogram.to(module.device)
+        picture = self._picture(
+            spectrogram.to_decibels(originals), spectrogram.to_decibels(decoded), names, module
+        )
+        folder = self.folder / f"epoch_{epoch:04d}"
+        folder.mkdir(parents=True, exist_ok=True)
+        for number, (clip, reconstruction) in enumerate(zip(clips, heard, strict=True)):
+            length = clip["sounding"]
+            pair = {
+                "original": clip["waveform"][0, :length].numpy(),
+                "reconstruction": reconstruction[:length],
+            }
+            for kind, waveform in pair.items():
+                self._write_wav(
+                    folder / f"clip_{number}_{kind}.wav",
+                    waveform,
+                    spectrogram.config.sample_rate_hz,
+                )
+                self._log_audio(
+                    trainer,
+                    f"audio/clip_{number}/{kind}",
+                    waveform,
+                    spectrogram.config.sample_rate_hz,
+                    epoch,
+                )
+        self._write_png(folder / "mels.png", picture)
+        for logger in trainer.loggers:
+            if hasattr(logger.experiment, "add_image"):
+                logger.experiment.add_image(
+                    "mel/original_above_reconstruction", picture, epoch - 1, dataformats="HWC"
+                )
+
+    def _chosen(self, segments: Segments) -> list[int]:
+        count = min(self.clips, len(segments))
+        return [position * len(segments) // count for position in range(count)]
+
+    @staticmethod
+    def _name(segments: Segments, index: int) -> str:
+        name = os.path.basename(segments.pieces[segments.piece_of[index]].sound.path)
+        shown = name.encode("utf-8", "replace").decode("utf-8").replace("$", r"\$")
+        return shown if len(shown) <= 36 else f"{shown[:33]}..."
+
+    @staticmethod
+    def _picture(
+        originals: torch.Tensor, decoded: torch.Tensor, names: list[str], module: DistillModule
+    ) -> np.ndarray:
+        from distill.training.pictures import (
+            mel_pairs,
+        )  # takes matplotlib, which a run without previews does not need
+
+        return mel_pairs(
+            list(originals[:, 0].cpu()), list(decoded[:, 0].cpu()), names, module.spectrogram.config
+        )
+
+    @staticmethod
+    def _log_audio(
+        trainer: lightning.Trainer, tag: str, waveform: np.ndarray, rate_hz: int, epoch: int
+    ) -> None:
+        for logger in trainer.loggers:
+            if hasattr(logger.experiment, "add_audio"):
+                clipped = np.clip(waveform, -1, 1)
+                logger.experiment.add_audio(tag, clipped[None], epoch - 1, sample_rate=rate_hz)
+
+    @staticmethod
+    def _write_wav(path: Path, waveform: np.ndarray, rate_hz: int) -> None:
+        with whole_file(path) as partial:
+            soundfile.write(partial, waveform, rate_hz, subtype="PCM_16", format="WAV")
+
+    @staticmethod
+    def _write_png(path: Path, picture: np.ndarray) -> None:
+        from PIL import Image
+
+        with whole_file(path) as partial:
+            Image.fromarray(picture).save(partial, format="PNG")

@@ -1,0 +1,50 @@
+"""Lightning checkpoint → file, whole or not at all; read as plain data only."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.fabric.plugins import CheckpointIO
+
+from distill.atomic import whole_file
+from distill.errors import RunError
+
+
+class AtomicCheckpointIO(CheckpointIO):
+    """Flushed to disk before it gets its name, unlike Lightning's own."""
+
+    def save_checkpoint(
+        self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None
+    ) -> None:
+        """Write `checkpoint` under `path`."""
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        with whole_file(Path(path)) as partial:
+            torch.save(checkpoint, partial)
+
+    def load_checkpoint(
+        self, path: Any, map_location: Any = None, weights_only: bool | None = None
+    ) -> dict[str, Any]:
+        """Read a checkpoint; raises RunError for a file that is damaged or holds more than plain
+        data.
+        """
+        try:
+            checkpoint: dict[str, Any] = torch.load(
+                path, map_location=map_location or "cpu", weights_only=True
+            )
+        except (
+            pickle.UnpicklingError,
+            RuntimeError,
+            EOFError,
+            KeyError,
+            OSError,
+            ValueError,
+        ) as error:
+            raise RunError(f"{path}: not a readable checkpoint ({type(error).__name__})") from error
+        return checkpoint
+
+    def remove_checkpoint(self, path: Any) -> None:
+        """Delete a checkpoint if it is there."""
+        Path(path).unlink(missing_ok=True)

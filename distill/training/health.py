@@ -1,0 +1,147 @@
+"""code counts (L, K) → utilization, perplexity and dead codes of each level, and what to do about
+an ill one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+FEWEST_POSITIONS = 256
+"""Below this nothing is said about a codebook."""
+POSITIONS_PER_CODE = 16
+"""From here on the figures are as good as they get."""
+
+
+@dataclass(frozen=True)
+class LevelHealth:
+    """Health of one codebook level over a number of positions."""
+
+    utilization: float
+    """Share of codes in use."""
+    perplexity: float
+    """exp of the entropy of the code distribution: how many codes it would take if all were used
+    alike.
+    """
+    dead_codes: int
+
+
+@dataclass(frozen=True)
+class SideHealth:
+    """Health of all levels over one side of the collection, of one set of weights in eval mode."""
+
+    levels: tuple[LevelHealth, ...]
+    positions: int
+    codebook_size: int
+
+    @property
+    def complete(self) -> bool:
+        """Whether there are enough positions to take the figures at face value."""
+        return self.positions >= POSITIONS_PER_CODE * self.codebook_size
+
+    @property
+    def attainable(self) -> float:
+        """Utilization that a perfectly even use of all codes would show over so few positions."""
+        return 1.0 - math.exp(-self.positions / self.codebook_size)
+
+    def can_judge(self, min_utilization: float) -> bool:
+        """Whether falling below the threshold would mean illness rather than too few positions."""
+        if self.complete:
+            return True
+        return self.positions >= FEWEST_POSITIONS and self.attainable >= min(
+            2 * min_utilization, 0.95
+        )
+
+    def ill_levels(self, min_utilization: float) -> tuple[int, ...]:
+        """Levels under the threshold; none while that cannot be judged."""
+        if not self.can_judge(min_utilization):
+            return ()
+        return tuple(
+            i for i, level in enumerate(self.levels) if level.utilization < min_utilization
+        )
+
+    def snapshot(self) -> dict[str, dict[str, float]]:
+        """Plain values, as a bundle stores them."""
+        return {
+            f"level_{i}": {
+                "utilization": level.utilization,
+                "perplexity": level.perplexity,
+                "dead_codes": level.dead_codes,
+            }
+            for i, level in enumerate(self.levels)
+        }
+
+
+def health_of(counts: Tensor) -> SideHealth:
+    """Code counts (L, K) int64 → health; all zeros where nothing was counted."""
+    levels = []
+    for count in counts.double().cpu():
+        share = count / count.sum().clamp(min=1)
+        entropy = -(share * share.clamp(min=1e-300).log()).sum().item()
+        used = int((count > 0).sum())
+        levels.append(
+            LevelHealth(used / len(count), math.exp(entropy) if used else 0.0, len(count) - used)
+        )
+    return SideHealth(tuple(levels), int(counts[0].sum()), counts.shape[1])
+
+
+def count_codes(indices: Tensor, sounding: Tensor, codebook_size: int) -> Tensor:
+    """Codes (B, H, W, L) and which columns hold sound (B, W) → counts (L, K) int64 over sounding
+    positions.
+
+    Padding after a short sound always gets the same code; counting it would make every codebook
+    look poor.
+    """
+    chosen = indices.transpose(1, 2)[sounding].flatten(0, 1)  # (positions, L)
+    return torch.stack(
+        [torch.bincount(level, minlength=codebook_size) for level in chosen.unbind(-1)]
+    )
+
+
+def sounding_frames(
+    sounding_samples: Tensor, *, frames: int, n_fft: int, hop_length: int
+) -> Tensor:
+    """Sound lengths (B,) in samples → (B, F) bool: frames whose window reaches into the sound, not
+    only the padding.
+    """
+    last = sounding_samples // hop_length + n_fft // (2 * hop_length)
+    return torch.arange(frames, device=sounding_samples.device) <= last[:, None]
+
+
+def remedy(
+    side: SideHealth,
+    ill: Iterable[int],
+    *,
+    fitting_codebook_size: int,
+    dead_code_threshold: float,
+    commitment_weight: float,
+) -> str:
+    """What to change, most effective first, as overrides to type."""
+    ill = set(ill)
+    overrides, reasons = [], []
+    if dead_code_threshold == 0:
+        overrides.append("rvq.dead_code_threshold=2")
+        reasons.append("dead-code reset is off")
+    if fitting_codebook_size < side.codebook_size:
+        overrides.append(f"rvq.codebook_size={fitting_codebook_size}")
+        reasons.append(f"{side.codebook_size:,} codes are more than this collection can fill")
+    if not overrides:
+        healthy_first = len(side.levels) - len(ill)
+        if healthy_first > 0 and ill == set(range(healthy_first, len(side.levels))):
+            overrides.append(f"rvq.levels={healthy_first}")
+            reasons.append("only the finest levels are idle")
+        elif commitment_weight < 1:
+            overrides.append(
+                f"model.commitment_weight={min(1.0, 2 * max(commitment_weight, 0.125)):g}"
+            )
+            reasons.append("the encoder strays from its codes")
+        else:
+            overrides.append(f"rvq.codebook_size={max(2, side.codebook_size // 2)}")
+            reasons.append(
+                "the sounds are too alike for so many codes; more, and more varied, sounds help too"
+            )
+    return f"{' '.join(overrides)} ({'; '.join(reasons)})"

@@ -1,0 +1,315 @@
+"""batches of segments → steps, epoch figures, codebook health: the LightningModule."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any, cast
+
+import lightning
+import torch
+from torch import Tensor
+
+from distill.config import HealthConfig, OptimizerConfig, TrainerConfig
+from distill.data.datamodule import SoundDataModule
+from distill.data.segments import Segment, shift_mel_bins
+from distill.errors import RunError
+from distill.model.loss import Loss, loss_of
+from distill.model.mel import LogMel, SpectrogramConfig
+from distill.model.quantizer import NonFiniteError
+from distill.model.vqvae import ConvVQVAE, VQVAEConfig
+from distill.training.health import SideHealth, count_codes, health_of, sounding_frames
+from distill.training.history import LossHistory, LossMean, MelErrorMean
+from distill.training.schedule import learning_rate
+
+log = logging.getLogger(__name__)
+
+
+class DistillModule(lightning.LightningModule):
+    """Trains a ConvVQVAE. All randomness of a step is a function of (seed, step), so a resumed run
+    repeats it.
+    """
+
+    model: ConvVQVAE
+
+    def __init__(
+        self,
+        vqvae: VQVAEConfig,
+        spectrogram: SpectrogramConfig,
+        *,
+        optimizer: OptimizerConfig,
+        trainer: TrainerConfig,
+        health: HealthConfig,
+        seed: int,
+        bundle_fields: Mapping[str, Any],
+    ) -> None:
+        super().__init__()
+        self.vqvae_config = vqvae
+        self.spectrogram = LogMel(spectrogram)
+        self.optimizer_config = optimizer
+        self.limits = trainer
+        self.health_config = health
+        self.seed = seed
+        self.bundle_fields = bundle_fields
+        """What a bundle says of the run and its collection; weights and figures are added when it
+        is written.
+        """
+        self.history = LossHistory()
+        self.train_health: SideHealth | None = None
+        self.val_health: SideHealth | None = None
+        self.train_counts: Tensor | None = None
+        """(L, K) on the CPU: how often each code is used, behind `train_health`."""
+        self.skipped_steps = 0
+        self._skipped_in_a_row = 0
+        self._train_loss = LossMean()
+        self._val_loss = LossMean()
+        self._mel_error = MelErrorMean()
+        self._val_counts: Tensor | None = None
+        self._health_batches: list[tuple[Tensor, Tensor]] = []
+        self._health_step = -1
+        self._elapsed_before_s = 0.0
+        self._started_s = time.monotonic()
+
+    # -- building ----------------------------------------------------
+
+    def configure_model(self) -> None:
+        """Build the network when the process group exists, so that codebooks know whether to
+        synchronise.
+        """
+        if not hasattr(self, "model"):
+            torch.manual_seed(self.seed)
+            self.model = ConvVQVAE(self.vqvae_config, sync_codebook=self.trainer.world_size > 1)
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """AdamW; its learning rate is set before each step by `schedule.learning_rate`."""
+        config = self.optimizer_config
+        return torch.optim.AdamW(
+            self.model.parameters(),
+            lr=config.lr,
+            betas=(config.betas[0], config.betas[1]),
+            weight_decay=config.weight_decay,
+        )
+
+    # -- training ----------------------------------------------------
+
+    @property
+    def elapsed_s(self) -> float:
+        """Wall time spent in fit, earlier parts of a resumed run included."""
+        return self._elapsed_before_s + time.monotonic() - self._started_s
+
+    @property
+    def progress(self) -> float:
+        """How much of the run is done, 0 to 1, by epochs or by minutes, whichever is further."""
+        step = self.trainer.fit_loop.epoch_loop.total_batch_idx
+        shares = [0.0]
+        if self.limits.max_epochs:
+            shares.append(step / (self.limits.max_epochs * self.trainer.num_training_batches))
+        if self.limits.max_minutes:
+            shares.append(self.elapsed_s / (60 * self.limits.max_minutes))
+        return min(1.0, max(shares))
+
+    def on_fit_start(self) -> None:
+        """Start the clock."""
+        self._started_s = time.monotonic()
+
+    def on_train_batch_start(self, batch: Segment, batch_idx: int) -> None:
+        """Set the step's random state and learning rate."""
+        step = self.trainer.fit_loop.epoch_loop.total_batch_idx
+        torch.manual_seed((self.seed * 1_000_003 + step) % 2**63)
+        rate = learning_rate(self.optimizer_config, step=step, progress=self.progress)
+        for group in self.optimizers(use_pl_optimizer=False).param_groups:  # type: ignore[union-attr]
+            group["lr"] = rate
+
+    def training_step(self, batch: Segment, batch_idx: int) -> Tensor | None:
+        """Loss of one batch, or None if it is skipped because something in it is not finite."""
+        with torch.no_grad():
+            mel = self._mel(batch["waveform"])
+            mel = shift_mel_bins(mel, cast(Tensor, batch["shift_bins"]))
+        try:
+            if not torch.isfinite(mel).all():
+                raise NonFiniteError("the batch holds NaN or infinity")
+            loss = self._loss(mel)[0]
+            if not torch.isfinite(loss.total):
+                raise NonFiniteError("the loss is NaN or infinite")
+        except NonFiniteError as error:
+            self._skip(str(error))
+            return None
+        self._skipped_in_a_row = 0
+        self._train_loss.add(loss, len(mel))
+        return loss.total
+
+    def configure_gradient_clipping(
+        self,
+        optimizer: torch.optim.Optimizer,
+        gradient_clip_val: float | None = None,
+        gradient_clip_algorithm: str | None = None,
+    ) -> None:
+        """Clip the gradient's norm; drop a gradient that is not finite, so that the step changes
+        nothing.
+        """
+        norm = torch.nn.utils.clip_grad_norm_(
+            self.model.parameters(), self.limits.gradient_clip_val
+        )
+        if not torch.isfinite(norm):
+            optimizer.zero_grad(set_to_none=True)
+            self._skip("the gradient is NaN or infinite")
+
+    def on_train_batch_end(self, outputs: Any, batch: Segment, batch_idx: int) -> None:
+        """End the run when its time is up; the epoch is closed with what it has."""
+        if self.limits.max_minutes and self.elapsed_s >= 60 * self.limits.max_minutes:
+            self.trainer.should_stop = True
+
+    def _skip(self, reason: str) -> None:
+        self.skipped_steps += 1
+        self._skipped_in_a_row += 1
+        step = self.trainer.fit_loop.epoch_loop.total_batch_idx
+        log.warning("step %d skipped: %s", step, reason)
+        if self._skipped_in_a_row >= self.limits.max_bad_steps:
+            raise RunError(
+                f"training stopped: {self._skipped_in_a_row} steps in a row were not finite, last: {reason}; "
+                "try a lower optimizer.lr, and go on from the last good checkpoint with resume="
+            )
+
+    # -- validation --------------------------------------------------
+
+    def validation_step(self, batch: Segment, batch_idx: int) -> None:
+        """Add a batch to the epoch's held-out figures."""
+        magnitude = self._magnitude(batch["waveform"])
+        loss, decoded, indices = self._loss(self.spectrogram.normalise(magnitude))
+        sounding = self._sounding(batch, magnitude.shape[-1])
+        self._val_loss.add(loss, len(magnitude))
+        self._mel_error.add(
+            self.spectrogram.decibels(magnitude),
+            self.spectrogram.to_decibels(decoded.float()),
+            sounding,
+        )
+        counts = self._count(indices, sounding)
+        self._val_counts = counts if self._val_counts is None else self._val_counts + counts
+
+    def on_validation_epoch_end(self) -> None:
+        """Close the epoch: history, health, and the figures that checkpoints watch."""
+        mel_db = self._mel_error.take()
+        val = self._val_loss.take()
+        counts, self._val_counts = self._val_counts, None
+        if self.trainer.sanity_checking or counts is None:
+            return
+        self.val_health = health_of(self._over_ranks(counts))
+        self.measure_health()
+        self.history.close_epoch(self._train_loss.take(), val, mel_db)
+        self.log_dict(self.history.epoch_metrics(), logger=False, sync_dist=True)
+
+    def measure_health(self) -> SideHealth:
+        """Health of the current weights in eval mode over fixed training segments; measured once a
+        step.
+        """
+        step = self.trainer.global_step
+        if self.train_health is None or self._health_step != step:
+            training = self.model.training
+            self.model.eval()
+            with torch.inference_mode():
+                counts = [
+                    self._count(self.model.encode(mel.to(self.device)), sounding.to(self.device))
+                    for mel, sounding in self._fixed_mels()
+                ]
+            self.model.train(training)
+            self.train_counts = self._over_ranks(torch.stack(counts).sum(0)).cpu()
+            self.train_health = health_of(self.train_counts)
+            self._health_step = step
+        return self.train_health
+
+    def _fixed_mels(self) -> list[tuple[Tensor, Tensor]]:
+        """Mels of the fixed training segments and their sounding frames, made once: a few MiB."""
+        if not self._health_batches:
+            data = cast(SoundDataModule, self.trainer.datamodule)  # type: ignore[attr-defined]
+            config, stride = self.spectrogram.config, self.model.stride
+            wanted = self.health_config.positions_per_code * self.vqvae_config.codebook_size
+            sounding_samples = data.sounding_train_samples() / len(data.train)
+            positions = sounding_samples / (config.hop_length * stride) * config.n_mels / stride
+            for batch in data.fixed_train_loader(math.ceil(1.2 * wanted / positions)):
+                mel = self._mel(batch["waveform"].to(self.device))
+                self._health_batches.append((mel.cpu(), self._sounding(batch, mel.shape[-1]).cpu()))
+        return self._health_batches
+
+    # -- shared ------------------------------------------------------
+
+    def _loss(self, mel: Tensor) -> tuple[Loss, Tensor, Tensor]:
+        """Mel (B, 1, M, F) → loss, decoded mel of that shape, codes (B, H, W, L)."""
+        output = self.model(mel)
+        weight = self.vqvae_config.commitment_weight
+        loss = loss_of(output.mel, mel, output.commitment, commitment_weight=weight)
+        return loss, output.mel, output.indices.unflatten(1, self.model.grid_shape(*mel.shape[-2:]))
+
+    def _magnitude(self, waveform: Tensor) -> Tensor:
+        with torch.autocast(waveform.device.type, enabled=False):
+            return self.spectrogram.magnitude(waveform.float())
+
+    def _mel(self, waveform: Tensor) -> Tensor:
+        return self.spectrogram.normalise(self._magnitude(waveform))
+
+    def _sounding(self, batch: Segment, frames: int) -> Tensor:
+        config = self.spectrogram.config
+        lengths = cast(Tensor, batch["sounding"])
+        return sounding_frames(
+            lengths, frames=frames, n_fft=config.n_fft, hop_length=config.hop_length
+        )
+
+    def _count(self, indices: Tensor, sounding: Tensor) -> Tensor:
+        """Codes (B, H, W, L) and sounding frames (B, F) → counts (L, K); a column counts if its
+        first frame sounds.
+        """
+        return count_codes(
+            indices, sounding[:, :: self.model.stride], self.vqvae_config.codebook_size
+        )
+
+    def _over_ranks(self, counts: Tensor) -> Tensor:
+        if self.trainer.world_size == 1:
+            return counts
+        return cast(Tensor, self.trainer.strategy.reduce(counts, reduce_op="sum"))
+
+    # -- saving ------------------------------------------------------
+
+    def bundle_content(self) -> dict[str, Any]:
+        """Everything a bundle of the current weights holds but the weights themselves, plain values
+        only.
+        """
+        history = asdict(self.history)
+        metadata = {
+            **self.bundle_fields["metadata"],
+            "save_date": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+            "training_epochs": self.history.epochs,
+            "final_train_loss": self.history.train_losses[-1] if self.history.epochs else None,
+            "final_val_loss": self.history.val_losses[-1] if self.history.epochs else None,
+        }
+        return {
+            "vqvae_config": {
+                **asdict(self.vqvae_config),
+                "channels": list(self.vqvae_config.channels),
+            },
+            "spectrogram_config": asdict(self.spectrogram.config),
+            "training_config": self.bundle_fields["training_config"],
+            "codebook_health_snapshot": self.measure_health().snapshot(),
+            "loss_curve_history": history,
+            "metadata": metadata,
+        }
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Add what resuming and turning the checkpoint into a bundle need, plain values only."""
+        checkpoint["distill"] = {
+            "bundle": self.bundle_content(),
+            "elapsed_s": self.elapsed_s,
+            "train_loss": self._train_loss.state_dict(),
+            "skipped_steps": self.skipped_steps,
+            "skipped_in_a_row": self._skipped_in_a_row,
+        }
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Go on where the checkpoint was made."""
+        state = checkpoint["distill"]
+        self.history = LossHistory(**state["bundle"]["loss_curve_history"])
+        self._elapsed_before_s = state["elapsed_s"]
+        self._train_loss.load_state_dict(state["train_loss"])
+        self.skipped_steps = state["skipped_steps"]
+        self._skipped_in_a_row = state["skipped_in_a_row"]

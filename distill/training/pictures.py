@@ -1,0 +1,67 @@
+"""pairs of mels in dB → a labelled picture, original above reconstruction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from torch import Tensor
+from torchaudio.functional import melscale_fbanks
+
+from distill.model.mel import SpectrogramConfig
+
+TICKS_HZ = (100, 500, 2_000, 8_000, 20_000)
+
+
+def mel_pairs(
+    originals: Sequence[Tensor],
+    reconstructions: Sequence[Tensor],
+    names: Sequence[str],
+    config: SpectrogramConfig,
+) -> np.ndarray:
+    """Mels in dB (M, F), as many originals as reconstructions → picture (height, width, 3) uint8."""
+    figure = Figure(figsize=(3.6 * len(originals) + 0.8, 5.2), dpi=100, layout="constrained")
+    canvas = FigureCanvasAgg(figure)
+    grid = figure.subplots(2, len(originals), sharex="col", sharey=True, squeeze=False)
+    loudest = max(float(mel.max()) for mel in originals)
+    floor_db = 20 * np.log10(config.floor)
+    image = None
+    for column, pair in enumerate(zip(originals, reconstructions, strict=True)):
+        for axes, mel, kind in zip(
+            grid[:, column], pair, ("original", "reconstruction"), strict=True
+        ):
+            seconds = mel.shape[-1] * config.hop_length / config.sample_rate_hz
+            image = axes.imshow(
+                mel.numpy(),
+                origin="lower",
+                aspect="auto",
+                cmap="magma",
+                vmin=floor_db,
+                vmax=max(loudest, floor_db + 1),
+                extent=(0, seconds, 0, config.n_mels),
+                interpolation="nearest",
+            )
+            axes.set_title(f"{names[column]}\n{kind}" if kind == "original" else kind, fontsize=8)
+        grid[1, column].set_xlabel("time (s)")
+    positions, labels = _frequency_ticks(config)
+    for axes in grid[:, 0]:
+        axes.set_yticks(positions, labels)
+        axes.set_ylabel("frequency (Hz)")
+    assert image is not None
+    figure.colorbar(image, ax=grid, label="mel magnitude (dB)", shrink=0.8)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+
+
+def _frequency_ticks(config: SpectrogramConfig) -> tuple[list[int], list[str]]:
+    """Mel bins whose filters peak nearest to a few round frequencies."""
+    bins = config.n_fft // 2 + 1
+    bank = melscale_fbanks(
+        bins, 0.0, config.sample_rate_hz / 2, config.n_mels, config.sample_rate_hz
+    )
+    shown = [hz for hz in TICKS_HZ if hz < config.sample_rate_hz / 2]
+    rows = [min(bins - 1, round(hz * config.n_fft / config.sample_rate_hz)) for hz in shown]
+    return [int(torch.argmax(bank[row])) for row in rows], [f"{hz:,}" for hz in shown]

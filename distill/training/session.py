@@ -1,0 +1,286 @@
+"""configuration + collection → a trained run folder: sizes, builds, fits, sums up."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+import uuid
+import warnings
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import lightning
+import torch
+from hydra.utils import instantiate
+from lightning.pytorch.loggers import Logger
+from omegaconf import OmegaConf
+
+import distill
+from distill.atomic import remove_partial_files, write_text
+from distill.compose import source_folders
+from distill.config import TrainConfig
+from distill.data.collection import Collection
+from distill.data.datamodule import SoundDataModule
+from distill.data.split import Split
+from distill.errors import RunError
+from distill.model import sizing
+from distill.model.mel import LogMel, SpectrogramConfig
+from distill.model.vqvae import VQVAEConfig
+from distill.terminal import console
+from distill.training.callbacks import BundleCheckpoint, CodebookHealthMonitor, GracefulStop
+from distill.training.checkpoint_io import AtomicCheckpointIO
+from distill.training.health import sounding_frames
+from distill.training.interrupt import RunStopped, StopRequest
+from distill.training.module import DistillModule
+from distill.training.summary import Summary, show, summarise
+
+log = logging.getLogger(__name__)
+NORMALISATION_SEGMENTS = 256
+
+
+def train_run(
+    config: TrainConfig, collection: Collection, split: Split, run_dir: Path, *, resume: bool
+) -> Summary:
+    """Train, or go on training, in `run_dir`, until the end or a stop request; the summary is
+    written and shown.
+
+    `config` is completed in place (sizes, epochs, normalisation) and written to
+    `run_dir/config.yaml`. Raises RunStopped after everything is saved if a signal ended the run,
+    RunError if it cannot go on.
+    """
+    _quieten_libraries()
+    data = SoundDataModule(
+        split, config.data, sample_rate_hz=config.mel.sample_rate_hz, seed=config.seed
+    )
+    fitting_size = _fill_in_sizes(config, collection, data)
+    _fill_in_normalisation(config, data)
+    if not resume:
+        write_text(run_dir / "config.yaml", OmegaConf.to_yaml(OmegaConf.structured(config)))
+    remove_partial_files(run_dir)
+    remove_partial_files(run_dir / "checkpoints")
+    with StopRequest() as request:
+        module = _module(config, collection)
+        callbacks = _callbacks(config, run_dir, request, fitting_size)
+        trainer = lightning.Trainer(
+            default_root_dir=run_dir,
+            max_epochs=config.trainer.max_epochs or -1,
+            accelerator=config.trainer.accelerator,
+            devices=config.trainer.devices,
+            num_nodes=config.trainer.num_nodes,
+            strategy=config.trainer.strategy,
+            precision=config.trainer.precision,  # type: ignore[arg-type]
+            gradient_clip_val=config.trainer.gradient_clip_val,
+            callbacks=callbacks,
+            logger=_logger(config, run_dir, resume=resume),
+            plugins=[AtomicCheckpointIO()],
+            num_sanity_val_steps=0,  # it would initialise the codebooks from validation data
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            use_distributed_sampler=False,  # the data module shares the draws out itself
+        )
+        stopped = _fit(
+            trainer, module, data, run_dir / "checkpoints" / "last.ckpt" if resume else None
+        )
+    monitor = next(
+        (callback for callback in callbacks if isinstance(callback, CodebookHealthMonitor)), None
+    )
+    summary = summarise(
+        module,
+        monitor,
+        run_dir=run_dir,
+        finished=stopped is None,
+        min_utilization=config.health.min_utilization,
+    )
+    if trainer.is_global_zero:
+        summary.write(run_dir / "summary.json")
+        show(summary)
+    if stopped:
+        raise stopped
+    return summary
+
+
+def _fit(
+    trainer: lightning.Trainer,
+    module: DistillModule,
+    data: SoundDataModule,
+    checkpoint: Path | None,
+) -> RunStopped | None:
+    """Run the fit; a stop request comes back as a value, everything else is raised."""
+    try:
+        trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
+    except RunStopped as stopped:
+        return stopped
+    except SystemExit as error:  # Lightning's answer to a second Ctrl-C
+        raise KeyboardInterrupt from error
+    return None
+
+
+def _module(config: TrainConfig, collection: Collection) -> DistillModule:
+    rvq, mel = config.rvq, config.mel
+    assert (
+        rvq.codebook_size
+        and rvq.decay is not None
+        and mel.mean_db is not None
+        and mel.std_db is not None
+    )
+    vqvae = VQVAEConfig(
+        codebook_dim=rvq.codebook_dim,
+        codebook_size=rvq.codebook_size,
+        num_quantizers=rvq.levels,
+        decay=rvq.decay,
+        commitment_weight=config.model.commitment_weight,
+        threshold_ema_dead_code=rvq.dead_code_threshold,
+        kmeans_iters=rvq.kmeans_iters,
+        dropout=config.model.dropout,
+        channels=tuple(config.model.channels),
+        residual_units=config.model.residual_units,
+    )
+    spectrogram = SpectrogramConfig(
+        mel.sample_rate_hz,
+        mel.n_fft,
+        mel.hop_length,
+        mel.n_mels,
+        mel.floor,
+        mel.mean_db,
+        mel.std_db,
+    )
+    training_config = asdict(config)
+    # a bundle is passed on to others: which folders it came from is told by name, not by where they
+    # lie
+    training_config["data"]["root"] = [
+        os.path.basename(os.path.normpath(root)) for root in source_folders(config)
+    ]
+    return DistillModule(
+        vqvae,
+        spectrogram,
+        optimizer=config.optimizer,
+        trainer=config.trainer,
+        health=config.health,
+        seed=config.seed,
+        bundle_fields={
+            "training_config": training_config,
+            "metadata": {
+                "model_id": uuid.uuid4().hex,
+                "name": config.name,
+                "description": "",
+                "dataset_name": collection.name,
+                "dataset_file_count": len(collection.sounds),
+                "dataset_total_duration_s": collection.duration_s,
+                "dataset_fingerprint": collection.fingerprint,
+                "training_date": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+                "tags": [],
+                "distill_version": distill.__version__,
+                "torch_version": str(torch.__version__),
+            },
+        },
+    )
+
+
+def _fill_in_sizes(config: TrainConfig, collection: Collection, data: SoundDataModule) -> int:
+    """Complete what is null, say what and why; returns the codebook size that fits the collection."""
+    mel, rvq, trainer = config.mel, config.rvq, config.trainer
+    stride = 2 ** len(config.model.channels)
+    positions_per_sample = 1 / (mel.hop_length * stride) * (-(-mel.n_mels // stride))
+    vectors = int(data.sounding_train_samples() * positions_per_sample)
+    fitting = sizing.codebook_size(len(collection.sounds), vectors)
+    if rvq.codebook_size is None:
+        rvq.codebook_size = int(fitting.value)
+        console.print(f"codebook size {rvq.codebook_size}: {fitting.reason}")
+    if rvq.decay is None:
+        decay = sizing.decay(len(collection.sounds))
+        rvq.decay = decay.value
+        console.print(f"codebook decay {rvq.decay}: {decay.reason}")
+    if trainer.max_epochs is None and trainer.max_minutes is None:
+        epochs = sizing.max_epochs(max(len(data.train), config.data.min_epoch_segments))
+        trainer.max_epochs = int(epochs.value)
+        console.print(f"epochs {trainer.max_epochs}: {epochs.reason}")
+    return int(fitting.value)
+
+
+def _fill_in_normalisation(config: TrainConfig, data: SoundDataModule) -> None:
+    """Measure mean and deviation of the training side's mels in dB, padding left out."""
+    mel = config.mel
+    if mel.mean_db is not None and mel.std_db is not None:
+        return
+    probe = LogMel(
+        SpectrogramConfig(
+            mel.sample_rate_hz, mel.n_fft, mel.hop_length, mel.n_mels, mel.floor, 0.0, 1.0
+        )
+    )
+    total = torch.zeros(3, dtype=torch.float64)
+    for batch in data.fixed_train_loader(NORMALISATION_SEGMENTS):
+        decibels = probe(batch["waveform"])[:, 0].transpose(1, 2)  # (B, F, M)
+        lengths = torch.as_tensor(batch["sounding"])
+        sounding = sounding_frames(
+            lengths, frames=decibels.shape[1], n_fft=mel.n_fft, hop_length=mel.hop_length
+        )
+        heard = decibels[sounding].double()
+        total += torch.stack(
+            [heard.sum(), heard.square().sum(), torch.tensor(float(heard.numel()))]
+        )
+    mean = float(total[0] / total[2])
+    mel.mean_db = mean if mel.mean_db is None else mel.mean_db
+    mel.std_db = (
+        max(1.0, float(total[1] / total[2]) - mean**2) ** 0.5 if mel.std_db is None else mel.std_db
+    )
+
+
+def _callbacks(
+    config: TrainConfig, run_dir: Path, request: StopRequest, fitting_size: int
+) -> list[lightning.Callback]:
+    """The callbacks of conf/callbacks, each with what only the run knows."""
+    from_run: dict[str, dict[str, Any]] = {
+        "codebook_health": {
+            "min_utilization": config.health.min_utilization,
+            "fitting_codebook_size": fitting_size,
+        },
+        "previews": {"run_dir": run_dir},
+        "best": {"run_dir": run_dir},
+        "last": {"run_dir": run_dir},
+    }
+    settings = {**vars(config.callbacks), **config.callbacks.extra}
+    settings.pop("extra")
+    callbacks = [
+        instantiate(
+            values if isinstance(values, dict) else asdict(values), **from_run.get(name, {})
+        )
+        for name, values in settings.items()
+        if values is not None
+    ]
+    ordinary = [callback for callback in callbacks if not isinstance(callback, BundleCheckpoint)]
+    saving = [callback for callback in callbacks if isinstance(callback, BundleCheckpoint)]
+    return [*ordinary, *saving, GracefulStop(request)]
+
+
+def _logger(config: TrainConfig, run_dir: Path, *, resume: bool) -> Logger | bool:
+    if config.logger is None:
+        return False
+    extra: dict[str, Any] = {"save_dir": run_dir}
+    if resume:
+        extra["purge_step"] = _epochs_in(run_dir / "checkpoints" / "last.ckpt")
+    logger: Logger = instantiate(asdict(config.logger), **extra)
+    return logger
+
+
+def _epochs_in(checkpoint: Path) -> int:
+    """Finished epochs of a checkpoint: what the event files hold beyond is about to be written
+    again.
+    """
+    state = AtomicCheckpointIO().load_checkpoint(checkpoint)
+    if "distill" not in state:
+        raise RunError(f"{checkpoint}: not a checkpoint of distill")
+    return len(state["distill"]["bundle"]["loss_curve_history"]["train_losses"])
+
+
+def _quieten_libraries() -> None:
+    """What Lightning and torch have to say goes to the run's log, not between the rows on the
+    terminal.
+    """
+    for name in ("lightning", "lightning.pytorch", "lightning.fabric", "py.warnings"):
+        logger = logging.getLogger(name)
+        logger.handlers.clear()
+        logger.propagate = True
+    warnings.simplefilter("default")
+    logging.captureWarnings(True)

@@ -1,0 +1,189 @@
+"""a run that ended, however it ended → the closing table and `summary.json`."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from distill.atomic import write_text
+from distill.terminal import console, duration
+from distill.training.callbacks.codebook_health import CodebookHealthMonitor
+from distill.training.module import DistillModule
+from distill.training.verdict import verdict
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What is worth knowing of a run; `summary.json` has these keys."""
+
+    name: str
+    model_id: str
+    finished: bool
+    verdict: str
+    epochs: int
+    elapsed_s: float
+    final_train_loss: float | None
+    final_val_loss: float | None
+    final_mel_db: float | None
+    best_epoch: int | None
+    best_val_loss: float | None
+    best_mel_db: float | None
+    codebook_size: int
+    bitrate_kbps: float
+    health: dict[str, dict[str, float]]
+    health_positions: int
+    val_health: dict[str, dict[str, float]]
+    val_health_positions: int
+    warnings: list[str]
+    skipped_steps: int
+    bundle: str | None
+    bundle_bytes: int | None
+    next_commands: list[str]
+
+    def write(self, path: Path) -> None:
+        """As JSON; what is not a number is null."""
+        write_text(path, json.dumps(_without_nan(asdict(self)), indent=1, ensure_ascii=False))
+
+
+def summarise(
+    module: DistillModule,
+    monitor: CodebookHealthMonitor | None,
+    *,
+    run_dir: Path,
+    finished: bool,
+    min_utilization: float,
+) -> Summary:
+    """Gather the run's figures; the bundle is the best one, or the last if there is no best yet."""
+    history = module.history
+    health = module.measure_health() if history.epochs or module.trainer.global_step else None
+    best = history.best_epoch if history.epochs else None
+    bundle = next(
+        (path for name in ("best", "last") if (path := run_dir / f"{name}.distillgan").exists()),
+        None,
+    )
+    spectrogram, network = module.spectrogram.config, module.vqvae_config
+    positions_per_s = (
+        spectrogram.sample_rate_hz
+        / spectrogram.hop_length
+        / module.model.stride
+        * math.ceil(spectrogram.n_mels / module.model.stride)
+    )
+    return Summary(
+        name=module.bundle_fields["metadata"]["name"],
+        model_id=module.bundle_fields["metadata"]["model_id"],
+        finished=finished,
+        verdict=verdict(history, health, min_utilization=min_utilization, finished=finished),
+        epochs=history.epochs,
+        elapsed_s=round(module.elapsed_s, 1),
+        final_train_loss=history.train_losses[-1] if history.epochs else None,
+        final_val_loss=history.val_losses[-1] if history.epochs else None,
+        final_mel_db=history.val_mel_db[-1] if history.epochs else None,
+        best_epoch=None if best is None else best + 1,
+        best_val_loss=None if best is None else history.val_losses[best],
+        best_mel_db=None if best is None else history.val_mel_db[best],
+        codebook_size=network.codebook_size,
+        bitrate_kbps=round(
+            positions_per_s * network.num_quantizers * math.log2(network.codebook_size) / 1000, 3
+        ),
+        health=health.snapshot() if health else {},
+        health_positions=health.positions if health else 0,
+        val_health=module.val_health.snapshot() if module.val_health else {},
+        val_health_positions=module.val_health.positions if module.val_health else 0,
+        warnings=list(monitor.events) if monitor else [],
+        skipped_steps=module.skipped_steps,
+        bundle=str(bundle) if bundle else None,
+        bundle_bytes=bundle.stat().st_size if bundle else None,
+        next_commands=_next_commands(run_dir, finished=finished, epochs=history.epochs),
+    )
+
+
+def show(summary: Summary) -> None:
+    """Print the closing tables; the bundle's path is the last line."""
+    losses = Table(
+        title=f"{summary.name}: {summary.epochs} epochs in {duration(summary.elapsed_s)}",
+        title_justify="left",
+    )
+    for column in ("", "epoch", "train loss", "val loss", "mel error"):
+        losses.add_column(column, justify="left" if not column else "right")
+    losses.add_row(
+        "final",
+        str(summary.epochs),
+        _number(summary.final_train_loss),
+        _number(summary.final_val_loss),
+        _number(summary.final_mel_db, "dB"),
+    )
+    losses.add_row(
+        "best",
+        str(summary.best_epoch or ""),
+        "",
+        _number(summary.best_val_loss),
+        _number(summary.best_mel_db, "dB"),
+    )
+    console.print(losses)
+    levels = Table(
+        title=f"codebooks at the end: {summary.codebook_size} codes a level, {summary.bitrate_kbps:.2f} kbit/s, "
+        f"{summary.health_positions:,} training and {summary.val_health_positions:,} held-out positions",
+        title_justify="left",
+    )
+    for column in (
+        "level",
+        "utilization",
+        "perplexity",
+        "dead codes",
+        "held-out utilization",
+        "held-out perplexity",
+    ):
+        levels.add_column(column, justify="right")
+    for level, health in summary.health.items():
+        held_out = summary.val_health.get(level)
+        levels.add_row(
+            level.removeprefix("level_"),
+            f"{health['utilization']:.1%}",
+            f"{health['perplexity']:.1f}",
+            f"{health['dead_codes']:.0f}",
+            f"{held_out['utilization']:.1%}" if held_out else "",
+            f"{held_out['perplexity']:.1f}" if held_out else "",
+        )
+    console.print(levels)
+    for warning in summary.warnings:
+        console.print(f"warning: {warning}", markup=False)
+    if summary.skipped_steps:
+        console.print(
+            f"skipped steps, because something in them was not finite: {summary.skipped_steps}"
+        )
+    console.print(f"verdict: {summary.verdict}", markup=False)
+    console.print("next:")
+    for command in summary.next_commands:
+        console.print(f"  {command}", markup=False, soft_wrap=True)
+    if summary.bundle and summary.bundle_bytes is not None:
+        console.print(
+            f"model ({summary.bundle_bytes / 1e6:.1f} MB):\n{summary.bundle}",
+            markup=False,
+            soft_wrap=True,
+        )
+
+
+def _next_commands(run_dir: Path, *, finished: bool, epochs: int) -> list[str]:
+    shown = f"'{run_dir}'" if " " in str(run_dir) else str(run_dir)
+    longer = f" trainer.max_epochs={2 * epochs}" if finished else ""
+    return [
+        f"tensorboard --logdir {shown}          # curves, audio, pictures",
+        f"python -m distill.train resume={shown}{longer}          # {'train on' if finished else 'go on'}",
+    ]
+
+
+def _number(value: float | None, unit: str = "") -> str:
+    return "" if value is None else f"{value:.2f} {unit}" if unit else f"{value:.4f}"
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_nan(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_nan(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
