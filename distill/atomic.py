@@ -34,7 +34,7 @@ def whole_file(path: Path) -> Iterator[Path]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write UTF-8 text whole or not at all; file names that are not valid Unicode keep their bytes."""
+    """Write UTF-8 text whole or not at all; file names that are no Unicode keep their bytes."""
     with whole_file(path) as partial:
         partial.write_text(text, encoding="utf-8", errors="surrogateescape")
 

@@ -116,7 +116,7 @@ def _check_key(override: Override) -> None:
         return
     if override.is_delete():
         raise DistillError(
-            f"{override.input_line}: keys cannot be taken away; {key}=null turns off what can be off"
+            f"{override.input_line}: keys cannot be taken away; {key}=null turns it off"
         )
     group = config_dir() / key
     if group.is_dir():

@@ -9,19 +9,19 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 from distill.errors import ConfigError
 
 
-def within(low: float, high: float, *, strictly_above: bool = False) -> Any:
+def within(low: float, high: float, *, strictly_above: bool = False) -> dict[str, Any]:
     """A number in [low, high], or in (low, high] if `strictly_above`."""
-    return field(metadata={"low": low, "high": high, "open": strictly_above})
+    return {"low": low, "high": high, "open": strictly_above}
 
 
-def one_of(*choices: str) -> Any:
+def one_of(*choices: str) -> dict[str, Any]:
     """One of a few words."""
-    return field(metadata={"choices": choices})
+    return {"choices": choices}
 
 
-def filled() -> Any:
+def filled() -> dict[str, Any]:
     """Text that is not empty."""
-    return field(metadata={"filled": True})
+    return {"filled": True}
 
 
 @dataclass
@@ -29,10 +29,10 @@ class AugmentConfig:
     """Small changes to training crops; validation never sees them."""
 
     enabled: bool
-    gain_db: float = within(0, 24)
+    gain_db: float = field(metadata=within(0, 24))
     flip_polarity: bool
-    shift_s: float = within(0, 10)
-    shift_bins: int = within(0, 32)
+    shift_s: float = field(metadata=within(0, 10))
+    shift_bins: int = field(metadata=within(0, 32))
 
 
 @dataclass
@@ -40,14 +40,14 @@ class DataConfig:
     """Where sounds come from and how they are cut."""
 
     root: Any
-    val_fraction: float = within(0, 0.5, strictly_above=True)
-    segment_s: float = within(0.05, 60)
-    batch_size: int = within(1, 4096)
-    min_epoch_segments: int = within(1, 10**6)
-    num_workers: int = within(0, 64)
-    min_duration_s: float = within(0, 60)
-    silence_dbfs: float = within(-200, 0)
-    cache_dir: str = filled()
+    val_fraction: float = field(metadata=within(0, 0.5, strictly_above=True))
+    segment_s: float = field(metadata=within(0.05, 60))
+    batch_size: int = field(metadata=within(1, 4096))
+    min_epoch_segments: int = field(metadata=within(1, 10**6))
+    num_workers: int = field(metadata=within(0, 64))
+    min_duration_s: float = field(metadata=within(0, 60))
+    silence_dbfs: float = field(metadata=within(-200, 0))
+    cache_dir: str = field(metadata=filled())
     augment: AugmentConfig
 
 
@@ -55,107 +55,107 @@ class DataConfig:
 class MelConfig:
     """The mel front end; mean and deviation are measured on the collection where they are null."""
 
-    sample_rate_hz: int = within(4000, 384000)
-    n_fft: int = within(16, 65536)
-    hop_length: int = within(4, 65536)
-    n_mels: int = within(1, 1024)
-    floor: float = within(1e-10, 1)
-    mean_db: float | None = within(-400, 400)
-    std_db: float | None = within(1e-3, 400)
+    sample_rate_hz: int = field(metadata=within(4000, 384000))
+    n_fft: int = field(metadata=within(16, 65536))
+    hop_length: int = field(metadata=within(4, 65536))
+    n_mels: int = field(metadata=within(1, 1024))
+    floor: float = field(metadata=within(1e-10, 1))
+    mean_db: float | None = field(metadata=within(-400, 400))
+    std_db: float | None = field(metadata=within(1e-3, 400))
 
 
 @dataclass
 class ModelConfig:
     """The convolutional network."""
 
-    channels: list[int] = within(1, 4096)
-    residual_units: int = within(0, 16)
-    dropout: float = within(0, 0.9)
-    commitment_weight: float = within(0, 100)
+    channels: list[int] = field(metadata=within(1, 4096))
+    residual_units: int = field(metadata=within(0, 16))
+    dropout: float = field(metadata=within(0, 0.9))
+    commitment_weight: float = field(metadata=within(0, 100))
 
 
 @dataclass
 class RvqConfig:
     """The residual vector quantiser; null is sized from the collection."""
 
-    levels: int = within(1, 8)
-    codebook_size: int | None = within(2, 65536)
-    codebook_dim: int = within(1, 4096)
-    decay: float | None = within(0, 0.9999)
-    dead_code_threshold: float = within(0, 1000)
-    kmeans_iters: int = within(1, 1000)
+    levels: int = field(metadata=within(1, 8))
+    codebook_size: int | None = field(metadata=within(2, 65536))
+    codebook_dim: int = field(metadata=within(1, 4096))
+    decay: float | None = field(metadata=within(0, 0.9999))
+    dead_code_threshold: float = field(metadata=within(0, 1000))
+    kmeans_iters: int = field(metadata=within(1, 1000))
 
 
 @dataclass
 class OptimizerConfig:
     """AdamW and its schedule: a short rise, then half a cosine down."""
 
-    lr: float = within(0, 1, strictly_above=True)
-    betas: list[float] = within(0, 0.99999)
-    weight_decay: float = within(0, 1)
-    warmup_steps: int = within(0, 10**6)
-    final_lr_fraction: float = within(0, 1)
+    lr: float = field(metadata=within(0, 1, strictly_above=True))
+    betas: list[float] = field(metadata=within(0, 0.99999))
+    weight_decay: float = field(metadata=within(0, 1))
+    warmup_steps: int = field(metadata=within(0, 10**6))
+    final_lr_fraction: float = field(metadata=within(0, 1))
 
 
 @dataclass
 class TrainerConfig:
     """How long, on what, how precisely. Null epochs are sized from the collection."""
 
-    max_epochs: int | None = within(1, 10**6)
-    max_minutes: float | None = within(0, 10**6, strictly_above=True)
-    accelerator: str = one_of("auto", "cpu", "gpu", "cuda", "mps", "tpu")
+    max_epochs: int | None = field(metadata=within(1, 10**6))
+    max_minutes: float | None = field(metadata=within(0, 10**6, strictly_above=True))
+    accelerator: str = field(metadata=one_of("auto", "cpu", "gpu", "cuda", "mps", "tpu"))
     devices: Any
-    num_nodes: int = within(1, 10**4)
-    strategy: str = filled()
-    precision: str = one_of("32-true", "bf16-mixed", "16-mixed")
-    gradient_clip_val: float = within(0, 10**6, strictly_above=True)
-    max_bad_steps: int = within(1, 10**6)
+    num_nodes: int = field(metadata=within(1, 10**4))
+    strategy: str = field(metadata=filled())
+    precision: str = field(metadata=one_of("32-true", "bf16-mixed", "16-mixed"))
+    gradient_clip_val: float = field(metadata=within(0, 10**6, strictly_above=True))
+    max_bad_steps: int = field(metadata=within(1, 10**6))
 
 
 @dataclass
 class HealthConfig:
     """When a codebook level counts as ill, and from how many positions that is judged."""
 
-    min_utilization: float = within(0, 1)
-    positions_per_code: int = within(16, 10**4)
+    min_utilization: float = field(metadata=within(0, 1))
+    positions_per_code: int = field(metadata=within(16, 10**4))
 
 
 @dataclass
 class LibraryConfig:
     """Where finished models are published."""
 
-    dir: str = filled()
+    dir: str = field(metadata=filled())
 
 
 @dataclass
 class CheckpointConfig:
     """One kept checkpoint and the bundle beside it."""
 
-    _target_: str = filled()
+    _target_: str = field(metadata=filled())
     monitor: str | None
-    mode: str = one_of("min", "max")
-    every_n_minutes: float | None = within(0, 10**6, strictly_above=True)
+    mode: str = field(metadata=one_of("min", "max"))
+    every_n_minutes: float | None = field(metadata=within(0, 10**6, strictly_above=True))
 
 
 @dataclass
 class PreviewConfig:
     """Reconstructions to listen to and look at while training."""
 
-    _target_: str = filled()
-    every_n_epochs: int = within(1, 10**6)
-    clips: int = within(1, 64)
+    _target_: str = field(metadata=filled())
+    every_n_epochs: int = field(metadata=within(1, 10**6))
+    clips: int = field(metadata=within(1, 64))
 
 
 @dataclass
 class PlainCallbackConfig:
     """A callback without settings of its own."""
 
-    _target_: str = filled()
+    _target_: str = field(metadata=filled())
 
 
 @dataclass
 class CallbacksConfig:
-    """One YAML a callback; null leaves it out; `extra` takes any Lightning callback of one's own."""
+    """One YAML a callback; null leaves it out; `extra` takes Lightning callbacks of your own."""
 
     codebook_health: PlainCallbackConfig | None
     previews: PreviewConfig | None
@@ -170,7 +170,7 @@ class CallbacksConfig:
 class LoggerConfig:
     """A Lightning logger."""
 
-    _target_: str = filled()
+    _target_: str = field(metadata=filled())
     name: str
     version: str
     default_hp_metric: bool
@@ -180,9 +180,9 @@ class LoggerConfig:
 class TrainConfig:
     """The whole tree, as `conf/train.yaml` composes it."""
 
-    name: str | None = filled()
-    seed: int = within(0, 2**31 - 1)
-    resume: str | None = filled()
+    name: str | None = field(metadata=filled())
+    seed: int = field(metadata=within(0, 2**31 - 1))
+    resume: str | None = field(metadata=filled())
     data: DataConfig
     mel: MelConfig
     model: ModelConfig

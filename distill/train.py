@@ -41,7 +41,7 @@ log = logging.getLogger(__name__)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the verb; exits 2 with one line on a user's mistake, 130 or 143 when stopped by a signal."""
+    """Run the verb; exits 2 on a user's mistake, 130 or 143 when stopped by a signal."""
     try:
         sys.argv[1:] = _prepared(list(sys.argv[1:] if arguments is None else arguments))
         hydra.main(version_base="1.3", config_path=str(config_dir()), config_name=CONFIG_NAME)(
@@ -149,7 +149,8 @@ def _scan(config: TrainConfig) -> Collection:
 def _report(collection: Collection, path: Path) -> None:
     """The scan in short."""
     console.print(
-        f"{collection.name}: {len(collection.sounds):,} files used, {terminal.duration(collection.duration_s)} in all, "
+        f"{collection.name}: {len(collection.sounds):,} files used, "
+        f"{terminal.duration(collection.duration_s)} in all, "
         f"{len(collection.left_out):,} left out",
         markup=False,
     )

@@ -1,7 +1,8 @@
 """the `.distillgan` file, version 1: what is in it, and writing it.
 
-A bundle is what `torch.save` makes of one dictionary of plain values and tensors: a ZIP archive whose entries are
-stored, not deflated, with the dictionary's pickle in `*/data.pkl` and each tensor's bytes in `*/data/N`. Its keys:
+A bundle is what `torch.save` makes of one dictionary of plain values and tensors: a ZIP archive
+whose entries are stored, not deflated, with the dictionary's pickle in `*/data.pkl` and each
+tensor's bytes in `*/data/N`. Its keys:
 
 format                    "distillgan_model"
 version                   1
@@ -10,10 +11,10 @@ model_state_dict          {name: tensor}, weights and codebooks
 vqvae_config              fields of distill.model.vqvae.VQVAEConfig
 spectrogram_config        fields of distill.model.mel.SpectrogramConfig
 training_config           the resolved configuration of the run, plain values
-codebook_health_snapshot  {"level_0": {"utilization", "perplexity", "dead_codes"}, ...} of these weights
-loss_curve_history        {"train_losses", "val_losses", "recon_losses", "commit_losses", "val_mel_db"}: a number an epoch
+codebook_health_snapshot  {"level_0": {"utilization", "perplexity", "dead_codes"}, ...}
+loss_curve_history        one number an epoch in each list; see HISTORY_KEYS
 metadata                  what, from what, when, how long; see METADATA_KEYS
-vocoder_state             only where there is one: {"type", "state_dict", "config", "training_metadata"}
+vocoder_state             only where there is one; see VOCODER_KEYS
 checksum                  SHA-256 over all the above, see `checksum_of`
 """
 

@@ -89,7 +89,7 @@ def read_content(path: Path) -> dict[str, Any]:
         raise BundleError(OLD_FORMAT)
     try:
         _check_archive(path)
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
         _check_tree(content)
         _check_fields(content)
     except BundleError as error:
@@ -136,7 +136,7 @@ def _check_archive(path: Path) -> None:
 
 
 def _check_tree(content: object) -> None:
-    """Refuse nesting and sharing that would take ages to walk, and tensors larger than their bytes."""
+    """Refuse what would take ages to walk, and tensors that claim more than their bytes."""
     waiting: list[tuple[object, int]] = [(content, 0)]
     walked = 0
     while waiting:
@@ -168,7 +168,8 @@ def _check_fields(content: Any) -> None:
     version = content.get("version")
     if isinstance(version, int) and version > VERSION:
         raise BundleError(
-            f"has format version {version}, this distill reads up to {VERSION}: please upgrade distill"
+            f"has format version {version}, newer than this distill reads ({VERSION}): "
+            "please upgrade distill"
         )
     for key, kind in FIELD_TYPES.items():
         _require(content, key, kind, "")
@@ -202,7 +203,7 @@ def _require(content: Mapping[str, Any], key: str, kind: type, prefix: str) -> N
 
 
 def _config(kind: type[Config], values: dict[str, Any], name: str) -> Config:
-    """A frozen configuration from untrusted values: each present, of its type, and within reason."""
+    """A configuration from untrusted values: each present, of its type, within reason."""
     known = {field.name: field.type for field in fields(kind)}  # type: ignore[arg-type]
     for key, type_name in known.items():
         if key not in values:

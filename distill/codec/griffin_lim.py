@@ -32,7 +32,7 @@ class GriffinLim:
         linear = self._inverse(self.spectrogram.to_magnitude(log_mel.float().cpu())[:, 0])
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            waveform = griffinlim(
+            waveform: Tensor = griffinlim(
                 linear,
                 window=self._window,
                 n_fft=config.n_fft,

@@ -11,10 +11,12 @@ import tempfile
 from contextlib import suppress
 from dataclasses import astuple, dataclass
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import soundfile
 import soxr
+from numpy.typing import NDArray
 
 BLOCK_FRAMES = 1 << 18
 ACTIVITY_S = 0.1
@@ -138,7 +140,7 @@ class WaveformCache:
             with suppress(FileNotFoundError):
                 os.unlink(partial)
 
-    def _decode_into(self, path: Path, sink: object) -> Decoded:
+    def _decode_into(self, path: Path, sink: IO[bytes]) -> Decoded:
         digest = hashlib.sha256()
         frames_read = 0
         finite = True
@@ -201,13 +203,14 @@ class WaveformCache:
     def _open_index(self) -> sqlite3.Connection:
         index = sqlite3.connect(self._index_path, timeout=60)
         index.execute(
-            "CREATE TABLE IF NOT EXISTS decoded (path TEXT, settings TEXT, size INTEGER, time_ns INTEGER, reason TEXT,"
-            " content TEXT, samples INTEGER, source_rate_hz INTEGER, channels INTEGER, active BLOB,"
+            "CREATE TABLE IF NOT EXISTS decoded (path TEXT, settings TEXT, size INTEGER,"
+            " time_ns INTEGER, reason TEXT, content TEXT, samples INTEGER,"
+            " source_rate_hz INTEGER, channels INTEGER, active BLOB,"
             " PRIMARY KEY (path, settings))"
         )
         index.commit()
         return index
 
 
-def _write(sink: object, samples: np.ndarray) -> None:
+def _write(sink: IO[bytes], samples: NDArray[np.float32]) -> None:
     samples.astype("<f4", copy=False).tofile(sink)

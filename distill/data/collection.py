@@ -142,7 +142,7 @@ def scan(
 
 
 def find_files(folders: Sequence[Path]) -> Iterator[Path]:
-    """Every entry below the folders that is not a folder, in an order that depends on names only."""
+    """Every entry below the folders that is not a folder, in the order of their names."""
     seen: set[tuple[int, int]] = set()
     for folder in folders:
         for parent, subfolders, names in os.walk(folder, followlinks=True):

@@ -21,18 +21,20 @@ class ResumableLoader(DataLoader[Segment]):
 
     def __init__(self, *args: Any, trainer: lightning.Trainer, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._progress = trainer.fit_loop
+        self._loop = trainer.fit_loop
 
     def state_dict(self) -> dict[str, int]:
         """Epoch, and batches of it that are done."""
+        epochs: Any = self._loop.epoch_progress.current
         return {
-            "epoch": self._progress.epoch_progress.current.processed,
-            "batches": self._progress.epoch_loop.batch_progress.current.ready,
+            "epoch": epochs.processed,
+            "batches": self._loop.epoch_loop.batch_progress.current.ready,
         }
 
     def load_state_dict(self, state: dict[str, int]) -> None:
         """Continue behind the batches that are done."""
-        assert isinstance(self.sampler, MovingDraws) and self.batch_size
+        assert isinstance(self.sampler, MovingDraws)
+        assert self.batch_size
         self.sampler.epoch = state["epoch"]
         if state["batches"] < len(self):
             self.sampler.skip = state["batches"] * self.batch_size
@@ -45,14 +47,16 @@ class SoundDataModule(lightning.LightningDataModule):
         super().__init__()
         self.config = config
         self.seed = seed
-        sizes = {
-            "segment_samples": round(config.segment_s * sample_rate_hz),
-            "sample_rate_hz": sample_rate_hz,
-            "seed": seed,
-            "augment": config.augment,
-        }
-        self.train = Segments(split.train, **sizes)
-        self.val = Segments(split.val, **sizes)
+        self.train, self.val = (
+            Segments(
+                pieces,
+                segment_samples=round(config.segment_s * sample_rate_hz),
+                sample_rate_hz=sample_rate_hz,
+                seed=seed,
+                augment=config.augment,
+            )
+            for pieces in (split.train, split.val)
+        )
 
     def train_dataloader(self) -> ResumableLoader:
         """Batches {"waveform": (B, 1, T), "sounding": (B,)} of moving segments."""
@@ -77,14 +81,10 @@ class SoundDataModule(lightning.LightningDataModule):
         return DataLoader(self.val, shuffle=False, **self._loading(0))
 
     def fixed_train_loader(self, segments: int) -> DataLoader[Segment]:
-        """At most this many training segments, spread over the collection, unmoved and unaugmented."""
+        """At most this many training segments, spread evenly, unmoved and unaugmented."""
         count = min(segments, len(self.train))
         chosen = [position * len(self.train) // count for position in range(count)]
         return DataLoader(Subset(self.train, chosen), shuffle=False, **self._loading(0))
-
-    def sounding_train_samples(self) -> int:
-        """Training samples that are sound, not padding."""
-        return sum(self.train.sounding_samples(index) for index in range(len(self.train)))
 
     def _loading(self, workers: int) -> dict[str, Any]:
         return {

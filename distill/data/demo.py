@@ -6,12 +6,15 @@ import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soundfile
+from numpy.typing import NDArray
 
-Synth = Callable[[np.ndarray, np.random.Generator], np.ndarray]
-"""(time in seconds (T,), random numbers) → samples (T,)."""
+Samples = NDArray[Any]
+Synth = Callable[[Samples, np.random.Generator], Samples]
+"""(time in seconds (T,), random numbers) → samples (T,) at any level."""
 
 FORMATS = (
     ("wav", "PCM_16", 44_100, 1),
@@ -26,7 +29,7 @@ FORMATS = (
 
 
 def write_demo_collection(folder: Path) -> Path:
-    """Write the 24 demo sounds unless they are there, each whole or not at all; returns the folder."""
+    """Write those of the 24 demo sounds that are missing, each whole; returns the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     for number, (name, synth, duration_s) in enumerate(_recipes()):
         extension, subtype, rate_hz, channels = FORMATS[number % len(FORMATS)]
@@ -68,7 +71,7 @@ def _recipes() -> list[tuple[str, Synth, float]]:
 def _pluck(hz: float) -> Synth:
     """Karplus-Strong string."""
 
-    def synth(time_s: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    def synth(time_s: Samples, random: np.random.Generator) -> Samples:
         rate_hz = 1 / (time_s[1] - time_s[0])
         period = round(rate_hz / hz)
         string = random.uniform(-1, 1, period)
@@ -84,7 +87,7 @@ def _pluck(hz: float) -> Synth:
 def _pad(hz: float) -> Synth:
     """Detuned harmonics under a slow filter and envelope."""
 
-    def synth(time_s: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    def synth(time_s: Samples, random: np.random.Generator) -> Samples:
         end = time_s[-1]
         sound = np.zeros_like(time_s)
         for harmonic in range(1, 12):
@@ -93,7 +96,8 @@ def _pad(hz: float) -> Synth:
                 sound += brightness * np.sin(
                     2 * np.pi * hz * harmonic * detune * time_s + random.uniform(0, 6.3)
                 )
-        return sound * np.minimum(time_s / 0.4, 1) * np.minimum((end - time_s) / 0.8, 1)
+        sound *= np.minimum(time_s / 0.4, 1) * np.minimum((end - time_s) / 0.8, 1)
+        return sound
 
     return synth
 
@@ -101,7 +105,7 @@ def _pad(hz: float) -> Synth:
 def _fm(hz: float, ratio: float) -> Synth:
     """Two-operator frequency modulation with a falling index."""
 
-    def synth(time_s: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    def synth(time_s: Samples, random: np.random.Generator) -> Samples:
         index = 6 * np.exp(-2.5 * time_s) + random.uniform(0, 0.5)
         modulator = index * np.sin(2 * np.pi * hz * ratio * time_s)
         return np.exp(-1.6 * time_s) * np.sin(2 * np.pi * hz * time_s + modulator)
@@ -110,24 +114,24 @@ def _fm(hz: float, ratio: float) -> Synth:
 
 
 def _kick(hz: float) -> Synth:
-    def synth(time_s: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    def synth(time_s: Samples, random: np.random.Generator) -> Samples:
         phase = 2 * np.pi * (hz * time_s + 4.0 * (1 - np.exp(-30 * time_s)))
         click = random.normal(0, 0.3, len(time_s)) * np.exp(-300 * time_s)
-        return np.exp(-7 * time_s) * np.sin(phase) + click
+        return np.asarray(np.exp(-7 * time_s) * np.sin(phase) + click)
 
     return synth
 
 
 def _snare(hz: float) -> Synth:
-    def synth(time_s: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    def synth(time_s: Samples, random: np.random.Generator) -> Samples:
         rattle = random.normal(0, 0.6, len(time_s)) * np.exp(-14 * time_s)
-        return rattle + np.exp(-20 * time_s) * np.sin(2 * np.pi * hz * time_s)
+        return np.asarray(rattle + np.exp(-20 * time_s) * np.sin(2 * np.pi * hz * time_s))
 
     return synth
 
 
 def _hat(fall: float) -> Synth:
-    def synth(time_s: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    def synth(time_s: Samples, random: np.random.Generator) -> Samples:
         hiss = np.diff(
             random.normal(0, 1, len(time_s) + 2), 2
         )  # differences: high frequencies only
@@ -137,18 +141,18 @@ def _hat(fall: float) -> Synth:
 
 
 def _clap() -> Synth:
-    def synth(time_s: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    def synth(time_s: Samples, random: np.random.Generator) -> Samples:
         hits = sum(
             np.exp(-60 * np.maximum(time_s - at, 0)) * (time_s >= at)
             for at in (0, 0.012, 0.025, 0.04)
         )
-        return random.normal(0, 1, len(time_s)) * hits
+        return np.asarray(random.normal(0, 1, len(time_s)) * hits)
 
     return synth
 
 
 def _wind() -> Synth:
-    def synth(time_s: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    def synth(time_s: Samples, random: np.random.Generator) -> Samples:
         brown = np.cumsum(random.normal(0, 1, len(time_s)))
         brown -= np.convolve(brown, np.ones(2001) / 2001, mode="same")
         return brown * (1 + 0.7 * np.sin(2 * np.pi * 0.5 * time_s))
@@ -157,17 +161,19 @@ def _wind() -> Synth:
 
 
 def _surf() -> Synth:
-    def synth(time_s: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    def synth(time_s: Samples, random: np.random.Generator) -> Samples:
         swell = np.sin(np.pi * time_s / time_s[-1]) ** 3
-        return random.normal(0, 1, len(time_s)) * (0.05 + swell)
+        return np.asarray(random.normal(0, 1, len(time_s)) * (0.05 + swell))
 
     return synth
 
 
 def _sweep(low_hz: float, high_hz: float) -> Synth:
-    def synth(time_s: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    def synth(time_s: Samples, random: np.random.Generator) -> Samples:
         hz = low_hz + (high_hz - low_hz) * (0.5 - 0.5 * np.cos(2 * np.pi * 0.8 * time_s))
         phase = 2 * np.pi * np.cumsum(hz) * (time_s[1] - time_s[0])
-        return np.sign(np.sin(phase)) * 0.5 + np.sin(phase) + random.normal(0, 0.01, len(time_s))
+        return np.asarray(
+            np.sign(np.sin(phase)) * 0.5 + np.sin(phase) + random.normal(0, 0.01, len(time_s))
+        )
 
     return synth

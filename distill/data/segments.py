@@ -76,10 +76,10 @@ class Segments(Dataset[Segment]):
         random = np.random.default_rng((self.seed, draw.lap, draw.index))
         return self._crop(piece, start, random)
 
-    def sounding_samples(self, index: int) -> int:
-        """Samples of the fixed segment that are not padding, without reading it."""
-        piece, start = self.pieces[self.piece_of[index]], int(self.starts[index])
-        return min(self.segment_samples, piece.stop - start)
+    def sounding_samples(self) -> int:
+        """Samples of all fixed segments together that are not padding, without reading any."""
+        stops = np.array([piece.stop for piece in self.pieces])[self.piece_of]
+        return int(np.minimum(self.segment_samples, stops - self.starts).sum())
 
     def _crop(self, piece: Piece, start: int, random: np.random.Generator) -> Segment:
         augment, length = self.augment, self.segment_samples
@@ -151,11 +151,11 @@ def _active_starts(piece: Piece, segment_samples: int, sample_rate_hz: int) -> n
     starts = np.arange(piece.start, piece.stop, segment_samples)
     step = int(ACTIVITY_S * sample_rate_hz)
     active = np.frombuffer(piece.sound.active, np.uint8)
-    heard = [
-        active[start // step : -(-min(start + segment_samples, piece.stop) // step)].any()
-        for start in starts
-    ]
-    return starts[heard] if any(heard) else starts[:1]
+    ends = np.minimum(starts + segment_samples, piece.stop)
+    heard = np.array(
+        [active[i // step : -(-j // step)].any() for i, j in zip(starts, ends, strict=True)]
+    )
+    return starts[heard] if heard.any() else starts[:1]
 
 
 def _read(piece: Piece, start: int, samples: int) -> np.ndarray:

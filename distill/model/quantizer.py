@@ -103,7 +103,8 @@ class ResidualQuantizer(nn.Module):
             )
         if indices.numel() and (indices.min() < 0 or indices.max() >= self.codebook_size):
             raise CodeRangeError(
-                f"indices run from {int(indices.min())} to {int(indices.max())}, allowed are 0 to {self.codebook_size - 1}"
+                f"indices run from {int(indices.min())} to {int(indices.max())}, "
+                f"allowed are 0 to {self.codebook_size - 1}"
             )
         # -1 stands for "no code" in the library: missing fine levels add nothing
         missing = self.num_quantizers - indices.shape[-1]

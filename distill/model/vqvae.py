@@ -47,13 +47,12 @@ class ConvVQVAE(nn.Module):
         super().__init__()
         self.config = config
         self.stride = 2 ** len(config.channels)
-        sizes = {
-            "channels": config.channels,
-            "residual_units": config.residual_units,
-            "latent_dim": config.codebook_dim,
-            "dropout": config.dropout,
-        }
-        self.encoder = Encoder(**sizes)
+        self.encoder = Encoder(
+            channels=config.channels,
+            residual_units=config.residual_units,
+            latent_dim=config.codebook_dim,
+            dropout=config.dropout,
+        )
         self.quantizer = ResidualQuantizer(
             dim=config.codebook_dim,
             codebook_size=config.codebook_size,
@@ -63,8 +62,13 @@ class ConvVQVAE(nn.Module):
             kmeans_iters=config.kmeans_iters,
             sync_codebook=sync_codebook,
         )
-        self.decoder = Decoder(**sizes)
-        self.to(memory_format=torch.channels_last)
+        self.decoder = Decoder(
+            channels=config.channels,
+            residual_units=config.residual_units,
+            latent_dim=config.codebook_dim,
+            dropout=config.dropout,
+        )
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, mel: Tensor) -> Reconstruction:
         """Mel (B, 1, M, F) float32 with any M, F ≥ 1 → mel of that shape, indices (B, N, L),
@@ -84,14 +88,15 @@ class ConvVQVAE(nn.Module):
     def encode(self, mel: Tensor) -> Tensor:
         """Mel (B, 1, M, F) → codes (B, H, W, L) int64."""
         latent = self._latent(mel)
-        indices = self.quantizer(latent.flatten(2).transpose(1, 2)).indices
-        return indices.unflatten(1, latent.shape[2:])
+        indices: Tensor = self.quantizer(latent.flatten(2).transpose(1, 2)).indices
+        return indices.reshape(len(mel), *latent.shape[2:], -1)
 
     def decode(self, codes: Tensor, *, height: int, width: int) -> Tensor:
         """Codes (B, H, W, l ≤ L) int64 → mel (B, 1, height, width); raises CodeRangeError for an
         impossible index.
         """
-        grid = self.quantizer.from_indices(codes.flatten(1, 2)).unflatten(1, codes.shape[1:3])
+        grid = self.quantizer.from_indices(codes.flatten(1, 2))
+        grid = grid.reshape(*codes.shape[:3], -1)
         mel: Tensor = self.decoder(grid.permute(0, 3, 1, 2))
         return mel[..., :height, :width]
 

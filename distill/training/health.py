@@ -89,14 +89,13 @@ def health_of(counts: Tensor) -> SideHealth:
     return SideHealth(tuple(levels), int(counts[0].sum()), counts.shape[1])
 
 
-def count_codes(indices: Tensor, sounding: Tensor, codebook_size: int) -> Tensor:
-    """Codes (B, H, W, L) and which columns hold sound (B, W) → counts (L, K) int64 over sounding
-    positions.
+def count_codes(indices: Tensor, sounding: Tensor, *, stride: int, codebook_size: int) -> Tensor:
+    """Codes (B, H, W, L) and sounding frames (B, F), `stride` to a column → counts (L, K) int64.
 
-    Padding after a short sound always gets the same code; counting it would make every codebook
-    look poor.
+    A column counts if its first frame sounds: padding after a short sound always gets the same
+    code, and counting it would make every codebook look poor.
     """
-    chosen = indices.transpose(1, 2)[sounding].flatten(0, 1)  # (positions, L)
+    chosen = indices.transpose(1, 2)[sounding[:, ::stride]].flatten(0, 1)  # (positions, L)
     return torch.stack(
         [torch.bincount(level, minlength=codebook_size) for level in chosen.unbind(-1)]
     )

@@ -21,7 +21,7 @@ class LossMean:
         self._weight = 0.0
 
     def add(self, loss: Loss, weight: float) -> None:
-        """Take in one batch's loss with the batch's weight; nothing is read back from the device."""
+        """Take in a batch's loss with its weight; nothing is read back from the device."""
         terms = torch.stack([getattr(loss, term).detach() for term in TERMS]).double()
         self._sums = self._sums.to(terms.device) + weight * terms
         self._weight += weight

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -23,6 +22,7 @@ from distill.model.quantizer import NonFiniteError
 from distill.model.vqvae import ConvVQVAE, VQVAEConfig
 from distill.training.health import SideHealth, count_codes, health_of, sounding_frames
 from distill.training.history import LossHistory, LossMean, MelErrorMean
+from distill.training.probe import CodebookProbe
 from distill.training.schedule import learning_rate
 
 log = logging.getLogger(__name__)
@@ -68,7 +68,7 @@ class DistillModule(lightning.LightningModule):
         self._val_loss = LossMean()
         self._mel_error = MelErrorMean()
         self._val_counts: Tensor | None = None
-        self._health_batches: list[tuple[Tensor, Tensor]] = []
+        self._probe: CodebookProbe | None = None
         self._health_step = -1
         self._elapsed_before_s = 0.0
         self._started_s = time.monotonic()
@@ -103,7 +103,7 @@ class DistillModule(lightning.LightningModule):
     @property
     def progress(self) -> float:
         """How much of the run is done, 0 to 1, by epochs or by minutes, whichever is further."""
-        step = self.trainer.fit_loop.epoch_loop.total_batch_idx
+        step = self.trainer.fit_loop.epoch_loop.total_batch_idx + 1
         shares = [0.0]
         if self.limits.max_epochs:
             shares.append(step / (self.limits.max_epochs * self.trainer.num_training_batches))
@@ -169,7 +169,8 @@ class DistillModule(lightning.LightningModule):
         log.warning("step %d skipped: %s", step, reason)
         if self._skipped_in_a_row >= self.limits.max_bad_steps:
             raise RunError(
-                f"training stopped: {self._skipped_in_a_row} steps in a row were not finite, last: {reason}; "
+                f"training stopped: {self._skipped_in_a_row} steps in a row were not finite, "
+                f"last: {reason}; "
                 "try a lower optimizer.lr, and go on from the last good checkpoint with resume="
             )
 
@@ -179,14 +180,19 @@ class DistillModule(lightning.LightningModule):
         """Add a batch to the epoch's held-out figures."""
         magnitude = self._magnitude(batch["waveform"])
         loss, decoded, indices = self._loss(self.spectrogram.normalise(magnitude))
-        sounding = self._sounding(batch, magnitude.shape[-1])
+        sounding = self._sounding_frames(batch, magnitude.shape[-1])
         self._val_loss.add(loss, len(magnitude))
         self._mel_error.add(
             self.spectrogram.decibels(magnitude),
             self.spectrogram.to_decibels(decoded.float()),
             sounding,
         )
-        counts = self._count(indices, sounding)
+        counts = count_codes(
+            indices,
+            sounding,
+            stride=self.model.stride,
+            codebook_size=self.vqvae_config.codebook_size,
+        )
         self._val_counts = counts if self._val_counts is None else self._val_counts + counts
 
     def on_validation_epoch_end(self) -> None:
@@ -202,36 +208,25 @@ class DistillModule(lightning.LightningModule):
         self.log_dict(self.history.epoch_metrics(), logger=False, sync_dist=True)
 
     def measure_health(self) -> SideHealth:
-        """Health of the current weights in eval mode over fixed training segments; measured once a
-        step.
+        """Health of the current weights in eval mode over fixed training segments.
+
+        Measured once a step, so that the display, the charts and the bundle tell the same.
         """
         step = self.trainer.global_step
         if self.train_health is None or self._health_step != step:
-            training = self.model.training
-            self.model.eval()
-            with torch.inference_mode():
-                counts = [
-                    self._count(self.model.encode(mel.to(self.device)), sounding.to(self.device))
-                    for mel, sounding in self._fixed_mels()
-                ]
-            self.model.train(training)
-            self.train_counts = self._over_ranks(torch.stack(counts).sum(0)).cpu()
+            if self._probe is None:
+                self._probe = CodebookProbe(
+                    cast(SoundDataModule, self.trainer.datamodule),  # type: ignore[attr-defined]
+                    LogMel(self.spectrogram.config),
+                    stride=self.model.stride,
+                    positions=self.health_config.positions_per_code
+                    * self.vqvae_config.codebook_size,
+                )
+            counts = self._probe.count(self.model, self.device)
+            self.train_counts = self._over_ranks(counts).cpu()
             self.train_health = health_of(self.train_counts)
             self._health_step = step
         return self.train_health
-
-    def _fixed_mels(self) -> list[tuple[Tensor, Tensor]]:
-        """Mels of the fixed training segments and their sounding frames, made once: a few MiB."""
-        if not self._health_batches:
-            data = cast(SoundDataModule, self.trainer.datamodule)  # type: ignore[attr-defined]
-            config, stride = self.spectrogram.config, self.model.stride
-            wanted = self.health_config.positions_per_code * self.vqvae_config.codebook_size
-            sounding_samples = data.sounding_train_samples() / len(data.train)
-            positions = sounding_samples / (config.hop_length * stride) * config.n_mels / stride
-            for batch in data.fixed_train_loader(math.ceil(1.2 * wanted / positions)):
-                mel = self._mel(batch["waveform"].to(self.device))
-                self._health_batches.append((mel.cpu(), self._sounding(batch, mel.shape[-1]).cpu()))
-        return self._health_batches
 
     # -- shared ------------------------------------------------------
 
@@ -249,19 +244,11 @@ class DistillModule(lightning.LightningModule):
     def _mel(self, waveform: Tensor) -> Tensor:
         return self.spectrogram.normalise(self._magnitude(waveform))
 
-    def _sounding(self, batch: Segment, frames: int) -> Tensor:
+    def _sounding_frames(self, batch: Segment, frames: int) -> Tensor:
         config = self.spectrogram.config
         lengths = cast(Tensor, batch["sounding"])
         return sounding_frames(
             lengths, frames=frames, n_fft=config.n_fft, hop_length=config.hop_length
-        )
-
-    def _count(self, indices: Tensor, sounding: Tensor) -> Tensor:
-        """Codes (B, H, W, L) and sounding frames (B, F) → counts (L, K); a column counts if its
-        first frame sounds.
-        """
-        return count_codes(
-            indices, sounding[:, :: self.model.stride], self.vqvae_config.codebook_size
         )
 
     def _over_ranks(self, counts: Tensor) -> Tensor:
@@ -308,6 +295,7 @@ class DistillModule(lightning.LightningModule):
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Go on where the checkpoint was made."""
         state = checkpoint["distill"]
+        self.bundle_fields = {**self.bundle_fields, "metadata": state["bundle"]["metadata"]}
         self.history = LossHistory(**state["bundle"]["loss_curve_history"])
         self._elapsed_before_s = state["elapsed_s"]
         self._train_loss.load_state_dict(state["train_loss"])

@@ -22,7 +22,7 @@ def mel_pairs(
     names: Sequence[str],
     config: SpectrogramConfig,
 ) -> np.ndarray:
-    """Mels in dB (M, F), as many originals as reconstructions → picture (height, width, 3) uint8."""
+    """Mels in dB (M, F), one reconstruction an original → picture (height, width, 3) uint8."""
     figure = Figure(figsize=(3.6 * len(originals) + 0.8, 5.2), dpi=100, layout="constrained")
     canvas = FigureCanvasAgg(figure)
     grid = figure.subplots(2, len(originals), sharex="col", sharey=True, squeeze=False)
@@ -52,8 +52,9 @@ def mel_pairs(
         axes.set_ylabel("frequency (Hz)")
     assert image is not None
     figure.colorbar(image, ax=grid, label="mel magnitude (dB)", shrink=0.8)
-    canvas.draw()
-    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+    canvas.draw()  # type: ignore[no-untyped-call]
+    rgba = np.asarray(canvas.buffer_rgba())  # type: ignore[no-untyped-call]
+    return rgba[..., :3].copy()
 
 
 def _frequency_ticks(config: SpectrogramConfig) -> tuple[list[int], list[str]]:

@@ -119,12 +119,10 @@ def _fit(
 
 def _module(config: TrainConfig, collection: Collection) -> DistillModule:
     rvq, mel = config.rvq, config.mel
-    assert (
-        rvq.codebook_size
-        and rvq.decay is not None
-        and mel.mean_db is not None
-        and mel.std_db is not None
-    )
+    assert rvq.codebook_size is not None
+    assert rvq.decay is not None
+    assert mel.mean_db is not None
+    assert mel.std_db is not None
     vqvae = VQVAEConfig(
         codebook_dim=rvq.codebook_dim,
         codebook_size=rvq.codebook_size,
@@ -179,11 +177,11 @@ def _module(config: TrainConfig, collection: Collection) -> DistillModule:
 
 
 def _fill_in_sizes(config: TrainConfig, collection: Collection, data: SoundDataModule) -> int:
-    """Complete what is null, say what and why; returns the codebook size that fits the collection."""
+    """Complete what is null, saying why; returns the codebook size that fits the collection."""
     mel, rvq, trainer = config.mel, config.rvq, config.trainer
     stride = 2 ** len(config.model.channels)
     positions_per_sample = 1 / (mel.hop_length * stride) * (-(-mel.n_mels // stride))
-    vectors = int(data.sounding_train_samples() * positions_per_sample)
+    vectors = int(data.train.sounding_samples() * positions_per_sample)
     fitting = sizing.codebook_size(len(collection.sounds), vectors)
     if rvq.codebook_size is None:
         rvq.codebook_size = int(fitting.value)

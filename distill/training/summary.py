@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shlex
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 from rich.table import Table
 
 from distill.atomic import write_text
+from distill.config import TrainerConfig
 from distill.terminal import console, duration
 from distill.training.callbacks.codebook_health import CodebookHealthMonitor
 from distill.training.module import DistillModule
@@ -96,9 +98,9 @@ def summarise(
         val_health_positions=module.val_health.positions if module.val_health else 0,
         warnings=list(monitor.events) if monitor else [],
         skipped_steps=module.skipped_steps,
-        bundle=str(bundle) if bundle else None,
+        bundle=str(_from_here(bundle)) if bundle else None,
         bundle_bytes=bundle.stat().st_size if bundle else None,
-        next_commands=_next_commands(run_dir, finished=finished, epochs=history.epochs),
+        next_commands=_next_commands(_from_here(run_dir), module.limits, finished=finished),
     )
 
 
@@ -126,8 +128,9 @@ def show(summary: Summary) -> None:
     )
     console.print(losses)
     levels = Table(
-        title=f"codebooks at the end: {summary.codebook_size} codes a level, {summary.bitrate_kbps:.2f} kbit/s, "
-        f"{summary.health_positions:,} training and {summary.val_health_positions:,} held-out positions",
+        title=f"codebooks at the end: {summary.codebook_size} codes a level, "
+        f"{summary.bitrate_kbps:.2f} kbit/s, {summary.health_positions:,} training "
+        f"and {summary.val_health_positions:,} held-out positions",
         title_justify="left",
     )
     for column in (
@@ -168,13 +171,23 @@ def show(summary: Summary) -> None:
         )
 
 
-def _next_commands(run_dir: Path, *, finished: bool, epochs: int) -> list[str]:
-    shown = f"'{run_dir}'" if " " in str(run_dir) else str(run_dir)
-    longer = f" trainer.max_epochs={2 * epochs}" if finished else ""
+def _next_commands(run_dir: Path, limits: TrainerConfig, *, finished: bool) -> list[str]:
+    shown = shlex.quote(str(run_dir))
+    longer = ""
+    if finished and limits.max_epochs:
+        longer += f" trainer.max_epochs={2 * limits.max_epochs}"
+    if finished and limits.max_minutes:
+        longer += f" trainer.max_minutes={2 * limits.max_minutes:g}"
     return [
-        f"tensorboard --logdir {shown}          # curves, audio, pictures",
-        f"python -m distill.train resume={shown}{longer}          # {'train on' if finished else 'go on'}",
+        f"tensorboard --logdir {shown}",
+        f"python -m distill.train resume={shown}{longer}",
     ]
+
+
+def _from_here(path: Path) -> Path:
+    """Short where the reader stands: relative inside the working directory."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
 
 
 def _number(value: float | None, unit: str = "") -> str:

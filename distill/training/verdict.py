@@ -36,7 +36,8 @@ def verdict(
         said.append(_course(history))
     if health and not health.can_judge(min_utilization):
         said.append(
-            f"too few positions to judge the codebooks ({health.positions:,} for {health.codebook_size} codes)"
+            "too few positions to judge the codebooks "
+            f"({health.positions:,} for {health.codebook_size} codes)"
         )
     return "; ".join(said)
 
@@ -47,7 +48,10 @@ def _course(history: LossHistory) -> str:
     best = min(range(len(val)), key=val.__getitem__)
     if val[-1] > val[best] * (1 + OVERFITTING) and train[-1] < train[best]:
         rise = val[-1] / val[best] - 1
-        return f"overfitting since epoch {best + 1}: the held-out loss rose by {rise:.0%} while the training loss fell"
+        return (
+            f"overfitting since epoch {best + 1}: the held-out loss rose by {rise:.0%} "
+            "while the training loss fell"
+        )
     mel_db = _smooth(history.val_mel_db)
     tail = max(2, round(TAIL * len(mel_db)))
     gain = 1 - mel_db[-1] / mel_db[-tail] if mel_db[-tail] > 0 else 0.0
@@ -56,8 +60,9 @@ def _course(history: LossHistory) -> str:
         if gain > 0
         else "the held-out mel error did not fall"
     )
-    state = "still improving" if gain > STILL_IMPROVING else "converged"
-    return f"{state}: {change} over the last {tail} epochs"
+    if gain > STILL_IMPROVING:
+        return f"still improving: {change} over the last {tail} epochs"
+    return f"converged for a run of this length: {change} over the last {tail} epochs"
 
 
 def _smooth(values: list[float]) -> list[float]:

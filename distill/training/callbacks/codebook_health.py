@@ -7,6 +7,8 @@ from typing import Any, cast
 
 import lightning
 
+from distill.terminal import console
+from distill.training.callbacks.tensorboard_charts import writers
 from distill.training.health import SideHealth, remedy
 from distill.training.module import DistillModule
 
@@ -43,7 +45,7 @@ class CodebookHealthMonitor(lightning.Callback):
             self._say(
                 trainer,
                 epoch,
-                f"level {level} is back at {share:.0%} utilization (was low since epoch {since + 1})",
+                f"level {level} is back at {share:.0%} utilization (low since epoch {since + 1})",
             )
 
     def _warning(
@@ -60,8 +62,8 @@ class CodebookHealthMonitor(lightning.Callback):
             commitment_weight=module.vqvae_config.commitment_weight,
         )
         return (
-            f"low codebook utilization: {levels} of {side.codebook_size:,} codes (threshold {self.min_utilization:.0%}, "
-            f"{side.positions:,} positions). Try {advice}"
+            f"low codebook utilization: {levels} of {side.codebook_size:,} codes "
+            f"(threshold {self.min_utilization:.0%}, {side.positions:,} positions). Try {advice}"
         )
 
     def _say(
@@ -71,12 +73,9 @@ class CodebookHealthMonitor(lightning.Callback):
         self.events.append(line)
         log.log(level, line)
         if level < logging.WARNING and trainer.is_global_zero:
-            from distill.terminal import console
-
             console.print(line)
-        for logger in trainer.loggers:
-            if hasattr(logger.experiment, "add_text"):
-                logger.experiment.add_text("codebook/warnings", line, epoch)
+        for writer in writers(trainer):
+            writer.add_text("codebook/warnings", line, epoch)
 
     def state_dict(self) -> dict[str, Any]:
         """Plain values."""

@@ -26,7 +26,7 @@ class GracefulStop(lightning.Callback):
     ) -> None:
         """Act on the request after each step."""
         if self.request.signal is None or batch_idx + 1 >= trainer.num_training_batches:
-            return  # the end of an epoch saves by itself, and starts the next one, where the request is met
+            return  # the epoch ends and saves by itself; the request is met at the next one's start
         for callback in trainer.checkpoint_callbacks:
             if isinstance(callback, BundleCheckpoint) and callback.monitor is None:
                 callback.save_now(trainer)

@@ -17,11 +17,12 @@ from distill.atomic import whole_file
 from distill.codec.griffin_lim import GriffinLim
 from distill.data.datamodule import SoundDataModule
 from distill.data.segments import Segments
+from distill.training.callbacks.tensorboard_charts import writers
 from distill.training.module import DistillModule
 
 
 class Previews(lightning.Callback):
-    """Writes `previews/epoch_0010/`: clip_0_original.wav, clip_0_reconstruction.wav, ..., mels.png."""
+    """Writes `previews/epoch_0010/`: clip_0_original.wav, clip_0_reconstruction.wav, mels.png."""
 
     def __init__(self, *, run_dir: Path, every_n_epochs: int, clips: int) -> None:
         self.folder = run_dir / "previews"
@@ -77,11 +78,10 @@ class Previews(lightning.Callback):
                     epoch,
                 )
         self._write_png(folder / "mels.png", picture)
-        for logger in trainer.loggers:
-            if hasattr(logger.experiment, "add_image"):
-                logger.experiment.add_image(
-                    "mel/original_above_reconstruction", picture, epoch - 1, dataformats="HWC"
-                )
+        for writer in writers(trainer):
+            writer.add_image(
+                "mel/original_above_reconstruction", picture, epoch - 1, dataformats="HWC"
+            )
 
     def _chosen(self, segments: Segments) -> list[int]:
         count = min(self.clips, len(segments))
@@ -109,10 +109,9 @@ class Previews(lightning.Callback):
     def _log_audio(
         trainer: lightning.Trainer, tag: str, waveform: np.ndarray, rate_hz: int, epoch: int
     ) -> None:
-        for logger in trainer.loggers:
-            if hasattr(logger.experiment, "add_audio"):
-                clipped = np.clip(waveform, -1, 1)
-                logger.experiment.add_audio(tag, clipped[None], epoch - 1, sample_rate=rate_hz)
+        clipped = np.clip(waveform, -1, 1)[None]
+        for writer in writers(trainer):
+            writer.add_audio(tag, torch.from_numpy(clipped), epoch - 1, sample_rate=rate_hz)
 
     @staticmethod
     def _write_wav(path: Path, waveform: np.ndarray, rate_hz: int) -> None:

@@ -67,7 +67,8 @@ class Progress(lightning.Callback):
         history = module.history
         skipped = f"  skipped steps {module.skipped_steps}" if module.skipped_steps else ""
         console.print(
-            f"epoch {_epoch_of(trainer)}  train {history.train_losses[-1]:.4f}  val {history.val_losses[-1]:.4f}  "
+            f"epoch {_epoch_of(trainer)}  train {history.train_losses[-1]:.4f}  "
+            f"val {history.val_losses[-1]:.4f}  "
             f"mel error {history.val_mel_db[-1]:.2f} dB{skipped}  {_time_left(module)}"
         )
         console.print(level_rows(module.train_health), markup=False)
@@ -93,13 +94,12 @@ class Progress(lightning.Callback):
 
 def level_rows(side: SideHealth) -> str:
     """One line a level."""
-    note = (
-        ""
-        if side.complete
-        else f"   (only {side.positions:,} positions, {side.positions / side.codebook_size:.1f} a code)"
-    )
+    per_code = side.positions / side.codebook_size
+    few = f"   (only {side.positions:,} positions, {per_code:.1f} a code)"
+    note = "" if side.complete else few
     return "\n".join(
-        f"  level {i}  utilization {level.utilization:6.1%}   perplexity {level.perplexity:6.1f} of {side.codebook_size}"
+        f"  level {i}  utilization {level.utilization:6.1%}   "
+        f"perplexity {level.perplexity:6.1f} of {side.codebook_size}"
         f"   dead codes {level.dead_codes}{note}"
         for i, level in enumerate(side.levels)
     )
@@ -114,4 +114,5 @@ def _time_left(module: DistillModule) -> str:
     progress = module.progress
     if progress <= 0:
         return ""
-    return f"{duration(module.elapsed_s)} gone, {duration(module.elapsed_s * (1 - progress) / progress)} left"
+    left_s = module.elapsed_s * (1 - progress) / progress
+    return f"{duration(module.elapsed_s)} gone, {duration(left_s)} left"

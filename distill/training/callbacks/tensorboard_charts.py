@@ -6,6 +6,8 @@ from typing import Any, cast
 
 import lightning
 import torch
+from lightning.pytorch.loggers import TensorBoardLogger
+from torch.utils.tensorboard.writer import SummaryWriter
 
 from distill.training.module import DistillModule
 
@@ -25,7 +27,7 @@ class TensorBoardCharts(lightning.Callback):
             for figure in ("perplexity", "utilization", "dead_codes")
         }
         held_out = {"loss": ["Multiline", ["train/loss", "val/loss"]]}
-        for writer in _writers(trainer):
+        for writer in writers(trainer):
             writer.add_custom_scalars(
                 {"codebook, all levels": charts, "training and validation": held_out}
             )
@@ -42,7 +44,7 @@ class TensorBoardCharts(lightning.Callback):
         metrics["train/skipped_steps"] = module.skipped_steps
         for logger in trainer.loggers:
             logger.log_metrics(metrics, step=trainer.current_epoch)
-        for writer in _writers(trainer):
+        for writer in writers(trainer):
             self._histograms(writer, module, trainer.current_epoch)
 
     def _histograms(self, writer: Any, module: DistillModule, epoch: int) -> None:
@@ -78,9 +80,7 @@ def _health_metrics(module: DistillModule) -> dict[str, float]:
     return metrics
 
 
-def _writers(trainer: lightning.Trainer) -> list[Any]:
-    return [
-        logger.experiment
-        for logger in trainer.loggers
-        if hasattr(logger.experiment, "add_custom_scalars")
-    ]
+def writers(trainer: lightning.Trainer) -> list[SummaryWriter]:
+    """Takers of text, sound, pictures and charts: one for each TensorBoard logger."""
+    loggers = [logger for logger in trainer.loggers if isinstance(logger, TensorBoardLogger)]
+    return [logger.experiment for logger in loggers]

@@ -1,0 +1,86 @@
+"""Tiny sounds and a tiny configuration, for tests that take the same path as a user's folder."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+SHARED_DATA = REPOSITORY.parent / "shared" / "data"
+
+TINY = (
+    "trainer.accelerator=cpu",
+    "trainer.max_epochs=2",
+    "mel.n_mels=32",
+    "mel.sample_rate_hz=16000",
+    "mel.n_fft=512",
+    "mel.hop_length=128",
+    "model.channels=[4,8,8,8]",
+    "rvq.codebook_dim=8",
+    "rvq.codebook_size=16",
+    "rvq.levels=2",
+    "data.segment_s=0.25",
+    "data.batch_size=4",
+    "data.min_epoch_segments=16",
+)
+"""Overrides that make a run take a second or two once torch is imported."""
+
+
+def tone(hz: float, duration_s: float = 0.5, rate_hz: int = 16_000, seed: int = 0) -> np.ndarray:
+    """A decaying tone in a little noise, (T,) float64 within ±0.9."""
+    time_s = np.arange(round(duration_s * rate_hz)) / rate_hz
+    noise = np.random.default_rng(seed).normal(0, 0.02, len(time_s))
+    return np.clip(0.7 * np.sin(2 * np.pi * hz * time_s) * np.exp(-2 * time_s) + noise, -0.9, 0.9)
+
+
+@pytest.fixture
+def sounds(tmp_path: Path) -> Path:
+    """A folder of twelve different half-second sounds."""
+    folder = tmp_path / "sounds"
+    folder.mkdir()
+    for number in range(12):
+        soundfile.write(folder / f"{number}.wav", tone(110 * 1.3**number, seed=number), 16_000)
+    return folder
+
+
+@pytest.fixture
+def shared_instruments() -> Path:
+    """The real recordings that lie beside some checkouts."""
+    folder = SHARED_DATA / "instruments"
+    if not folder.is_dir():
+        pytest.skip("the recordings in ../shared/data/instruments are not here")
+    return folder
+
+
+@pytest.fixture
+def distill_train(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """`python -m distill.train` with overrides, in tmp_path, as a user runs it (piped)."""
+
+    def run(*overrides: str, timeout_s: float = 300) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            train_command(overrides),
+            cwd=tmp_path,
+            env=environment(),
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+        )
+
+    return run
+
+
+def train_command(overrides: Sequence[str]) -> list[str]:
+    """The command line of a training run."""
+    return [sys.executable, "-m", "distill.train", *overrides]
+
+
+def environment() -> dict[str, str]:
+    """This process's environment with the checkout importable."""
+    return {**os.environ, "PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"}
