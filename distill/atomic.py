@@ -16,7 +16,10 @@ def whole_file(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on success flush it to disk and rename it, on any error
     delete it.
     """
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=PARTIAL_SUFFIX)
+    # a part of the name only: the whole may be as long as the file system allows
+    handle, name = tempfile.mkstemp(
+        dir=path.parent, prefix=f".{path.name[:32]}.", suffix=PARTIAL_SUFFIX
+    )
     os.close(handle)
     partial = Path(name)
     try:

@@ -23,6 +23,7 @@ from distill.errors import ConfigError, DistillError, UnknownKeyError
 
 CONFIG_NAME = "train"
 KEPT_ON_RESUME = ("mel.", "model.", "rvq.", "seed", "name", "data.")
+REMOVABLE = ("logger",)
 FREE_ON_RESUME = ("data.num_workers", "data.cache_dir", "data.root")
 
 
@@ -54,10 +55,13 @@ def load_config(overrides: Sequence[str]) -> TrainConfig:
 
 def checked(composed: DictConfig) -> TrainConfig:
     """Composed tree → dataclasses, with types, ranges and the relations between values checked."""
-    values = OmegaConf.to_container(composed, resolve=True)
+    try:
+        values = OmegaConf.to_container(composed, resolve=True)
+    except OmegaConfBaseException as error:  # ${...} that leads nowhere
+        raise DistillError(f"{error.full_key}: {_one_line(error)}") from error
     assert isinstance(values, dict)
     values.pop("hydra", None)
-    values.setdefault("logger", None)  # logger=null leaves the group out
+    values.setdefault("logger", None)  # ~logger leaves the group out
     try:
         merged = OmegaConf.merge(OmegaConf.structured(TrainConfig), values)
         config = OmegaConf.to_object(merged)
@@ -103,10 +107,19 @@ def resumed(saved: Path, overrides: Sequence[str]) -> TrainConfig:
 
 def parse_overrides(overrides: Sequence[str]) -> list[Override]:
     """Hydra's override grammar; raises DistillError for what does not fit it."""
-    try:
-        return list(OverridesParser.create().parse_overrides(list(overrides)))
-    except HydraException as error:
-        raise DistillError(_one_line(error)) from error
+    parser = OverridesParser.create()
+    parsed = []
+    for override in overrides:
+        try:
+            parsed += parser.parse_overrides([override])
+        except HydraException as error:
+            key, _, value = override.partition("=")
+            wanted = f"\"{key or 'KEY'}='{value or 'VALUE'}'\""
+            raise DistillError(
+                f"{override}: cannot be read as KEY=VALUE; a value with brackets, quotes, ~ or "
+                f"letters beyond a-z goes in quotes of its own: {wanted}"
+            ) from error
+    return parsed
 
 
 def _check_key(override: Override) -> None:
@@ -115,15 +128,21 @@ def _check_key(override: Override) -> None:
     if key.startswith("hydra"):
         return
     if override.is_delete():
+        if key in REMOVABLE:
+            return
         raise DistillError(
-            f"{override.input_line}: keys cannot be taken away; {key}=null turns it off"
+            f"{override.input_line}: only {', '.join(REMOVABLE)} can be taken away; other keys "
+            "that can be null are turned off by KEY=null"
         )
     group = config_dir() / key
-    if group.is_dir():
+    if key and group.is_dir():
         files = sorted(path.stem for path in group.glob("*.yaml"))
-        wanted = override.value() if not override.is_sweep_override() else None
-        if isinstance(wanted, str) and wanted not in files:
-            raise ConfigError(key, wanted, "must be one of " + ", ".join(files))
+        swept = override.is_sweep_override()
+        wanted = None if swept else override.value()
+        names = wanted if isinstance(wanted, list) else [wanted]
+        if not (swept or isinstance(wanted, dict) or set(map(str, names)) <= set(files)):
+            way_out = f"; ~{key} leaves it out" if key in REMOVABLE else ""
+            raise ConfigError(key, wanted, f"must be one of {', '.join(files)}{way_out}")
         return
     node: Any = TrainConfig
     walked: list[str] = []
@@ -196,6 +215,12 @@ def _check_relations(config: TrainConfig) -> None:
         raise ConfigError("optimizer.betas", config.optimizer.betas, "must be two numbers")
     if not 1 <= len(config.model.channels) <= 6:
         raise ConfigError("model.channels", config.model.channels, "must have 1 to 6 entries")
+    if not _are_devices(config.trainer.devices):
+        raise ConfigError(
+            "trainer.devices",
+            config.trainer.devices,
+            "must be auto, how many (-1: all) or a list of their numbers",
+        )
     roots = config.data.root
     listed = isinstance(roots, list) and roots and all(isinstance(root, str) for root in roots)
     if not (roots is None or isinstance(roots, str) or listed):
@@ -206,6 +231,12 @@ def _check_relations(config: TrainConfig) -> None:
                 "is a file, not a folder" if Path(root).expanduser().is_file() else "no such folder"
             )
             raise ConfigError("data.root", root, f"{what}; give a folder of sounds")
+
+
+def _are_devices(devices: object) -> bool:
+    if isinstance(devices, list):
+        return bool(devices) and all(type(number) is int and number >= 0 for number in devices)
+    return devices == "auto" or (type(devices) is int and (devices >= 1 or devices == -1))
 
 
 def source_folders(config: TrainConfig) -> list[str]:

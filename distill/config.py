@@ -155,15 +155,17 @@ class PlainCallbackConfig:
 
 @dataclass
 class CallbacksConfig:
-    """One YAML a callback; null leaves it out; `extra` takes Lightning callbacks of your own."""
+    """One YAML a callback; null, or a group file without it, leaves it out; `extra` takes Lightning
+    callbacks of your own.
+    """
 
-    codebook_health: PlainCallbackConfig | None
-    previews: PreviewConfig | None
-    progress: PlainCallbackConfig | None
-    tensorboard: PlainCallbackConfig | None
-    best: CheckpointConfig | None
-    last: CheckpointConfig | None
-    extra: dict[str, Any]
+    codebook_health: PlainCallbackConfig | None = None
+    previews: PreviewConfig | None = None
+    progress: PlainCallbackConfig | None = None
+    tensorboard: PlainCallbackConfig | None = None
+    best: CheckpointConfig | None = None
+    last: CheckpointConfig | None = None
+    extra: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass

@@ -21,7 +21,10 @@ class GriffinLim:
     def __init__(self, spectrogram: LogMel) -> None:
         config = spectrogram.config
         self.spectrogram = spectrogram
-        self._inverse = InverseMelScale(config.n_fft // 2 + 1, config.n_mels, config.sample_rate_hz)
+        # narrow mel filters can be empty or alike: this driver takes filter banks without full rank
+        self._inverse = InverseMelScale(
+            config.n_fft // 2 + 1, config.n_mels, config.sample_rate_hz, driver="gelsd"
+        )
         self._window = torch.hann_window(config.n_fft)
 
     def __call__(self, log_mel: Tensor, *, samples: int, seed: int = 0) -> Tensor:
@@ -41,7 +44,8 @@ class GriffinLim:
                 power=1.0,
                 n_iter=ITERATIONS,
                 momentum=MOMENTUM,
-                length=samples,
+                # the reflection at the edges needs more samples than half a window
+                length=max(samples, config.n_fft // 2 + 1),
                 rand_init=True,
             )
-        return waveform.clamp(-1.0, 1.0)
+        return waveform[:, :samples].clamp(-1.0, 1.0)

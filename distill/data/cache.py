@@ -70,15 +70,21 @@ class WaveformCache:
         self.folder = folder / self.settings
         self.folder.mkdir(parents=True, exist_ok=True)
         self._index_path = folder / "index.sqlite"
+        self._unwritten: list[tuple[str | int | bytes, ...]] = []
         try:
             self._index = self._open_index()
+        except (
+            sqlite3.OperationalError
+        ):  # busy, or not ours to read: nothing to mend by deleting it
+            raise
         except sqlite3.DatabaseError:  # damaged: it can be made again from the sounds
             self._index_path.unlink(missing_ok=True)
             self._index = self._open_index()
 
     def close(self) -> None:
-        """Write the index and let go of it."""
-        self._index.commit()
+        """Let go of the index; rows that were not flushed are saved if that is still possible."""
+        with suppress(sqlite3.Error):
+            self.flush()
         self._index.close()
 
     def waveform_path(self, content: str) -> Path:
@@ -96,14 +102,18 @@ class WaveformCache:
 
     def remember(self, path: str, size: int, time_ns: int, decoded: Decoded) -> None:
         """Add or replace an index row; `flush` makes it last."""
-        self._index.execute(
-            "INSERT OR REPLACE INTO decoded VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (path, self.settings, size, time_ns, *astuple(decoded)),
-        )
+        self._unwritten.append((path, self.settings, size, time_ns, *astuple(decoded)))
 
     def flush(self) -> None:
-        """Make remembered rows last."""
-        self._index.commit()
+        """Make remembered rows last, all at once: the index is never locked while a file is
+        decoded.
+        """
+        with self._index:
+            self._index.executemany(
+                "INSERT OR REPLACE INTO decoded VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                self._unwritten,
+            )
+        self._unwritten.clear()
 
     def holds(self, decoded: Decoded) -> bool:
         """Whether the waveform of an index row is there, whole."""
@@ -141,11 +151,14 @@ class WaveformCache:
                 os.unlink(partial)
 
     def _decode_into(self, path: Path, sink: IO[bytes]) -> Decoded:
+        if path.suffix.lower() == ".raw":
+            return Decoded("not audio: samples without a header")
         digest = hashlib.sha256()
         frames_read = 0
-        finite = True
+        # as bytes where the system's names are bytes: they need not be Unicode
+        name = os.fsencode(path) if os.name == "posix" else path
         try:
-            with soundfile.SoundFile(path) as source:
+            with soundfile.SoundFile(name) as source:
                 rate, channels = source.samplerate, source.channels
                 if not SAMPLE_RATES_HZ[0] <= rate <= SAMPLE_RATES_HZ[1]:
                     return Decoded(f"not audio: a sample rate of {rate} Hz")
@@ -153,10 +166,10 @@ class WaveformCache:
                     rate, self.config.sample_rate_hz, 1, dtype="float32"
                 )
                 digest.update(str(rate).encode())
-                for block in source.blocks(BLOCK_FRAMES, dtype="float32", always_2d=True):
+                # not source.blocks(): where a damaged file ends early, that repeats old samples
+                while len(block := source.read(BLOCK_FRAMES, dtype="float32", always_2d=True)):
                     mono = np.ascontiguousarray(block.mean(axis=1, dtype=np.float32))
-                    finite = finite and bool(np.isfinite(mono).all())
-                    if not finite:
+                    if not np.isfinite(mono).all():
                         return Decoded("not finite: holds NaN or infinity")
                     digest.update(mono.tobytes())
                     frames_read += len(mono)
@@ -182,6 +195,8 @@ class WaveformCache:
         return Decoded("", digest.hexdigest(), 0, rate, channels)
 
     def _with_activity(self, decoded: Decoded, waveform: Path) -> Decoded:
+        if waveform.stat().st_size == 0:  # resampling left nothing of so few samples
+            return Decoded("too short: less than a sample")
         samples = np.memmap(waveform, dtype=np.float32, mode="r")
         step = int(ACTIVITY_S * self.config.sample_rate_hz)
         threshold = 10 ** (self.config.silence_dbfs / 20)
@@ -202,6 +217,16 @@ class WaveformCache:
 
     def _open_index(self) -> sqlite3.Connection:
         index = sqlite3.connect(self._index_path, timeout=60)
+        try:
+            self._prepare(index)
+        except sqlite3.Error:
+            index.close()
+            raise
+        return index
+
+    @staticmethod
+    def _prepare(index: sqlite3.Connection) -> None:
+        """Make the table where it is missing; raises sqlite3.DatabaseError for a damaged index."""
         index.execute(
             "CREATE TABLE IF NOT EXISTS decoded (path TEXT, settings TEXT, size INTEGER,"
             " time_ns INTEGER, reason TEXT, content TEXT, samples INTEGER,"
@@ -209,7 +234,9 @@ class WaveformCache:
             " PRIMARY KEY (path, settings))"
         )
         index.commit()
-        return index
+        (state,) = index.execute("PRAGMA quick_check(1)").fetchone()
+        if state != "ok":
+            raise sqlite3.DatabaseError(state)
 
 
 def _write(sink: IO[bytes], samples: NDArray[np.float32]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import sqlite3
 import stat
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -95,7 +96,8 @@ class Collection:
             ],
         }
         text = json.dumps(report, indent=1, ensure_ascii=False)
-        path.write_text(text, encoding="utf-8", errors="surrogateescape")
+        # names that are no Unicode hold surrogates: as backslash escapes they are valid JSON
+        path.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def scan(
@@ -114,15 +116,15 @@ def scan(
     """
     try:
         cache = WaveformCache(cache_folder, config)
-    except OSError as error:
+    except (OSError, sqlite3.Error) as error:
         raise CollectionError(
-            f"data.cache_dir={cache_folder}: cannot be written: {error.strerror}"
+            f"data.cache_dir={cache_folder}: cannot be written: {_cause(error)}"
         ) from error
     try:
         outcomes = _decode_all(list(find_files(folders)), cache, progress)
-    except OSError as error:
+    except (OSError, sqlite3.Error) as error:
         raise CollectionError(
-            f"data.cache_dir={cache_folder}: cannot be written: {error.strerror}; "
+            f"data.cache_dir={cache_folder}: cannot be written: {_cause(error)}; "
             "free some space or choose another folder, what is decoded so far is kept"
         ) from error
     finally:
@@ -142,10 +144,15 @@ def scan(
 
 
 def find_files(folders: Sequence[Path]) -> Iterator[Path]:
-    """Every entry below the folders that is not a folder, in the order of their names."""
+    """Every entry below the folders that is not a folder, in the order of their names, and folders
+    that cannot be listed.
+    """
     seen: set[tuple[int, int]] = set()
+    closed: list[Path] = []
     for folder in folders:
-        for parent, subfolders, names in os.walk(folder, followlinks=True):
+        for parent, subfolders, names in os.walk(
+            folder, followlinks=True, onerror=lambda error: closed.append(Path(error.filename))
+        ):
             here = os.stat(parent)
             if (here.st_dev, here.st_ino) in seen:  # a link back up, or a folder named twice
                 subfolders.clear()
@@ -153,6 +160,7 @@ def find_files(folders: Sequence[Path]) -> Iterator[Path]:
             seen.add((here.st_dev, here.st_ino))
             subfolders.sort()
             yield from (Path(parent, entry) for entry in sorted(names))
+    yield from closed
 
 
 def _decode_all(
@@ -169,6 +177,9 @@ def _decode_all(
             outcomes[str(path)] = Decoded(
                 "broken link" if broken else f"unreadable: {error.strerror}"
             )
+            continue
+        if stat.S_ISDIR(status.st_mode):
+            outcomes[str(path)] = Decoded("unreadable: a folder that cannot be listed")
             continue
         if not stat.S_ISREG(status.st_mode):
             outcomes[str(path)] = Decoded("not audio: not a regular file")
@@ -200,6 +211,7 @@ def _decode_all(
                     progress(len(outcomes), len(paths))
         finally:
             pool.shutdown(cancel_futures=True)
+    cache.flush()
     return [(str(path), outcomes[str(path)]) for path in paths]
 
 
@@ -210,6 +222,10 @@ def _decode_one(cache: WaveformCache, path: Path) -> Decoded:
     except OSError as error:
         return Decoded(f"unreadable: {error.strerror}")
     return cache.decode(path)
+
+
+def _cause(error: OSError | sqlite3.Error) -> str:
+    return getattr(error, "strerror", None) or str(error)
 
 
 def _key(path: Path) -> str:

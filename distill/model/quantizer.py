@@ -85,19 +85,23 @@ class ResidualQuantizer(nn.Module):
             latents = latents.float()
             if not torch.isfinite(latents).all():
                 raise NonFiniteError("the encoder's output holds NaN or infinity")
-            if not (self.training or self.initialised):
-                raise RuntimeError("codebooks are not initialised: train at least one step first")
-            _, indices, _, codes = self.rvq(latents.detach(), return_all_codes=True)
-            partial_sums = codes.cumsum(dim=0)  # (L, B, N, D)
+            if not self.initialised:
+                self._initialise(latents.detach())
+            # a copy: a training step moves the codes and replaces rare ones by other vectors, so what
+            # was chosen must be looked up as it was when it was chosen
+            codebooks = self.rvq.codebooks
+            _, indices, _ = self.rvq(latents.detach())
+            partial_sums = _partial_sums(codebooks, indices)
             commitment = (latents - partial_sums).square().mean(dim=(1, 2, 3)).sum()
-            vectors = latents + (partial_sums[-1] - latents).detach()
+            # the bracket is exactly 0, with a gradient of exactly 1
+            vectors = partial_sums[-1] + (latents - latents.detach())
         return Quantized(vectors, indices, commitment)
 
     def from_indices(self, indices: Tensor) -> Tensor:
         """Codes (B, N, l ≤ L) int64 → vectors (B, N, D); raises CodeRangeError for an index outside
         [0, K).
         """
-        if indices.shape[-1] > self.num_quantizers:
+        if not 1 <= indices.shape[-1] <= self.num_quantizers:
             raise CodeRangeError(
                 f"{indices.shape[-1]} levels given, the model has {self.num_quantizers}"
             )
@@ -106,9 +110,20 @@ class ResidualQuantizer(nn.Module):
                 f"indices run from {int(indices.min())} to {int(indices.max())}, "
                 f"allowed are 0 to {self.codebook_size - 1}"
             )
-        # -1 stands for "no code" in the library: missing fine levels add nothing
-        missing = self.num_quantizers - indices.shape[-1]
-        vectors: Tensor = self.rvq.get_output_from_indices(
-            nn.functional.pad(indices, (0, missing), value=-1)
-        )
-        return vectors
+        return _partial_sums(self.rvq.codebooks[: indices.shape[-1]], indices)[-1]
+
+    def _initialise(self, latents: Tensor) -> None:
+        """K-means on (B, N, D), level by level, and nothing else: the library does it in eval mode
+        too.
+        """
+        if not self.training:
+            raise RuntimeError("codebooks are not initialised: train at least one step first")
+        self.rvq.eval()
+        self.rvq(latents)
+        self.rvq.train()
+
+
+def _partial_sums(codebooks: Tensor, indices: Tensor) -> Tensor:
+    """Codebooks (L, K, D) and codes (B, N, L) → sums of the first 1 … L codes (L, B, N, D)."""
+    chosen = [book[code] for book, code in zip(codebooks, indices.unbind(-1), strict=True)]
+    return torch.stack(chosen).cumsum(dim=0)

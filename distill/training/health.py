@@ -107,7 +107,7 @@ def sounding_frames(
     """Sound lengths (B,) in samples → (B, F) bool: frames whose window reaches into the sound, not
     only the padding.
     """
-    last = sounding_samples // hop_length + n_fft // (2 * hop_length)
+    last = (sounding_samples + n_fft // 2) // hop_length
     return torch.arange(frames, device=sounding_samples.device) <= last[:, None]
 
 

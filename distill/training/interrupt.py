@@ -32,8 +32,14 @@ class StopRequest:
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> StopRequest:
-        self._before = {number: signal.signal(number, self._note) for number in self.SIGNALS}
+        self._before = {number: signal.getsignal(number) for number in self.SIGNALS}
+        self.arm()
         return self
+
+    def arm(self) -> None:
+        """Take the signals over; again, where a library has put its own handler on top since."""
+        for number in self.SIGNALS:
+            signal.signal(number, self._note)
 
     def __exit__(
         self,

@@ -16,6 +16,12 @@ class GracefulStop(lightning.Callback):
     def __init__(self, request: StopRequest) -> None:
         self.request = request
 
+    def on_train_start(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
+    ) -> None:
+        """Lightning's own handlers would leave the fit without saving."""
+        self.request.arm()
+
     def on_train_batch_end(
         self,
         trainer: lightning.Trainer,
