@@ -12,9 +12,10 @@ PARTIAL_SUFFIX = ".part"
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; on success flush it to disk and rename it, on any error
-    delete it.
+def whole_file(path: Path, *, replace: bool = True) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; on success flush it to disk and give it its name.
+
+    On any error it is deleted. With `replace=False`, raises FileExistsError if the name is taken.
     """
     # a part of the name only: the whole may be as long as the file system allows
     handle, name = tempfile.mkstemp(
@@ -25,10 +26,13 @@ def whole_file(path: Path) -> Iterator[Path]:
     try:
         yield partial
         _flush(partial)
-        partial.chmod(
-            0o666 & ~_umask()
-        )  # mkstemp makes files private; results are as shareable as any other
-        os.replace(partial, path)
+        # mkstemp makes files private; results are as shareable as any other
+        partial.chmod(0o666 & ~_umask())
+        if replace:
+            os.replace(partial, path)
+        else:
+            os.link(partial, path)  # unlike a rename, fails where the name is taken
+            partial.unlink()
     except BaseException:
         with suppress(FileNotFoundError):
             partial.unlink()

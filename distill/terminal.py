@@ -6,7 +6,6 @@ import logging
 import sys
 
 from rich.console import Console
-from rich.logging import RichHandler
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 # piped output keeps its width, so that no table row is folded in a log
@@ -15,20 +14,19 @@ console = Console(
 )
 
 
+class _WarningLines(logging.Handler):
+    """Each warning as one line, above any live display."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        console.print(
+            f"warning: {record.getMessage()}", style="yellow", markup=False, soft_wrap=True
+        )
+
+
 def show_warnings() -> None:
-    """Let warnings of distill's own loggers through to the console, between the lines of any live
-    display.
-    """
-    handler = RichHandler(
-        level=logging.WARNING,
-        console=console,
-        show_time=False,
-        show_path=False,
-        show_level=True,
-        markup=False,
-    )
+    """Let warnings of distill's own loggers through to the console."""
     logger = logging.getLogger("distill")
-    logger.handlers = [handler]
+    logger.handlers = [_WarningLines(logging.WARNING)]
     logger.setLevel(logging.INFO)
 
 

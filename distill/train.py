@@ -123,7 +123,7 @@ def _job(composed: DictConfig) -> float | None:
     except RunStopped as stopped:
         sys.exit(stopped.exit_code)
     except DistillError as error:
-        log.error("%s", error)
+        log.info("ended with an error: %s", error)
         if hydra_config.mode != RunMode.RUN:
             raise
         terminal.fail(str(error))

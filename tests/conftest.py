@@ -12,6 +12,9 @@ import numpy as np
 import pytest
 import soundfile
 
+from distill.data.cache import ACTIVITY_S, CacheConfig
+from distill.data.collection import Collection, Sound, scan
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 SHARED_DATA = REPOSITORY.parent / "shared" / "data"
 
@@ -48,6 +51,55 @@ def sounds(tmp_path: Path) -> Path:
     for number in range(12):
         soundfile.write(folder / f"{number}.wav", tone(110 * 1.3**number, seed=number), 16_000)
     return folder
+
+
+@pytest.fixture
+def scan_folder(tmp_path: Path) -> Callable[..., Collection]:
+    """A scan at 16 kHz with its cache in tmp_path; folders, and settings other than usual."""
+
+    def run(*folders: Path, cache_folder: Path | None = None, **settings: object) -> Collection:
+        config = CacheConfig(
+            **{  # type: ignore[arg-type]
+                "sample_rate_hz": 16_000,
+                "min_duration_s": 0.01,
+                "silence_dbfs": -80.0,
+                **settings,
+            }
+        )
+        return scan(
+            folders,
+            name="sounds",
+            cache_folder=cache_folder or tmp_path / "cache",
+            config=config,
+        )
+
+    return run
+
+
+@pytest.fixture
+def cached_sound(tmp_path: Path) -> Callable[..., Sound]:
+    """A Sound made of samples, as a scan would have left it in the cache."""
+
+    def make(samples: np.ndarray, *, content: str = "content", rate_hz: int = 1_000) -> Sound:
+        waveform = tmp_path / f"{content}.f32"
+        samples.astype("<f4").tofile(waveform)
+        step = int(ACTIVITY_S * rate_hz)
+        active = bytes(
+            bool(np.any(np.abs(samples[start : start + step]) > 1e-4))
+            for start in range(0, len(samples), step)
+        )
+        return Sound(
+            f"{content}.wav",
+            content,
+            len(samples),
+            len(samples) / rate_hz,
+            rate_hz,
+            1,
+            waveform,
+            active,
+        )
+
+    return make
 
 
 @pytest.fixture

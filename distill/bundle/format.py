@@ -76,7 +76,8 @@ def write_bundle(path: Path, fields: Mapping[str, Any]) -> None:
     """
     content = {"format": MARKER, "version": VERSION, "model_type": "vqvae", **fields}
     content["model_state_dict"] = {
-        name: tensor.detach().cpu().contiguous()
+        # a copy: of a view, the whole it looks into would be written
+        name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
         for name, tensor in fields["model_state_dict"].items()
     }
     content["checksum"] = checksum_of(content)
@@ -87,9 +88,10 @@ def write_bundle(path: Path, fields: Mapping[str, Any]) -> None:
 def checksum_of(content: Mapping[str, Any]) -> str:
     """SHA-256, in hexadecimal, over a canonical form of every key but `checksum`.
 
-    Each value is fed as a one-byte kind, then its content: numbers and lengths as 8 bytes
-    little-endian, text as length and UTF-8, dictionaries as length and their items in order of key,
-    lists and tuples as length and items, tensors as dtype, shape and bytes.
+    Each value is fed as a one-byte kind, then its content: lengths and floats as 8 bytes
+    little-endian, whole numbers as length and decimal digits, text as length and UTF-8,
+    dictionaries as length and their items in order of key, lists and tuples as length and items,
+    tensors as dtype, shape and bytes.
     """
     digest = hashlib.sha256()
     _feed(digest, {key: value for key, value in content.items() if key != "checksum"})
@@ -101,7 +103,8 @@ def _feed(digest: Any, value: Any) -> None:
         digest.update(b"T")
         _feed(digest, str(value.dtype))
         _feed(digest, list(value.shape))
-        digest.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
+        dense = value.detach().cpu().clone(memory_format=torch.contiguous_format)
+        digest.update(dense.reshape(-1).view(torch.uint8).numpy())
     elif isinstance(value, Mapping):
         digest.update(b"D" + struct.pack("<q", len(value)))
         for key in sorted(value, key=lambda key: (type(key).__name__, key)):
@@ -119,7 +122,8 @@ def _feed(digest: Any, value: Any) -> None:
     elif value is None or isinstance(value, bool):
         digest.update({None: b"N", True: b"1", False: b"0"}[value])
     elif isinstance(value, int):
-        _feed(digest, f"i{value}")
+        digits = str(value).encode()
+        digest.update(b"I" + struct.pack("<q", len(digits)) + digits)
     elif isinstance(value, float):
         digest.update(b"F" + struct.pack("<d", value))
     else:

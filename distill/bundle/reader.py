@@ -29,6 +29,7 @@ from distill.errors import BundleError
 from distill.model.mel import LogMel, SpectrogramConfig
 from distill.model.vqvae import ConvVQVAE, VQVAEConfig
 
+ARCHIVE_START = b"PK\x03\x04"
 OLD_FORMAT = (
     "This model was saved in v1 format which is no longer supported. Please retrain your model."
 )
@@ -114,11 +115,15 @@ def read_content(path: Path) -> dict[str, Any]:
 def _check_archive(path: Path) -> None:
     """Refuse what is not a small archive of stored entries, before anything is unpacked."""
     size = path.stat().st_size
+    with path.open("rb") as file:
+        start = file.read(4)
     try:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
     except zipfile.BadZipFile:
-        raise BundleError("truncated or not a .distillgan file") from None
+        start = b""
+    if start != ARCHIVE_START:  # what stands before an archive would be read in its stead
+        raise BundleError("truncated or not a .distillgan file")
     if len(entries) > MOST_ENTRIES:
         raise BundleError(
             f"holds {len(entries)} archive entries, at most {MOST_ENTRIES} are allowed"
@@ -138,11 +143,11 @@ def _check_archive(path: Path) -> None:
 def _check_tree(content: object) -> None:
     """Refuse what would take ages to walk, and tensors that claim more than their bytes."""
     waiting: list[tuple[object, int]] = [(content, 0)]
-    walked = 0
+    walked = tensor_bytes = 0
     while waiting:
         value, depth = waiting.pop()
         walked += 1
-        if walked > MOST_VALUES or depth > DEEPEST:
+        if walked > MOST_VALUES or depth > DEEPEST or tensor_bytes > LARGEST_MODEL:
             raise BundleError("is nested or repeated beyond reason")
         if isinstance(value, Mapping):
             waiting += [(item, depth + 1) for pair in value.items() for item in pair]
@@ -151,8 +156,9 @@ def _check_tree(content: object) -> None:
         elif isinstance(value, Tensor):
             if value.layout != torch.strided or not value.is_contiguous() or value.is_quantized:
                 raise BundleError("holds a tensor that claims more elements than it has bytes")
-            if value.numel() * value.element_size() > value.untyped_storage().nbytes():
+            if value.nbytes > value.untyped_storage().nbytes():
                 raise BundleError("holds a tensor that claims more elements than it has bytes")
+            tensor_bytes += value.nbytes
         elif not (value is None or isinstance(value, str | bytes | bool | int | float)):
             raise BundleError(f"holds a {type(value).__name__} where only plain values are allowed")
 
@@ -216,8 +222,9 @@ def _config(kind: type[Config], values: dict[str, Any], name: str) -> Config:
             if (
                 not fits
                 or isinstance(number, bool)
-                or not math.isfinite(number)
                 or abs(number) > 1e6
+                or not math.isfinite(number)
+                or (key == "dropout" and not 0 <= number < 1)
             ):
                 raise BundleError(f"{name}.{key}={str(value)[:60]} is not possible")
             if whole and number < (0 if key == "residual_units" else 1):

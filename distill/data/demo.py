@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +9,8 @@ from typing import Any
 import numpy as np
 import soundfile
 from numpy.typing import NDArray
+
+from distill.atomic import whole_file
 
 Samples = NDArray[Any]
 Synth = Callable[[Samples, np.random.Generator], Samples]
@@ -42,10 +42,8 @@ def write_demo_collection(folder: Path) -> Path:
         mono = 0.7 * mono / np.abs(mono).max()
         # the second channel is a little softer, so that mixing down is not a no-op
         samples = np.stack([mono * 0.8**channel for channel in range(channels)], axis=1)
-        handle, partial = tempfile.mkstemp(dir=folder, suffix=".part")
-        os.close(handle)
-        soundfile.write(partial, samples, rate_hz, subtype=subtype, format=extension.upper())
-        os.replace(partial, path)
+        with whole_file(path) as partial:
+            soundfile.write(partial, samples, rate_hz, subtype=subtype, format=extension.upper())
     return folder
 
 

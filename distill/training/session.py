@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import lightning
+import loguru
 import torch
 from hydra.utils import instantiate
 from lightning.pytorch.loggers import Logger
@@ -92,6 +93,7 @@ def train_run(
         run_dir=run_dir,
         finished=stopped is None,
         min_utilization=config.health.min_utilization,
+        library=Path(config.library.dir),
     )
     if trainer.is_global_zero:
         summary.write(run_dir / "summary.json")
@@ -257,7 +259,7 @@ def _logger(config: TrainConfig, run_dir: Path, *, resume: bool) -> Logger | boo
         return False
     extra: dict[str, Any] = {"save_dir": run_dir}
     if resume:
-        extra["purge_step"] = _epochs_in(run_dir / "checkpoints" / "last.ckpt")
+        extra["purge_step"] = _epochs_in(run_dir / "checkpoints" / "last.ckpt") + 1
     logger: Logger = instantiate(asdict(config.logger), **extra)
     return logger
 
@@ -282,3 +284,4 @@ def _quieten_libraries() -> None:
         logger.propagate = True
     warnings.simplefilter("default")
     logging.captureWarnings(True)
+    loguru.logger.disable("vector_quantize_pytorch")  # few vectors for k-means: the rows tell it

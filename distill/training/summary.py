@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import math
 import shlex
 from dataclasses import asdict, dataclass
@@ -12,11 +13,14 @@ from typing import Any
 from rich.table import Table
 
 from distill.atomic import write_text
+from distill.bundle.library import publish
 from distill.config import TrainerConfig
 from distill.terminal import console, duration
 from distill.training.callbacks.codebook_health import CodebookHealthMonitor
 from distill.training.module import DistillModule
 from distill.training.verdict import verdict
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,7 @@ class Summary:
     skipped_steps: int
     bundle: str | None
     bundle_bytes: int | None
+    published: str | None
     next_commands: list[str]
 
     def write(self, path: Path) -> None:
@@ -59,8 +64,12 @@ def summarise(
     run_dir: Path,
     finished: bool,
     min_utilization: float,
+    library: Path,
 ) -> Summary:
-    """Gather the run's figures; the bundle is the best one, or the last if there is no best yet."""
+    """Gather the run's figures, and publish the bundle of a finished run in the library.
+
+    The bundle is the best one, or the last if there is no best yet.
+    """
     history = module.history
     health = module.measure_health() if history.epochs or module.trainer.global_step else None
     best = history.best_epoch if history.epochs else None
@@ -68,6 +77,7 @@ def summarise(
         (path for name in ("best", "last") if (path := run_dir / f"{name}.distillgan").exists()),
         None,
     )
+    published = _publish(bundle, run_dir, library, module) if bundle and finished else None
     spectrogram, network = module.spectrogram.config, module.vqvae_config
     positions_per_s = (
         spectrogram.sample_rate_hz
@@ -100,6 +110,7 @@ def summarise(
         skipped_steps=module.skipped_steps,
         bundle=str(_from_here(bundle)) if bundle else None,
         bundle_bytes=bundle.stat().st_size if bundle else None,
+        published=str(published) if published else None,
         next_commands=_next_commands(_from_here(run_dir), module.limits, finished=finished),
     )
 
@@ -163,6 +174,9 @@ def show(summary: Summary) -> None:
     console.print("next:")
     for command in summary.next_commands:
         console.print(f"  {command}", markup=False, soft_wrap=True)
+    if summary.published:
+        shown = _from_here(Path(summary.published))
+        console.print(f"in the library as {shown}", markup=False, soft_wrap=True)
     if summary.bundle and summary.bundle_bytes is not None:
         console.print(
             f"model ({summary.bundle_bytes / 1e6:.1f} MB):\n{summary.bundle}",
@@ -179,15 +193,35 @@ def _next_commands(run_dir: Path, limits: TrainerConfig, *, finished: bool) -> l
     if finished and limits.max_minutes:
         longer += f" trainer.max_minutes={2 * limits.max_minutes:g}"
     return [
-        f"tensorboard --logdir {shown}",
+        f"tensorboard --logdir {shlex.quote(str(_logdir(run_dir)))}",
         f"python -m distill.train resume={shown}{longer}",
     ]
+
+
+def _publish(bundle: Path, run_dir: Path, library: Path, module: DistillModule) -> Path | None:
+    """Copy the bundle into the library, over what the same run published when it ended before."""
+    earlier = None
+    if (run_dir / "summary.json").exists():
+        before = json.loads((run_dir / "summary.json").read_text(encoding="utf-8"))
+        earlier = Path(before["published"]) if before.get("published") else None
+    try:
+        return publish(
+            bundle, library, name=module.bundle_fields["metadata"]["name"], earlier=earlier
+        ).absolute()
+    except OSError as error:
+        log.warning("not published in %s: %s; the run's own files are whole", library, error)
+        return None
 
 
 def _from_here(path: Path) -> Path:
     """Short where the reader stands: relative inside the working directory."""
     here = Path.cwd()
     return path.relative_to(here) if path.is_relative_to(here) else path
+
+
+def _logdir(run_dir: Path) -> Path:
+    """Where TensorBoard finds this run and those beside it: `outputs`, unless the run lies apart."""
+    return run_dir.parent.parent if run_dir.parent.name == "train" else run_dir
 
 
 def _number(value: float | None, unit: str = "") -> str:

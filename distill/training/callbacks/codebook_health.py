@@ -75,7 +75,7 @@ class CodebookHealthMonitor(lightning.Callback):
         if level < logging.WARNING and trainer.is_global_zero:
             console.print(line)
         for writer in writers(trainer):
-            writer.add_text("codebook/warnings", line, epoch)
+            writer.add_text("codebook/warnings", line, epoch + 1)
 
     def state_dict(self) -> dict[str, Any]:
         """Plain values."""

@@ -79,9 +79,7 @@ class Previews(lightning.Callback):
                 )
         self._write_png(folder / "mels.png", picture)
         for writer in writers(trainer):
-            writer.add_image(
-                "mel/original_above_reconstruction", picture, epoch - 1, dataformats="HWC"
-            )
+            writer.add_image("mel/original_above_reconstruction", picture, epoch, dataformats="HWC")
 
     def _chosen(self, segments: Segments) -> list[int]:
         count = min(self.clips, len(segments))
@@ -111,7 +109,7 @@ class Previews(lightning.Callback):
     ) -> None:
         clipped = np.clip(waveform, -1, 1)[None]
         for writer in writers(trainer):
-            writer.add_audio(tag, torch.from_numpy(clipped), epoch - 1, sample_rate=rate_hz)
+            writer.add_audio(tag, torch.from_numpy(clipped), epoch, sample_rate=rate_hz)
 
     @staticmethod
     def _write_wav(path: Path, waveform: np.ndarray, rate_hz: int) -> None:

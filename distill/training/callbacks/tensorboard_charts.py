@@ -22,14 +22,19 @@ class TensorBoardCharts(lightning.Callback):
     ) -> None:
         """Lay out the charts that show all levels together."""
         levels = range(cast(DistillModule, pl_module).vqvae_config.num_quantizers)
+        hint = "(point at a line for its name)"
         charts = {
-            figure: ["Multiline", [f"codebook/level_{level}/{figure}" for level in levels]]
-            for figure in ("perplexity", "utilization", "dead_codes")
+            f"{figure} {hint}": ["Multiline", [f"codebook/level_{i}/{tag}" for i in levels]]
+            for figure, tag in (
+                ("perplexity", "perplexity"),
+                ("utilization", "utilization"),
+                ("dead codes", "dead_codes"),
+            )
         }
-        held_out = {"loss": ["Multiline", ["train/loss", "val/loss"]]}
+        losses = {f"loss {hint}": ["Multiline", ["train/loss", "val/loss"]]}
         for writer in writers(trainer):
             writer.add_custom_scalars(
-                {"codebook, all levels": charts, "training and validation": held_out}
+                {"codebooks, all levels": charts, "training and validation": losses}
             )
 
     def on_validation_end(
@@ -39,13 +44,14 @@ class TensorBoardCharts(lightning.Callback):
         module = cast(DistillModule, pl_module)
         if trainer.sanity_checking or not module.history.epochs:
             return
+        epoch = trainer.current_epoch + 1  # as on the terminal
         metrics = module.history.epoch_metrics() | _health_metrics(module)
         metrics["train/learning_rate"] = trainer.optimizers[0].param_groups[0]["lr"]
         metrics["train/skipped_steps"] = module.skipped_steps
         for logger in trainer.loggers:
-            logger.log_metrics(metrics, step=trainer.current_epoch)
+            logger.log_metrics(metrics, step=epoch)
         for writer in writers(trainer):
-            self._histograms(writer, module, trainer.current_epoch)
+            self._histograms(writer, module, epoch)
 
     def _histograms(self, writer: Any, module: DistillModule, epoch: int) -> None:
         """How often each code is used; an even height is a healthy codebook."""

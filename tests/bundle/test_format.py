@@ -1,0 +1,210 @@
+"""model and what is known of it → one file, written whole or not at all."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from tiny_bundle import fields_of, tiny_model, vocoder_state
+
+from distill.bundle.format import (
+    FIELD_TYPES,
+    METADATA_KEYS,
+    VOCODER_KEYS,
+    checksum_of,
+    write_bundle,
+)
+
+
+@pytest.fixture
+def fields() -> dict[str, Any]:
+    return fields_of(tiny_model())
+
+
+def plain(path: Path) -> dict[str, Any]:
+    """The file as anyone reads it, without this project."""
+    content: dict[str, Any] = torch.load(path, weights_only=True)
+    return content
+
+
+def test_file_holds_the_keys_of_the_specification(tmp_path: Path, fields: dict[str, Any]) -> None:
+    path = tmp_path / "m.distillgan"
+    write_bundle(path, fields)
+    content = plain(path)
+    assert set(content) == {
+        "format",
+        "version",
+        "model_type",
+        "model_state_dict",
+        "vqvae_config",
+        "spectrogram_config",
+        "training_config",
+        "codebook_health_snapshot",
+        "loss_curve_history",
+        "metadata",
+        "checksum",
+    }
+    assert set(FIELD_TYPES) == set(content)
+    assert content["format"] == "distillgan_model"
+    assert content["version"] == 1
+    assert content["model_type"] == "vqvae"
+    assert {
+        "codebook_dim",
+        "codebook_size",
+        "num_quantizers",
+        "decay",
+        "commitment_weight",
+        "threshold_ema_dead_code",
+        "dropout",
+    } <= set(content["vqvae_config"])
+    assert set(METADATA_KEYS) <= set(content["metadata"])
+
+
+def test_vocoder_is_a_key_only_if_there_is_one(tmp_path: Path, fields: dict[str, Any]) -> None:
+    path = tmp_path / "m.distillgan"
+    write_bundle(path, fields)
+    assert "vocoder_state" not in plain(path)
+    write_bundle(path, {**fields, "vocoder_state": vocoder_state()})
+    assert tuple(plain(path)["vocoder_state"]) == VOCODER_KEYS
+
+
+def test_entries_are_stored_not_deflated(tmp_path: Path, fields: dict[str, Any]) -> None:
+    path = tmp_path / "m.distillgan"
+    write_bundle(path, fields)
+    with zipfile.ZipFile(path) as archive:
+        assert {entry.compress_type for entry in archive.infolist()} == {zipfile.ZIP_STORED}
+
+
+def test_bundle_of_a_model_in_training_holds_no_gradients(
+    tmp_path: Path, fields: dict[str, Any]
+) -> None:
+    model = tiny_model().train()
+    model(torch.randn(1, 1, 32, 64)).mel.sum().backward()
+    path = tmp_path / "m.distillgan"
+    write_bundle(path, {**fields, "model_state_dict": model.state_dict(keep_vars=True)})
+    content = plain(path)
+    assert not any(weight.requires_grad for weight in content["model_state_dict"].values())
+    assert content["checksum"] == checksum_of(content)
+
+
+def test_view_of_a_large_tensor_is_written_without_the_rest(
+    tmp_path: Path, fields: dict[str, Any]
+) -> None:
+    small, large = tmp_path / "small.distillgan", tmp_path / "large.distillgan"
+    write_bundle(small, fields)
+    state = {
+        name: torch.stack([weight, *[weight] * 99], dim=-1)[..., 0]
+        for name, weight in fields["model_state_dict"].items()
+    }
+    write_bundle(large, {**fields, "model_state_dict": state})
+    assert large.stat().st_size < 1.1 * small.stat().st_size
+
+
+def test_what_is_not_plain_is_refused_and_nothing_is_written(
+    tmp_path: Path, fields: dict[str, Any]
+) -> None:
+    """So that no run ends with a bundle that cannot be read."""
+    with pytest.raises(TypeError, match="Path"):
+        write_bundle(tmp_path / "m.distillgan", {**fields, "training_config": {"root": tmp_path}})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_old_bundle_survives_a_failed_write(
+    tmp_path: Path, fields: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "m.distillgan"
+    write_bundle(path, fields)
+    before = path.read_bytes()
+
+    def disk_full(content: object, partial: Path) -> None:
+        partial.write_bytes(b"half of it")
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(torch, "save", disk_full)
+    with pytest.raises(OSError, match="no space"):
+        write_bundle(path, fields)
+    assert path.read_bytes() == before
+    assert [entry.name for entry in tmp_path.iterdir()] == ["m.distillgan"]
+
+
+def test_checksum_depends_on_content_and_not_on_order(fields: dict[str, Any]) -> None:
+    backwards = dict(reversed(fields.items()))
+    backwards["metadata"] = dict(reversed(fields["metadata"].items()))
+    assert checksum_of(backwards) == checksum_of(fields)
+    assert checksum_of({**fields, "checksum": "anything"}) == checksum_of(fields)
+
+
+DIFFERENT: list[tuple[Any, Any]] = [
+    (1, 2),
+    (1, 1.0),
+    (1, "1"),
+    (1, True),
+    (5, "i5"),
+    (0, False),
+    (0, None),
+    (0.0, -0.0),
+    ("", None),
+    ("a", b"a"),
+    ("\u00e9", "e\u0301"),
+    ([], {}),
+    ([1, 2], [2, 1]),
+    ([[1], [2]], [[1, 2]]),
+    ([1, [2]], [[1], 2]),
+    (["ab", "c"], ["a", "bc"]),
+    ({"a": 1}, {"a": 2}),
+    ({"a": 1}, {"b": 1}),
+    ({"a": {"b": 1}}, {"a": {}, "b": 1}),
+    (torch.tensor([1.0, 2.0]), torch.tensor([2.0, 1.0])),
+    (torch.tensor([1.0, 2.0]), torch.tensor([[1.0, 2.0]])),
+    (torch.tensor([0, 0]), torch.tensor([0.0])),
+    (torch.tensor([1.0]), torch.tensor([1.0], dtype=torch.float64)),
+    (torch.tensor([0.0]), torch.tensor([-0.0])),
+    (torch.tensor(1.0), 1.0),
+    (torch.zeros(0), torch.zeros(0, 3)),
+]
+
+
+@pytest.mark.parametrize(("one", "other"), DIFFERENT)
+def test_any_difference_changes_the_checksum(one: Any, other: Any) -> None:
+    assert checksum_of({"x": one}) != checksum_of({"x": other})
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        float("nan"),
+        float("inf"),
+        2**80,
+        -(2**63),
+        "\ud800",
+        (1, 2),
+        torch.eye(3).T,
+        torch.tensor(3),
+    ],
+)
+def test_unusual_plain_values_have_a_checksum_that_survives_the_file(
+    tmp_path: Path, value: Any
+) -> None:
+    path = tmp_path / "value"
+    torch.save({"x": value}, path)
+    assert checksum_of(torch.load(path, weights_only=True)) == checksum_of({"x": value})
+
+
+def test_every_torch_load_of_the_project_is_weights_only() -> None:
+    """One that is not would run whatever a stranger's file says."""
+    package = Path(__file__).resolve().parents[2] / "distill"
+    calls = []
+    for module in package.rglob("*.py"):
+        source = module.read_text(encoding="utf-8")
+        for start in range(len(source)):
+            if source.startswith("torch.load(", start):
+                call = source[start : source.index(")", source.index("(", start))]
+                calls.append((module.name, call))
+        assert "weights_only=False" not in source, module
+        assert "pickle.load" not in source, module
+        assert "allow_pickle=True" not in source, module
+    assert any(name == "reader.py" for name, _ in calls)
+    assert [(name, call) for name, call in calls if "weights_only=True" not in call] == []

@@ -1,0 +1,99 @@
+"""The smallest model that is one, and all that a bundle says about it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import torch
+
+from distill.model.mel import SpectrogramConfig
+from distill.model.vqvae import ConvVQVAE, VQVAEConfig
+
+CONFIG = VQVAEConfig(
+    codebook_dim=4,
+    codebook_size=8,
+    num_quantizers=2,
+    decay=0.8,
+    commitment_weight=0.25,
+    threshold_ema_dead_code=2,
+    kmeans_iters=5,
+    dropout=0.0,
+    channels=(4, 4, 4, 4),
+    residual_units=1,
+)
+SPECTROGRAM = SpectrogramConfig(
+    sample_rate_hz=16_000,
+    n_fft=512,
+    hop_length=128,
+    n_mels=32,
+    floor=1e-3,
+    mean_db=-30.0,
+    std_db=15.0,
+)
+
+
+def tiny_model(seed: int = 0) -> ConvVQVAE:
+    """In eval mode, with filled codebooks."""
+    torch.manual_seed(seed)
+    model = ConvVQVAE(CONFIG)
+    for _ in range(3):
+        model(torch.randn(4, 1, 32, 64))
+    return model.eval()
+
+
+def fields_of(model: ConvVQVAE) -> dict[str, Any]:
+    """What `write_bundle` is given."""
+    level = {"utilization": 0.875, "perplexity": 6.5, "dead_codes": 1}
+    return {
+        "model_state_dict": model.state_dict(),
+        "vqvae_config": {**asdict(CONFIG), "channels": list(CONFIG.channels)},
+        "spectrogram_config": asdict(SPECTROGRAM),
+        "training_config": {
+            "name": None,
+            "seed": 0,
+            "data": {"root": ["/sounds/Geräusche", "b c"], "val_fraction": 0.1},
+            "trainer": {"max_minutes": None, "devices": "auto"},
+        },
+        "codebook_health_snapshot": {"level_0": level, "level_1": {**level, "dead_codes": 0}},
+        "loss_curve_history": {
+            "train_losses": [1.0, 0.5],
+            "val_losses": [1.25, 0.75],
+            "recon_losses": [0.875, 0.375],
+            "commit_losses": [0.5, 0.5],
+            "val_mel_db": [20.0, 10.0],
+        },
+        "metadata": {
+            "model_id": "0123456789abcdef",
+            "name": "Tiny – 🥁",
+            "description": "",
+            "dataset_name": "none",
+            "dataset_file_count": 3,
+            "dataset_total_duration_s": 1.5,
+            "dataset_fingerprint": "ab" * 32,
+            "training_date": "2025-01-01T00:00:00+0000",
+            "save_date": "2025-01-01T00:01:00+0000",
+            "training_epochs": 2,
+            "final_train_loss": 0.5,
+            "final_val_loss": None,
+            "tags": ["test"],
+            "distill_version": "0.1.0",
+            "torch_version": "2.11.0",
+        },
+    }
+
+
+def vocoder_state() -> dict[str, Any]:
+    """A vocoder's part of a bundle."""
+    return {
+        "type": "hifigan",
+        "state_dict": {"conv.weight": torch.arange(6.0).reshape(2, 3)},
+        "config": {"upsample": [8, 8, 4, 2]},
+        "training_metadata": {"epochs": 200, "final_loss": 0.5, "training_date": "2025-01-02"},
+    }
+
+
+def mel(frames: int = 80) -> torch.Tensor:
+    """(1, 1, 32, frames), the same on every machine: no random numbers in it."""
+    position = torch.arange(32 * frames, dtype=torch.float64)
+    return (2 * torch.sin(position**2 / 97)).float().reshape(1, 1, 32, frames)

@@ -1,0 +1,266 @@
+"""one sound file → its waveform in the cache: exact, whole or not there, at constant memory."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tracemalloc
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import soxr
+
+from distill.data import cache as cache_module
+from distill.data.cache import CacheConfig, Decoded, WaveformCache
+from tests.conftest import environment, tone
+
+CONFIG = CacheConfig(sample_rate_hz=16_000, min_duration_s=0.01, silence_dbfs=-80.0)
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Iterator[WaveformCache]:
+    opened = WaveformCache(tmp_path / "cache", CONFIG)
+    yield opened
+    opened.close()
+
+
+def waveform(cache: WaveformCache, decoded: Decoded) -> np.ndarray:
+    assert decoded.reason == ""
+    samples = np.fromfile(cache.waveform_path(decoded.content), "<f4")
+    assert len(samples) == decoded.samples
+    return samples
+
+
+def files_of(folder: Path, ending: str) -> list[Path]:
+    return sorted(folder.rglob(f"*{ending}"))
+
+
+def as_int16(samples: np.ndarray) -> np.ndarray:
+    return np.round(samples * 32_767).astype(np.int16)
+
+
+def test_same_rate_is_kept_sample_for_sample(tmp_path: Path, cache: WaveformCache) -> None:
+    samples = tone(440).astype(np.float32)
+    soundfile.write(tmp_path / "a.wav", samples, 16_000, subtype="FLOAT")
+    decoded = cache.decode(tmp_path / "a.wav")
+    np.testing.assert_array_equal(waveform(cache, decoded), samples)
+    assert (decoded.source_rate_hz, decoded.channels) == (16_000, 1)
+
+
+@pytest.mark.parametrize("rate_hz", [8_000, 11_025, 44_100, 44_101, 96_000])
+def test_blocks_resample_as_one_go_does(
+    tmp_path: Path, cache: WaveformCache, monkeypatch: pytest.MonkeyPatch, rate_hz: int
+) -> None:
+    monkeypatch.setattr(cache_module, "BLOCK_FRAMES", 10_007)
+    samples = tone(440, 1.7, rate_hz).astype(np.float32)
+    assert len(samples) > 10_007
+    soundfile.write(tmp_path / "a.wav", samples, rate_hz, subtype="FLOAT")
+    whole = soxr.resample(samples, rate_hz, 16_000)
+    result = waveform(cache, cache.decode(tmp_path / "a.wav"))
+    assert abs(len(result) - 1.7 * 16_000) <= 1
+    np.testing.assert_allclose(result, whole, rtol=0, atol=1e-4)
+
+
+def test_file_of_several_real_blocks(tmp_path: Path, cache: WaveformCache) -> None:
+    frames = 2 * cache_module.BLOCK_FRAMES + 12_345
+    stereo = np.random.default_rng(0).normal(0, 0.1, (frames, 2)).astype(np.float32)
+    soundfile.write(tmp_path / "a.wav", stereo, 44_100, subtype="FLOAT")
+    result = waveform(cache, cache.decode(tmp_path / "a.wav"))
+    whole = soxr.resample(stereo.mean(axis=1), 44_100, 16_000)
+    np.testing.assert_allclose(result, whole, rtol=0, atol=1e-4)
+
+
+def test_channels_are_averaged(tmp_path: Path, cache: WaveformCache) -> None:
+    channels = np.stack([tone(110 * n, seed=n) for n in range(1, 7)], axis=1).astype(np.float32)
+    soundfile.write(tmp_path / "a.wav", channels, 16_000, subtype="FLOAT")
+    decoded = cache.decode(tmp_path / "a.wav")
+    np.testing.assert_allclose(waveform(cache, decoded), channels.mean(axis=1), atol=1e-6)
+    assert decoded.channels == 6
+
+
+def test_content_is_the_sound_not_the_container(tmp_path: Path, cache: WaveformCache) -> None:
+    samples = as_int16(tone(440))
+    soundfile.write(tmp_path / "a.wav", samples, 16_000)
+    soundfile.write(tmp_path / "a.flac", samples, 16_000)
+    soundfile.write(tmp_path / "a.aiff", samples, 16_000)
+    soundfile.write(tmp_path / "twice.wav", np.stack([samples, samples], axis=1), 16_000)
+    contents = {
+        cache.decode(tmp_path / name).content for name in ("a.wav", "a.flac", "a.aiff", "twice.wav")
+    }
+    assert len(contents) == 1
+    assert len(files_of(tmp_path / "cache", ".f32")) == 1
+
+
+def test_content_differs_with_one_sample_or_the_rate(tmp_path: Path, cache: WaveformCache) -> None:
+    samples = as_int16(tone(440))
+    soundfile.write(tmp_path / "a.wav", samples, 16_000)
+    soundfile.write(tmp_path / "rate.wav", samples, 22_050)
+    samples[4_000] += 1
+    soundfile.write(tmp_path / "sample.wav", samples, 16_000)
+    names = ("a.wav", "rate.wav", "sample.wav")
+    assert len({cache.decode(tmp_path / name).content for name in names}) == 3
+
+
+@pytest.mark.parametrize(
+    ("ending", "subtype"), [("mp3", "MPEG_LAYER_III"), ("ogg", "VORBIS"), ("wav", "PCM_16")]
+)
+def test_file_that_ends_early_gives_what_it_holds_and_no_more(
+    tmp_path: Path, cache: WaveformCache, ending: str, subtype: str
+) -> None:
+    """An MP3's header goes on claiming the length it once had."""
+    noise = np.random.default_rng(0).normal(0, 0.1, 64_000)
+    path = tmp_path / f"cut.{ending}"
+    soundfile.write(path, noise, 16_000, subtype=subtype)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    held, _ = soundfile.read(path, dtype="float32")
+    assert 10_000 < len(held) < 40_000
+    result = waveform(cache, cache.decode(path))
+    np.testing.assert_allclose(result, held, rtol=0, atol=1e-6)
+
+
+def test_record_of_where_there_is_sound(tmp_path: Path, cache: WaveformCache) -> None:
+    samples = np.concatenate([tone(440, 0.3), np.zeros(8_000), tone(330, 0.25)])
+    soundfile.write(tmp_path / "a.wav", samples, 16_000, subtype="FLOAT")
+    active = cache.decode(tmp_path / "a.wav").active
+    assert active == bytes([1, 1, 1, 0, 0, 0, 0, 0, 1, 1, 1])
+
+
+@pytest.mark.parametrize(("silence_dbfs", "reason"), [(-50.0, "silent"), (-70.0, "")])
+def test_silence_threshold(tmp_path: Path, silence_dbfs: float, reason: str) -> None:
+    soundfile.write(tmp_path / "soft.wav", tone(440) * 1e-3, 16_000, subtype="FLOAT")
+    quiet = WaveformCache(tmp_path / "cache", CacheConfig(16_000, 0.01, silence_dbfs))
+    assert quiet.decode(tmp_path / "soft.wav").reason == reason
+    quiet.close()
+
+
+def test_a_single_sample_is_left_out_when_resampling_leaves_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "one.wav"
+    soundfile.write(path, np.array([0.5]), 96_000, subtype="FLOAT")
+    low = WaveformCache(tmp_path / "cache", CacheConfig(4_000, 0.0, -80.0))
+    decoded = low.decode(path)
+    assert decoded.reason.startswith(("too short", "silent")) or decoded.samples > 0
+    low.close()
+
+
+def test_memory_does_not_grow_with_length(
+    tmp_path: Path, cache: WaveformCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cache_module, "BLOCK_FRAMES", 1 << 16)
+
+    def peak(frames: int) -> int:
+        path = tmp_path / f"{frames}.wav"
+        noise = np.random.default_rng(0).integers(-9_000, 9_000, frames, dtype=np.int16)
+        soundfile.write(path, noise, 16_000, subtype="PCM_U8")
+        del noise
+        tracemalloc.start()
+        assert cache.decode(path).samples == frames
+        highest = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return highest
+
+    assert peak(4_000_000) < 1.2 * peak(1_000_000)
+
+
+def test_interruption_leaves_nothing_behind(
+    tmp_path: Path, cache: WaveformCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    soundfile.write(tmp_path / "a.wav", tone(440, 2), 16_000)
+    write = cache_module._write
+
+    def interrupted(sink: object, samples: np.ndarray) -> None:
+        write(sink, samples)  # type: ignore[arg-type]
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(cache_module, "_write", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            cache.decode(tmp_path / "a.wav")
+    assert files_of(tmp_path / "cache", ".f32") == []
+    assert files_of(tmp_path / "cache", ".part") == []
+    assert len(waveform(cache, cache.decode(tmp_path / "a.wav"))) == 32_000
+
+
+def test_killed_process_leaves_nothing_under_a_final_name(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", tone(440, 2), 16_000)
+    script = f"""
+import os
+from pathlib import Path
+from distill.data import cache
+write = cache._write
+def killed(sink, samples):
+    write(sink, samples)
+    sink.flush()
+    os.kill(os.getpid(), 9)
+cache._write = killed
+cache.WaveformCache(Path({str(tmp_path / "cache")!r}), cache.{CONFIG!r}).decode(
+    Path({str(tmp_path / "a.wav")!r})
+)
+"""
+    killed = subprocess.run([sys.executable, "-c", script], env=environment(), check=False)
+    assert killed.returncode == -9
+    assert files_of(tmp_path / "cache", ".f32") == []
+    again = WaveformCache(tmp_path / "cache", CONFIG)
+    assert again.known() == {}
+    assert len(waveform(again, again.decode(tmp_path / "a.wav"))) == 32_000
+    again.close()
+
+
+def test_file_that_changes_while_it_is_read(
+    tmp_path: Path, cache: WaveformCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.wav"
+    soundfile.write(path, tone(440), 16_000)
+    write = cache_module._write
+
+    def meanwhile(sink: object, samples: np.ndarray) -> None:
+        write(sink, samples)  # type: ignore[arg-type]
+        with path.open("ab") as recording:
+            recording.write(b"more")
+
+    monkeypatch.setattr(cache_module, "_write", meanwhile)
+    assert cache.decode(path).reason == "changed while being read"
+    assert files_of(tmp_path / "cache", ".f32") == []
+
+
+def test_settings_have_caches_of_their_own(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", tone(440), 16_000)
+    lengths = []
+    for rate_hz in (16_000, 8_000):
+        opened = WaveformCache(tmp_path / "cache", CacheConfig(rate_hz, 0.01, -80.0))
+        assert opened.known() == {}
+        decoded = opened.decode(tmp_path / "a.wav")
+        opened.remember("a.wav", 1, 2, decoded)
+        opened.flush()
+        assert opened.known() == {("a.wav", 1, 2): decoded}
+        lengths.append(decoded.samples)
+        opened.close()
+    assert lengths == [8_000, 4_000]
+
+
+def test_a_shortened_waveform_does_not_count(tmp_path: Path, cache: WaveformCache) -> None:
+    soundfile.write(tmp_path / "a.wav", tone(440), 16_000)
+    decoded = cache.decode(tmp_path / "a.wav")
+    assert cache.holds(decoded)
+    os.truncate(cache.waveform_path(decoded.content), 100)
+    assert not cache.holds(decoded)
+    cache.waveform_path(decoded.content).unlink()
+    assert not cache.holds(decoded)
+
+
+def test_rows_outlive_the_process_and_do_not_lock_others_out(tmp_path: Path) -> None:
+    """A process that decodes for minutes between two flushes must not stop another's."""
+    row = Decoded("silent")
+    first, second = (WaveformCache(tmp_path / "cache", CONFIG) for _ in range(2))
+    first.remember("first.wav", 1, 1, row)
+    second.remember("second.wav", 2, 2, row)
+    second.flush()
+    assert first.known() == {("second.wav", 2, 2): row}
+    first.close()
+    second.close()
+    third = WaveformCache(tmp_path / "cache", CONFIG)
+    assert third.known() == {("first.wav", 1, 1): row, ("second.wav", 2, 2): row}
+    third.close()

@@ -1,0 +1,472 @@
+"""folders → collection: every file is used or left out with its reason; scans that read once."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from distill.data.cache import CacheConfig
+from distill.data.collection import Collection, scan
+from distill.errors import CollectionError
+from tests.conftest import environment, tone
+
+Scan = Callable[..., Collection]
+
+LEFT_OUT = {
+    "zero bytes.wav": "empty",
+    "header only.wav": "empty",
+    "half a header.wav": "unreadable",
+    "cut.flac": "unreadable",
+    "notes.txt": "not audio",
+    "text.wav": "unreadable",
+    "text.mp3": "unreadable",
+    "samples.raw": "not audio",
+    "nan.wav": "not finite",
+    "inf.wav": "not finite",
+    "silence.wav": "silent",
+    "one millisecond.wav": "too short: 1.0 ms",
+    "copy.wav": "duplicate of ",
+    "z same samples.flac": "duplicate of ",
+    "z both channels the same.aiff": "duplicate of ",
+    "dangling.wav": "broken link",
+    "loop.wav": "unreadable",
+    "pipe.wav": "not audio",
+}
+"""Each of these files in the messy folder is left out for a reason that starts like this."""
+
+FORMATS = [
+    ("wav", "PCM_U8", 8_000, 1),
+    ("wav", "PCM_16", 11_025, 2),
+    ("wav", "PCM_24", 16_000, 1),
+    ("wav", "PCM_32", 22_050, 1),
+    ("wav", "FLOAT", 32_000, 2),
+    ("wav", "DOUBLE", 44_100, 1),
+    ("wav", "PCM_16", 44_101, 6),
+    ("wav", "PCM_16", 48_000, 24),
+    ("wav", "PCM_16", 96_000, 1),
+    ("aiff", "PCM_16", 44_100, 2),
+    ("aif", "PCM_24", 48_000, 1),
+    ("flac", "PCM_16", 44_100, 1),
+    ("flac", "PCM_24", 96_000, 2),
+    ("ogg", "VORBIS", 44_100, 1),
+    ("ogg", "OPUS", 48_000, 2),
+    ("mp3", "MPEG_LAYER_III", 44_100, 2),
+    ("au", "ULAW", 8_000, 1),
+]
+NAMES = [
+    "with space.wav",
+    "new\nline.wav",
+    "Klänge 音 🥁.wav",
+    "no ending",
+    "UPPER.WAV",
+    ".hidden.wav",
+    "really a flac.wav",
+    "'quote\".wav",
+]
+NO_UNICODE = os.fsdecode(b"caf\xe9.wav")
+
+
+@pytest.fixture(scope="module")
+def messy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder as people have them."""
+    folder = tmp_path_factory.mktemp("messy") / "sounds"
+    (folder / "deep" / "er").mkdir(parents=True)
+    for number, (ending, subtype, rate_hz, channels) in enumerate(FORMATS):
+        samples = tone(200 + 10 * number, 0.2, rate_hz, seed=number)
+        soundfile.write(
+            folder / "deep" / f"{subtype} {rate_hz}.{ending}",
+            np.stack([samples] * channels, axis=1),
+            rate_hz,
+            subtype=subtype,
+            format="AIFF" if ending == "aif" else None,
+        )
+    for number, name in enumerate(NAMES):
+        kind = "FLAC" if "flac" in name else "WAV"
+        plain = folder / "plain.tmp"
+        soundfile.write(plain, tone(500 + 10 * number, 0.2, seed=number), 16_000, format=kind)
+        plain.rename(folder / "deep" / "er" / name)
+    soundfile.write(folder / "plain.wav", tone(800, 0.2), 16_000)
+    os.rename(folder / "plain.wav", folder / NO_UNICODE)
+    _write_files_to_leave_out(folder)
+    return folder
+
+
+def _write_files_to_leave_out(folder: Path) -> None:
+    samples = np.round(tone(900, 1.0) * 32_000).astype(np.int16)
+    soundfile.write(folder / "a.wav", samples, 16_000)
+    soundfile.write(folder / "z same samples.flac", samples, 16_000)
+    both = np.stack([samples, samples], axis=1)
+    soundfile.write(folder / "z both channels the same.aiff", both, 16_000)
+    whole = (folder / "a.wav").read_bytes()
+    (folder / "copy.wav").write_bytes(whole)
+    (folder / "half a header.wav").write_bytes(whole[:20])
+    (folder / "cut in half.wav").write_bytes(whole[: len(whole) // 2])
+    flac = (folder / "z same samples.flac").read_bytes()
+    (folder / "cut.flac").write_bytes(flac[: len(flac) // 2])
+    (folder / "zero bytes.wav").touch()
+    soundfile.write(folder / "header only.wav", np.zeros(0), 16_000)
+    for name in ("notes.txt", "text.wav", "text.mp3", "samples.raw"):
+        (folder / name).write_text("To do: record the kettle. " * 300)
+    for name, value in (("nan", np.nan), ("inf", -np.inf)):
+        broken = tone(700)
+        broken[-1] = value
+        soundfile.write(folder / f"{name}.wav", broken, 16_000, subtype="FLOAT")
+    soundfile.write(folder / "silence.wav", np.zeros(8_000), 16_000)
+    soundfile.write(folder / "one millisecond.wav", tone(600, 0.001), 16_000)
+    (folder / "dangling.wav").symlink_to("nothing.wav")
+    (folder / "loop.wav").symlink_to("loop.wav")
+    (folder / "deep" / "back up").symlink_to("..")
+    os.mkfifo(folder / "pipe.wav")
+
+
+@pytest.fixture(scope="module")
+def messy_scan(messy: Path) -> Collection:
+    config = CacheConfig(sample_rate_hz=16_000, min_duration_s=0.01, silence_dbfs=-80.0)
+    return scan([messy], name="messy", cache_folder=messy.parent / "cache", config=config)
+
+
+def used(collection: Collection) -> dict[str, str]:
+    """Name of each file used → its content."""
+    return {Path(sound.path).name: sound.content for sound in collection.sounds}
+
+
+def left_out(collection: Collection) -> dict[str, str]:
+    """Name of each file left out → the reason."""
+    return {Path(file.path).name: file.reason for file in collection.left_out}
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Names of the files that soundfile is asked to open from here on."""
+    names: list[str] = []
+    open_sound = soundfile.SoundFile
+
+    def noted(file: bytes | str | Path, *arguments: object, **more: object) -> object:
+        names.append(Path(os.fsdecode(file)).name)
+        return open_sound(file, *arguments, **more)
+
+    monkeypatch.setattr(soundfile, "SoundFile", noted)
+    return names
+
+
+@pytest.mark.parametrize("name", LEFT_OUT)
+def test_left_out_for_the_right_reason(messy_scan: Collection, name: str) -> None:
+    assert left_out(messy_scan)[name].startswith(LEFT_OUT[name])
+
+
+def test_duplicates_name_the_file_that_is_used(messy: Path, messy_scan: Collection) -> None:
+    for name in ("copy.wav", "z same samples.flac", "z both channels the same.aiff"):
+        assert left_out(messy_scan)[name] == f"duplicate of {messy / 'a.wav'}"
+
+
+@pytest.mark.parametrize("ending", FORMATS, ids=str)
+def test_every_format_is_used(messy_scan: Collection, ending: tuple[str, str, int, int]) -> None:
+    name = f"{ending[1]} {ending[2]}.{ending[0]}"
+    (sound,) = [sound for sound in messy_scan.sounds if Path(sound.path).name == name]
+    assert (sound.source_rate_hz, sound.channels) == (ending[2], ending[3])
+    assert sound.duration_s == pytest.approx(0.2, abs=0.05)
+    assert sound.waveform.stat().st_size == 4 * sound.samples
+
+
+@pytest.mark.parametrize("name", [*NAMES, NO_UNICODE, "a.wav", "cut in half.wav"], ids=ascii)
+def test_every_name_is_used(messy_scan: Collection, name: str) -> None:
+    assert name in used(messy_scan)
+
+
+def test_nothing_is_dropped_in_silence(messy: Path, messy_scan: Collection) -> None:
+    there = [
+        os.path.join(parent, name)
+        for parent, folders, names in os.walk(messy)
+        for name in [*names, *folders]
+        if not os.path.isdir(os.path.join(parent, name))
+    ]
+    listed = [sound.path for sound in messy_scan.sounds]
+    listed += [file.path for file in messy_scan.left_out]
+    assert sorted(listed) == sorted(there)
+    assert all(file.reason for file in messy_scan.left_out)
+
+
+def test_report_is_json_and_complete(messy_scan: Collection, tmp_path: Path) -> None:
+    messy_scan.write_report(tmp_path / "collection.json")
+    report = json.loads((tmp_path / "collection.json").read_bytes())
+    assert report["files_used"] == len(messy_scan.sounds) == len(report["used"])
+    assert [row["path"] for row in report["used"]] == [sound.path for sound in messy_scan.sounds]
+    reasons = {row["path"]: row["reason"] for row in report["left_out"]}
+    assert reasons == {file.path: file.reason for file in messy_scan.left_out}
+    assert report["duration_s"] == pytest.approx(messy_scan.duration_s, abs=0.001)
+    assert report["fingerprint"] == messy_scan.fingerprint
+
+
+def test_reasons_are_counted_most_frequent_first(messy_scan: Collection) -> None:
+    counted = dict(messy_scan.reasons())
+    assert counted["duplicate"] == 3
+    assert counted["not finite"] == 2
+    assert counted["silent"] == 1
+    counts = [count for _, count in messy_scan.reasons()]
+    assert counts == sorted(counts, reverse=True)
+    assert sum(counts) == len(messy_scan.left_out)
+
+
+def test_second_scan_opens_only_what_could_not_be_read(
+    messy: Path, messy_scan: Collection, opened: list[str]
+) -> None:
+    config = CacheConfig(sample_rate_hz=16_000, min_duration_s=0.01, silence_dbfs=-80.0)
+    again = scan([messy], name="messy", cache_folder=messy.parent / "cache", config=config)
+    assert again == messy_scan
+    unreadable = {
+        name for name, reason in left_out(again).items() if reason.startswith("unreadable")
+    }
+    assert set(opened) <= unreadable
+
+
+def test_second_scan_opens_nothing(sounds: Path, scan_folder: Scan, opened: list[str]) -> None:
+    first = scan_folder(sounds)
+    assert len(opened) == 12
+    opened.clear()
+    assert scan_folder(sounds) == first
+    assert opened == []
+
+
+@pytest.mark.parametrize("same_size", [True, False])
+def test_changed_file_is_read_again(
+    sounds: Path, scan_folder: Scan, opened: list[str], same_size: bool
+) -> None:
+    before = used(scan_folder(sounds))
+    opened.clear()
+    stat = (sounds / "3.wav").stat()
+    soundfile.write(sounds / "3.wav", tone(50, 0.5 if same_size else 0.6), 16_000)
+    if same_size:
+        os.utime(sounds / "3.wav", ns=(stat.st_atime_ns, stat.st_mtime_ns + 1))
+    else:
+        os.utime(sounds / "3.wav", ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    opened.clear()
+    after = used(scan_folder(sounds))
+    assert opened == ["3.wav"]
+    assert {name for name in before if before[name] != after[name]} == {"3.wav"}
+
+
+def test_new_and_removed_files_are_seen(sounds: Path, scan_folder: Scan, opened: list[str]) -> None:
+    before = scan_folder(sounds)
+    (sounds / "3.wav").unlink()
+    soundfile.write(sounds / "new.flac", tone(50), 16_000)
+    opened.clear()
+    after = scan_folder(sounds)
+    assert opened == ["new.flac"]
+    assert used(after).keys() ^ used(before).keys() == {"3.wav", "new.flac"}
+
+
+def test_lost_waveform_is_made_again(sounds: Path, scan_folder: Scan, opened: list[str]) -> None:
+    first = scan_folder(sounds)
+    first.sounds[4].waveform.unlink()
+    os.truncate(first.sounds[5].waveform, 8)
+    opened.clear()
+    assert scan_folder(sounds) == first
+    assert sorted(opened) == sorted(Path(sound.path).name for sound in first.sounds[4:6])
+    assert all(sound.waveform.stat().st_size == 4 * sound.samples for sound in first.sounds)
+
+
+def _garbage(index: Path) -> None:
+    index.write_bytes(b"no database at all" * 1_000)
+
+
+def _cut_short(index: Path) -> None:
+    os.truncate(index, index.stat().st_size // 2)
+
+
+def _hole_in_the_middle(index: Path) -> None:
+    damaged = bytearray(index.read_bytes())
+    damaged[4_096:] = os.urandom(16) * (len(damaged[4_096:]) // 16)
+    index.write_bytes(damaged)
+
+
+@pytest.mark.parametrize("damage", [_garbage, _cut_short, _hole_in_the_middle])
+def test_damaged_index_is_rebuilt(
+    tmp_path: Path, sounds: Path, scan_folder: Scan, damage: Callable[[Path], None]
+) -> None:
+    first = scan_folder(sounds)
+    index = tmp_path / "cache" / "index.sqlite"
+    damage(index)
+    assert scan_folder(sounds) == first
+    rows = sqlite3.connect(index).execute("SELECT count(*) FROM decoded").fetchone()
+    assert rows == (12,)
+
+
+def test_two_processes_at_once_agree(tmp_path: Path, sounds: Path) -> None:
+    for number in range(60):
+        soundfile.write(sounds / f"more {number}.wav", tone(99 + number, 0.2, 44_100), 44_100)
+    script = f"""
+from pathlib import Path
+from distill.data.cache import CacheConfig
+from distill.data.collection import scan
+found = scan([Path({str(sounds)!r})], name="both", cache_folder=Path({str(tmp_path / "cache")!r}),
+             config=CacheConfig(16_000, 0.01, -80.0))
+print(len(found.sounds), found.fingerprint)
+"""
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-c", script],
+            env=environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    outputs = [process.communicate(timeout=60) for process in running]
+    assert [process.returncode for process in running] == [0, 0], outputs
+    assert outputs[0] == outputs[1]
+    assert outputs[0][0].startswith("72 ")
+    assert list((tmp_path / "cache").rglob("*.part")) == []
+
+
+def test_order_and_fingerprint_do_not_depend_on_names(
+    tmp_path: Path, sounds: Path, scan_folder: Scan
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    for number, path in enumerate(sorted(sounds.iterdir(), reverse=True)):
+        (other / f"take {number}.wav").write_bytes(path.read_bytes())
+    first, second = scan_folder(sounds), scan_folder(other)
+    assert first.fingerprint == second.fingerprint
+    (other / "take 0.wav").unlink()
+    assert scan_folder(other).fingerprint != first.fingerprint
+
+
+def test_folders_that_overlap_count_once(sounds: Path, scan_folder: Scan) -> None:
+    (sounds / "sub").mkdir()
+    (sounds / "0.wav").rename(sounds / "sub" / "0.wav")
+    collection = scan_folder(sounds, sounds / "sub", sounds)
+    assert len(collection.sounds) == 12
+    assert collection.left_out == ()
+
+
+def test_same_sound_in_two_folders_is_a_duplicate(
+    tmp_path: Path, sounds: Path, scan_folder: Scan
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "again.wav").write_bytes((sounds / "0.wav").read_bytes())
+    collection = scan_folder(sounds, other)
+    assert left_out(collection) == {"again.wav": f"duplicate of {sounds / '0.wav'}"}
+
+
+def test_folder_that_cannot_be_listed_is_reported(
+    sounds: Path, scan_folder: Scan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed = sounds / "closed"
+    closed.mkdir()
+    list_folder = os.scandir
+
+    def refused(path: str | Path = ".") -> Iterator[os.DirEntry[str]]:
+        if Path(path) == closed:
+            raise PermissionError(13, "Permission denied", str(path))
+        return list_folder(path)
+
+    monkeypatch.setattr(os, "scandir", refused)
+    collection = scan_folder(sounds)
+    assert len(collection.sounds) == 12
+    assert [file.path for file in collection.left_out] == [str(closed)]
+    assert collection.left_out[0].reason.startswith("unreadable")
+
+
+def test_file_that_may_not_be_read_is_reported(
+    sounds: Path, scan_folder: Scan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_path = Path.open
+
+    def refused(path: Path, *arguments: object, **more: object) -> object:
+        if path.name == "3.wav":
+            raise PermissionError(13, "Permission denied", str(path))
+        return open_path(path, *arguments, **more)  # type: ignore[call-overload]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "open", refused)
+        assert left_out(scan_folder(sounds)) == {"3.wav": "unreadable: Permission denied"}
+    assert "3.wav" in used(scan_folder(sounds)), "once it may be read, it is used"
+
+
+def test_empty_folder_is_an_error(tmp_path: Path, scan_folder: Scan) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(CollectionError, match=r"^data\.root=.*/empty: no usable sound: .*empty$"):
+        scan_folder(tmp_path / "empty")
+
+
+def test_folder_without_a_usable_file_is_an_error_that_counts(
+    tmp_path: Path, scan_folder: Scan
+) -> None:
+    folder = tmp_path / "loose"
+    folder.mkdir()
+    for number in range(3):
+        (folder / f"{number}.txt").write_text("no sound")
+    soundfile.write(folder / "silence.wav", np.zeros(8_000), 16_000)
+    with pytest.raises(CollectionError) as error:
+        scan_folder(folder)
+    assert f"data.root={folder}" in str(error.value)
+    assert "3 not audio, 1 silent" in str(error.value)
+
+
+@pytest.mark.parametrize("at", ["cache", "cache/index.sqlite"])
+def test_cache_that_cannot_be_written_is_an_error(
+    tmp_path: Path, sounds: Path, scan_folder: Scan, at: str
+) -> None:
+    if at == "cache":
+        (tmp_path / "cache").write_text("a file where the folder should be")
+    else:
+        (tmp_path / at).mkdir(parents=True)
+    with pytest.raises(CollectionError, match=r"^data\.cache_dir=.*cannot be written: \w") as error:
+        scan_folder(sounds)
+    assert "\n" not in str(error.value)
+
+
+def test_full_disk_is_an_error_that_keeps_what_is_done(
+    tmp_path: Path, sounds: Path, scan_folder: Scan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replace = os.replace
+    done: list[object] = []
+
+    def full(source: str, target: Path) -> None:
+        if len(done) == 3:
+            raise OSError(28, "No space left on device")
+        replace(source, target)
+        done.append(target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("distill.data.collection.WORKERS", 1)
+        patch.setattr(os, "replace", full)
+        with pytest.raises(CollectionError, match="No space left on device"):
+            scan_folder(sounds)
+    assert len(list((tmp_path / "cache").rglob("*.f32"))) == 3
+    assert list((tmp_path / "cache").rglob("*.part")) == []
+    assert len(scan_folder(sounds).sounds) == 12
+
+
+def test_progress_counts_every_file_once(tmp_path: Path, sounds: Path) -> None:
+    (sounds / "notes.txt").write_text("no sound")
+    told: list[tuple[int, int]] = []
+    config = CacheConfig(sample_rate_hz=16_000, min_duration_s=0.01, silence_dbfs=-80.0)
+    scan(
+        [sounds],
+        name="sounds",
+        cache_folder=tmp_path / "cache",
+        config=config,
+        progress=lambda done, total: told.append((done, total)),
+    )
+    assert told == sorted(told)
+    assert told[-1] == (13, 13)
+
+
+def test_real_recordings_are_all_accounted_for(shared_instruments: Path, scan_folder: Scan) -> None:
+    collection = scan_folder(shared_instruments)
+    there = sum(path.is_file() for path in shared_instruments.rglob("*"))
+    assert len(collection.sounds) + len(collection.left_out) == there
+    assert len(collection.sounds) > 200
+    assert "not audio" in dict(collection.reasons())

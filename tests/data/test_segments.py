@@ -1,0 +1,272 @@
+"""pieces → segments: fixed for validation, moving for training, the whole sound in reach."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from distill.config import AugmentConfig
+from distill.data.collection import Sound
+from distill.data.segments import Draw, MovingDraws, Segments, shift_mel_bins
+from distill.data.split import Piece
+
+LENGTH = 100
+RATE_HZ = 1_000
+OFF = AugmentConfig(enabled=False, gain_db=6.0, flip_polarity=True, shift_s=0.05, shift_bins=2)
+ON = AugmentConfig(enabled=True, gain_db=6.0, flip_polarity=True, shift_s=0.05, shift_bins=2)
+Make = Callable[..., Sound]
+
+
+def ramp(samples: int) -> np.ndarray:
+    """Sample t is t + 1: each segment shows where it comes from, and no sample is silence."""
+    return np.arange(1, samples + 1, dtype=np.float32)
+
+
+def segments_of(*pieces: Piece, augment: AugmentConfig = OFF, seed: int = 0) -> Segments:
+    return Segments(
+        pieces, segment_samples=LENGTH, sample_rate_hz=RATE_HZ, seed=seed, augment=augment
+    )
+
+
+def whole(sound: Sound) -> Piece:
+    return Piece(sound, 0, sound.samples)
+
+
+def heard(item: Any) -> np.ndarray:
+    """The samples of an item, (T,)."""
+    assert item["waveform"].shape == (1, LENGTH)
+    assert item["waveform"].dtype == torch.float32
+    return item["waveform"].numpy()[0]
+
+
+def same(first: Any, second: Any) -> bool:
+    return (
+        torch.equal(first["waveform"], second["waveform"])
+        and first["sounding"] == second["sounding"]
+        and first["shift_bins"] == second["shift_bins"]
+    )
+
+
+def test_fixed_segments_tile_the_sound_tail_included(cached_sound: Make) -> None:
+    items = segments_of(whole(cached_sound(ramp(430))), augment=ON)
+    assert len(items) == 5
+    joined = np.concatenate([heard(items[index]) for index in range(5)])
+    np.testing.assert_array_equal(joined[:430], ramp(430))
+    assert not joined[430:].any()
+    assert [items[index]["sounding"] for index in range(5)] == [100, 100, 100, 100, 30]
+    assert items.sounding_samples() == 430
+
+
+def test_fixed_segments_are_the_same_every_time_whatever_the_seed(cached_sound: Make) -> None:
+    piece = whole(cached_sound(ramp(430)))
+    first, second = segments_of(piece, augment=ON), segments_of(piece, augment=ON, seed=9)
+    for index in range(5):
+        _ = first[Draw(index, 3)]
+        assert same(first[index], second[index])
+        assert first[index]["shift_bins"] == 0
+
+
+def test_short_sound_is_padded(cached_sound: Make) -> None:
+    items = segments_of(whole(cached_sound(ramp(37))))
+    assert len(items) == 1
+    np.testing.assert_array_equal(heard(items[0])[:37], ramp(37))
+    assert not heard(items[0])[37:].any()
+    assert items[0]["sounding"] == 37
+
+
+def test_short_sound_starts_up_to_the_shift_late(cached_sound: Make) -> None:
+    items = segments_of(whole(cached_sound(ramp(37))), augment=ON)
+    leads = set()
+    for lap in range(300):
+        item = items[Draw(0, lap)]
+        lead = item["sounding"] - 37
+        leads.add(lead)
+        samples = heard(item)
+        assert not samples[:lead].any()
+        assert samples[lead : lead + 37].all()
+        assert not samples[lead + 37 :].any()
+    assert min(leads) == 0
+    assert max(leads) == 50, "0.05 s at 1 kHz"
+
+
+def test_lead_never_pushes_the_end_of_a_sound_out(cached_sound: Make) -> None:
+    items = segments_of(whole(cached_sound(ramp(80))), augment=ON)
+    for lap in range(100):
+        item = items[Draw(0, lap)]
+        assert item["sounding"] <= LENGTH
+        assert np.count_nonzero(heard(item)) == 80
+
+
+def test_training_crops_move_from_lap_to_lap(cached_sound: Make) -> None:
+    items = segments_of(whole(cached_sound(ramp(430))))
+    starts = {int(heard(items[Draw(2, lap)])[0]) - 1 for lap in range(200)}
+    assert len(starts) > 50
+    assert min(starts) >= 150
+    assert max(starts) <= 250
+
+
+def test_every_sample_is_reachable(cached_sound: Make) -> None:
+    """The tail that does not fill a segment included, and unpadded where the sound is longer."""
+    items = segments_of(whole(cached_sound(ramp(430))))
+    seen: Counter[int] = Counter()
+    for index in range(len(items)):
+        for lap in range(100):
+            item = items[Draw(index, lap)]
+            assert item["sounding"] == LENGTH
+            seen.update(heard(item).astype(int).tolist())
+    assert seen.keys() == set(range(1, 431))
+
+
+def test_crops_stay_inside_their_piece(cached_sound: Make) -> None:
+    sound = cached_sound(ramp(1_000))
+    items = segments_of(Piece(sound, 300, 620), augment=OFF)
+    for index in range(len(items)):
+        for draw in [index, *(Draw(index, lap) for lap in range(100))]:
+            samples = heard(items[draw])
+            inside = samples[samples != 0]
+            assert inside.min() >= 301
+            assert inside.max() <= 620
+
+
+def test_augmentation_off_leaves_samples_and_bins_alone(cached_sound: Make) -> None:
+    items = segments_of(whole(cached_sound(ramp(430))), whole(cached_sound(ramp(37), content="b")))
+    for index in range(len(items)):
+        for lap in range(50):
+            item = items[Draw(index, lap)]
+            samples = heard(item)[: item["sounding"]]
+            np.testing.assert_array_equal(samples, samples[0] + np.arange(len(samples)))
+            assert item["shift_bins"] == 0
+
+
+def test_augmentation_stays_within_its_limits_and_uses_them(cached_sound: Make) -> None:
+    items = segments_of(whole(cached_sound(np.ones(430, np.float32))), augment=ON)
+    gains, bins = [], set()
+    for lap in range(400):
+        item = items[Draw(1, lap)]
+        gains.append(float(heard(item)[0]))
+        np.testing.assert_allclose(heard(item), gains[-1])
+        bins.add(item["shift_bins"])
+    gain_db = 20 * np.log10(np.abs(gains))
+    assert np.abs(gain_db).max() <= 6.0001
+    assert gain_db.max() > 5
+    assert gain_db.min() < -5
+    assert 120 < sum(gain < 0 for gain in gains) < 280
+    assert bins == {-2, -1, 0, 1, 2}
+
+
+def test_draw_is_a_pure_function_of_seed_and_draw(cached_sound: Make) -> None:
+    pieces = [whole(cached_sound(ramp(430))), whole(cached_sound(ramp(37), content="b"))]
+    first, second = (segments_of(*pieces, augment=ON, seed=4) for _ in range(2))
+    draws = [Draw(index, lap) for index in range(6) for lap in range(5)]
+    forward = [first[draw] for draw in draws]
+    backward = [second[draw] for draw in reversed(draws)][::-1]
+    assert all(same(*pair) for pair in zip(forward, backward, strict=True))
+    other = segments_of(*pieces, augment=ON, seed=5)
+    assert sum(same(other[draw], item) for draw, item in zip(draws, forward, strict=True)) < 3
+
+
+def test_cached_waveform_is_never_written(cached_sound: Make) -> None:
+    sound = cached_sound(ramp(430))
+    before = sound.waveform.read_bytes()
+    items = segments_of(whole(sound), augment=ON)
+    for lap in range(20):
+        items[Draw(0, lap)]["waveform"].zero_()
+    assert sound.waveform.read_bytes() == before
+
+
+def test_silent_stretches_are_passed_over(cached_sound: Make) -> None:
+    samples = ramp(1_000)
+    samples[200:700] = 0
+    items = segments_of(whole(cached_sound(samples)))
+    assert [int(heard(items[index])[0]) for index in range(len(items))] == [1, 101, 701, 801, 901]
+
+
+def test_piece_without_any_sound_still_gives_one_segment(cached_sound: Make) -> None:
+    samples = ramp(1_000)
+    samples[500:] = 0
+    items = segments_of(Piece(cached_sound(samples), 500, 1_000))
+    assert len(items) == 1
+    assert not heard(items[0]).any()
+
+
+def test_pieces_keep_their_own_sounds(cached_sound: Make) -> None:
+    pieces = [whole(cached_sound(np.full(150, n, np.float32), content=str(n))) for n in (1, 2, 3)]
+    items = segments_of(*pieces)
+    assert [int(heard(items[index])[0]) for index in range(len(items))] == [1, 1, 2, 2, 3, 3]
+
+
+def draws_of(segments: int = 23, epoch: int = 0, skip: int = 0, **settings: int) -> list[Draw]:
+    sampler = MovingDraws(segments, **{"at_least": 1, "batch_size": 4, "seed": 0, **settings})
+    sampler.set_epoch(epoch)
+    sampler.skip = skip
+    drawn = list(sampler)
+    assert len(sampler) == len(drawn) + skip
+    return drawn
+
+
+@pytest.mark.parametrize("segments", [1, 3, 16, 23, 100])
+@pytest.mark.parametrize("at_least", [1, 64])
+@pytest.mark.parametrize("ranks", [1, 2, 3])
+def test_epoch_is_whole_batches_and_long_enough(segments: int, at_least: int, ranks: int) -> None:
+    drawn = [draws_of(segments, at_least=at_least, rank=rank, ranks=ranks) for rank in range(ranks)]
+    together = [draw for part in drawn for draw in part]
+    assert all(len(part) % 4 == 0 for part in drawn)
+    assert len({len(part) for part in drawn}) == 1
+    assert max(segments, at_least) <= len(together) < max(segments, at_least) + 4 * ranks
+
+
+@pytest.mark.parametrize(("segments", "at_least"), [(23, 1), (23, 64), (5, 64), (1, 7)])
+def test_every_segment_once_a_lap(segments: int, at_least: int) -> None:
+    drawn = draws_of(segments, at_least=at_least)
+    assert len(set(drawn)) == len(drawn)
+    for start in range(0, len(drawn), segments):
+        lap = drawn[start : start + segments]
+        assert len({draw.lap for draw in lap}) == 1
+        assert len({draw.index for draw in lap}) == len(lap)
+        if len(lap) == segments:
+            assert {draw.index for draw in lap} == set(range(segments))
+
+
+def test_epochs_differ_in_order_and_never_repeat_a_lap() -> None:
+    epochs = [draws_of(epoch=epoch, at_least=64) for epoch in range(5)]
+    assert len({draw for drawn in epochs for draw in drawn}) == sum(map(len, epochs))
+    assert len({tuple(draw.index for draw in drawn) for drawn in epochs}) == 5
+    assert draws_of(epoch=3) == draws_of(epoch=3)
+    assert draws_of(seed=1) != draws_of(seed=2)
+
+
+@pytest.mark.parametrize("ranks", [2, 3])
+def test_ranks_are_disjoint_and_complete(ranks: int) -> None:
+    parts = [draws_of(at_least=64, rank=rank, ranks=ranks) for rank in range(ranks)]
+    together = [draw for part in parts for draw in part]
+    assert len(set(together)) == len(together)
+    assert {draw.index for draw in together} == set(range(23))
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_skip_continues_exactly_where_it_stopped(ranks: int) -> None:
+    for skip in (0, 4, 12):
+        full = draws_of(epoch=2, rank=ranks - 1, ranks=ranks)
+        assert draws_of(epoch=2, skip=skip, rank=ranks - 1, ranks=ranks) == full[skip:]
+
+
+def test_skip_counts_for_one_epoch_only() -> None:
+    sampler = MovingDraws(23, at_least=1, batch_size=4, seed=0)
+    sampler.skip = 8
+    first, second = list(sampler), list(sampler)
+    assert len(first) == 16
+    assert len(second) == 24
+    assert second[8:] == first
+
+
+def test_mel_bins_move_up_and_the_edge_is_repeated() -> None:
+    mel = torch.arange(5.0).reshape(1, 1, 5, 1).repeat(3, 1, 1, 4)
+    moved = shift_mel_bins(mel, torch.tensor([0, 2, -1]))
+    assert torch.equal(moved[0], mel[0])
+    assert moved[1, 0, :, 3].tolist() == [0, 0, 0, 1, 2]
+    assert moved[2, 0, :, 0].tolist() == [1, 2, 3, 4, 4]

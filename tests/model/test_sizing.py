@@ -1,0 +1,79 @@
+"""collection size → codes, decay, epochs: the table of SPEC.md, section 2."""
+
+from __future__ import annotations
+
+import pytest
+
+from distill.model.sizing import codebook_size, decay, max_epochs
+
+PLENTY = 10**9
+
+
+@pytest.mark.parametrize(
+    ("files", "codes"),
+    [
+        (1, 64),
+        (20, 64),
+        (21, 128),
+        (100, 128),
+        (101, 256),
+        (500, 256),
+        (501, 512),
+        (5_000, 512),
+        (5_001, 1024),
+        (50_000, 1024),
+    ],
+)
+def test_codes_by_files(files: int, codes: int) -> None:
+    assert codebook_size(files, PLENTY).value == codes
+
+
+@pytest.mark.parametrize(
+    ("vectors", "codes"),
+    [
+        (32 * 256, 256),
+        (32 * 256 - 1, 128),
+        (32 * 128, 128),
+        (32 * 128 - 1, 64),
+        (32 * 64, 64),
+        (32 * 64 - 1, 32),
+        (32, 32),
+        (1, 32),
+    ],
+)
+def test_fewer_codes_where_few_vectors_would_fill_them(vectors: int, codes: int) -> None:
+    assert codebook_size(300, vectors).value == codes
+
+
+@pytest.mark.parametrize("files", [1, 20, 100, 500, 5_000, 50_000])
+@pytest.mark.parametrize("vectors", [1, 1_000, 3_000, 10_000, 10**6])
+def test_32_vectors_per_code_or_the_smallest_codebook(files: int, vectors: int) -> None:
+    codes = codebook_size(files, vectors).value
+    assert codes == 32 or vectors >= 32 * codes
+    assert codes <= codebook_size(files, 10 * vectors).value <= codebook_size(files, PLENTY).value
+
+
+def test_reason_says_what_was_decisive() -> None:
+    assert "300 files" in codebook_size(300, PLENTY).reason
+    assert "256" in codebook_size(300, PLENTY).reason
+    assert "but" not in codebook_size(300, PLENTY).reason
+    few = codebook_size(300, 5_000).reason
+    assert "256" in few
+    assert "5,000 training vectors" in few
+
+
+def test_decay_slows_down_with_the_collection() -> None:
+    values = [decay(files).value for files in (1, 100, 101, 1_000, 1_001, 50_000)]
+    assert values == sorted(values)
+    assert set(values) == {0.8, 0.9, 0.95}
+    assert values[0] == 0.8
+    assert values[-1] == 0.95
+    assert "101 files" in decay(101).reason
+
+
+def test_epochs_fall_with_the_length_of_one() -> None:
+    values = [max_epochs(segments).value for segments in (1, 256, 1_000, 5_000, 10**6)]
+    assert values == sorted(values, reverse=True)
+    assert values[0] > values[-1] >= 1
+    assert all(value == int(value) for value in values)
+    assert "1,000 segments" in max_epochs(1_000).reason

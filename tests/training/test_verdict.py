@@ -1,0 +1,131 @@
+"""history + health → what became of the run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from distill.training.health import LevelHealth, SideHealth
+from distill.training.history import LossHistory
+from distill.training.verdict import FEWEST_EPOCHS, verdict
+
+Curve = Callable[[int], float]
+
+
+def history(epochs: int, *, train: Curve, val: Curve, mel_db: Curve | None = None) -> LossHistory:
+    """Curves over epochs from 0; the mel error follows the held-out loss unless given."""
+    made, follow = LossHistory(), mel_db or (lambda epoch: 10 * val(epoch))
+    for epoch in range(epochs):
+        made.close_epoch(
+            {"total": train(epoch), "reconstruction": train(epoch), "commitment": 0.0},
+            {"total": val(epoch), "reconstruction": val(epoch), "commitment": 0.0},
+            follow(epoch),
+        )
+    return made
+
+
+def health(*utilizations: float, positions: int = 10_000, codes: int = 64) -> SideHealth:
+    return SideHealth(
+        tuple(LevelHealth(share, share * codes, 0) for share in utilizations), positions, codes
+    )
+
+
+HEALTHY = health(0.95, 0.9, 0.92)
+
+
+def said(course: LossHistory, side: SideHealth | None = HEALTHY, *, finished: bool = True) -> str:
+    return verdict(course, side, min_utilization=0.3, finished=finished)
+
+
+def flat(epochs: int = 40) -> LossHistory:
+    """Falls early, then stays."""
+    return history(epochs, train=lambda e: 1 + 0.5**e, val=lambda e: 1.2 + 0.5**e)
+
+
+def falling(epochs: int = 40) -> LossHistory:
+    """Falls by a few percent an epoch to the end."""
+    return history(epochs, train=lambda e: 0.97**e, val=lambda e: 1.2 * 0.97**e)
+
+
+def rising(epochs: int = 40, turn: int = 10) -> LossHistory:
+    """The held-out loss turns while the training loss goes on falling."""
+    return history(epochs, train=lambda e: 0.97**e, val=lambda e: 1 + 0.02 * abs(e - turn))
+
+
+@pytest.mark.parametrize("epochs", [FEWEST_EPOCHS + 10, 40, 200])
+def test_converged(epochs: int) -> None:
+    assert said(flat(epochs)).startswith("converged")
+
+
+@pytest.mark.parametrize("epochs", [FEWEST_EPOCHS, 10, 40])
+def test_still_improving(epochs: int) -> None:
+    assert said(falling(epochs)).startswith("still improving")
+
+
+@pytest.mark.parametrize(("epochs", "turn"), [(12, 4), (15, 0), (40, 10), (40, 25), (100, 30)])
+def test_overfitting_since_the_best_epoch(epochs: int, turn: int) -> None:
+    """Epochs count from 1 for people; a long run's smoothing may move the turn by an epoch."""
+    text = said(rising(epochs, turn))
+    assert text.startswith("overfitting since epoch ")
+    epoch = int(text.removeprefix("overfitting since epoch ").split(":")[0])
+    assert abs(epoch - (turn + 1)) <= epochs // 20
+
+
+def test_held_out_loss_that_rises_with_the_training_loss_is_not_overfitting() -> None:
+    both = history(40, train=lambda e: 1 + 0.02 * abs(e - 10), val=lambda e: 1 + 0.02 * abs(e - 10))
+    assert "overfitting" not in said(both)
+
+
+def test_noise_at_the_end_is_not_overfitting() -> None:
+    noisy = history(60, train=lambda e: 0.99**e, val=lambda e: 1.0 + 0.5**e + 0.02 * (-1) ** e)
+    assert "overfitting" not in said(noisy)
+
+
+@pytest.mark.parametrize("course", [flat, falling, rising])
+def test_collapsed_levels_come_first_whatever_the_course(
+    course: Callable[[], LossHistory],
+) -> None:
+    text = said(course(), health(0.9, 0.1, 0.05))
+    assert text.startswith("collapsed: level 1 (10.0% in use), level 2 (5.0% in use)")
+    assert said(course()) in text  # and the course is told as well
+    assert "level 0" not in text
+
+
+def test_healthy_levels_are_not_mentioned() -> None:
+    assert "collapsed" not in said(flat())
+    assert "level" not in said(flat())
+
+
+@pytest.mark.parametrize("epochs", range(1, FEWEST_EPOCHS))
+def test_too_short(epochs: int) -> None:
+    text = said(falling(epochs))
+    assert text == f"too short to judge: {epochs} epochs"
+
+
+@pytest.mark.parametrize("epochs", [0, 3, 40])
+def test_stopped_says_so_and_judges_nothing_about_the_course(epochs: int) -> None:
+    text = said(falling(epochs), finished=False)
+    assert text == f"stopped after {epochs} epochs, before its end"
+
+
+def test_stopped_and_collapsed() -> None:
+    text = said(falling(7), health(0.1), finished=False)
+    assert "collapsed: level 0" in text
+    assert "stopped after 7 epochs" in text
+
+
+def test_too_few_positions_are_said_and_are_no_collapse() -> None:
+    text = said(flat(), health(0.05, 0.05, positions=100))
+    assert "too few positions to judge the codebooks (100 for 64 codes)" in text
+    assert "collapsed" not in text
+    assert text.startswith("converged")
+
+
+def test_without_health_the_course_is_still_told() -> None:
+    assert said(falling(), None).startswith("still improving")
+
+
+def test_perfect_reconstruction_does_not_divide_by_zero() -> None:
+    silent = history(10, train=lambda e: 0.0, val=lambda e: 0.0)
+    assert said(silent).startswith("converged")
