@@ -77,6 +77,7 @@ def train_run(
             logger=_logger(config, run_dir, resume=resume),
             plugins=[AtomicCheckpointIO()],
             num_sanity_val_steps=0,  # it would initialise the codebooks from validation data
+            log_every_n_steps=1,
             enable_progress_bar=False,
             enable_model_summary=False,
             use_distributed_sampler=False,  # the data module shares the draws out itself

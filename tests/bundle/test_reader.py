@@ -19,6 +19,7 @@ import pytest
 import torch
 from tiny_bundle import CONFIG, SPECTROGRAM, fields_of, mel, tiny_model, vocoder_state
 
+from distill.bundle import reader
 from distill.bundle.format import HISTORY_KEYS, METADATA_KEYS, checksum_of, write_bundle
 from distill.bundle.reader import LoadedModel, load_bundle
 from distill.errors import BundleError
@@ -255,7 +256,7 @@ def test_damaged_copies_are_refused_or_load_the_same(
     good, data, path = load_bundle(written), written.read_bytes(), tmp_path / "m.distillgan"
     chance = random.Random(kind)
     outcomes = []
-    for _ in range(150):
+    for _ in range(60):
         damaged = bytearray(data)
         place = chance.randrange(len(damaged))
         if kind == "bit":
@@ -269,7 +270,7 @@ def test_damaged_copies_are_refused_or_load_the_same(
             damaged[place : place + 64] = data[other : other + 64]
         path.write_bytes(damaged)
         outcomes.append(outcome(path, good))
-    assert outcomes.count("refused") > 20
+    assert outcomes.count("refused") > 10
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -279,7 +280,7 @@ def test_damage_to_the_description_is_refused_or_loads_the_same(
     """With its checks in the archive made good again, as someone who edits a bundle would."""
     good, path, chance = load_bundle(written), tmp_path / "m.distillgan", random.Random(0)
     outcomes = []
-    for _ in range(300):
+    for _ in range(100):
 
         def flip(name: str, data: bytes) -> bytes:
             if not name.endswith("data.pkl"):
@@ -289,7 +290,7 @@ def test_damage_to_the_description_is_refused_or_loads_the_same(
             return bytes(damaged)
 
         outcomes.append(outcome(repacked(written, path, flip), good))
-    assert outcomes.count("refused") > 200
+    assert outcomes.count("refused") > 100
 
 
 def repacked(
@@ -417,10 +418,31 @@ def test_tensor_longer_than_its_bytes_is_refused(
     assert "truncated or damaged" in refused or "claims more" in refused
 
 
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    "tensor",
+    [
+        torch.sparse_coo_tensor(torch.tensor([[0]]), torch.ones(1), (10**9,)),
+        torch.empty(10**9, device="meta"),
+        torch.ones(4, 3).T,
+    ],
+    ids=["sparse", "meta", "transposed"],
+)
+@pytest.mark.parametrize("part", ["model_state_dict", "vocoder_state"])
+def test_tensors_of_other_kinds_are_refused(
+    content: Content, tmp_path: Path, part: str, tensor: torch.Tensor
+) -> None:
+    other = {**content, "vocoder_state": vocoder_state()}
+    other[part] = {**other[part], "x": tensor}
+    path = save(tmp_path / "m.distillgan", other, honest=False)
+    refused = refusal(path)
+    assert "truncated or damaged" in refused or "claims more" in refused
+
+
 def test_one_tensor_named_again_and_again_is_refused(content: Content, tmp_path: Path) -> None:
-    """Reading it all would take hours."""
+    """80 GB to read, from a file of 4 MB."""
     large = torch.zeros(1 << 20)
-    other = changed(content, lambda other: other["metadata"].update(x=[large] * 1_000_000))
+    other = changed(content, lambda other: other["metadata"].update(x=[large] * 20_000))
     path = save(tmp_path / "m.distillgan", other, honest=False)
     assert "nested or repeated beyond reason" in refusal(path)
 
@@ -455,8 +477,12 @@ def test_list_that_holds_itself_is_refused(content: Content, tmp_path: Path) -> 
     assert "nested or repeated" in refusal(save(tmp_path / "m.distillgan", other, honest=False))
 
 
-def test_many_doublings_are_refused(content: Content, tmp_path: Path) -> None:
+def test_many_doublings_are_refused(
+    content: Content, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A few bytes that would take 2^25 steps to walk."""
+    assert reader.MOST_VALUES < 2**25
+    monkeypatch.setattr(reader, "MOST_VALUES", 10_000)  # the same in less time
     doubled: list[Any] = []
     for _ in range(25):
         doubled = [doubled, doubled]
@@ -592,6 +618,41 @@ def test_impossible_setting_is_refused(
     other = changed(content, lambda c: c[part].update({key: value}))
     refused = refusal(save(tmp_path / "m.distillgan", other))
     assert key in refused
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_strange_settings_load_or_are_refused(content: Content, tmp_path: Path) -> None:
+    """Whatever stands in the two configurations, nothing but a BundleError comes out."""
+    chance, path = random.Random(0), tmp_path / "m.distillgan"
+    values = [
+        1,
+        2,
+        3,
+        1e-300,
+        0.5,
+        1e6,
+        10**6,
+        64,
+        -1,
+        -1e6,
+        5,
+        None,
+        "x",
+        {},
+        [10**6] * 8,
+        [1] * 8,
+    ]
+    ends = []
+    for _ in range(150):
+        other = copy.deepcopy(content)
+        part = other[chance.choice(["vqvae_config", "spectrogram_config"])]
+        part[chance.choice(list(part))] = chance.choice(values)
+        save(path, other)
+        try:
+            ends.append(type(load_bundle(path)))
+        except BundleError:
+            ends.append(BundleError)
+    assert set(ends) == {LoadedModel, BundleError}
 
 
 def test_settings_unknown_to_this_version_are_ignored(content: Content, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A callback of one's own, as `callbacks.extra` takes it: sends this process a signal at one step."""
+"""A callback as `callbacks.extra` takes it: sends this process a signal at one step."""
 
 from __future__ import annotations
 

@@ -1,0 +1,76 @@
+"""Batches and gradients that are not finite never reach codebooks or weights."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import distill
+from distill.data.segments import Draw, Segment, Segments
+from distill.errors import RunError
+from distill.training.module import DistillModule
+from tests.training.conftest import Train
+
+
+def spoil(monkeypatch: pytest.MonkeyPatch, every: int) -> None:
+    """Put a NaN into every so many-th training segment."""
+    read = Segments.__getitem__
+    drawn = iter(range(10**9))
+
+    def spoiled(self: Segments, draw: Draw | int) -> Segment:
+        segment = read(self, draw)
+        if isinstance(draw, Draw) and next(drawn) % every == 0:
+            segment["waveform"][0, 7] = np.nan
+        return segment
+
+    monkeypatch.setattr(Segments, "__getitem__", spoiled)
+
+
+def test_a_batch_with_nan_is_skipped_counted_and_reported(
+    sounds: Path,
+    train_here: Train,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    spoil(monkeypatch, every=8)  # batches of four: every second one
+    run_dir = train_here("run", "data.root=sounds")
+    summary = json.loads((run_dir / "summary.json").read_text())
+    assert summary["skipped_steps"] == 6  # of twelve
+    assert "skipped" in capsys.readouterr().out
+    assert np.isfinite(summary["final_val_loss"])
+    distill.load(run_dir / "last.distillgan")  # refuses weights that are not finite
+
+
+def test_many_in_a_row_stop_the_run_with_a_clear_message(
+    sounds: Path, train_here: Train, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spoil(monkeypatch, every=1)
+    with pytest.raises(RunError, match="3 steps in a row were not finite"):
+        train_here("run", "data.root=sounds", "trainer.max_bad_steps=3")
+
+
+def test_a_gradient_with_infinity_changes_no_weight(
+    sounds: Path, train_here: Train, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[bool] = []
+    clip = DistillModule.configure_gradient_clipping
+
+    def spoiled(self: DistillModule, optimizer: torch.optim.Optimizer, **_: object) -> None:
+        weight = self.model.decoder.stages[0].weight
+        if len(seen) == 2:
+            assert weight.grad is not None
+            weight.grad[0] = torch.inf
+        before = weight.detach().clone()
+        clip(self, optimizer)
+        optimizer.step()
+        seen.append(torch.equal(before, weight))
+        optimizer.zero_grad(set_to_none=True)
+
+    monkeypatch.setattr(DistillModule, "configure_gradient_clipping", spoiled)
+    run_dir = train_here("run", "data.root=sounds")
+    assert seen[:4] == [False, False, True, False]
+    assert json.loads((run_dir / "summary.json").read_text())["skipped_steps"] == 1

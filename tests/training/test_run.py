@@ -1,0 +1,214 @@
+"""What a run leaves behind, on every channel that a person looks at."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+import soundfile
+import torch
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+import distill
+from distill.errors import DistillError
+from tests.training.conftest import Train
+
+
+def events_of(run_dir: Path) -> EventAccumulator:
+    events = EventAccumulator(
+        str(run_dir / "tensorboard"), size_guidance={"tensors": 0, "audio": 0}
+    )
+    events.Reload()
+    return events
+
+
+def tiny_collapse(*overrides: str) -> list[str]:
+    """Far more codes than the sounds can fill, and no dead-code reset."""
+    many_positions = "mel.hop_length=32"
+    ill = ["rvq.codebook_size=256", "rvq.dead_code_threshold=0"]
+    return ["data.root=sounds", many_positions, *ill, *overrides]
+
+
+def test_a_run_leaves_all_its_files(sounds: Path, train_here: Train) -> None:
+    run_dir = train_here("run", "data.root=sounds", "name='Küche 7!'", "trainer.max_epochs=3")
+    left = {path.relative_to(run_dir).as_posix() for path in run_dir.rglob("*") if path.is_file()}
+    assert {
+        "config.yaml",
+        "collection.json",
+        "summary.json",
+        "best.distillgan",
+        "last.distillgan",
+        "checkpoints/best.ckpt",
+        "checkpoints/last.ckpt",
+        "previews/epoch_0001/clip_0_original.wav",
+        "previews/epoch_0003/clip_0_reconstruction.wav",
+        "previews/epoch_0003/mels.png",
+    } <= left
+    assert not [name for name in left if name.endswith(".part")]
+    assert (
+        Path("outputs/library/k_che_7.distillgan").read_bytes()
+        == (run_dir / "best.distillgan").read_bytes()
+    )
+
+
+def test_the_bundle_says_what_was_asked_for_and_what_came_of_it(
+    sounds: Path, train_here: Train
+) -> None:
+    run_dir = train_here(
+        "run", "data.root=sounds", "rvq.levels=4", "model.commitment_weight=0.3", "name=mine"
+    )
+    content = torch.load(run_dir / "best.distillgan", weights_only=True)
+    assert content["vqvae_config"]["num_quantizers"] == 4
+    assert content["vqvae_config"]["commitment_weight"] == 0.3
+    assert "vocoder_state" not in content
+    loaded = distill.load(run_dir / "best.distillgan")
+    assert loaded.metadata["name"] == "mine"
+    assert loaded.metadata["dataset_name"] == "sounds"
+    assert loaded.metadata["dataset_file_count"] == 12
+    assert loaded.metadata["dataset_total_duration_s"] == pytest.approx(6.0)
+    assert loaded.training_config["data"]["root"] == ["sounds"]  # no path of the user's machine
+    assert set(loaded.health) == {f"level_{level}" for level in range(4)}
+    assert len(loaded.history["val_losses"]) == loaded.metadata["training_epochs"]
+    assert not loaded.model.training
+    assert loaded.vocoder_state is None
+
+
+def test_the_health_in_the_bundle_is_that_of_its_own_weights(
+    sounds: Path, train_here: Train
+) -> None:
+    run_dir = train_here("run", "data.root=sounds", "trainer.max_epochs=3")
+    loaded = distill.load(run_dir / "last.distillgan")
+    used: list[set[int]] = [set(), set()]
+    for path in json.loads((run_dir / "collection.json").read_text())["used"]:
+        waveform = torch.from_numpy(soundfile.read(path["path"], dtype="float32")[0])[None, None]
+        for start in range(0, waveform.shape[-1], 4000):
+            mel = loaded.spectrogram(waveform[..., start : start + 4000])
+            codes = loaded.model.encode(mel)
+            for level, seen in enumerate(used):
+                seen |= set(codes[..., level].flatten().tolist())
+    for level, seen in enumerate(used):  # the run held one file or two out, so it saw no more
+        share = loaded.health[f"level_{level}"]["utilization"]
+        assert share <= len(seen) / 16 + 1e-9
+        assert share >= (len(seen) - 3) / 16
+
+
+def test_terminal_shows_a_row_a_level_and_ends_with_the_model(
+    sounds: Path, train_here: Train, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train_here("run", "data.root=sounds", "rvq.levels=3")
+    shown = capsys.readouterr().out
+    assert shown.count("epoch 1/2") == 1
+    for level in range(3):
+        assert len(re.findall(rf"^  level {level}  utilization", shown, re.M)) == 2
+    assert "verdict: too short to judge: 2 epochs" in shown
+    assert shown.rstrip().splitlines()[-1].endswith("best.distillgan")
+    assert "\x1b" not in shown
+    assert "\r" not in shown
+
+
+def test_sizes_are_chosen_from_the_collection_and_explained(
+    sounds: Path, train_here: Train, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_dir = train_here("run", "data.root=sounds", "rvq.codebook_size=null")
+    shown = capsys.readouterr().out
+    assert "codebook size 32: 12 files suggest 64" in shown
+    assert distill.load(run_dir / "best.distillgan").model.config.codebook_size == 32
+
+
+def test_tensorboard_holds_curves_charts_sounds_and_pictures(
+    sounds: Path, train_here: Train
+) -> None:
+    events = events_of(train_here("run", "data.root=sounds", "trainer.max_epochs=3"))
+    tags = events.Tags()
+    for level in range(2):
+        for figure in ("utilization", "perplexity", "dead_codes"):
+            assert f"codebook/level_{level}/{figure}" in tags["scalars"]
+            assert f"codebook/level_{level}/val_{figure}" in tags["scalars"]
+        assert f"codebook/level_{level}/usage" in tags["histograms"]
+    assert [event.step for event in events.Scalars("val/mel_db")] == [1, 2, 3]
+    layout = events.Tensors("custom_scalars__config__")[0].tensor_proto.string_val[0]
+    assert b"codebook/level_0/perplexity" in layout
+    assert b"codebook/level_1/perplexity" in layout
+    assert "audio/clip_0/original" in tags["audio"]
+    assert "audio/clip_0/reconstruction" in tags["audio"]
+    assert "mel/original_above_reconstruction" in tags["images"]
+
+
+def test_a_collapsed_codebook_is_warned_about_everywhere_and_the_remedy_mends_it(
+    sounds: Path, train_here: Train, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ill = train_here("ill", *tiny_collapse(), "health.positions_per_code=16")
+    shown = capsys.readouterr().out
+    summary = json.loads((ill / "summary.json").read_text())
+    texts = [
+        event.tensor_proto.string_val[0].decode()
+        for event in events_of(ill).Tensors("codebook/warnings/text_summary")
+    ]
+    for said in (shown, *summary["warnings"], *texts):
+        assert "low codebook utilization" in said
+        assert "level 0" in said
+        assert "rvq.dead_code_threshold=2 rvq.codebook_size=32" in said
+    assert len(summary["warnings"]) == 1, "the warning is shown when it begins, not every epoch"
+    assert "collapsed: level 0" in summary["verdict"]
+
+    remedy = re.search(r"Try (rvq\.\S+ rvq\.\S+)", summary["warnings"][0])
+    assert remedy
+    mended = train_here("mended", *tiny_collapse(*remedy[1].split()))
+    assert json.loads((mended / "summary.json").read_text())["warnings"] == []
+    assert "warning" not in capsys.readouterr().out
+
+
+def test_five_short_sounds_train_without_a_false_alarm(
+    tmp_path: Path, sounds: Path, train_here: Train, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for path in sorted(sounds.iterdir())[5:]:
+        path.unlink()
+    run_dir = train_here("run", "data.root=sounds", "rvq.codebook_size=null")
+    shown = capsys.readouterr().out
+    assert "positions" in shown
+    assert "a code)" in shown
+    summary = json.loads((run_dir / "summary.json").read_text())
+    assert summary["warnings"] == []
+    assert "too few positions to judge" in summary["verdict"]
+
+
+def test_one_single_sound_trains(
+    sounds: Path, train_here: Train, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for path in sorted(sounds.iterdir())[1:]:
+        path.unlink()
+    run_dir = train_here("run", "data.root=sounds")
+    assert "a single file" in capsys.readouterr().out
+    assert distill.load(run_dir / "best.distillgan").metadata["dataset_file_count"] == 1
+
+
+def test_a_finished_run_is_trained_on_and_republished_in_place(
+    sounds: Path, train_here: Train
+) -> None:
+    run_dir = train_here("run", "data.root=sounds", "name=mine")
+    first = distill.load("outputs/library/mine.distillgan").metadata
+    train_here("run", "trainer.max_epochs=4", resume=True)
+    assert [path.name for path in Path("outputs/library").iterdir()] == ["mine.distillgan"]
+    last = distill.load(run_dir / "last.distillgan").metadata
+    assert last["model_id"] == first["model_id"]
+    assert last["training_epochs"] == 4
+    assert [event.step for event in events_of(run_dir).Scalars("val/loss")] == [1, 2, 3, 4]
+
+
+def test_what_shapes_the_model_cannot_change_when_resuming(sounds: Path, train_here: Train) -> None:
+    train_here("run", "data.root=sounds")
+    with pytest.raises(DistillError, match="rvq.levels=3: is 2 in this run"):
+        train_here("run", "rvq.levels=3", resume=True)
+
+
+@pytest.mark.slow
+def test_instruments_are_scanned_sized_and_trained(
+    shared_instruments: Path, train_here: Train, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_dir = train_here("run", f"data.root={shared_instruments}", "rvq.codebook_size=null")
+    shown = capsys.readouterr().out
+    assert "_readme_and_license.txt: not audio" in shown
+    assert "266 files used" in shown
+    assert json.loads((run_dir / "summary.json").read_text())["warnings"] == []
