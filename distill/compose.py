@@ -17,12 +17,15 @@ from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 from distill.config import TrainConfig, check_ranges, describe, is_nullable
 from distill.errors import ConfigError, DistillError, UnknownKeyError
 
 CONFIG_NAME = "train"
 KEPT_ON_RESUME = ("mel.", "model.", "rvq.", "seed", "name", "data.")
+TEXT_KEYS = ("name", "resume", "data.root", "data.cache_dir", "library.dir", "hydra.run.dir")
+NEVER_SWEPT = ("resume", "hydra.run.dir")
 REMOVABLE = ("logger",)
 FREE_ON_RESUME = ("data.num_workers", "data.cache_dir", "data.root")
 
@@ -34,15 +37,21 @@ def config_dir() -> Path:
     return inside if inside.is_dir() else package.parent / "conf"
 
 
-def load_config(overrides: Sequence[str]) -> TrainConfig:
+def load_config(overrides: Sequence[str], *, sweep: bool = True) -> TrainConfig:
     """Compose conf/ with overrides as typed; raises DistillError with one line for the first
     mistake.
 
     Of a sweep (`rvq.levels=2,3,4`) the first value stands for all: each job checks its own again.
+    Without `sweep`, several values are a mistake.
     """
     parsed = parse_overrides(overrides)
     for override in parsed:
         _check_key(override)
+        if override.is_sweep_override() and not sweep:
+            raise DistillError(
+                f"{override.input_line}: several values are a sweep, which takes -m; "
+                f"a list is {override.key_or_group}=[...]"
+            )
     try:
         with initialize_config_dir(str(config_dir()), version_base="1.3"):
             composed = hydra_compose(
@@ -77,9 +86,11 @@ def resumed(saved: Path, overrides: Sequence[str]) -> TrainConfig:
     """The configuration saved in a run folder, with overrides laid over it; what shapes the model
     stays.
     """
-    config = OmegaConf.load(saved)
+    try:
+        config = OmegaConf.load(saved)
+    except (OSError, ValueError, YAMLError) as error:
+        raise DistillError(f"{saved}: cannot be read: {_one_line(error)}") from error
     assert isinstance(config, DictConfig)
-    before = OmegaConf.to_container(config)
     for override in parse_overrides(overrides):
         _check_key(override)
         key = override.get_key_element().lstrip("+~")
@@ -101,7 +112,6 @@ def resumed(saved: Path, overrides: Sequence[str]) -> TrainConfig:
                 key, override.value(), f"is {old} in this run and cannot change when resuming"
             )
         OmegaConf.update(config, key, override.value(), merge=True)
-    assert before is not None
     return checked(config)
 
 
@@ -122,6 +132,21 @@ def parse_overrides(overrides: Sequence[str]) -> list[Override]:
     return parsed
 
 
+def quoted(argument: str) -> str:
+    """`data.root=~/Klänge (2)` → the same in the quotes that Hydra wants; all else unchanged."""
+    key, _, value = argument.partition("=")
+    if key not in TEXT_KEYS or not value:
+        return argument
+    try:
+        parsed = OverridesParser.create().parse_override(argument)
+    except HydraException:
+        readable = False
+    else:
+        readable = not (key in NEVER_SWEPT and parsed.is_sweep_override())
+    escaped = value.replace("'", "\\'")
+    return argument if readable else f"{key}='{escaped}'"
+
+
 def _check_key(override: Override) -> None:
     """Refuse keys and group files that do not exist, naming what does."""
     key = override.key_or_group
@@ -139,8 +164,8 @@ def _check_key(override: Override) -> None:
         files = sorted(path.stem for path in group.glob("*.yaml"))
         swept = override.is_sweep_override()
         wanted = None if swept else override.value()
-        names = wanted if isinstance(wanted, list) else [wanted]
-        if not (swept or isinstance(wanted, dict) or set(map(str, names)) <= set(files)):
+        chosen = wanted if isinstance(wanted, list) else [wanted]
+        if not (swept or isinstance(wanted, dict) or set(map(str, chosen)) <= set(files)):
             way_out = f"; ~{key} leaves it out" if key in REMOVABLE else ""
             raise ConfigError(key, wanted, f"must be one of {', '.join(files)}{way_out}")
         return
@@ -222,6 +247,8 @@ def _check_relations(config: TrainConfig) -> None:
             "must be auto, how many (-1: all) or a list of their numbers",
         )
     roots = config.data.root
+    if isinstance(roots, int):  # a folder called 808
+        config.data.root = roots = str(roots)
     listed = isinstance(roots, list) and roots and all(isinstance(root, str) for root in roots)
     if not (roots is None or isinstance(roots, str) or listed):
         raise ConfigError("data.root", roots, "must be a folder, a list of folders or null")

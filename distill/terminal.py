@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import sys
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+if isinstance(sys.stdout, io.TextIOWrapper):
+    sys.stdout.reconfigure(errors="backslashreplace")  # file names need not be Unicode
 
 # piped output keeps its width, so that no table row is folded in a log
 console = Console(
@@ -32,7 +36,7 @@ def show_warnings() -> None:
 
 def fail(message: str) -> None:
     """One line on stderr."""
-    print(f"distill: {message}", file=sys.stderr)
+    print(f"distill: {' '.join(message.splitlines())}", file=sys.stderr)
 
 
 def bar(description: str) -> Progress:

@@ -22,6 +22,7 @@ from distill.compose import (
     config_dir,
     load_config,
     parse_overrides,
+    quoted,
     resumed,
     source_folders,
 )
@@ -87,10 +88,15 @@ def train(config: TrainConfig, run_dir: Path, *, resume: bool = False) -> float:
 
 def _prepared(arguments: list[str]) -> list[str]:
     """Check the arguments before Hydra makes a folder, and choose that folder."""
+    arguments = [word if word.startswith("-") else quoted(word) for word in arguments]
     flags = get_args_parser().parse_args(arguments)
-    if flags.help or flags.hydra_help or flags.cfg or flags.info or flags.shell_completion:
+    if flags.help:
+        return ["--help"]  # whatever else is there: help must come
+    if flags.config_name or flags.config_path or flags.config_dir:
+        raise DistillError("distill has one configuration, conf/; change it by KEY=VALUE")
+    if flags.hydra_help or flags.cfg or flags.info or flags.shell_completion:
         return arguments
-    config = load_config(flags.overrides)
+    config = load_config(flags.overrides, sweep=flags.multirun)
     if config.resume is not None:
         if flags.multirun:
             raise RunError("resume= and a sweep (-m) do not go together")
@@ -102,8 +108,7 @@ def _prepared(arguments: list[str]) -> list[str]:
         return arguments
     else:
         run_dir = _new_run_dir(config)
-    quoted = str(run_dir).replace("\\", "\\\\").replace("'", "\\'")
-    return [*arguments, f"hydra.run.dir='{quoted}'"]
+    return [*arguments, quoted(f"hydra.run.dir={run_dir}")]
 
 
 def _job(composed: DictConfig) -> float | None:
@@ -142,6 +147,7 @@ def _scan(config: TrainConfig) -> Collection:
             name=_collection_name(config),
             cache_folder=Path(config.data.cache_dir),
             config=cache,
+            own_output=RUNS.parent,
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
 

@@ -57,7 +57,12 @@ def sounds(tmp_path: Path) -> Path:
 def scan_folder(tmp_path: Path) -> Callable[..., Collection]:
     """A scan at 16 kHz with its cache in tmp_path; folders, and settings other than usual."""
 
-    def run(*folders: Path, cache_folder: Path | None = None, **settings: object) -> Collection:
+    def run(
+        *folders: Path,
+        cache_folder: Path | None = None,
+        own_output: Path | None = None,
+        **settings: object,
+    ) -> Collection:
         config = CacheConfig(
             **{  # type: ignore[arg-type]
                 "sample_rate_hz": 16_000,
@@ -71,6 +76,7 @@ def scan_folder(tmp_path: Path) -> Callable[..., Collection]:
             name="sounds",
             cache_folder=cache_folder or tmp_path / "cache",
             config=config,
+            own_output=own_output,
         )
 
     return run

@@ -14,6 +14,7 @@ from distill.compose import (
     config_dir,
     load_config,
     parse_overrides,
+    quoted,
     resumed,
     source_folders,
 )
@@ -91,7 +92,7 @@ def composed() -> DictConfig:
         ("data.augment.enabled=maybe", "must be true or false"),
         ("data.augment=null", "is a group of settings"),
         ("data.cache_dir=''", "must be text"),
-        ("data.root=5", "must be a folder, a list of folders or null"),
+        ("data.root=2.5", "must be a folder, a list of folders or null"),
         ("data.root=[]", "must be a folder, a list of folders or null"),
         ("data.root=/nowhere", "no such folder"),
         ("mel.hop_length=4096", "must not exceed mel.n_fft (2048)"),
@@ -203,6 +204,34 @@ def test_first_value_of_a_sweep_stands_for_all(override: str, levels: int) -> No
 def test_sweep_is_checked_at_its_first_value() -> None:
     with pytest.raises(ConfigError, match=r"^rvq.levels=99: "):
         load_config(["rvq.levels=99,2"])
+
+
+def test_several_values_are_a_mistake_outside_a_sweep() -> None:
+    assert load_config(["model.channels=[4,8]"], sweep=False).model.channels == [4, 8]
+    with pytest.raises(DistillError, match=r"^rvq.levels=2,3: .* -m"):
+        load_config(["rvq.levels=2,3"], sweep=False)
+
+
+@pytest.mark.parametrize(
+    "value", ["~/Klänge", "/My Sounds (2)", "it's 5 o'clock", "a=b", "[x", 'say "ah"', "音 #1"]
+)
+def test_free_text_needs_no_quotes_of_hydras(value: str) -> None:
+    (parsed,) = parse_overrides([quoted(f"data.root={value}")])
+    assert parsed.value() == value
+
+
+@pytest.mark.parametrize(
+    "argument",
+    ["-m", "data.root=/plain", "data.root='~/x'", "data.root=[a,b]", "name=", "rvq.levels=[1", "x"],
+)
+def test_what_hydra_reads_or_is_no_text_stays_as_typed(argument: str) -> None:
+    assert quoted(argument) == argument
+
+
+def test_comma_in_the_folder_of_a_run_is_no_sweep() -> None:
+    for key in ("resume", "hydra.run.dir"):
+        (parsed,) = parse_overrides([quoted(f"{key}=/runs/kick,snare")])
+        assert parsed.value() == "/runs/kick,snare"
 
 
 def test_overrides_keep_their_order() -> None:

@@ -8,6 +8,7 @@ import hashlib
 import os
 import sqlite3
 import tempfile
+import time
 from contextlib import suppress
 from dataclasses import astuple, dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ import soxr
 from numpy.typing import NDArray
 
 BLOCK_FRAMES = 1 << 18
+STALE_S = 24 * 3600
 ACTIVITY_S = 0.1
 """Resolution of the record of where a file is louder than silence."""
 SAMPLE_RATES_HZ = (1_000, 1_000_000)
@@ -69,17 +71,23 @@ class WaveformCache:
         self.settings = config.fingerprint()
         self.folder = folder / self.settings
         self.folder.mkdir(parents=True, exist_ok=True)
+        self._remove_old_partial_files()
         self._index_path = folder / "index.sqlite"
         self._unwritten: list[tuple[str | int | bytes, ...]] = []
         try:
             self._index = self._open_index()
-        except (
-            sqlite3.OperationalError
-        ):  # busy, or not ours to read: nothing to mend by deleting it
-            raise
+        except sqlite3.OperationalError:
+            raise  # busy, or not ours to read: nothing to mend by deleting it
         except sqlite3.DatabaseError:  # damaged: it can be made again from the sounds
             self._index_path.unlink(missing_ok=True)
             self._index = self._open_index()
+
+    def _remove_old_partial_files(self) -> None:
+        """Delete what killed processes left; younger files may be another process's work."""
+        for partial in self.folder.glob("*.part"):
+            with suppress(FileNotFoundError):
+                if time.time() - partial.stat().st_mtime > STALE_S:
+                    partial.unlink()
 
     def close(self) -> None:
         """Let go of the index; rows that were not flushed are saved if that is still possible."""

@@ -106,13 +106,15 @@ def scan(
     name: str,
     cache_folder: Path,
     config: CacheConfig,
+    own_output: Path | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Collection:
-    """Find, check and cache every file below `folders`; `progress` is told files done and files in
-    all.
+    """Find, check and cache every file below `folders`.
 
-    A file that did not change since the last scan is not opened. Raises CollectionError if no file
-    is usable or the cache cannot be written.
+    `own_output` is not searched where it lies below one of them: previews are no sounds to
+    learn from. `progress` is told files done and files in all. A file that did not change since the
+    last scan is not opened. Raises CollectionError if no file is usable or the cache cannot be
+    written.
     """
     try:
         cache = WaveformCache(cache_folder, config)
@@ -121,7 +123,7 @@ def scan(
             f"data.cache_dir={cache_folder}: cannot be written: {_cause(error)}"
         ) from error
     try:
-        outcomes = _decode_all(list(find_files(folders)), cache, progress)
+        outcomes = _decode_all(folders, own_output, cache, progress)
     except (OSError, sqlite3.Error) as error:
         raise CollectionError(
             f"data.cache_dir={cache_folder}: cannot be written: {_cause(error)}; "
@@ -143,9 +145,9 @@ def scan(
     return collection
 
 
-def find_files(folders: Sequence[Path]) -> Iterator[Path]:
+def find_files(folders: Sequence[Path], own_output: Path | None = None) -> Iterator[Path]:
     """Every entry below the folders that is not a folder, in the order of their names, and folders
-    that cannot be listed.
+    that cannot or shall not be listed.
     """
     seen: set[tuple[int, int]] = set()
     closed: list[Path] = []
@@ -159,13 +161,28 @@ def find_files(folders: Sequence[Path]) -> Iterator[Path]:
                 continue
             seen.add((here.st_dev, here.st_ino))
             subfolders.sort()
+            for subfolder in list(subfolders):
+                if own_output and _is_same(Path(parent, subfolder), own_output):
+                    subfolders.remove(subfolder)
+                    yield own_output
             yield from (Path(parent, entry) for entry in sorted(names))
     yield from closed
 
 
+def _is_same(path: Path, other: Path) -> bool:
+    try:
+        return path.samefile(other)
+    except OSError:
+        return False
+
+
 def _decode_all(
-    paths: list[Path], cache: WaveformCache, progress: Callable[[int, int], None]
+    folders: Sequence[Path],
+    own_output: Path | None,
+    cache: WaveformCache,
+    progress: Callable[[int, int], None],
 ) -> list[tuple[str, Decoded]]:
+    paths = list(find_files(folders, own_output))
     known = cache.known()
     outcomes: dict[str, Decoded] = {}
     waiting: list[tuple[Path, os.stat_result]] = []
@@ -179,7 +196,11 @@ def _decode_all(
             )
             continue
         if stat.S_ISDIR(status.st_mode):
-            outcomes[str(path)] = Decoded("unreadable: a folder that cannot be listed")
+            outcomes[str(path)] = Decoded(
+                "not searched: distill's own output"
+                if path == own_output
+                else "unreadable: a folder that cannot be listed"
+            )
             continue
         if not stat.S_ISREG(status.st_mode):
             outcomes[str(path)] = Decoded("not audio: not a regular file")

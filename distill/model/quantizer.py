@@ -87,8 +87,8 @@ class ResidualQuantizer(nn.Module):
                 raise NonFiniteError("the encoder's output holds NaN or infinity")
             if not self.initialised:
                 self._initialise(latents.detach())
-            # a copy: a training step moves the codes and replaces rare ones by other vectors, so what
-            # was chosen must be looked up as it was when it was chosen
+            # a copy: a training step moves the codes and replaces rare ones by other vectors, so
+            # what was chosen must be looked up as it was when it was chosen
             codebooks = self.rvq.codebooks
             _, indices, _ = self.rvq(latents.detach())
             partial_sums = _partial_sums(codebooks, indices)

@@ -72,6 +72,7 @@ class DistillModule(lightning.LightningModule):
         self._health_step = -1
         self._elapsed_before_s = 0.0
         self._started_s = time.monotonic()
+        self._stepped = False
 
     # -- building ----------------------------------------------------
 
@@ -159,6 +160,9 @@ class DistillModule(lightning.LightningModule):
 
     def on_train_batch_end(self, outputs: Any, batch: Segment, batch_idx: int) -> None:
         """End the run when its time is up; the epoch is closed with what it has."""
+        if not self._stepped:
+            self._stepped = True
+            log.info("first step done")
         if self.limits.max_minutes and self.elapsed_s >= 60 * self.limits.max_minutes:
             self.trainer.should_stop = True
 

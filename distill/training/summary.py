@@ -220,7 +220,7 @@ def _from_here(path: Path) -> Path:
 
 
 def _logdir(run_dir: Path) -> Path:
-    """Where TensorBoard finds this run and those beside it: `outputs`, unless the run lies apart."""
+    """Where TensorBoard finds this run and its neighbours: `outputs`, unless it lies apart."""
     return run_dir.parent.parent if run_dir.parent.name == "train" else run_dir
 
 

@@ -470,3 +470,15 @@ def test_real_recordings_are_all_accounted_for(shared_instruments: Path, scan_fo
     assert len(collection.sounds) + len(collection.left_out) == there
     assert len(collection.sounds) > 200
     assert "not audio" in dict(collection.reasons())
+
+
+def test_own_output_below_the_folder_is_not_learned_from(tmp_path: Path, scan_folder: Scan) -> None:
+    kit = tmp_path / "kit"
+    previews = kit / "outputs" / "train" / "run"
+    previews.mkdir(parents=True)
+    soundfile.write(kit / "kick.wav", tone(100), 16_000)
+    soundfile.write(previews / "clip_0_original.wav", tone(200), 16_000)
+    collection = scan_folder(kit, own_output=kit / "outputs")
+    assert [Path(sound.path).name for sound in collection.sounds] == ["kick.wav"]
+    (left_out,) = collection.left_out
+    assert left_out.reason == "not searched: distill's own output"
