@@ -230,11 +230,11 @@ def _explain(error: OmegaConfBaseException, composed: DictConfig) -> DistillErro
 
 
 def _check_relations(config: TrainConfig) -> None:
-    if config.mel.hop_length > config.mel.n_fft:
+    if config.mel.hop_length > config.mel.n_fft // 2:
         raise ConfigError(
             "mel.hop_length",
             config.mel.hop_length,
-            f"must not exceed mel.n_fft ({config.mel.n_fft})",
+            f"must not exceed half of mel.n_fft ({config.mel.n_fft}), or windows do not overlap",
         )
     if len(config.optimizer.betas) != 2:
         raise ConfigError("optimizer.betas", config.optimizer.betas, "must be two numbers")

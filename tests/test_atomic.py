@@ -106,7 +106,9 @@ def test_permissions_are_those_of_any_new_file(
     assert os.umask(mask) == mask  # asking for it did not change it
 
 
-@pytest.mark.parametrize("name", ["n" * 255, "音" * 85, ".hidden", "a b", "x.part"])
+@pytest.mark.parametrize(
+    "name", ["n" * 255, "音" * 85, ".hidden", "a b", "x.part"], ids=lambda name: name[:8]
+)
 def test_any_name_the_file_system_takes(tmp_path: Path, name: str) -> None:
     write_text(tmp_path / name, "x")
     assert names(tmp_path) == [name]

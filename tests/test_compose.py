@@ -95,7 +95,7 @@ def composed() -> DictConfig:
         ("data.root=2.5", "must be a folder, a list of folders or null"),
         ("data.root=[]", "must be a folder, a list of folders or null"),
         ("data.root=/nowhere", "no such folder"),
-        ("mel.hop_length=4096", "must not exceed mel.n_fft (2048)"),
+        ("mel.hop_length=4096", "must not exceed half of mel.n_fft (2048)"),
         ("optimizer.betas=[0.9]", "must be two numbers"),
         ("trainer.precision=8", "must be one of 32-true, bf16-mixed, 16-mixed"),
         ("trainer.devices=many", "must be auto, how many"),

@@ -14,6 +14,8 @@ DECAYS = ((100, 0.8), (1_000, 0.9))
 move faster.
 """
 SLOWEST_DECAY = 0.95
+LARGEST_DEAD_SHARE = 2 / 3
+"""A code is dead at most under this share of the mean use; else a step replaces nearly all."""
 TRAINED_SEGMENTS = 48_000
 """Segments that a default run goes through where the epoch limits allow it."""
 EPOCHS = (10, 80)
@@ -44,6 +46,15 @@ def decay(files: int) -> Choice:
     """Decay of the codes' moving average."""
     value = next((decay for limit, decay in DECAYS if files <= limit), SLOWEST_DECAY)
     return Choice(value, f"{files:,} files")
+
+
+def dead_code_threshold(wanted: float, *, vectors_per_step: int, codebook_size: int) -> Choice:
+    """Uses a step under which a code is replaced; lower where few vectors meet many codes."""
+    mean_use = vectors_per_step / codebook_size
+    return Choice(
+        min(wanted, LARGEST_DEAD_SHARE * mean_use),
+        f"a step has {vectors_per_step:,} vectors, {mean_use:.2g} a code",
+    )
 
 
 def max_epochs(epoch_segments: int) -> Choice:

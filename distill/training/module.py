@@ -23,7 +23,7 @@ from distill.model.vqvae import ConvVQVAE, VQVAEConfig
 from distill.training.health import SideHealth, count_codes, health_of, sounding_frames
 from distill.training.history import LossHistory, LossMean, MelErrorMean
 from distill.training.probe import CodebookProbe
-from distill.training.schedule import learning_rate
+from distill.training.schedule import RunClock, learning_rate
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +51,7 @@ class DistillModule(lightning.LightningModule):
         self.spectrogram = LogMel(spectrogram)
         self.optimizer_config = optimizer
         self.limits = trainer
+        self.clock = RunClock(trainer)
         self.health_config = health
         self.seed = seed
         self.bundle_fields = bundle_fields
@@ -70,8 +71,6 @@ class DistillModule(lightning.LightningModule):
         self._val_counts: Tensor | None = None
         self._probe: CodebookProbe | None = None
         self._health_step = -1
-        self._elapsed_before_s = 0.0
-        self._started_s = time.monotonic()
         self._stepped = False
 
     # -- building ----------------------------------------------------
@@ -97,30 +96,23 @@ class DistillModule(lightning.LightningModule):
     # -- training ----------------------------------------------------
 
     @property
-    def elapsed_s(self) -> float:
-        """Wall time spent in fit, earlier parts of a resumed run included."""
-        return self._elapsed_before_s + time.monotonic() - self._started_s
+    def step(self) -> int:
+        """The step that is under way, skipped ones counted too, from 0."""
+        return self.trainer.fit_loop.epoch_loop.total_batch_idx
 
     @property
     def progress(self) -> float:
-        """How much of the run is done, 0 to 1, by epochs or by minutes, whichever is further."""
-        step = self.trainer.fit_loop.epoch_loop.total_batch_idx + 1
-        shares = [0.0]
-        if self.limits.max_epochs:
-            shares.append(step / (self.limits.max_epochs * self.trainer.num_training_batches))
-        if self.limits.max_minutes:
-            shares.append(self.elapsed_s / (60 * self.limits.max_minutes))
-        return min(1.0, max(shares))
+        """How much of the run is done, 0 to 1."""
+        return self.clock.progress(self.step + 1, int(self.trainer.num_training_batches))
 
     def on_fit_start(self) -> None:
         """Start the clock."""
-        self._started_s = time.monotonic()
+        self.clock.start()
 
     def on_train_batch_start(self, batch: Segment, batch_idx: int) -> None:
         """Set the step's random state and learning rate."""
-        step = self.trainer.fit_loop.epoch_loop.total_batch_idx
-        torch.manual_seed((self.seed * 1_000_003 + step) % 2**63)
-        rate = learning_rate(self.optimizer_config, step=step, progress=self.progress)
+        torch.manual_seed((self.seed * 1_000_003 + self.step) % 2**63)
+        rate = learning_rate(self.optimizer_config, step=self.step, progress=self.progress)
         for group in self.optimizers(use_pl_optimizer=False).param_groups:  # type: ignore[union-attr]
             group["lr"] = rate
 
@@ -163,14 +155,13 @@ class DistillModule(lightning.LightningModule):
         if not self._stepped:
             self._stepped = True
             log.info("first step done")
-        if self.limits.max_minutes and self.elapsed_s >= 60 * self.limits.max_minutes:
+        if self.clock.time_is_up:
             self.trainer.should_stop = True
 
     def _skip(self, reason: str) -> None:
         self.skipped_steps += 1
         self._skipped_in_a_row += 1
-        step = self.trainer.fit_loop.epoch_loop.total_batch_idx
-        log.warning("step %d skipped: %s", step, reason)
+        log.warning("step %d skipped: %s", self.step, reason)
         if self._skipped_in_a_row >= self.limits.max_bad_steps:
             raise RunError(
                 f"training stopped: {self._skipped_in_a_row} steps in a row were not finite, "
@@ -290,7 +281,7 @@ class DistillModule(lightning.LightningModule):
         """Add what resuming and turning the checkpoint into a bundle need, plain values only."""
         checkpoint["distill"] = {
             "bundle": self.bundle_content(),
-            "elapsed_s": self.elapsed_s,
+            "elapsed_s": self.clock.elapsed_s,
             "train_loss": self._train_loss.state_dict(),
             "skipped_steps": self.skipped_steps,
             "skipped_in_a_row": self._skipped_in_a_row,
@@ -301,7 +292,7 @@ class DistillModule(lightning.LightningModule):
         state = checkpoint["distill"]
         self.bundle_fields = {**self.bundle_fields, "metadata": state["bundle"]["metadata"]}
         self.history = LossHistory(**state["bundle"]["loss_curve_history"])
-        self._elapsed_before_s = state["elapsed_s"]
+        self.clock.elapsed_before_s = state["elapsed_s"]
         self._train_loss.load_state_dict(state["train_loss"])
         self.skipped_steps = state["skipped_steps"]
         self._skipped_in_a_row = state["skipped_in_a_row"]

@@ -26,19 +26,16 @@ from distill.data.collection import Collection
 from distill.data.datamodule import SoundDataModule
 from distill.data.split import Split
 from distill.errors import RunError
-from distill.model import sizing
-from distill.model.mel import LogMel, SpectrogramConfig
+from distill.model.mel import SpectrogramConfig
 from distill.model.vqvae import VQVAEConfig
-from distill.terminal import console
 from distill.training.callbacks import BundleCheckpoint, CodebookHealthMonitor, GracefulStop
 from distill.training.checkpoint_io import AtomicCheckpointIO
-from distill.training.health import sounding_frames
+from distill.training.completion import complete
 from distill.training.interrupt import RunStopped, StopRequest
 from distill.training.module import DistillModule
 from distill.training.summary import Summary, show, summarise
 
 log = logging.getLogger(__name__)
-NORMALISATION_SEGMENTS = 256
 
 
 def train_run(
@@ -55,8 +52,7 @@ def train_run(
     data = SoundDataModule(
         split, config.data, sample_rate_hz=config.mel.sample_rate_hz, seed=config.seed
     )
-    fitting_size = _fill_in_sizes(config, collection, data)
-    _fill_in_normalisation(config, data)
+    fitting_size = complete(config, collection, data)
     if not resume:
         write_text(run_dir / "config.yaml", OmegaConf.to_yaml(OmegaConf.structured(config)))
     remove_partial_files(run_dir)
@@ -176,55 +172,6 @@ def _module(config: TrainConfig, collection: Collection) -> DistillModule:
                 "torch_version": str(torch.__version__),
             },
         },
-    )
-
-
-def _fill_in_sizes(config: TrainConfig, collection: Collection, data: SoundDataModule) -> int:
-    """Complete what is null, saying why; returns the codebook size that fits the collection."""
-    mel, rvq, trainer = config.mel, config.rvq, config.trainer
-    stride = 2 ** len(config.model.channels)
-    positions_per_sample = 1 / (mel.hop_length * stride) * (-(-mel.n_mels // stride))
-    vectors = int(data.train.sounding_samples() * positions_per_sample)
-    fitting = sizing.codebook_size(len(collection.sounds), vectors)
-    if rvq.codebook_size is None:
-        rvq.codebook_size = int(fitting.value)
-        console.print(f"codebook size {rvq.codebook_size}: {fitting.reason}")
-    if rvq.decay is None:
-        decay = sizing.decay(len(collection.sounds))
-        rvq.decay = decay.value
-        console.print(f"codebook decay {rvq.decay}: {decay.reason}")
-    if trainer.max_epochs is None and trainer.max_minutes is None:
-        epochs = sizing.max_epochs(max(len(data.train), config.data.min_epoch_segments))
-        trainer.max_epochs = int(epochs.value)
-        console.print(f"epochs {trainer.max_epochs}: {epochs.reason}")
-    return int(fitting.value)
-
-
-def _fill_in_normalisation(config: TrainConfig, data: SoundDataModule) -> None:
-    """Measure mean and deviation of the training side's mels in dB, padding left out."""
-    mel = config.mel
-    if mel.mean_db is not None and mel.std_db is not None:
-        return
-    probe = LogMel(
-        SpectrogramConfig(
-            mel.sample_rate_hz, mel.n_fft, mel.hop_length, mel.n_mels, mel.floor, 0.0, 1.0
-        )
-    )
-    total = torch.zeros(3, dtype=torch.float64)
-    for batch in data.fixed_train_loader(NORMALISATION_SEGMENTS):
-        decibels = probe(batch["waveform"])[:, 0].transpose(1, 2)  # (B, F, M)
-        lengths = torch.as_tensor(batch["sounding"])
-        sounding = sounding_frames(
-            lengths, frames=decibels.shape[1], n_fft=mel.n_fft, hop_length=mel.hop_length
-        )
-        heard = decibels[sounding].double()
-        total += torch.stack(
-            [heard.sum(), heard.square().sum(), torch.tensor(float(heard.numel()))]
-        )
-    mean = float(total[0] / total[2])
-    mel.mean_db = mean if mel.mean_db is None else mel.mean_db
-    mel.std_db = (
-        max(1.0, float(total[1] / total[2]) - mean**2) ** 0.5 if mel.std_db is None else mel.std_db
     )
 
 

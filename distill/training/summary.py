@@ -91,7 +91,7 @@ def summarise(
         finished=finished,
         verdict=verdict(history, health, min_utilization=min_utilization, finished=finished),
         epochs=history.epochs,
-        elapsed_s=round(module.elapsed_s, 1),
+        elapsed_s=round(module.clock.elapsed_s, 1),
         final_train_loss=history.train_losses[-1] if history.epochs else None,
         final_val_loss=history.val_losses[-1] if history.epochs else None,
         final_mel_db=history.val_mel_db[-1] if history.epochs else None,

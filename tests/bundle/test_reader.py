@@ -620,7 +620,7 @@ IMPOSSIBLE += [("spectrogram_config", "std_db", value) for value in (0, -1, floa
 IMPOSSIBLE += [("spectrogram_config", "floor", value) for value in (0, -1e-3)]
 
 
-@pytest.mark.parametrize(("part", "key", "value"), IMPOSSIBLE)
+@pytest.mark.parametrize(("part", "key", "value"), IMPOSSIBLE, ids=lambda value: str(value)[:20])
 def test_impossible_setting_is_refused(
     content: Content, tmp_path: Path, part: str, key: str, value: object
 ) -> None:

@@ -114,5 +114,5 @@ def _time_left(module: DistillModule) -> str:
     progress = module.progress
     if progress <= 0:
         return ""
-    left_s = module.elapsed_s * (1 - progress) / progress
-    return f"{duration(module.elapsed_s)} gone, {duration(left_s)} left"
+    left_s = module.clock.elapsed_s * (1 - progress) / progress
+    return f"{duration(module.clock.elapsed_s)} gone, {duration(left_s)} left"

@@ -1,0 +1,77 @@
+"""configuration + collection → the same configuration with nothing left null, and why."""
+
+from __future__ import annotations
+
+import torch
+
+from distill.config import TrainConfig
+from distill.data.collection import Collection
+from distill.data.datamodule import SoundDataModule
+from distill.model import sizing
+from distill.model.mel import LogMel, SpectrogramConfig
+from distill.terminal import console
+from distill.training.health import sounding_frames
+
+NORMALISATION_SEGMENTS = 256
+
+
+def complete(config: TrainConfig, collection: Collection, data: SoundDataModule) -> int:
+    """Fill in, in place, what is null; say on the console what was chosen and why.
+
+    Returns the codebook size that fits the collection, whichever is configured.
+    """
+    mel, rvq, trainer = config.mel, config.rvq, config.trainer
+    stride = 2 ** len(config.model.channels)
+    rows = -(-mel.n_mels // stride)
+    vectors = int(data.train.sounding_samples() / (mel.hop_length * stride) * rows)
+    fitting = sizing.codebook_size(len(collection.sounds), vectors)
+    if rvq.codebook_size is None:
+        rvq.codebook_size = int(fitting.value)
+        console.print(f"codebook size {rvq.codebook_size}: {fitting.reason}")
+    if rvq.decay is None:
+        decay = sizing.decay(len(collection.sounds))
+        rvq.decay = decay.value
+        console.print(f"codebook decay {rvq.decay}: {decay.reason}")
+    columns = -(-(data.train.segment_samples // mel.hop_length + 1) // stride)
+    threshold = sizing.dead_code_threshold(
+        rvq.dead_code_threshold,
+        vectors_per_step=config.data.batch_size * rows * columns,
+        codebook_size=rvq.codebook_size,
+    )
+    if threshold.value < rvq.dead_code_threshold:
+        rvq.dead_code_threshold = threshold.value
+        console.print(f"dead-code threshold {threshold.value:.3g}: {threshold.reason}")
+    if trainer.max_epochs is None and trainer.max_minutes is None:
+        epochs = sizing.max_epochs(max(len(data.train), config.data.min_epoch_segments))
+        trainer.max_epochs = int(epochs.value)
+        console.print(f"epochs {trainer.max_epochs}: {epochs.reason}")
+    _measure_normalisation(config, data)
+    return int(fitting.value)
+
+
+def _measure_normalisation(config: TrainConfig, data: SoundDataModule) -> None:
+    """Measure mean and deviation of the training side's mels in dB, padding left out."""
+    mel = config.mel
+    if mel.mean_db is not None and mel.std_db is not None:
+        return
+    probe = LogMel(
+        SpectrogramConfig(
+            mel.sample_rate_hz, mel.n_fft, mel.hop_length, mel.n_mels, mel.floor, 0.0, 1.0
+        )
+    )
+    total = torch.zeros(3, dtype=torch.float64)
+    for batch in data.fixed_train_loader(NORMALISATION_SEGMENTS):
+        decibels = probe(batch["waveform"])[:, 0].transpose(1, 2)  # (B, F, M)
+        lengths = torch.as_tensor(batch["sounding"])
+        sounding = sounding_frames(
+            lengths, frames=decibels.shape[1], n_fft=mel.n_fft, hop_length=mel.hop_length
+        )
+        heard = decibels[sounding].double()
+        total += torch.stack(
+            [heard.sum(), heard.square().sum(), torch.tensor(float(heard.numel()))]
+        )
+    mean = float(total[0] / total[2])
+    mel.mean_db = mean if mel.mean_db is None else mel.mean_db
+    mel.std_db = (
+        max(1.0, float(total[1] / total[2]) - mean**2) ** 0.5 if mel.std_db is None else mel.std_db
+    )
