@@ -1,10 +1,10 @@
-"""collection size → codes, decay, epochs: the table of SPEC.md, section 2."""
+"""collection size → codes, decay, epochs: each as the README tells."""
 
 from __future__ import annotations
 
 import pytest
 
-from distill.model.sizing import codebook_size, decay, max_epochs
+from distill.model.sizing import codebook_size, dead_code_threshold, decay, max_epochs
 
 PLENTY = 10**9
 
@@ -77,3 +77,12 @@ def test_epochs_fall_with_the_length_of_one() -> None:
     assert values[0] > values[-1] >= 1
     assert all(value == int(value) for value in values)
     assert "1,000 segments" in max_epochs(1_000).reason
+
+
+@pytest.mark.parametrize(
+    ("codebook_size", "expected"), [(32, 2.0), (256, 2.0), (512, 1.0), (1024, 0.5)]
+)
+def test_dead_code_reset_stays_below_the_mean_use(codebook_size: int, expected: float) -> None:
+    choice = dead_code_threshold(2, vectors_per_step=768, codebook_size=codebook_size)
+    assert choice.value == pytest.approx(expected)
+    assert dead_code_threshold(0, vectors_per_step=768, codebook_size=64).value == 0

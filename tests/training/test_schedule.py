@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
-from distill.config import OptimizerConfig
-from distill.training.schedule import learning_rate
+from distill.compose import load_config
+from distill.config import OptimizerConfig, TrainerConfig
+from distill.training.schedule import RunClock, learning_rate
 
 CONFIG = OptimizerConfig(
     lr=1e-3, betas=[0.9, 0.99], weight_decay=0.01, warmup_steps=10, final_lr_fraction=0.1
@@ -49,3 +52,26 @@ def test_depends_on_step_and_progress_only() -> None:
     again = [learning_rate(CONFIG, step=step, progress=step / 30) for step in reversed(range(30))]
     assert first == again[::-1]
     assert all(rate > 0 for rate in first)
+
+
+def limits(**changed: object) -> TrainerConfig:
+    return dataclasses.replace(load_config([]).trainer, **changed)  # type: ignore[arg-type]
+
+
+def test_progress_follows_epochs_or_minutes_whichever_is_further() -> None:
+    clock = RunClock(limits(max_epochs=10, max_minutes=None))
+    assert clock.progress(25, 5) == 0.5
+    assert clock.progress(10_000, 5) == 1.0
+    clock = RunClock(limits(max_epochs=10, max_minutes=2.0))
+    clock.elapsed_before_s = 90.0
+    assert clock.progress(5, 5) >= 0.75
+    assert not clock.time_is_up
+    clock.elapsed_before_s = 121.0
+    assert clock.time_is_up
+
+
+def test_time_before_an_interruption_counts() -> None:
+    clock = RunClock(limits())
+    clock.elapsed_before_s = 1000.0
+    clock.start()
+    assert 1000.0 <= clock.elapsed_s < 1100.0
