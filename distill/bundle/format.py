@@ -21,6 +21,7 @@ checksum                  SHA-256 over all the above, see `checksum_of`
 from __future__ import annotations
 
 import hashlib
+import io
 import struct
 from collections.abc import Mapping
 from pathlib import Path
@@ -81,8 +82,10 @@ def write_bundle(path: Path, fields: Mapping[str, Any]) -> None:
         for name, tensor in fields["model_state_dict"].items()
     }
     content["checksum"] = checksum_of(content)
+    archive = io.BytesIO()  # in memory first: a full disk is then an OSError that says so
+    torch.save(content, archive)
     with whole_file(path) as partial:
-        torch.save(content, partial)
+        partial.write_bytes(archive.getbuffer())
 
 
 def checksum_of(content: Mapping[str, Any]) -> str:

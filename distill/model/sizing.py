@@ -18,7 +18,7 @@ LARGEST_DEAD_SHARE = 2 / 3
 """A code is dead at most under this share of the mean use; else a step replaces nearly all."""
 TRAINED_SEGMENTS = 48_000
 """Segments that a default run goes through where the epoch limits allow it."""
-EPOCHS = (10, 80)
+EPOCHS = (10, 60)
 
 
 @dataclass(frozen=True)

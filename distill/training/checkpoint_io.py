@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import pickle
 from pathlib import Path
 from typing import Any
@@ -21,8 +22,10 @@ class AtomicCheckpointIO(CheckpointIO):
     ) -> None:
         """Write `checkpoint` under `path`."""
         Path(path).parent.mkdir(parents=True, exist_ok=True)
+        archive = io.BytesIO()  # in memory first: a full disk is then an OSError that says so
+        torch.save(checkpoint, archive)
         with whole_file(Path(path)) as partial:
-            torch.save(checkpoint, partial)
+            partial.write_bytes(archive.getbuffer())
 
     def load_checkpoint(
         self, path: Any, map_location: Any = None, weights_only: bool | None = None

@@ -95,6 +95,9 @@ def train_run(
     if trainer.is_global_zero:
         summary.write(run_dir / "summary.json")
         show(summary)
+    failures = [c.failure for c in callbacks if isinstance(c, BundleCheckpoint) and c.failure]
+    if failures:
+        raise RunError(f"{'; '.join(failures)}; what was saved before is whole")
     if stopped:
         raise stopped
     return summary

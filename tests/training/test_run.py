@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import re
 from pathlib import Path
 
+import lightning
 import pytest
 import soundfile
 import torch
@@ -13,6 +16,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 import distill
 from distill.errors import DistillError
+from distill.training.callbacks import bundle_checkpoint
 from tests.training.conftest import Train
 
 
@@ -212,3 +216,45 @@ def test_instruments_are_scanned_sized_and_trained(
     assert "_readme_and_license.txt: not audio" in shown
     assert "266 files used" in shown
     assert json.loads((run_dir / "summary.json").read_text())["warnings"] == []
+
+
+def test_a_full_disk_keeps_the_last_good_model_and_is_told(
+    sounds: Path,
+    train_here: Train,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    saved: list[Path] = []
+    write = bundle_checkpoint.write_bundle
+
+    def failing(path: Path, fields: dict[str, object]) -> None:
+        saved.append(path)
+        if len(saved) > 2:  # the first epoch's best and last are written
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        write(path, fields)
+
+    monkeypatch.setattr(bundle_checkpoint, "write_bundle", failing)
+    with pytest.raises(DistillError, match="last not saved: No space left on device"):
+        train_here("run", "data.root=sounds", "trainer.max_epochs=3")
+    assert "epoch 2: last not saved: No space left on device" in caplog.text
+    assert distill.load("run/last.distillgan").metadata["training_epochs"] == 1
+
+
+def test_a_moved_run_keeps_its_best_model(sounds: Path, train_here: Train) -> None:
+    run_dir = train_here("run", "data.root=sounds")
+    checkpoint = torch.load(run_dir / "checkpoints/last.ckpt", weights_only=True)
+    (state,) = (
+        state
+        for key, state in checkpoint["callbacks"].items()
+        if key.startswith("BundleCheckpoint") and "val/mel_db" in key
+    )
+    moved = run_dir.rename("moved").absolute()
+    best = bundle_checkpoint.BundleCheckpoint(
+        run_dir=moved, monitor="val/mel_db", mode="min", every_n_minutes=None
+    )
+    best.load_state_dict(state)
+    assert best.best_model_path == str(moved / "checkpoints/best.ckpt")
+    trainer = lightning.Trainer(logger=False, accelerator="cpu")
+    score = state["best_model_score"]
+    assert not best.check_monitor_top_k(trainer, score + 0.1), "a worse model would take its place"
+    assert best.check_monitor_top_k(trainer, score - 0.1)

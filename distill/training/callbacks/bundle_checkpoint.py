@@ -4,6 +4,8 @@ written.
 
 from __future__ import annotations
 
+import logging
+import os
 import time
 from pathlib import Path
 from typing import Any, cast
@@ -13,6 +15,8 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 
 from distill.bundle.format import SUFFIX, write_bundle
 from distill.training.module import DistillModule
+
+log = logging.getLogger(__name__)
 
 
 class BundleCheckpoint(ModelCheckpoint):
@@ -37,13 +41,12 @@ class BundleCheckpoint(ModelCheckpoint):
         self.bundle_path = run_dir / f"{self.filename}{SUFFIX}"
         self._every_s = 60 * every_n_minutes if every_n_minutes else float("inf")
         self._saved_s = time.monotonic()
+        self.failure: str | None = None
+        """Why the newest save is missing; None if it is there."""
 
     def save_now(self, trainer: lightning.Trainer) -> None:
         """Save the current step, whatever the epoch."""
-        assert self.dirpath is not None
-        self._save_checkpoint(
-            trainer, str(Path(self.dirpath) / f"{self.filename}{self.FILE_EXTENSION}")
-        )
+        self._save_checkpoint(trainer, self._path)
 
     def on_train_batch_end(
         self,
@@ -58,14 +61,37 @@ class BundleCheckpoint(ModelCheckpoint):
         if not epoch_ends and time.monotonic() - self._saved_s >= self._every_s:
             self.save_now(trainer)
 
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take up the best so far, also where the run folder was moved since."""
+        if state_dict["best_model_path"]:
+            here, score = self._path, state_dict["best_model_score"]
+            state_dict = {
+                **state_dict,
+                "dirpath": self.dirpath,
+                "best_model_path": here,
+                "kth_best_model_path": here,
+                "last_model_path": "",
+                "best_k_models": {here: score},
+            }
+        super().load_state_dict(state_dict)
+
+    @property
+    def _path(self) -> str:
+        return os.path.join(str(self.dirpath), f"{self.filename}{self.FILE_EXTENSION}")
+
     def _save_checkpoint(self, trainer: lightning.Trainer, filepath: str) -> None:
-        super()._save_checkpoint(trainer, filepath)
         module = cast(DistillModule, trainer.lightning_module)
-        content = module.bundle_content()
-        if trainer.is_global_zero:
-            write_bundle(
-                self.bundle_path, {**content, "model_state_dict": module.model.state_dict()}
-            )
+        try:
+            super()._save_checkpoint(trainer, filepath)
+            content = module.bundle_content()
+            if trainer.is_global_zero:
+                write_bundle(
+                    self.bundle_path, {**content, "model_state_dict": module.model.state_dict()}
+                )
+            self.failure = None
+        except OSError as error:  # a full disk, say: what was saved before is whole, so go on
+            self.failure = f"{self.filename} not saved: {error.strerror or error}"
+            log.warning("epoch %d: %s", module.history.epochs, self.failure)
         trainer.strategy.barrier("bundle")
         self._saved_s = time.monotonic()
 

@@ -4,6 +4,7 @@ TensorBoard.
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 from typing import cast
@@ -19,6 +20,8 @@ from distill.data.datamodule import SoundDataModule
 from distill.data.segments import Segments
 from distill.training.callbacks.tensorboard_charts import writers
 from distill.training.module import DistillModule
+
+log = logging.getLogger(__name__)
 
 
 class Previews(lightning.Callback):
@@ -38,7 +41,10 @@ class Previews(lightning.Callback):
         if trainer.sanity_checking or not trainer.is_global_zero:
             return
         if epoch == 1 or last or epoch % self.every_n_epochs == 0:
-            self.write(trainer, cast(DistillModule, pl_module), epoch)
+            try:
+                self.write(trainer, cast(DistillModule, pl_module), epoch)
+            except OSError as error:  # the training is worth more than its preview
+                log.warning("epoch %d: preview not written: %s", epoch, error.strerror or error)
 
     def write(self, trainer: lightning.Trainer, module: DistillModule, epoch: int) -> None:
         """Decode the clips with the current weights and write them."""
