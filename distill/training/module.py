@@ -73,8 +73,6 @@ class DistillModule(lightning.LightningModule):
         self._health_step = -1
         self._stepped = False
 
-    # -- building ----------------------------------------------------
-
     def configure_model(self) -> None:
         """Build the network when the process group exists, so that codebooks know whether to
         synchronise.
@@ -92,8 +90,6 @@ class DistillModule(lightning.LightningModule):
             betas=(config.betas[0], config.betas[1]),
             weight_decay=config.weight_decay,
         )
-
-    # -- training ----------------------------------------------------
 
     @property
     def step(self) -> int:
@@ -169,7 +165,10 @@ class DistillModule(lightning.LightningModule):
                 "try a lower optimizer.lr, and go on from the last good checkpoint with resume="
             )
 
-    # -- validation --------------------------------------------------
+    def on_validation_start(self) -> None:
+        """Without one finite training step there are no codebooks to speak of."""
+        if not self.model.quantizer.initialised:
+            raise RunError("no step of the first epoch was finite: the codebooks are still empty")
 
     def validation_step(self, batch: Segment, batch_idx: int) -> None:
         """Add a batch to the epoch's held-out figures."""
@@ -223,8 +222,6 @@ class DistillModule(lightning.LightningModule):
             self._health_step = step
         return self.train_health
 
-    # -- shared ------------------------------------------------------
-
     def _loss(self, mel: Tensor) -> tuple[Loss, Tensor, Tensor]:
         """Mel (B, 1, M, F) → loss, decoded mel of that shape, codes (B, H, W, L)."""
         output = self.model(mel)
@@ -250,8 +247,6 @@ class DistillModule(lightning.LightningModule):
         if self.trainer.world_size == 1:
             return counts
         return cast(Tensor, self.trainer.strategy.reduce(counts, reduce_op="sum"))
-
-    # -- saving ------------------------------------------------------
 
     def bundle_content(self) -> dict[str, Any]:
         """Everything a bundle of the current weights holds but the weights themselves, plain values

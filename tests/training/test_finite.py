@@ -74,3 +74,11 @@ def test_a_gradient_with_infinity_changes_no_weight(
     run_dir = train_here("run", "data.root=sounds")
     assert seen[:4] == [False, False, True, False]
     assert json.loads((run_dir / "summary.json").read_text())["skipped_steps"] == 1
+
+
+def test_an_epoch_without_one_finite_step_is_told_as_such(
+    sounds: Path, train_here: Train, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spoil(monkeypatch, every=1)
+    with pytest.raises(RunError, match="no step of the first epoch was finite"):
+        train_here("run", "data.root=sounds", "trainer.max_bad_steps=1000")

@@ -4,6 +4,7 @@ or not.
 
 from __future__ import annotations
 
+import logging
 from typing import Any, cast
 
 import lightning
@@ -13,6 +14,8 @@ from rich.progress import Progress as Bar
 from distill.terminal import console, duration
 from distill.training.health import SideHealth
 from distill.training.module import DistillModule
+
+log = logging.getLogger(__name__)
 
 
 class Progress(lightning.Callback):
@@ -66,12 +69,14 @@ class Progress(lightning.Callback):
             return
         history = module.history
         skipped = f"  skipped steps {module.skipped_steps}" if module.skipped_steps else ""
-        console.print(
+        figures = (
             f"epoch {_epoch_of(trainer)}  train {history.train_losses[-1]:.4f}  "
             f"val {history.val_losses[-1]:.4f}  "
             f"mel error {history.val_mel_db[-1]:.2f} dB{skipped}  {_time_left(module)}"
         )
-        console.print(level_rows(module.train_health), markup=False)
+        for row in (figures, *level_rows(module.train_health)):
+            console.print(row, markup=False, soft_wrap=True)
+            log.info(row)
 
     def on_fit_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """Close the bar."""
@@ -92,17 +97,17 @@ class Progress(lightning.Callback):
             self._bar = None
 
 
-def level_rows(side: SideHealth) -> str:
+def level_rows(side: SideHealth) -> list[str]:
     """One line a level."""
     per_code = side.positions / side.codebook_size
     few = f"   (only {side.positions:,} positions, {per_code:.1f} a code)"
     note = "" if side.complete else few
-    return "\n".join(
+    return [
         f"  level {i}  utilization {level.utilization:6.1%}   "
         f"perplexity {level.perplexity:6.1f} of {side.codebook_size}"
         f"   dead codes {level.dead_codes}{note}"
         for i, level in enumerate(side.levels)
-    )
+    ]
 
 
 def _epoch_of(trainer: lightning.Trainer) -> str:
