@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 import sys
 import time
@@ -43,6 +44,9 @@ log = logging.getLogger(__name__)
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the verb; exits 2 on a user's mistake, 130 or 143 when stopped by a signal."""
+    # waiting threads that spin make two runs on one machine many times slower than one after the
+    # other; torch reads this when it is imported
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         sys.argv[1:] = _prepared(list(sys.argv[1:] if arguments is None else arguments))
         hydra.main(version_base="1.3", config_path=str(config_dir()), config_name=CONFIG_NAME)(
