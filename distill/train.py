@@ -7,10 +7,12 @@ import os
 import re
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import hydra
+from filelock import FileLock, Timeout
 from hydra._internal.utils import get_args_parser
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
@@ -123,12 +125,14 @@ def _job(composed: DictConfig) -> float | None:
     overrides = list(hydra_config.overrides.task)
     log.info("distill train %s", " ".join(overrides))
     try:
-        if composed.resume is not None:
-            return train(resumed(run_dir / "config.yaml", overrides), run_dir, resume=True)
-        config = checked(composed)
-        folders = [str(Path(folder).expanduser().absolute()) for folder in source_folders(config)]
-        config.data.root = folders or None  # so that the run can be resumed from anywhere
-        return train(config, run_dir)
+        with _alone_in(run_dir):
+            if composed.resume is not None:
+                return train(resumed(run_dir / "config.yaml", overrides), run_dir, resume=True)
+            config = checked(composed)
+            folders = [Path(folder).expanduser().absolute() for folder in source_folders(config)]
+            # absolute, so that the run can be resumed from anywhere
+            config.data.root = [str(folder) for folder in folders] or None
+            return train(config, run_dir)
     except RunStopped as stopped:
         sys.exit(stopped.exit_code)
     except DistillError as error:
@@ -137,6 +141,16 @@ def _job(composed: DictConfig) -> float | None:
             raise
         terminal.fail(str(error))
         sys.exit(2)
+
+
+@contextmanager
+def _alone_in(run_dir: Path) -> Iterator[None]:
+    """Hold a run folder for this process; however it ends, the system lets go of it."""
+    try:
+        with FileLock(run_dir / ".lock", timeout=0):
+            yield
+    except Timeout:
+        raise RunError(f"{run_dir}: this run is still going on in another process") from None
 
 
 def _scan(config: TrainConfig) -> Collection:

@@ -13,7 +13,10 @@ from pathlib import Path
 
 import pytest
 import soundfile
+from filelock import FileLock
+from omegaconf import OmegaConf
 
+from distill.compose import load_config
 from tests.conftest import environment, tone, train_command
 
 STAND_IN = """
@@ -175,3 +178,22 @@ def test_verb_of_the_console_script_is_the_module(run: Callable[..., Answer]) ->
     answer = run(command=[sys.executable, "-m", "distill", "train", "rvq.levels=99"])
     assert_one_line(answer, "rvq.levels=99", "a whole number from 1 to 8")
     assert answer.made == []
+
+
+def test_a_run_that_is_going_on_cannot_be_resumed(tmp_path: Path) -> None:
+    run_dir = tmp_path / "outputs" / "train" / "run"
+    (run_dir / "checkpoints").mkdir(parents=True)
+    (run_dir / "checkpoints" / "last.ckpt").touch()
+    config = OmegaConf.to_yaml(OmegaConf.structured(load_config([])))
+    (run_dir / "config.yaml").write_text(config)
+    with FileLock(run_dir / ".lock"):
+        result = subprocess.run(
+            train_command(["resume=last"]),
+            cwd=tmp_path,
+            env=environment(),
+            capture_output=True,
+            text=True,
+        )
+    assert result.returncode == 2
+    assert "this run is still going on in another process" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
