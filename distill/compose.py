@@ -123,6 +123,8 @@ def parse_overrides(overrides: Sequence[str]) -> list[Override]:
         try:
             parsed += parser.parse_overrides([override])
         except HydraException as error:
+            if "=" not in override:
+                raise DistillError(_not_a_setting(override)) from error
             key, _, value = override.partition("=")
             wanted = f"\"{key or 'KEY'}='{value or 'VALUE'}'\""
             raise DistillError(
@@ -130,6 +132,12 @@ def parse_overrides(overrides: Sequence[str]) -> list[Override]:
                 f"letters beyond a-z goes in quotes of its own: {wanted}"
             ) from error
     return parsed
+
+
+def _not_a_setting(word: str) -> str:
+    if Path(word).expanduser().exists():
+        return f"{word}: settings are KEY=VALUE; did you mean data.root={word}?"
+    return f"{word}: settings are KEY=VALUE without spaces or dashes, such as data.root=FOLDER"
 
 
 def quoted(argument: str) -> str:
@@ -253,7 +261,10 @@ def _check_relations(config: TrainConfig) -> None:
     if not (roots is None or isinstance(roots, str) or listed):
         raise ConfigError("data.root", roots, "must be a folder, a list of folders or null")
     for root in source_folders(config):
+        if not root.strip():
+            raise ConfigError("data.root", root, "a folder is missing behind the =")
         if not Path(root).expanduser().is_dir():
+            root = str(Path(root).expanduser())
             what = (
                 "is a file, not a folder" if Path(root).expanduser().is_file() else "no such folder"
             )

@@ -52,6 +52,11 @@ def bar(description: str) -> Progress:
     )
 
 
+def counted(number: int, noun: str) -> str:
+    """1 file, 2 files, 1,000 files."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def duration(seconds: float) -> str:
     """Seconds → 7.1 s, 3:05, 1:02:03."""
     if seconds < 60:

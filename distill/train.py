@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 import hydra
-from filelock import FileLock, Timeout
 from hydra._internal.utils import get_args_parser
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
@@ -35,6 +32,13 @@ from distill.data.collection import Collection, scan
 from distill.data.demo import write_demo_collection
 from distill.data.split import split_sounds
 from distill.errors import DistillError, RunError
+from distill.run_folder import (
+    alone_in,
+    check_same_sounds,
+    new_run_dir,
+    remove_if_unused,
+    run_to_resume,
+)
 from distill.terminal import console
 from distill.training.interrupt import RunStopped
 
@@ -49,6 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # waiting threads that spin make two runs on one machine many times slower than one after the
     # other; torch reads this when it is imported
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    terminal.show_warnings()
     try:
         sys.argv[1:] = _prepared(list(sys.argv[1:] if arguments is None else arguments))
         hydra.main(version_base="1.3", config_path=str(config_dir()), config_name=CONFIG_NAME)(
@@ -75,11 +80,14 @@ def train(config: TrainConfig, run_dir: Path, *, resume: bool = False) -> float:
         seed=config.seed,
         segment_samples=round(config.data.segment_s * config.mel.sample_rate_hz),
     )
+    if resume:
+        check_same_sounds(run_dir / "collection.json", collection)
     collection.write_report(run_dir / "collection.json")
     _report(collection, run_dir / "collection.json")
     note = f" ({split.note})" if split.note else ""
     console.print(
-        f"split: {len(split.train)} files to train on, {len(split.val)} held out{note}",
+        f"split: {terminal.counted(len(split.train), 'file')} to train on, "
+        f"{len(split.val):,} held out{note}",
         markup=False,
     )
     config.name = config.name or f"{collection.name}-{time.strftime('%Y-%m-%d-%H-%M-%S')}"
@@ -94,6 +102,9 @@ def train(config: TrainConfig, run_dir: Path, *, resume: bool = False) -> float:
 
 def _prepared(arguments: list[str]) -> list[str]:
     """Check the arguments before Hydra makes a folder, and choose that folder."""
+    for word in arguments:
+        if word.startswith("--") and "." in word.split("=")[0]:
+            raise DistillError(f"{word}: settings have no dashes: {word.lstrip('-')}")
     arguments = [word if word.startswith("-") else quoted(word) for word in arguments]
     flags = get_args_parser().parse_args(arguments)
     if flags.help:
@@ -106,14 +117,14 @@ def _prepared(arguments: list[str]) -> list[str]:
     if config.resume is not None:
         if flags.multirun:
             raise RunError("resume= and a sweep (-m) do not go together")
-        run_dir = _run_to_resume(config.resume)
+        run_dir = run_to_resume(RUNS, config.resume)
         resumed(run_dir / "config.yaml", flags.overrides)
     elif flags.multirun or any(
         o.key_or_group == "hydra.run.dir" for o in parse_overrides(flags.overrides)
     ):
         return arguments
     else:
-        run_dir = _new_run_dir(config)
+        run_dir = new_run_dir(RUNS, config.name or _collection_name(config))
     return [*arguments, quoted(f"hydra.run.dir={run_dir}")]
 
 
@@ -125,7 +136,7 @@ def _job(composed: DictConfig) -> float | None:
     overrides = list(hydra_config.overrides.task)
     log.info("distill train %s", " ".join(overrides))
     try:
-        with _alone_in(run_dir):
+        with alone_in(run_dir):
             if composed.resume is not None:
                 return train(resumed(run_dir / "config.yaml", overrides), run_dir, resume=True)
             config = checked(composed)
@@ -137,24 +148,18 @@ def _job(composed: DictConfig) -> float | None:
         sys.exit(stopped.exit_code)
     except DistillError as error:
         log.info("ended with an error: %s", error)
+        remove_if_unused(run_dir)
         if hydra_config.mode != RunMode.RUN:
             raise
         terminal.fail(str(error))
         sys.exit(2)
 
 
-@contextmanager
-def _alone_in(run_dir: Path) -> Iterator[None]:
-    """Hold a run folder for this process; however it ends, the system lets go of it."""
-    try:
-        with FileLock(run_dir / ".lock", timeout=0):
-            yield
-    except Timeout:
-        raise RunError(f"{run_dir}: this run is still going on in another process") from None
-
-
 def _scan(config: TrainConfig) -> Collection:
-    folders = [Path(folder) for folder in source_folders(config)] or [write_demo_collection(DEMO)]
+    folders = [Path(folder).expanduser() for folder in source_folders(config)]
+    if not folders:
+        console.print("no data.root given: training on the demo collection")
+        folders = [write_demo_collection(DEMO)]
     cache = CacheConfig(
         config.mel.sample_rate_hz, config.data.min_duration_s, config.data.silence_dbfs
     )
@@ -173,7 +178,7 @@ def _scan(config: TrainConfig) -> Collection:
 def _report(collection: Collection, path: Path) -> None:
     """The scan in short."""
     console.print(
-        f"{collection.name}: {len(collection.sounds):,} files used, "
+        f"{collection.name}: {terminal.counted(len(collection.sounds), 'file')} used, "
         f"{terminal.duration(collection.duration_s)} in all, "
         f"{len(collection.left_out):,} left out",
         markup=False,
@@ -192,44 +197,6 @@ def _report(collection: Collection, path: Path) -> None:
 def _collection_name(config: TrainConfig) -> str:
     names = [Path(folder).expanduser().absolute().name for folder in source_folders(config)]
     return "+".join(names[:3]) or "demo"
-
-
-def _new_run_dir(config: TrainConfig) -> Path:
-    """Make a folder that no other run has, even one that starts at the same second."""
-    name = (
-        re.sub(r"[^\w+-]+", "_", config.name or _collection_name(config)).strip("_")[:80]
-        or "untitled"
-    )
-    wanted = f"{time.strftime('%Y-%m-%d_%H-%M-%S')}_{name}"
-    try:
-        for attempt in range(1, 1000):
-            run_dir = RUNS / (wanted if attempt == 1 else f"{wanted}_{attempt}")
-            try:
-                run_dir.mkdir(parents=True)
-            except FileExistsError:
-                continue
-            return run_dir
-    except OSError as error:
-        raise RunError(f"{RUNS}: cannot make a folder for the run: {error.strerror}") from error
-    raise RunError(f"{RUNS}: no free name for {wanted}")
-
-
-def _run_to_resume(wanted: str) -> Path:
-    """`last` or a folder → the folder of a run that has something to go on from."""
-    if wanted == "last":
-        runs = sorted(
-            RUNS.glob("*/checkpoints/last.ckpt"), key=lambda path: path.stat().st_mtime_ns
-        )
-        if not runs:
-            raise RunError(f"resume=last: no run with a checkpoint under {RUNS}")
-        return runs[-1].parent.parent.absolute()
-    run_dir = Path(wanted).expanduser().absolute()
-    if not run_dir.is_dir():
-        raise RunError(f"resume={wanted}: no such folder; give last or the folder of a run")
-    for needed in ("config.yaml", "checkpoints/last.ckpt"):
-        if not (run_dir / needed).is_file():
-            raise RunError(f"resume={wanted}: not a run that can go on, {needed} is missing")
-    return run_dir
 
 
 if __name__ == "__main__":

@@ -9,13 +9,14 @@ import sys
 from pathlib import Path
 
 import pytest
+import soundfile
 import torch
 import yaml
 
 import distill
 from distill.compose import load_config
 from distill.config import TrainConfig
-from tests.conftest import REPOSITORY
+from tests.conftest import REPOSITORY, tone
 from tests.training.conftest import Train, train_here  # noqa: F401
 
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
@@ -70,12 +71,14 @@ def test_the_python_example_runs(
     code = re.search(r"```python\n(.*?)```", README, re.S)
     assert code
     example = code[1].replace("outputs/train/.../best.distillgan", str(run_dir / "best.distillgan"))
-    names: dict[str, object] = {"waveform": torch.randn(1, 1, 6000)}
+    soundfile.write("kick.wav", tone(100), 16_000)
+    names: dict[str, object] = {}
     exec(example, names)
     decoded = names["mel"]
     assert isinstance(decoded, torch.Tensor)
     loaded = distill.load(run_dir / "best.distillgan")
     assert decoded.shape == loaded.spectrogram(names["waveform"]).shape
+    assert names["audio"].shape == (1, 8000)  # type: ignore[attr-defined]
 
 
 def test_importing_distill_stays_light() -> None:

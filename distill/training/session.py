@@ -15,6 +15,7 @@ import lightning
 import loguru
 import torch
 from hydra.utils import instantiate
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.loggers import Logger
 from omegaconf import OmegaConf
 
@@ -28,6 +29,7 @@ from distill.data.split import Split
 from distill.errors import RunError
 from distill.model.mel import SpectrogramConfig
 from distill.model.vqvae import VQVAEConfig
+from distill.terminal import console, counted
 from distill.training.callbacks import BundleCheckpoint, CodebookHealthMonitor, GracefulStop
 from distill.training.checkpoint_io import AtomicCheckpointIO
 from distill.training.completion import complete
@@ -49,6 +51,7 @@ def train_run(
     RunError if it cannot go on.
     """
     _quieten_libraries()
+    done = _done_before(config, run_dir) if resume else None
     data = SoundDataModule(
         split, config.data, sample_rate_hz=config.mel.sample_rate_hz, seed=config.seed
     )
@@ -60,24 +63,7 @@ def train_run(
     with StopRequest() as request:
         module = _module(config, collection)
         callbacks = _callbacks(config, run_dir, request, fitting_size)
-        trainer = lightning.Trainer(
-            default_root_dir=run_dir,
-            max_epochs=config.trainer.max_epochs or -1,
-            accelerator=config.trainer.accelerator,
-            devices=config.trainer.devices,
-            num_nodes=config.trainer.num_nodes,
-            strategy=config.trainer.strategy,
-            precision=config.trainer.precision,  # type: ignore[arg-type]
-            gradient_clip_val=config.trainer.gradient_clip_val,
-            callbacks=callbacks,
-            logger=_logger(config, run_dir, resume=resume),
-            plugins=[AtomicCheckpointIO()],
-            num_sanity_val_steps=0,  # it would initialise the codebooks from validation data
-            log_every_n_steps=1,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-            use_distributed_sampler=False,  # the data module shares the draws out itself
-        )
+        trainer = _trainer(config, run_dir, callbacks, done)
         stopped = _fit(
             trainer, module, data, run_dir / "checkpoints" / "last.ckpt" if resume else None
         )
@@ -101,6 +87,55 @@ def train_run(
     if stopped:
         raise stopped
     return summary
+
+
+def _done_before(config: TrainConfig, run_dir: Path) -> int:
+    """Epochs behind the run's last checkpoint; raises RunError if there is no more to do."""
+    state = AtomicCheckpointIO().load_checkpoint(run_dir / "checkpoints" / "last.ckpt")
+    if "distill" not in state:
+        raise RunError(f"{run_dir}: checkpoints/last.ckpt is not a checkpoint of distill")
+    epochs = len(state["distill"]["bundle"]["loss_curve_history"]["train_losses"])
+    minutes = state["distill"]["elapsed_s"] / 60
+    limits = config.trainer
+    over = limits.max_epochs is not None and epochs >= limits.max_epochs
+    over = over or (limits.max_minutes is not None and minutes >= limits.max_minutes)
+    if over and (run_dir / "summary.json").exists():
+        raise RunError(
+            f"{run_dir}: this run is complete ({counted(epochs, 'epoch')}, {minutes:.1f} minutes); "
+            "to train on, give a larger trainer.max_epochs= or trainer.max_minutes="
+        )
+    console.print(f"going on after {counted(epochs, 'epoch')}: {run_dir}", markup=False)
+    return epochs
+
+
+def _trainer(
+    config: TrainConfig, run_dir: Path, callbacks: list[lightning.Callback], done: int | None
+) -> lightning.Trainer:
+    limits = config.trainer
+    try:
+        return lightning.Trainer(
+            default_root_dir=run_dir,
+            max_epochs=limits.max_epochs or -1,
+            accelerator=limits.accelerator,
+            devices=limits.devices,
+            num_nodes=limits.num_nodes,
+            strategy=limits.strategy,
+            precision=limits.precision,  # type: ignore[arg-type]
+            gradient_clip_val=limits.gradient_clip_val,
+            callbacks=callbacks,
+            logger=_logger(config, run_dir, done),
+            plugins=[AtomicCheckpointIO()],
+            num_sanity_val_steps=0,  # it would initialise the codebooks from validation data
+            log_every_n_steps=1,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            use_distributed_sampler=False,  # the data module shares the draws out itself
+        )
+    except MisconfigurationException as error:
+        raise RunError(
+            f"trainer.accelerator={limits.accelerator} trainer.devices={limits.devices}: "
+            f"not to be had on this machine: {error}"
+        ) from error
 
 
 def _fit(
@@ -205,24 +240,14 @@ def _callbacks(
     return [*ordinary, *saving, GracefulStop(request)]
 
 
-def _logger(config: TrainConfig, run_dir: Path, *, resume: bool) -> Logger | bool:
+def _logger(config: TrainConfig, run_dir: Path, done: int | None) -> Logger | bool:
     if config.logger is None:
         return False
     extra: dict[str, Any] = {"save_dir": run_dir}
-    if resume:
-        extra["purge_step"] = _epochs_in(run_dir / "checkpoints" / "last.ckpt") + 1
+    if done is not None:  # what the event files hold beyond is about to be written again
+        extra["purge_step"] = done + 1
     logger: Logger = instantiate(asdict(config.logger), **extra)
     return logger
-
-
-def _epochs_in(checkpoint: Path) -> int:
-    """Finished epochs of a checkpoint: what the event files hold beyond is about to be written
-    again.
-    """
-    state = AtomicCheckpointIO().load_checkpoint(checkpoint)
-    if "distill" not in state:
-        raise RunError(f"{checkpoint}: not a checkpoint of distill")
-    return len(state["distill"]["bundle"]["loss_curve_history"]["train_losses"])
 
 
 def _quieten_libraries() -> None:
@@ -233,6 +258,8 @@ def _quieten_libraries() -> None:
         logger = logging.getLogger(name)
         logger.handlers.clear()
         logger.propagate = True
+        logger.setLevel(logging.WARNING)
     warnings.simplefilter("default")
+    warnings.filterwarnings("ignore", module="lightning")
     logging.captureWarnings(True)
     loguru.logger.disable("vector_quantize_pytorch")  # few vectors for k-means: the rows tell it

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from rich.table import Table
+from rich.text import Text
 
 from distill.atomic import write_text
 from distill.bundle.library import publish
 from distill.config import TrainerConfig
-from distill.terminal import console, duration
+from distill.terminal import console, counted, duration
 from distill.training.callbacks.codebook_health import CodebookHealthMonitor
 from distill.training.module import DistillModule
 from distill.training.verdict import verdict
@@ -111,14 +112,18 @@ def summarise(
         bundle=str(_from_here(bundle)) if bundle else None,
         bundle_bytes=bundle.stat().st_size if bundle else None,
         published=str(published) if published else None,
-        next_commands=_next_commands(_from_here(run_dir), module.limits, finished=finished),
+        next_commands=_next_commands(
+            _from_here(run_dir), module.limits, finished=finished, elapsed_s=module.clock.elapsed_s
+        ),
     )
 
 
 def show(summary: Summary) -> None:
     """Print the closing tables; the bundle's path is the last line."""
     losses = Table(
-        title=f"{summary.name}: {summary.epochs} epochs in {duration(summary.elapsed_s)}",
+        title=Text(
+            f"{summary.name}: {counted(summary.epochs, 'epoch')} in {duration(summary.elapsed_s)}"
+        ),
         title_justify="left",
     )
     for column in ("", "epoch", "train loss", "val loss", "mel error"):
@@ -185,13 +190,16 @@ def show(summary: Summary) -> None:
         )
 
 
-def _next_commands(run_dir: Path, limits: TrainerConfig, *, finished: bool) -> list[str]:
+def _next_commands(
+    run_dir: Path, limits: TrainerConfig, *, finished: bool, elapsed_s: float
+) -> list[str]:
     shown = shlex.quote(str(run_dir))
     longer = ""
     if finished and limits.max_epochs:
         longer += f" trainer.max_epochs={2 * limits.max_epochs}"
     if finished and limits.max_minutes:
-        longer += f" trainer.max_minutes={2 * limits.max_minutes:g}"
+        spent_minutes = math.ceil(elapsed_s / 60)
+        longer += f" trainer.max_minutes={2 * max(limits.max_minutes, spent_minutes):g}"
     return [
         f"tensorboard --logdir {shlex.quote(str(_logdir(run_dir)))}",
         f"python -m distill.train resume={shown}{longer}",

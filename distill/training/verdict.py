@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from distill.terminal import counted
 from distill.training.health import SideHealth
 from distill.training.history import LossHistory
 
@@ -29,9 +30,9 @@ def verdict(
         )
         said.append(f"collapsed: {named}")
     if not finished:
-        said.append(f"stopped after {history.epochs} epochs, before its end")
+        said.append(f"stopped after {counted(history.epochs, 'epoch')}, before its end")
     elif history.epochs < FEWEST_EPOCHS:
-        said.append(f"too short to judge: {history.epochs} epochs")
+        said.append(f"too short to judge: {counted(history.epochs, 'epoch')}")
     else:
         said.append(_course(history))
     if health and not health.can_judge(min_utilization):

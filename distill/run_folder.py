@@ -1,0 +1,98 @@
+"""the folder of a run: made for one run alone, held while it trains, found again to go on."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from distill.data.collection import Collection
+from distill.errors import RunError
+
+log = logging.getLogger(__name__)
+
+
+def new_run_dir(runs: Path, name: str) -> Path:
+    """Make a folder that no other run has, even one that starts at the same second."""
+    safe = re.sub(r"[^\w+-]+", "_", name).strip("_")[:80] or "untitled"
+    wanted = f"{time.strftime('%Y-%m-%d_%H-%M-%S')}_{safe}"
+    try:
+        for attempt in range(1, 1000):
+            run_dir = runs / (wanted if attempt == 1 else f"{wanted}_{attempt}")
+            try:
+                run_dir.mkdir(parents=True)
+            except FileExistsError:
+                continue
+            return run_dir
+    except OSError as error:
+        raise RunError(f"{runs}: cannot make a folder for the run: {error.strerror}") from error
+    raise RunError(f"{runs}: no free name for {wanted}")
+
+
+def run_to_resume(runs: Path, wanted: str) -> Path:
+    """`last` or a folder → the folder of a run that has something to go on from."""
+    if wanted == "last":
+        saved = sorted(
+            runs.glob("*/checkpoints/last.ckpt"), key=lambda path: path.stat().st_mtime_ns
+        )
+        if not saved:
+            raise RunError(f"resume=last: no run with a checkpoint under {runs}")
+        run_dir = saved[-1].parent.parent
+        newest = max(runs.iterdir(), key=lambda path: path.name)
+        if newest.name > run_dir.name and not (newest / "checkpoints" / "last.ckpt").exists():
+            log.warning("%s has nothing saved to go on from; taking %s", newest, run_dir)
+        return run_dir.absolute()
+    run_dir = Path(wanted).expanduser().absolute()
+    if not run_dir.is_dir():
+        raise RunError(f"resume={wanted}: no such folder; give last or the folder of a run")
+    for needed in ("config.yaml", "checkpoints/last.ckpt"):
+        if not (run_dir / needed).is_file():
+            raise RunError(
+                f"resume={wanted}: not a run that can go on, {needed} is missing; "
+                "a run that was killed before its first save is started anew"
+            )
+    return run_dir
+
+
+@contextmanager
+def alone_in(run_dir: Path) -> Iterator[None]:
+    """Hold a run folder for this process; however it ends, the system lets go of it."""
+    try:
+        with FileLock(run_dir / ".lock", timeout=0):
+            yield
+    except Timeout:
+        raise RunError(f"{run_dir}: this run is still going on in another process") from None
+
+
+def remove_if_unused(run_dir: Path) -> None:
+    """A run that never began leaves no folder behind."""
+    if {path.name for path in run_dir.iterdir()} <= {"train.log", ".lock"}:
+        shutil.rmtree(run_dir, ignore_errors=True)
+
+
+def check_same_sounds(report: Path, collection: Collection) -> None:
+    """A run goes on with its own sounds; a few that came or went are told, others are refused."""
+    try:
+        before = {used["content"] for used in json.loads(report.read_text("utf-8"))["used"]}
+    except (OSError, ValueError, KeyError):
+        return  # killed before the first report was written, or not ours to judge
+    now = {sound.content for sound in collection.sounds}
+    if 2 * len(before & now) < len(before):
+        raise RunError(
+            f"data.root: {len(before - now):,} of this run's {len(before):,} sounds are gone; "
+            "other sounds are another run: start one without resume="
+        )
+    if before != now:
+        log.warning(
+            "the collection changed since the run began: %d sounds came, %d went; "
+            "figures from here on are of other sounds than before",
+            len(now - before),
+            len(before - now),
+        )
