@@ -39,7 +39,12 @@ MISTAKES: dict[tuple[str, ...], tuple[str, ...]] = {
     # a sweep without -m
     ("rvq.levels=2,3",): ("rvq.levels=2,3",),
     # the shell has taken its own quotes away, and nobody knows of Hydra's
-    ("data.root=~/Klänge 音 (2)",): ("data.root=~/Klänge 音 (2): no such folder",),
+    ("data.root=~/Klänge 音 (2)",): ("/Klänge 音 (2): no such folder",),
+    # what is typed first, by those who have not read on
+    ("/tmp",): ("/tmp: settings are KEY=VALUE", "did you mean data.root=/tmp?"),
+    ("data.root", "=", "/tmp"): ("data.root: settings are KEY=VALUE without spaces",),
+    ("--data.root=/tmp",): ("settings have no dashes: data.root=/tmp",),
+    ("data.root=",): ("data.root=", "a folder is missing"),
     # a line break in a name is none in the message
     ("data.root='/no\nwhere'",): ("data.root=/no", "where: no such folder"),
 }

@@ -122,7 +122,7 @@ def test_wrong_value_names_key_value_and_what_is_allowed(
 @pytest.mark.parametrize(
     ("override", "wanted"),
     [
-        ("rvq.levels", "rvq.levels: cannot be read as KEY=VALUE"),
+        ("rvq.levels", "rvq.levels: settings are KEY=VALUE"),
         ("rvq.levels=[1", "cannot be read as KEY=VALUE"),
         ("data.root=/home/me/My Sounds (2)", "\"data.root='/home/me/My Sounds (2)'\""),
         ("name=${nope}", "name: Interpolation key 'nope' not found"),

@@ -129,11 +129,12 @@ def test_old_bundle_survives_a_failed_write(
     write_bundle(path, fields)
     before = path.read_bytes()
 
-    def disk_full(content: object, partial: Path) -> None:
-        partial.write_bytes(b"half of it")
+    def disk_full(partial: Path, content: bytes) -> int:
+        with partial.open("wb") as file:
+            file.write(b"half of it")
         raise OSError("no space left on device")
 
-    monkeypatch.setattr(torch, "save", disk_full)
+    monkeypatch.setattr(Path, "write_bytes", disk_full)
     with pytest.raises(OSError, match="no space"):
         write_bundle(path, fields)
     assert path.read_bytes() == before

@@ -17,6 +17,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 import distill
 from distill.errors import DistillError
 from distill.training.callbacks import bundle_checkpoint
+from tests.conftest import tone
 from tests.training.conftest import Train
 
 
@@ -258,3 +259,40 @@ def test_a_moved_run_keeps_its_best_model(sounds: Path, train_here: Train) -> No
     score = state["best_model_score"]
     assert not best.check_monitor_top_k(trainer, score + 0.1), "a worse model would take its place"
     assert best.check_monitor_top_k(trainer, score - 0.1)
+
+
+def test_a_complete_run_is_not_trained_on_without_being_told_how_far(
+    sounds: Path, train_here: Train
+) -> None:
+    train_here("run", "data.root=sounds")
+    with pytest.raises(DistillError, match=r"this run is complete \(2 epochs.*larger trainer.max"):
+        train_here("run", resume=True)
+
+
+def test_a_run_goes_on_with_its_own_sounds_only(
+    sounds: Path, train_here: Train, caplog: pytest.LogCaptureFixture
+) -> None:
+    run_dir = train_here("run", "data.root=sounds")
+    kept = (run_dir / "collection.json").read_bytes()
+    others = sounds.parent / "others"
+    others.mkdir()
+    soundfile.write(others / "other.wav", tone(3000, seed=99), 16_000)
+    with pytest.raises(DistillError, match="12 of this run's 12 sounds are gone"):
+        train_here("run", "data.root=others", "trainer.max_epochs=3", resume=True)
+    assert (run_dir / "collection.json").read_bytes() == kept
+    (others / "other.wav").rename(sounds / "other.wav")
+    train_here("run", "trainer.max_epochs=3", resume=True)
+    assert "1 sounds came, 0 went" in caplog.text
+
+
+def test_brackets_in_a_name_are_text(
+    sounds: Path, train_here: Train, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train_here("run", "data.root=sounds", "name='a[/b] [red]x'")
+    assert "a[/b] [red]x: 2 epochs" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
+def test_a_gpu_that_is_not_there_is_one_line(sounds: Path, train_here: Train) -> None:
+    with pytest.raises(DistillError, match="trainer.accelerator=cuda .* not to be had"):
+        train_here("run", "data.root=sounds", "trainer.accelerator=cuda")

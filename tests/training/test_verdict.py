@@ -100,7 +100,7 @@ def test_healthy_levels_are_not_mentioned() -> None:
 @pytest.mark.parametrize("epochs", range(1, FEWEST_EPOCHS))
 def test_too_short(epochs: int) -> None:
     text = said(falling(epochs))
-    assert text == f"too short to judge: {epochs} epochs"
+    assert text == f"too short to judge: {epochs} epoch{'s' * (epochs > 1)}"
 
 
 @pytest.mark.parametrize("epochs", [0, 3, 40])
