@@ -10,11 +10,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
-from distill.data.collection import Collection
 from distill.errors import RunError
+
+if TYPE_CHECKING:
+    from distill.data.collection import Collection
 
 log = logging.getLogger(__name__)
 

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import hydra
 from hydra._internal.utils import get_args_parser
@@ -27,10 +28,6 @@ from distill.compose import (
     source_folders,
 )
 from distill.config import TrainConfig
-from distill.data.cache import CacheConfig
-from distill.data.collection import Collection, scan
-from distill.data.demo import write_demo_collection
-from distill.data.split import split_sounds
 from distill.errors import DistillError, RunError
 from distill.run_folder import (
     alone_in,
@@ -41,6 +38,9 @@ from distill.run_folder import (
 )
 from distill.terminal import console
 from distill.training.interrupt import RunStopped
+
+if TYPE_CHECKING:
+    from distill.data.collection import Collection
 
 RUNS = Path("outputs/train")
 DEMO = Path("outputs/demo")
@@ -73,6 +73,8 @@ def train(config: TrainConfig, run_dir: Path, *, resume: bool = False) -> float:
     Completes `config` in place. Raises DistillError for what the user can mend, RunStopped after a
     stop request.
     """
+    from distill.data.split import split_sounds
+
     collection = _scan(config)
     split = split_sounds(
         collection.sounds,
@@ -156,6 +158,11 @@ def _job(composed: DictConfig) -> float | None:
 
 
 def _scan(config: TrainConfig) -> Collection:
+    # numpy and the codecs only now: help and mistakes are answered without
+    from distill.data.cache import CacheConfig
+    from distill.data.collection import scan
+    from distill.data.demo import write_demo_collection
+
     folders = [Path(folder).expanduser() for folder in source_folders(config)]
     if not folders:
         console.print("no data.root given: training on the demo collection")
