@@ -94,9 +94,8 @@ def train(config: TrainConfig, run_dir: Path, *, resume: bool = False) -> float:
     )
     config.name = config.name or f"{collection.name}-{time.strftime('%Y-%m-%d-%H-%M-%S')}"
 
-    from distill.training.session import (
-        train_run,
-    )  # torch and Lightning: only now is it sure that they are needed
+    # torch and Lightning: only now is it sure that they are needed
+    from distill.training.session import train_run
 
     summary = train_run(config, collection, split, run_dir, resume=resume)
     return float("inf") if summary.best_mel_db is None else summary.best_mel_db
