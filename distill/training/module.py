@@ -126,7 +126,6 @@ class DistillModule(lightning.LightningModule):
         except NonFiniteError as error:
             self._skip(str(error))
             return None
-        self._skipped_in_a_row = 0
         self._train_loss.add(loss, len(mel))
         return loss.total
 
@@ -139,12 +138,16 @@ class DistillModule(lightning.LightningModule):
         """Clip the gradient's norm; drop a gradient that is not finite, so that the step changes
         nothing.
         """
+        if all(weight.grad is None for weight in self.model.parameters()):
+            return  # the batch was skipped: there is no gradient to judge
         norm = torch.nn.utils.clip_grad_norm_(
             self.model.parameters(), self.limits.gradient_clip_val
         )
         if not torch.isfinite(norm):
             optimizer.zero_grad(set_to_none=True)
             self._skip("the gradient is NaN or infinite")
+        else:
+            self._skipped_in_a_row = 0
 
     def on_train_batch_end(self, outputs: Any, batch: Segment, batch_idx: int) -> None:
         """End the run when its time is up; the epoch is closed with what it has."""

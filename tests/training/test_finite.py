@@ -82,3 +82,19 @@ def test_an_epoch_without_one_finite_step_is_told_as_such(
     spoil(monkeypatch, every=1)
     with pytest.raises(RunError, match="no step of the first epoch was finite"):
         train_here("run", "data.root=sounds", "trainer.max_bad_steps=1000")
+
+
+def test_gradients_that_stay_infinite_stop_the_run(
+    sounds: Path, train_here: Train, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clip = DistillModule.configure_gradient_clipping
+
+    def spoiled(self: DistillModule, optimizer: torch.optim.Optimizer, **_: object) -> None:
+        weight = self.model.decoder.stages[0].weight
+        if weight.grad is not None:
+            weight.grad[0] = torch.inf
+        clip(self, optimizer)
+
+    monkeypatch.setattr(DistillModule, "configure_gradient_clipping", spoiled)
+    with pytest.raises(RunError, match="3 steps in a row were not finite, last: the gradient"):
+        train_here("run", "data.root=sounds", "trainer.max_bad_steps=3")

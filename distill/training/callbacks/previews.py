@@ -101,9 +101,8 @@ class Previews(lightning.Callback):
     def _picture(
         originals: torch.Tensor, decoded: torch.Tensor, names: list[str], module: DistillModule
     ) -> np.ndarray:
-        from distill.training.pictures import (
-            mel_pairs,
-        )  # takes matplotlib, which a run without previews does not need
+        # takes matplotlib, which a run without previews does not need
+        from distill.training.pictures import mel_pairs
 
         return mel_pairs(
             list(originals[:, 0].cpu()), list(decoded[:, 0].cpu()), names, module.spectrogram.config
