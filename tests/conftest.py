@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+import torch
 
 from distill.data.cache import ACTIVITY_S, CacheConfig
 from distill.data.collection import Collection, Sound, scan
@@ -41,6 +42,12 @@ def tone(hz: float, duration_s: float = 0.5, rate_hz: int = 16_000, seed: int = 
     time_s = np.arange(round(duration_s * rate_hz)) / rate_hz
     noise = np.random.default_rng(seed).normal(0, 0.02, len(time_s))
     return np.clip(0.7 * np.sin(2 * np.pi * hz * time_s) * np.exp(-2 * time_s) + noise, -0.9, 0.9)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_thread() -> None:
+    """Tiny networks: more threads only wait for each other."""
+    torch.set_num_threads(1)
 
 
 @pytest.fixture

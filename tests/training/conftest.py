@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import torch
 
 from distill.compose import load_config, resumed
 from distill.train import train
@@ -19,7 +18,6 @@ Train = Callable[..., Path]
 def train_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Train:
     """Train (or resume) `tmp_path/NAME` with overrides on top of the tiny configuration."""
     monkeypatch.chdir(tmp_path)
-    torch.set_num_threads(1)
 
     def run(name: str, *overrides: str, resume: bool = False) -> Path:
         run_dir = tmp_path / name
