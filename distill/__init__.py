@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from distill.bundle.reader import LoadedModel
+    from distill.bundle.loaded import LoadedModel
 
 __version__ = "0.1.0"
 
@@ -16,6 +16,6 @@ def load(path: str | Path, *, device: str = "cpu") -> LoadedModel:
     """Read a `.distillgan` file into a ready model; raises BundleError for a file that is not to be
     trusted.
     """
-    from distill.bundle.reader import load_bundle
+    from distill.bundle.loaded import load_bundle
 
     return load_bundle(path, device=device)

@@ -9,6 +9,10 @@ from distill import __version__
 
 VERBS = {
     "train": "train a model on a folder of sounds",
+    "encode": "audio files → code files",
+    "decode": "code files → audio files",
+    "reconstruct": "both at once, to listen and to measure",
+    "library": "list, info, delete, repair, add: the trained models",
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -46,11 +47,12 @@ def write_text(path: Path, text: str) -> None:
         partial.write_text(text, encoding="utf-8", errors="surrogateescape")
 
 
-def remove_partial_files(folder: Path) -> None:
+def remove_partial_files(folder: Path, *, older_than_s: float = 0.0) -> None:
     """Delete what an earlier process that was killed left half-written here."""
     for partial in folder.glob(f".*{PARTIAL_SUFFIX}"):
         with suppress(FileNotFoundError):
-            partial.unlink()
+            if time.time() - partial.stat().st_mtime >= older_than_s:
+                partial.unlink()
 
 
 def _flush(path: Path) -> None:

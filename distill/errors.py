@@ -30,3 +30,15 @@ class RunError(DistillError):
 
 class BundleError(DistillError):
     """A model file is refused."""
+
+
+class SoundError(DistillError):
+    """A sound cannot be read, coded or written."""
+
+
+class CodesError(DistillError):
+    """A code file is refused, or does not belong to the model."""
+
+
+class LibraryError(DistillError):
+    """The library, or a model in it, cannot be found, read or changed."""

@@ -22,9 +22,7 @@ class _WarningLines(logging.Handler):
     """Each warning as one line, above any live display."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        console.print(
-            f"warning: {record.getMessage()}", style="yellow", markup=False, soft_wrap=True
-        )
+        warn(record.getMessage())
 
 
 def show_warnings() -> None:
@@ -34,9 +32,26 @@ def show_warnings() -> None:
     logger.setLevel(logging.INFO)
 
 
+def warn(message: str) -> None:
+    """One line on the console."""
+    console.print(f"warning: {plain(message)}", style="yellow", markup=False, soft_wrap=True)
+
+
 def fail(message: str) -> None:
     """One line on stderr."""
-    print(f"distill: {' '.join(message.splitlines())}", file=sys.stderr)
+    print(f"distill: {plain(' '.join(message.splitlines()))}", file=sys.stderr)
+
+
+def plain(text: str) -> str:
+    """Text from files and names in one line, without what a terminal would take for commands."""
+    return "".join(
+        letter
+        if letter.isprintable() or "\udc80" <= letter <= "\udcff"  # bytes that are no Unicode
+        else " "
+        if letter.isspace()
+        else "\ufffd"
+        for letter in text
+    )
 
 
 def bar(description: str) -> Progress:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import sys
 import time
 from collections.abc import Sequence
@@ -38,6 +37,7 @@ from distill.run_folder import (
 )
 from distill.terminal import console
 from distill.training.interrupt import RunStopped
+from distill.verb import MISTAKE, answering
 
 if TYPE_CHECKING:
     from distill.data.collection import Collection
@@ -50,21 +50,11 @@ log = logging.getLogger(__name__)
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the verb; exits 2 on a user's mistake, 130 or 143 when stopped by a signal."""
-    # waiting threads that spin make two runs on one machine many times slower than one after the
-    # other; torch reads this when it is imported
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    terminal.show_warnings()
-    try:
+    with answering():
         sys.argv[1:] = _prepared(list(sys.argv[1:] if arguments is None else arguments))
         hydra.main(version_base="1.3", config_path=str(config_dir()), config_name=CONFIG_NAME)(
             _job
         )()
-    except DistillError as error:
-        terminal.fail(str(error))
-        sys.exit(2)
-    except KeyboardInterrupt:
-        terminal.fail("interrupted; what was saved before is kept")
-        sys.exit(130)
 
 
 def train(config: TrainConfig, run_dir: Path, *, resume: bool = False) -> float:
@@ -153,7 +143,7 @@ def _job(composed: DictConfig) -> float | None:
         if hydra_config.mode != RunMode.RUN:
             raise
         terminal.fail(str(error))
-        sys.exit(2)
+        sys.exit(MISTAKE)
 
 
 def _scan(config: TrainConfig) -> Collection:

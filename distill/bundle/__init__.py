@@ -1,1 +1,3 @@
-"""trained weights + health + history → one safe `.distillgan` file → a ready model."""
+"""The file that a trained model is, and the library of them."""
+
+SUFFIX = ".distillgan"

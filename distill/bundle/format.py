@@ -2,7 +2,9 @@
 
 A bundle is what `torch.save` makes of one dictionary of plain values and tensors: a ZIP archive
 whose entries are stored, not deflated, with the dictionary's pickle in `*/data.pkl` and each
-tensor's bytes in `*/data/N`. Its keys:
+tensor's bytes in `*/data/N`. The archive's comment, the last 64 bytes of the file, is the seal:
+SHA-256 in hexadecimal over every byte before it. A file without a comment, as distill wrote them
+at first, is version 1 too. The dictionary's keys:
 
 format                    "distillgan_model"
 version                   1
@@ -34,7 +36,9 @@ from distill.atomic import whole_file
 
 MARKER = "distillgan_model"
 VERSION = 1
-SUFFIX = ".distillgan"
+END_RECORD = b"PK\x05\x06"
+END_RECORD_BYTES = 22
+SEAL_BYTES = 64
 
 FIELD_TYPES: dict[str, type] = {
     "format": str,
@@ -85,7 +89,14 @@ def write_bundle(path: Path, fields: Mapping[str, Any]) -> None:
     archive = io.BytesIO()  # in memory first: a full disk is then an OSError that says so
     torch.save(content, archive)
     with whole_file(path) as partial:
-        partial.write_bytes(archive.getbuffer())
+        partial.write_bytes(_sealed(archive.getvalue()))
+
+
+def _sealed(archive: bytes) -> bytes:
+    """The archive with the digest of all its bytes as its comment."""
+    assert archive[-END_RECORD_BYTES:].startswith(END_RECORD)
+    body = archive[:-2] + struct.pack("<H", SEAL_BYTES)
+    return body + hashlib.sha256(body).hexdigest().encode()
 
 
 def checksum_of(content: Mapping[str, Any]) -> str:

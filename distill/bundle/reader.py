@@ -1,21 +1,23 @@
-"""an untrusted `.distillgan` file → a ready model, or one line that says why not; nothing in the
-file is ever run.
+"""an untrusted `.distillgan` file → its checked content, or one line that says why not; nothing in
+the file is ever run.
 """
 
 from __future__ import annotations
 
-import math
+import hashlib
 import pickle
+import struct
 import zipfile
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO
 
 import torch
 from torch import Tensor
 
 from distill.bundle.format import (
+    END_RECORD,
+    END_RECORD_BYTES,
     FIELD_TYPES,
     HEALTH_KEYS,
     HISTORY_KEYS,
@@ -26,8 +28,6 @@ from distill.bundle.format import (
     checksum_of,
 )
 from distill.errors import BundleError
-from distill.model.mel import LogMel, SpectrogramConfig
-from distill.model.vqvae import ConvVQVAE, VQVAEConfig
 
 ARCHIVE_START = b"PK\x03\x04"
 OLD_FORMAT = (
@@ -40,59 +40,27 @@ LARGEST_FILTER_BANK = 1 << 26
 MOST_ENTRIES = 10_000
 MOST_VALUES = 2_000_000
 DEEPEST = 32
-Config = TypeVar("Config")
 
 
-@dataclass(frozen=True)
-class LoadedModel:
-    """A bundle, checked and rebuilt."""
+def read_content(path: Path, *, weights: bool = True) -> dict[str, Any]:
+    """The checked dictionary of a bundle, tensors on the CPU; raises BundleError.
 
-    model: ConvVQVAE
-    """In eval mode."""
-    spectrogram: LogMel
-    metadata: dict[str, Any]
-    health: dict[str, dict[str, float]]
-    history: dict[str, list[float]]
-    training_config: dict[str, Any]
-    vocoder_state: dict[str, Any] | None
-
-
-def load_bundle(path: str | Path, *, device: str | torch.device = "cpu") -> LoadedModel:
-    """Rebuild a ready, eval-mode model from the file alone.
-
-    Raises BundleError, each time with a message of its own: an old `.distill` file, another or a
-    newer format, a truncated, altered or hostile file, shapes that do not fit, a missing key.
+    Without `weights`, their bytes are neither read nor checked: to tell what a file is, not to use
+    it.
     """
-    path = Path(path)
-    content = read_content(path)
-    try:
-        model = _rebuild(content)
-        mel = _config(SpectrogramConfig, content["spectrogram_config"], "spectrogram_config")
-        if mel.n_fft * mel.n_mels > LARGEST_FILTER_BANK or mel.floor <= 0 or mel.std_db <= 0:
-            raise BundleError(f"spectrogram_config is beyond reason: {asdict(mel)}")
-        spectrogram = LogMel(mel)
-    except BundleError as error:
-        raise BundleError(f"{path.name}: {error}") from error
-    return LoadedModel(
-        model.to(device).eval(),
-        spectrogram.to(device),
-        content["metadata"],
-        content["codebook_health_snapshot"],
-        content["loss_curve_history"],
-        content["training_config"],
-        content.get("vocoder_state"),
-    )
-
-
-def read_content(path: Path) -> dict[str, Any]:
-    """The checked dictionary of a bundle, tensors on the CPU; raises BundleError."""
     if path.suffix == ".distill":
         raise BundleError(OLD_FORMAT)
     try:
-        _check_archive(path)
-        content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        check_archive(path, sealed=weights)
+        content: dict[str, Any] = torch.load(
+            path, map_location="cpu", weights_only=True, mmap=not weights
+        )
         _check_tree(content)
         _check_fields(content)
+        if not weights:
+            del content["model_state_dict"]
+        elif content["checksum"] != checksum_of(content):
+            raise BundleError("was altered or damaged: its checksum does not fit")
     except BundleError as error:
         raise BundleError(
             str(error) if str(error) == OLD_FORMAT else f"{path.name}: {error}"
@@ -112,18 +80,20 @@ def read_content(path: Path) -> dict[str, Any]:
     return content
 
 
-def _check_archive(path: Path) -> None:
+def check_archive(path: Path, *, sealed: bool) -> None:
     """Refuse what is not a small archive of stored entries, before anything is unpacked."""
     size = path.stat().st_size
     with path.open("rb") as file:
         start = file.read(4)
-    try:
-        with zipfile.ZipFile(path) as archive:
-            entries = archive.infolist()
-    except zipfile.BadZipFile:
-        start = b""
-    if start != ARCHIVE_START:  # what stands before an archive would be read in its stead
-        raise BundleError("truncated or not a .distillgan file")
+        try:
+            with zipfile.ZipFile(file) as archive:
+                entries, seal = archive.infolist(), archive.comment
+        except zipfile.BadZipFile:
+            start = b""
+        if start != ARCHIVE_START:  # what stands before an archive would be read in its stead
+            raise BundleError("truncated or not a .distillgan file")
+        if sealed and size <= LARGEST_MODEL:
+            _check_seal(file, size, seal)
     if len(entries) > MOST_ENTRIES:
         raise BundleError(
             f"holds {len(entries)} archive entries, at most {MOST_ENTRIES} are allowed"
@@ -138,6 +108,23 @@ def _check_archive(path: Path) -> None:
         entry.filename.endswith(".pkl") and entry.file_size > LARGEST_PICKLE for entry in entries
     ):
         raise BundleError(f"its description is larger than {LARGEST_PICKLE >> 20} MiB")
+
+
+def _check_seal(file: BinaryIO, size: int, seal: bytes) -> None:
+    """Refuse an archive with one byte other than it was written, also where no reader looks."""
+    file.seek(size - END_RECORD_BYTES - len(seal))
+    record = file.read(END_RECORD_BYTES)
+    if not record.startswith(END_RECORD) or not record.endswith(struct.pack("<H", len(seal))):
+        raise BundleError("truncated or altered: it does not end as it was written")
+    if seal:  # files of the first distill have none
+        digest = hashlib.sha256()
+        file.seek(0)
+        left = size - len(seal)
+        while left:
+            digest.update(block := file.read(min(left, 1 << 20)))
+            left -= len(block)
+        if digest.hexdigest().encode() != seal:
+            raise BundleError("was altered or damaged: its seal does not fit")
 
 
 def _check_tree(content: object) -> None:
@@ -195,8 +182,6 @@ def _check_fields(content: Any) -> None:
         _require(content, "vocoder_state", dict, "")
         for key in VOCODER_KEYS:
             _require(content["vocoder_state"], key, object, "vocoder_state.")
-    if content["checksum"] != checksum_of(content):
-        raise BundleError("was altered or damaged: its checksum does not fit")
 
 
 def _require(content: Mapping[str, Any], key: str, kind: type, prefix: str) -> None:
@@ -206,64 +191,3 @@ def _require(content: Mapping[str, Any], key: str, kind: type, prefix: str) -> N
         raise BundleError(
             f"{prefix}{key} must be {kind.__name__}, not {type(content[key]).__name__}"
         )
-
-
-def _config(kind: type[Config], values: dict[str, Any], name: str) -> Config:
-    """A configuration from untrusted values: each present, of its type, within reason."""
-    known = {field.name: field.type for field in fields(kind)}  # type: ignore[arg-type]
-    for key, type_name in known.items():
-        if key not in values:
-            raise BundleError(f"the key {name}.{key} is missing")
-        value = values[key]
-        numbers = value if isinstance(value, list | tuple) else [value]
-        whole = "int" in str(type_name)
-        for number in numbers:
-            fits = isinstance(number, int) if whole else isinstance(number, int | float)
-            if (
-                not fits
-                or isinstance(number, bool)
-                or abs(number) > 1e6
-                or not math.isfinite(number)
-                or (key == "dropout" and not 0 <= number < 1)
-            ):
-                raise BundleError(f"{name}.{key}={str(value)[:60]} is not possible")
-            if whole and number < (0 if key == "residual_units" else 1):
-                raise BundleError(f"{name}.{key}={str(value)[:60]} is not possible")
-        if (
-            isinstance(value, list | tuple) != str(type_name).startswith("tuple")
-            or not 1 <= len(numbers) <= 16
-        ):
-            raise BundleError(f"{name}.{key}={str(value)[:60]} is not possible")
-    return kind(
-        **{
-            key: tuple(values[key]) if isinstance(values[key], list) else values[key]
-            for key in known
-        }
-    )
-
-
-def _rebuild(content: dict[str, Any]) -> ConvVQVAE:
-    config = _config(VQVAEConfig, content["vqvae_config"], "vqvae_config")
-    if config.num_quantizers > 64 or config.residual_units > 64 or len(config.channels) > 8:
-        raise BundleError(f"vqvae_config asks for a network beyond reason: {asdict(config)}")
-    weights = content["model_state_dict"]
-    with torch.device("meta"):  # no memory is taken before the shapes are known to fit
-        model = ConvVQVAE(config)
-    expected = model.state_dict()
-    if missing := sorted(set(expected) - set(weights)):
-        raise BundleError(f"the weight {missing[0]} is missing")
-    if unknown := sorted(map(str, set(weights) - set(expected))):
-        raise BundleError(f"the weight {unknown[0][:80]} has no place in the network")
-    for name, tensor in expected.items():
-        given = weights[name]
-        if (
-            not isinstance(given, Tensor)
-            or given.shape != tensor.shape
-            or given.dtype != tensor.dtype
-        ):
-            raise BundleError(f"the weight {name} does not fit vqvae_config")
-        if given.is_floating_point() and not torch.isfinite(given).all():
-            raise BundleError(f"the weight {name} holds NaN or infinity")
-    model = ConvVQVAE(config)
-    model.load_state_dict(weights)
-    return model

@@ -1,51 +1,124 @@
-"""log-mel (B, 1, M, F) → waveform (B, T), until a model brings a vocoder of its own."""
+"""log-mel (C, 1, M, F) → waveform (C, T), until a model brings a vocoder of its own."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable, Iterator
+
 import torch
 from torch import Tensor
-from torchaudio.functional import griffinlim
-from torchaudio.transforms import InverseMelScale
+from torchaudio.functional import griffinlim, melscale_fbanks
 
 from distill.model.mel import LogMel
 
 ITERATIONS = 32
 MOMENTUM = 0.99
+INVERSION_STEPS = 5
+BLOCK = 2048
+"""Mel frames whose phase is found together; longer sounds are joined from such blocks."""
+SMALLEST = 1e-8
 
 
 class GriffinLim:
-    """Least-squares inverse of the mel filters, then phase by the fast Griffin-Lim algorithm
-    (Perraudin 2013).
+    """Non-negative inverse of the mel filters, then phase by the fast Griffin-Lim algorithm
+    (Perraudin 2013), block by block.
+
+    The plain least-squares inverse answers a mel that no sound has, as a decoder gives it, with
+    negative magnitudes, and cutting these off is heard as noise: 11.7 dB of mel error against 3.4.
     """
 
     def __init__(self, spectrogram: LogMel) -> None:
         config = spectrogram.config
         self.spectrogram = spectrogram
-        # narrow mel filters can be empty or alike: this driver takes filter banks without full rank
-        self._inverse = InverseMelScale(
-            config.n_fft // 2 + 1, config.n_mels, config.sample_rate_hz, driver="gelsd"
-        )
+        self._filters = melscale_fbanks(
+            config.n_fft // 2 + 1,
+            0.0,
+            config.sample_rate_hz / 2,
+            config.n_mels,
+            config.sample_rate_hz,
+        ).T  # (M, bins)
         self._window = torch.hann_window(config.n_fft)
+        self._margin = 2 * math.ceil(config.n_fft / config.hop_length)
+        """Frames at a block's edge whose samples are not yet those of the middle."""
+        self._fade = self._margin * config.hop_length // 2
 
     def __call__(self, log_mel: Tensor, *, samples: int, seed: int = 0) -> Tensor:
-        """Normalised log-mel (B, 1, M, F) → waveform (B, samples) float32 in [-1, 1], the same for
+        """Normalised log-mel (C, 1, M, F) → waveform (C, samples) float32 in [-1, 1], the same for
         the same seed.
         """
+        waveform = torch.cat(list(self.stream([log_mel], seed=seed)), dim=-1)
+        return torch.nn.functional.pad(waveform, (0, max(0, samples - waveform.shape[-1])))[
+            :, :samples
+        ]
+
+    def stream(self, log_mels: Iterable[Tensor], *, seed: int = 0) -> Iterator[Tensor]:
+        """Chunks (C, 1, M, f) of one log-mel → chunks (C, t) of its waveform, at most
+        F · hop_length - 1 samples in all.
+
+        Blocks are joined where the sound is quietest, and do not depend on the chunks.
+        """
+        hop, margin = self.spectrogram.config.hop_length, self._margin
+        held: Tensor | None = None
+        tail: Tensor | None = None
+        for chunk in log_mels:
+            mel = self.spectrogram.to_magnitude(chunk.float().cpu())[:, 0]  # (C, M, f)
+            held = mel if held is None else torch.cat([held, mel], dim=-1)
+            while held.shape[-1] > BLOCK:
+                loudness = held[..., BLOCK // 2 : BLOCK - margin].sum(dim=(0, 1))
+                seam = BLOCK // 2 + int(loudness.argmin())
+                waveform = self._joined(tail, self._waveform(held[..., :BLOCK], seed))
+                end = seam * hop if tail is None else (seam - margin) * hop
+                yield waveform[:, :end]
+                tail = waveform[:, end : end + self._fade]
+                held = held[..., seam - margin :].clone()
+        if held is not None:
+            yield self._joined(tail, self._waveform(held, seed))
+
+    def _joined(self, tail: Tensor | None, waveform: Tensor) -> Tensor:
+        """A block's waveform from the seam on, faded in where the block before fades out.
+
+        The phases of two blocks are independent: equal power keeps the loudness.
+        """
+        if tail is None:
+            return waveform
+        waveform = waveform[:, self._margin * self.spectrogram.config.hop_length :]
+        angle = torch.linspace(0, math.pi / 2, self._fade)
+        faded = tail * angle.cos() + waveform[:, : self._fade] * angle.sin()
+        return torch.cat([faded, waveform[:, self._fade :]], dim=-1).clamp(-1.0, 1.0)
+
+    def _waveform(self, mel: Tensor, seed: int) -> Tensor:
+        """Magnitude mel (C, M, f) → waveform (C, about f · hop_length) in [-1, 1]."""
         config = self.spectrogram.config
-        linear = self._inverse(self.spectrogram.to_magnitude(log_mel.float().cpu())[:, 0])
+        length = mel.shape[-1] * config.hop_length - 1  # the longest that has f frames
+        reached = (mel.shape[-1] - 1) * config.hop_length + config.n_fft // 4
+        channels = []
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            waveform: Tensor = griffinlim(
-                linear,
-                window=self._window,
-                n_fft=config.n_fft,
-                hop_length=config.hop_length,
-                win_length=config.n_fft,
-                power=1.0,
-                n_iter=ITERATIONS,
-                momentum=MOMENTUM,
-                # the reflection at the edges needs more samples than half a window
-                length=max(samples, config.n_fft // 2 + 1),
-                rand_init=True,
-            )
-        return waveform[:, :samples].clamp(-1.0, 1.0)
+            for channel in mel.split(1):  # one at a time: equal channels stay equal, memory too
+                torch.manual_seed(seed)
+                waveform = griffinlim(
+                    self._magnitude(channel),
+                    window=self._window,
+                    n_fft=config.n_fft,
+                    hop_length=config.hop_length,
+                    win_length=config.n_fft,
+                    power=1.0,
+                    n_iter=ITERATIONS,
+                    momentum=MOMENTUM,
+                    length=min(length, reached),
+                    rand_init=True,
+                )
+                channels.append(waveform.clamp(-1.0, 1.0))
+        return torch.cat(channels)
+
+    def _magnitude(self, mel: Tensor) -> Tensor:
+        """Magnitude mel (1, M, f) → magnitude spectrum (1, bins, f) ≥ 0.
+
+        Multiplicative updates for the Kullback-Leibler divergence (Lee and Seung 2001, theorem 2).
+        """
+        filters, weight = self._filters, self._filters.sum(dim=0)[:, None].clamp(min=SMALLEST)
+        heard = mel / filters.sum(dim=1)[:, None].clamp(min=SMALLEST)
+        magnitude: Tensor = (filters.T @ heard) / weight
+        for _ in range(INVERSION_STEPS):
+            ratio = mel / (filters @ magnitude).clamp(min=SMALLEST)
+            magnitude = magnitude * (filters.T @ ratio) / weight
+        return magnitude

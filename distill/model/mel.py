@@ -46,12 +46,17 @@ class LogMel(nn.Module):
             n_mels=config.n_mels,
             power=1.0,
         )
-
-    def magnitude(self, waveform: Tensor) -> Tensor:
-        """Waveform (B, 1, T) float32 → magnitude mel (B, 1, M, F), F = T // hop_length + 1."""
         # torch's reflection at the edges needs more samples than half a window: very short input is
         # padded
-        short = self.config.n_fft // 2 + 1 - waveform.shape[-1]
+        self._shortest = config.n_fft // 2 + 1
+
+    def frames(self, samples: int) -> int:
+        """Mel frames F of a waveform of T samples."""
+        return max(samples, self._shortest) // self.config.hop_length + 1
+
+    def magnitude(self, waveform: Tensor) -> Tensor:
+        """Waveform (B, 1, T) float32 → magnitude mel (B, 1, M, F), F = frames(T)."""
+        short = self._shortest - waveform.shape[-1]
         if short > 0:
             waveform = nn.functional.pad(waveform, (0, short))
         mel: Tensor = self._mel(waveform)

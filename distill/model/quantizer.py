@@ -90,7 +90,10 @@ class ResidualQuantizer(nn.Module):
             # a copy: a training step moves the codes and replaces rare ones by other vectors, so
             # what was chosen must be looked up as it was when it was chosen
             codebooks = self.rvq.codebooks
-            _, indices, _ = self.rvq(latents.detach())
+            if self.training:
+                _, indices, _ = self.rvq(latents.detach())
+            else:
+                indices = _nearest(codebooks, latents.detach())
             partial_sums = _partial_sums(codebooks, indices)
             commitment = (latents - partial_sums).square().mean(dim=(1, 2, 3)).sum()
             # the bracket is exactly 0, with a gradient of exactly 1
@@ -121,6 +124,20 @@ class ResidualQuantizer(nn.Module):
         self.rvq.eval()
         self.rvq(latents)
         self.rvq.train()
+
+
+def _nearest(codebooks: Tensor, latents: Tensor) -> Tensor:
+    """Codebooks (L, K, D) and vectors (B, N, D) → the nearest codes (B, N, L), level by level.
+
+    In double precision: in single, the distances of long vectors are so coarse that the choice
+    changes with the number of vectors, and a sound coded in chunks would differ from the whole.
+    """
+    precise = torch.float32 if latents.device.type == "mps" else torch.float64
+    residual, indices = latents.to(precise), []
+    for book in codebooks.to(precise):
+        indices.append(torch.cdist(residual, book[None]).argmin(dim=-1))
+        residual = residual - book[indices[-1]]
+    return torch.stack(indices, dim=-1)
 
 
 def _partial_sums(codebooks: Tensor, indices: Tensor) -> Tensor:

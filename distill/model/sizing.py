@@ -1,4 +1,4 @@
-"""collection size → codebook size, decay, epochs, each with its reason. No torch."""
+"""collection size → codebook size, decay, epochs, with reasons; sizes → bitrate. No torch."""
 
 from __future__ import annotations
 
@@ -61,3 +61,22 @@ def max_epochs(epoch_segments: int) -> Choice:
     """Epochs of a default run whose epochs go through this many segments."""
     value = min(max(round(TRAINED_SEGMENTS / epoch_segments), EPOCHS[0]), EPOCHS[1])
     return Choice(value, f"an epoch is {epoch_segments:,} segments")
+
+
+def bits_per_code(codebook_size: int) -> int:
+    """Bits that one code takes in a file."""
+    return max(1, (codebook_size - 1).bit_length())
+
+
+def bitrate_kbps(
+    *,
+    sample_rate_hz: int,
+    hop_length: int,
+    n_mels: int,
+    stride: int,
+    levels: int,
+    codebook_size: int,
+) -> float:
+    """Bits a second, in thousands, of one channel's codes."""
+    positions_per_s = sample_rate_hz / hop_length / stride * -(-n_mels // stride)
+    return round(positions_per_s * levels * bits_per_code(codebook_size) / 1000, 3)

@@ -72,6 +72,7 @@ class DistillModule(lightning.LightningModule):
         self._probe: CodebookProbe | None = None
         self._health_step = -1
         self._stepped = False
+        self.saved_content: dict[str, Any] = {}
 
     def configure_model(self) -> None:
         """Build the network when the process group exists, so that codebooks know whether to
@@ -277,8 +278,9 @@ class DistillModule(lightning.LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add what resuming and turning the checkpoint into a bundle need, plain values only."""
+        self.saved_content = self.bundle_content()
         checkpoint["distill"] = {
-            "bundle": self.bundle_content(),
+            "bundle": self.saved_content,
             "elapsed_s": self.clock.elapsed_s,
             "train_loss": self._train_loss.state_dict(),
             "skipped_steps": self.skipped_steps,

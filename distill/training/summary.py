@@ -14,8 +14,10 @@ from rich.table import Table
 from rich.text import Text
 
 from distill.atomic import write_text
-from distill.bundle.library import publish
+from distill.bundle.catalog import Catalog
 from distill.config import TrainerConfig
+from distill.errors import DistillError
+from distill.model.sizing import bitrate_kbps
 from distill.terminal import console, counted, duration
 from distill.training.callbacks.codebook_health import CodebookHealthMonitor
 from distill.training.module import DistillModule
@@ -78,14 +80,8 @@ def summarise(
         (path for name in ("best", "last") if (path := run_dir / f"{name}.distillgan").exists()),
         None,
     )
-    published = _publish(bundle, run_dir, library, module) if bundle and finished else None
+    published = _publish(bundle, run_dir, library) if bundle and finished else None
     spectrogram, network = module.spectrogram.config, module.vqvae_config
-    positions_per_s = (
-        spectrogram.sample_rate_hz
-        / spectrogram.hop_length
-        / module.model.stride
-        * math.ceil(spectrogram.n_mels / module.model.stride)
-    )
     return Summary(
         name=module.bundle_fields["metadata"]["name"],
         model_id=module.bundle_fields["metadata"]["model_id"],
@@ -100,8 +96,13 @@ def summarise(
         best_val_loss=None if best is None else history.val_losses[best],
         best_mel_db=None if best is None else history.val_mel_db[best],
         codebook_size=network.codebook_size,
-        bitrate_kbps=round(
-            positions_per_s * network.num_quantizers * math.log2(network.codebook_size) / 1000, 3
+        bitrate_kbps=bitrate_kbps(
+            sample_rate_hz=spectrogram.sample_rate_hz,
+            hop_length=spectrogram.hop_length,
+            n_mels=spectrogram.n_mels,
+            stride=module.model.stride,
+            levels=network.num_quantizers,
+            codebook_size=network.codebook_size,
         ),
         health=health.snapshot() if health else {},
         health_positions=health.positions if health else 0,
@@ -206,17 +207,15 @@ def _next_commands(
     ]
 
 
-def _publish(bundle: Path, run_dir: Path, library: Path, module: DistillModule) -> Path | None:
+def _publish(bundle: Path, run_dir: Path, library: Path) -> Path | None:
     """Copy the bundle into the library, over what the same run published when it ended before."""
     earlier = None
     if (run_dir / "summary.json").exists():
         before = json.loads((run_dir / "summary.json").read_text(encoding="utf-8"))
-        earlier = Path(before["published"]) if before.get("published") else None
+        earlier = Path(before["published"]).name if before.get("published") else None
     try:
-        return publish(
-            bundle, library, name=module.bundle_fields["metadata"]["name"], earlier=earlier
-        ).absolute()
-    except OSError as error:
+        return Catalog(library).publish(bundle, earlier=earlier).absolute()
+    except (OSError, DistillError) as error:
         log.warning("not published in %s: %s; the run's own files are whole", library, error)
         return None
 

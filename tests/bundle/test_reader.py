@@ -21,7 +21,7 @@ from tiny_bundle import CONFIG, SPECTROGRAM, fields_of, mel, tiny_model, vocoder
 
 from distill.bundle import reader
 from distill.bundle.format import HISTORY_KEYS, METADATA_KEYS, checksum_of, write_bundle
-from distill.bundle.reader import LoadedModel, load_bundle
+from distill.bundle.loaded import LoadedModel, load_bundle
 from distill.errors import BundleError
 
 OLD_FORMAT = (

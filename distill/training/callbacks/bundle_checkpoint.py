@@ -13,7 +13,8 @@ from typing import Any, cast
 import lightning
 from lightning.pytorch.callbacks import ModelCheckpoint
 
-from distill.bundle.format import SUFFIX, write_bundle
+from distill.bundle import SUFFIX
+from distill.bundle.format import write_bundle
 from distill.training.module import DistillModule
 
 log = logging.getLogger(__name__)
@@ -83,10 +84,10 @@ class BundleCheckpoint(ModelCheckpoint):
         module = cast(DistillModule, trainer.lightning_module)
         try:
             super()._save_checkpoint(trainer, filepath)
-            content = module.bundle_content()
             if trainer.is_global_zero:
                 write_bundle(
-                    self.bundle_path, {**content, "model_state_dict": module.model.state_dict()}
+                    self.bundle_path,
+                    {**module.saved_content, "model_state_dict": module.model.state_dict()},
                 )
             self.failure = None
         except OSError as error:  # a full disk, say: what was saved before is whole, so go on

@@ -1,0 +1,221 @@
+"""the library folder: published bundles, found by name or id, and the index of them. No torch but
+for looking into a bundle.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import shutil
+import unicodedata
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+from distill.atomic import remove_partial_files, whole_file
+from distill.bundle import SUFFIX
+from distill.bundle.entry import Entry
+from distill.bundle.index import DamagedIndexError, Index, changing, read_index
+from distill.errors import BundleError, LibraryError
+
+LONGEST_NAME = 100
+SHORTEST_PREFIX = 4
+NAMES_SHOWN = 8
+STALE_S = 3600
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Repair:
+    """What a repair did, by names of files."""
+
+    added: list[str]
+    dropped: list[str]
+    refused: dict[str, str]
+    """File → why it is no model."""
+    kept: int
+
+
+class Catalog:
+    """A library folder. Changes are locked and atomic: readers always see a whole index, and
+    processes that publish at once all arrive.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def entries(self) -> list[Entry]:
+        """The models, in the order they came; warns of what in the index is damaged."""
+        try:
+            return read_index(self.folder).entries
+        except DamagedIndexError as error:
+            log.warning("%s", error)
+            return []
+
+    def orphans(self, entries: Iterable[Entry]) -> list[str]:
+        """Bundles in the folder that are not among the entries."""
+        known = {entry.file for entry in entries}
+        return [name for name in self._files() if name not in known]
+
+    def path_of(self, entry: Entry) -> Path:
+        """Where a model's bundle lies, if it is still there."""
+        return self.folder / entry.file
+
+    def publish(self, bundle: Path, *, earlier: str | None = None) -> Path:
+        """Copy a bundle into the library under its model's name, enter it in the index, and return
+        where it is.
+
+        Nothing of another model is overwritten, however many runs publish at once; `earlier` is the
+        file under which the same run was published before, and is replaced. Raises BundleError,
+        LibraryError or OSError.
+        """
+        new = describe(bundle)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        if any((entry.file, entry.id) == (earlier, new.id) for entry in self.entries()):
+            assert earlier is not None
+            target = self.folder / earlier
+            with whole_file(target) as partial:
+                shutil.copyfile(bundle, partial)
+        else:
+            target = self._copy(bundle, file_stem(new.name))
+        with self._changing() as index:
+            index.entries = [entry for entry in index.entries if entry.file != target.name]
+            index.entries.append(describe(target))
+        return target
+
+    def same_as(self, bundle: Path) -> Path | None:
+        """Where the very same model is in the library; raises BundleError."""
+        checksum = describe(bundle).checksum
+        same = (self.path_of(entry) for entry in self.entries() if entry.checksum == checksum)
+        return next((path for path in same if path.is_file()), None)
+
+    def delete(self, entry: Entry) -> None:
+        """Delete a model's bundle and its entry; raises LibraryError or OSError."""
+        with self._changing() as index:
+            self.path_of(entry).unlink(missing_ok=True)
+            index.entries = [there for there in index.entries if there.file != entry.file]
+
+    def repair(self) -> Repair:
+        """Make the index again from the files: bundles it does not know are entered, entries whose
+        file is gone are dropped. Of a bundle, only the small parts are read.
+        """
+        with self._changing() as index:
+            files = self._files()
+            kept = {
+                entry.file: entry
+                for entry in index.entries
+                if entry.file in files and self.path_of(entry).stat().st_size == entry.size_bytes
+            }
+            dropped = [entry.file for entry in index.entries if entry.file not in files]
+            dropped += ["(an entry that cannot be read)" for _ in index.damaged]
+            added, refused = self._described(name for name in files if name not in kept)
+            index.entries, index.damaged = [*kept.values(), *added], []
+            remove_partial_files(self.folder, older_than_s=STALE_S)
+        return Repair([entry.file for entry in added], dropped, refused, len(kept))
+
+    def find(self, wanted: str) -> Entry:
+        """A file's name (with or without suffix), a model's name, an id or the beginning of one →
+        the model; raises LibraryError if there is none, or more than one.
+        """
+        entries = self.entries()
+        matching = (
+            [entry for entry in entries if wanted in (entry.file, Path(entry.file).stem)],
+            [entry for entry in entries if wanted == entry.name],
+            [entry for entry in entries if wanted.lower() == entry.id.lower()],
+            [
+                entry
+                for entry in entries
+                if len(wanted) >= SHORTEST_PREFIX and entry.id.lower().startswith(wanted.lower())
+            ],
+        )
+        found = next((some for some in matching if some), [])
+        if len({entry.checksum for entry in found}) == 1:  # copies of one model are one
+            return found[0]
+        if found:
+            told = ", ".join(
+                f"{Path(entry.file).stem} (id {entry.id[:8]})" for entry in found[:NAMES_SHOWN]
+            )
+            raise LibraryError(f"{wanted}: this can mean several models: {told}")
+        told = ", ".join(sorted(Path(entry.file).stem for entry in entries)[:NAMES_SHOWN])
+        more = ", ..." if len(entries) > NAMES_SHOWN else ""
+        there = f"there is {told}{more}" if told else "it is empty"
+        raise LibraryError(f"{wanted}: no such model file, nor one in {self.folder}: {there}")
+
+    def model_path(self, wanted: str) -> Path:
+        """A bundle, the folder of a run, or what `find` takes → the bundle's path.
+
+        Raises LibraryError if there is none.
+        """
+        path = Path(wanted).expanduser()
+        if path.is_dir() and (path / f"best{SUFFIX}").is_file():
+            return path / f"best{SUFFIX}"
+        if path.is_file() or len(path.parts) > 1 or path.suffix == ".distill":
+            return path  # whatever is wrong with it, reading tells best
+        entry = self.find(wanted)
+        if not self.path_of(entry).is_file():
+            raise LibraryError(
+                f"{wanted}: {self.path_of(entry)} is gone; "
+                "`python -m distill.library repair` takes it off the list"
+            )
+        return self.path_of(entry)
+
+    def _changing(self) -> AbstractContextManager[Index]:
+        return changing(self.folder, rebuild=lambda: self._described(self._files())[0])
+
+    def _described(self, files: Iterable[str]) -> tuple[list[Entry], dict[str, str]]:
+        """Entries of bundles in the folder, and the files that are none."""
+        entries, refused = [], {}
+        for name in files:
+            try:
+                entries.append(describe(self.folder / name))
+            except BundleError as error:
+                refused[name] = str(error).removeprefix(f"{name}: ")
+        return entries, refused
+
+    def _files(self) -> list[str]:
+        try:
+            return sorted(
+                entry.name
+                for entry in os.scandir(self.folder)
+                if entry.name.endswith(SUFFIX) and entry.name[0] != "." and entry.is_file()
+            )
+        except FileNotFoundError:
+            return []
+
+    def _copy(self, bundle: Path, stem: str) -> Path:
+        """Under the first free name: stem, stem_1, stem_2 ..."""
+        for number in count():
+            target = self.folder / f"{stem if number == 0 else f'{stem}_{number}'}{SUFFIX}"
+            if target.exists():
+                continue
+            try:
+                with whole_file(target, replace=False) as partial:
+                    shutil.copyfile(bundle, partial)
+            except FileExistsError:  # another run took the name in the meantime
+                continue
+            return target
+        raise AssertionError("unreachable")
+
+
+def describe(bundle: Path) -> Entry:
+    """Read the small parts of a bundle; raises BundleError for what is none."""
+    from distill.bundle.reader import read_content  # torch: only here
+
+    content = read_content(bundle, weights=False)
+    try:
+        return Entry.of(content, bundle)
+    except ValueError as error:
+        raise BundleError(f"{bundle.name}: {error}") from error
+
+
+def file_stem(name: str) -> str:
+    """A model's name → lower case letters, digits, `_` and `-`, at most 100 characters."""
+    plain = (
+        unicodedata.normalize("NFKD", letter).encode("ascii", "ignore").decode() or "_"
+        for letter in name
+    )
+    stem = re.sub(r"[^a-z0-9_-]+", "_", "".join(plain).lower())
+    return stem.strip("_")[:LONGEST_NAME] or "untitled"

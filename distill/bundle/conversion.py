@@ -1,0 +1,71 @@
+"""a checkpoint of a run, or a bundle → a bundle to add to the library."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from distill.bundle import SUFFIX
+from distill.bundle.format import write_bundle
+from distill.bundle.loaded import load_bundle
+from distill.bundle.reader import check_archive, read_content
+from distill.errors import BundleError
+
+CHECKPOINT_SUFFIX = ".ckpt"
+WEIGHTS_PREFIX = "model."
+WRITTEN_ANEW = ("format", "version", "model_type", "checksum")
+
+
+@contextmanager
+def bundle_of(
+    file: Path, *, name: str | None = None, description: str | None = None
+) -> Iterator[Path]:
+    """A bundle with what `file` holds, and another name or description if given; gone afterwards
+    unless it is `file` itself.
+
+    Raises BundleError for a file that is neither a bundle nor a checkpoint of distill.
+    """
+    if file.suffix != CHECKPOINT_SUFFIX:
+        load_bundle(file)  # nothing is added that could not be used
+        if name is None and description is None:
+            yield file
+            return
+        fields = read_content(file)
+    else:
+        fields = _from_checkpoint(file)
+    changes = {"name": name, "description": description}
+    metadata = {key: value for key, value in changes.items() if value is not None}
+    fields["metadata"] = {**fields["metadata"], **metadata}
+    with tempfile.TemporaryDirectory() as folder:
+        bundle = Path(folder) / f"{file.stem}{SUFFIX}"
+        write_bundle(
+            bundle, {key: value for key, value in fields.items() if key not in WRITTEN_ANEW}
+        )
+        load_bundle(bundle)
+        yield bundle
+
+
+def _from_checkpoint(file: Path) -> dict[str, Any]:
+    try:
+        check_archive(file, sealed=False)
+        checkpoint = torch.load(file, map_location="cpu", weights_only=True)
+    except OSError as error:
+        raise BundleError(f"{file}: cannot be read: {error.strerror}") from error
+    except Exception as error:  # in many ways, all of which mean the same
+        raise BundleError(f"{file.name}: not a readable checkpoint") from error
+    try:
+        fields = dict(checkpoint["distill"]["bundle"])
+        state = checkpoint["state_dict"]
+    except (KeyError, TypeError, ValueError) as error:
+        raise BundleError(f"{file.name}: not a checkpoint of distill") from error
+    weights = {
+        key.removeprefix(WEIGHTS_PREFIX): value
+        for key, value in state.items()
+        if key.startswith(WEIGHTS_PREFIX)
+    }
+    return {**fields, "model_state_dict": weights}

@@ -1,0 +1,110 @@
+"""`model_library.json` ↔ the entries in it: read without a lock, changed under one. No torch.
+
+The index is a JSON object: `version` (2) and `models`, a list of objects with the fields of
+`distill.bundle.entry.Entry`. All of it can be made again from the bundles beside it.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from distill.atomic import write_text
+from distill.bundle.entry import Entry
+from distill.errors import LibraryError
+
+NAME = "model_library.json"
+DAMAGED_NAME = "model_library.damaged.json"
+VERSION = 2
+LOCK = ".model_library.lock"
+PATIENCE_S = 120
+REPAIR = "`python -m distill.library repair`"
+log = logging.getLogger(__name__)
+
+
+class DamagedIndexError(LibraryError):
+    """The index as a whole cannot be used."""
+
+
+@dataclass
+class Index:
+    """What the file holds."""
+
+    entries: list[Entry] = field(default_factory=list)
+    damaged: list[object] = field(default_factory=list)
+    """Entries that cannot be used; written back as they are, until a repair."""
+    version: int = VERSION
+
+
+def read_index(folder: Path) -> Index:
+    """The index of a library folder, empty if there is none; warns of what is damaged or newer.
+
+    Raises DamagedIndexError, or LibraryError where the file cannot be read.
+    """
+    path = folder / NAME
+    try:
+        value: Any = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return Index()
+    except OSError as error:
+        raise LibraryError(f"{path}: cannot be read: {error.strerror}") from error
+    except (ValueError, RecursionError):
+        value = None
+    models = value.get("models") if isinstance(value, dict) else None
+    version = value.get("version") if isinstance(value, dict) else None
+    if not isinstance(models, list) or type(version) is not int:
+        raise DamagedIndexError(f"{path}: damaged; {REPAIR} makes it again from the models")
+    if version > VERSION:
+        log.warning(
+            "%s was written by a newer distill (version %d): it is read as far as it is known",
+            path,
+            version,
+        )
+    index = Index(version=version)
+    for number, model in enumerate(models):
+        try:
+            index.entries.append(Entry.from_json(model))
+        except ValueError as error:
+            log.warning("%s: entry %d is skipped: %s; %s mends it", path, number, error, REPAIR)
+            index.damaged.append(model)
+    return index
+
+
+@contextmanager
+def changing(folder: Path, *, rebuild: Callable[[], list[Entry]]) -> Iterator[Index]:
+    """The index, for this process alone; what is changed in it is then written whole.
+
+    An index that is damaged as a whole is set aside and made of what `rebuild` gives. Raises
+    LibraryError for one that a newer distill wrote, and if the lock cannot be had.
+    """
+    path = folder / NAME
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(folder / LOCK, timeout=PATIENCE_S):
+            try:
+                index = read_index(folder)
+            except DamagedIndexError:
+                os.replace(path, folder / DAMAGED_NAME)
+                log.warning("%s was damaged: set aside as %s and made again", path, DAMAGED_NAME)
+                index = Index(rebuild())
+            if index.version > VERSION:
+                raise LibraryError(
+                    f"{path}: was written by a newer distill (version {index.version}) and is not "
+                    "changed by this one: please upgrade distill"
+                )
+            yield index
+            models = [*(entry.to_json() for entry in index.entries), *index.damaged]
+            value = {"version": VERSION, "models": models}
+            write_text(path, json.dumps(value, indent=1, ensure_ascii=False) + "\n")
+    except Timeout:
+        raise LibraryError(
+            f"{folder}: another process has held the library for {PATIENCE_S} s"
+        ) from None

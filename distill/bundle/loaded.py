@@ -1,0 +1,269 @@
+"""a `.distillgan` file → a model ready to encode and decode, rebuilt from the file alone."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from distill.bundle.reader import read_content
+from distill.codec.codes import Codes
+from distill.codec.griffin_lim import GriffinLim
+from distill.codec.resample import resampled, samples_at
+from distill.codec.stream import codes_of, first_items, mels_from, mels_of
+from distill.errors import BundleError, CodesError, SoundError
+from distill.model.mel import LogMel, SpectrogramConfig
+from distill.model.sizing import bitrate_kbps
+from distill.model.vqvae import ConvVQVAE, VQVAEConfig
+
+LARGEST_FILTER_BANK = 1 << 26
+CHUNK = 1 << 20
+Config = TypeVar("Config")
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A bundle, checked and rebuilt: encodes any waveform to Codes, and decodes them."""
+
+    model: ConvVQVAE
+    """In eval mode."""
+    spectrogram: LogMel
+    metadata: dict[str, Any]
+    health: dict[str, dict[str, float]]
+    history: dict[str, list[float]]
+    training_config: dict[str, Any]
+    vocoder_state: dict[str, Any] | None
+    checksum: str
+
+    @property
+    def sample_rate_hz(self) -> int:
+        """At which the model works, and `decode` gives its audio."""
+        return self.spectrogram.config.sample_rate_hz
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network is."""
+        return next(self.model.parameters()).device
+
+    def bitrate_kbps(self, levels: int | None = None) -> float:
+        """Of one channel's codes with the first `levels`; None: all."""
+        mel, network = self.spectrogram.config, self.model.config
+        return bitrate_kbps(
+            sample_rate_hz=mel.sample_rate_hz,
+            hop_length=mel.hop_length,
+            n_mels=mel.n_mels,
+            stride=self.model.stride,
+            levels=self.check_levels(levels),
+            codebook_size=network.codebook_size,
+        )
+
+    def encode(
+        self,
+        waveform: Tensor | NDArray[Any],
+        sample_rate_hz: int,
+        *,
+        levels: int | None = None,
+    ) -> Codes:
+        """Waveform (T,) or (C, T), floating point, at any rate → its codes, each channel by itself.
+
+        `levels` keeps the first so many only. Raises SoundError for a waveform that is empty or not
+        finite, CodesError for levels that the model does not have.
+        """
+        whole = torch.as_tensor(waveform)
+        if not whole.is_floating_point() or whole.ndim not in (1, 2):
+            raise SoundError(
+                "a waveform is (T,) or (C, T) of floating point, "
+                f"not {tuple(whole.shape)} of {whole.dtype}"
+            )
+        whole = whole.detach().cpu().float().reshape(-1, whole.shape[-1])
+        if not torch.isfinite(whole).all():
+            raise SoundError("the waveform holds NaN or infinity")
+        return self.encode_stream(whole.split(CHUNK, dim=1), sample_rate_hz, levels=levels)
+
+    def encode_stream(
+        self, waveforms: Iterable[Tensor], sample_rate_hz: int, *, levels: int | None = None
+    ) -> Codes:
+        """The same for a waveform of any length in chunks (C, t) float32, at constant memory."""
+        levels = self.check_levels(levels)
+        samples = 0
+
+        def counted() -> Iterator[Tensor]:
+            nonlocal samples
+            for chunk in waveforms:
+                samples += chunk.shape[1]
+                yield chunk
+
+        mels = self.mels(counted(), sample_rate_hz)
+        codes = [chunk[..., :levels].cpu() for chunk in codes_of(mels, self.model)]
+        if not codes:
+            raise SoundError("the waveform is empty")
+        return Codes(
+            torch.cat(codes, dim=2),
+            samples,
+            sample_rate_hz,
+            self.model.config.codebook_size,
+            self.metadata["model_id"],
+            self.checksum,
+            self.metadata["name"],
+        )
+
+    def decode(self, codes: Codes, *, levels: int | None = None, seed: int = 0) -> Tensor:
+        """Codes → waveform (C, T) float32 in [-1, 1] at the model's rate, as long as the original.
+
+        The same for the same seed. Raises CodesError for codes of another model, or with fewer than
+        `levels`.
+        """
+        chunks = self.decode_stream(codes, levels=levels, seed=seed)
+        return torch.cat(list(chunks), dim=1)
+
+    def decode_stream(
+        self,
+        codes: Codes,
+        *,
+        levels: int | None = None,
+        seed: int = 0,
+        sample_rate_hz: int | None = None,
+    ) -> Iterator[Tensor]:
+        """The same in chunks (C, t), at the model's or another rate, at constant memory."""
+        samples = samples_at(codes.samples, codes.sample_rate_hz, self.sample_rate_hz)
+        mels = self.decoded_mels(codes, levels=levels)
+        chunks = first_items(GriffinLim(self.spectrogram).stream(mels, seed=seed), samples)
+        yield from resampled(chunks, self.sample_rate_hz, sample_rate_hz or self.sample_rate_hz)
+
+    def mels(self, waveforms: Iterable[Tensor], sample_rate_hz: int) -> Iterator[Tensor]:
+        """Chunks (C, t) of one waveform → chunks (C, 1, M, f) of its normalised mel."""
+        chunks = resampled(waveforms, sample_rate_hz, self.sample_rate_hz)
+        return mels_of((chunk.to(self.device) for chunk in chunks), self.spectrogram)
+
+    def decoded_mels(self, codes: Codes, *, levels: int | None = None) -> Iterator[Tensor]:
+        """Codes → chunks (C, 1, M, f) of the normalised mel that they stand for."""
+        self._check_codes(codes)
+        if levels is not None:
+            codes = codes.first_levels(levels)
+        frames = self._frames(codes)
+        chunks = codes.indices.split(CHUNK >> 10, dim=2)
+        height = self.spectrogram.config.n_mels
+        mels = mels_from((c.to(self.device) for c in chunks), self.model, height=height)
+        return first_items(mels, frames)
+
+    def check_levels(self, levels: int | None) -> int:
+        """How many levels to keep; raises CodesError if the model does not have so many."""
+        most = self.model.config.num_quantizers
+        if levels is not None and not 1 <= levels <= most:
+            raise CodesError(f"levels={levels}: this model has {most}")
+        return levels or most
+
+    def _frames(self, codes: Codes) -> int:
+        samples = samples_at(codes.samples, codes.sample_rate_hz, self.sample_rate_hz)
+        return self.spectrogram.frames(samples)
+
+    def _check_codes(self, codes: Codes) -> None:
+        if codes.model_checksum != self.checksum:
+            same = codes.model_id == self.metadata["model_id"]
+            what = "another state of this model" if same else "another model"
+            raise CodesError(
+                f"made by {what} ({codes.model_name or 'without a name'}, "
+                f"id {codes.model_id[:8]}, checksum {codes.model_checksum[:8]}), "
+                f"not by {self.metadata['name']} (id {self.metadata['model_id'][:8]}, "
+                f"checksum {self.checksum[:8]})"
+            )
+        rows, columns = self.model.grid_shape(self.spectrogram.config.n_mels, self._frames(codes))
+        fits = codes.codebook_size == self.model.config.codebook_size
+        fits = fits and codes.levels <= self.model.config.num_quantizers
+        if not fits or tuple(codes.indices.shape[1:3]) != (rows, columns):
+            raise CodesError("does not fit the model that it names")
+
+
+def load_bundle(path: str | Path, *, device: str | torch.device = "cpu") -> LoadedModel:
+    """Rebuild a ready, eval-mode model from the file alone.
+
+    Raises BundleError, each time with a message of its own: an old `.distill` file, another or a
+    newer format, a truncated, altered or hostile file, shapes that do not fit, a missing key.
+    """
+    path = Path(path)
+    content = read_content(path)
+    try:
+        model = _rebuild(content)
+        mel = _config(SpectrogramConfig, content["spectrogram_config"], "spectrogram_config")
+        if mel.n_fft * mel.n_mels > LARGEST_FILTER_BANK or mel.floor <= 0 or mel.std_db <= 0:
+            raise BundleError(f"spectrogram_config is beyond reason: {asdict(mel)}")
+        spectrogram = LogMel(mel)
+    except BundleError as error:
+        raise BundleError(f"{path.name}: {error}") from error
+    return LoadedModel(
+        model.to(device).eval(),
+        spectrogram.to(device),
+        content["metadata"],
+        content["codebook_health_snapshot"],
+        content["loss_curve_history"],
+        content["training_config"],
+        content.get("vocoder_state"),
+        content["checksum"],
+    )
+
+
+def _config(kind: type[Config], values: dict[str, Any], name: str) -> Config:
+    """A configuration from untrusted values: each present, of its type, within reason."""
+    known = {field.name: field.type for field in fields(kind)}  # type: ignore[arg-type]
+    for key, type_name in known.items():
+        if key not in values:
+            raise BundleError(f"the key {name}.{key} is missing")
+        value = values[key]
+        numbers = value if isinstance(value, list | tuple) else [value]
+        whole = "int" in str(type_name)
+        for number in numbers:
+            fits = isinstance(number, int) if whole else isinstance(number, int | float)
+            if (
+                not fits
+                or isinstance(number, bool)
+                or abs(number) > 1e6
+                or not math.isfinite(number)
+                or (key == "dropout" and not 0 <= number < 1)
+            ):
+                raise BundleError(f"{name}.{key}={str(value)[:60]} is not possible")
+            if whole and number < (0 if key == "residual_units" else 1):
+                raise BundleError(f"{name}.{key}={str(value)[:60]} is not possible")
+        if (
+            isinstance(value, list | tuple) != str(type_name).startswith("tuple")
+            or not 1 <= len(numbers) <= 16
+        ):
+            raise BundleError(f"{name}.{key}={str(value)[:60]} is not possible")
+    return kind(
+        **{
+            key: tuple(values[key]) if isinstance(values[key], list) else values[key]
+            for key in known
+        }
+    )
+
+
+def _rebuild(content: dict[str, Any]) -> ConvVQVAE:
+    config = _config(VQVAEConfig, content["vqvae_config"], "vqvae_config")
+    if config.num_quantizers > 64 or config.residual_units > 64 or len(config.channels) > 8:
+        raise BundleError(f"vqvae_config asks for a network beyond reason: {asdict(config)}")
+    weights = content["model_state_dict"]
+    with torch.device("meta"):  # no memory is taken before the shapes are known to fit
+        model = ConvVQVAE(config)
+    expected = model.state_dict()
+    if missing := sorted(set(expected) - set(weights)):
+        raise BundleError(f"the weight {missing[0]} is missing")
+    if unknown := sorted(map(str, set(weights) - set(expected))):
+        raise BundleError(f"the weight {unknown[0][:80]} has no place in the network")
+    for name, tensor in expected.items():
+        given = weights[name]
+        if (
+            not isinstance(given, Tensor)
+            or given.shape != tensor.shape
+            or given.dtype != tensor.dtype
+        ):
+            raise BundleError(f"the weight {name} does not fit vqvae_config")
+        if given.is_floating_point() and not torch.isfinite(given).all():
+            raise BundleError(f"the weight {name} holds NaN or infinity")
+    model = ConvVQVAE(config)
+    model.load_state_dict(weights)
+    return model

@@ -1,0 +1,195 @@
+"""codes of one sound ↔ the `.distillcodes` file, version 1, which describes itself.
+
+Whole numbers are little-endian.
+
+bytes 0-7     "distcode"
+bytes 8-9     version: 1
+bytes 10-13   length of the header: at most 65,536
+header        a JSON object in UTF-8, see `Codes`: model_id, model_checksum, model_name,
+              sample_rate_hz, samples, channels, rows, columns, levels, codebook_size,
+              distill_version
+payload       the codes in order of time: for each column, each channel, each row, each level,
+              ceil(log2(codebook_size)) bits, most significant first; zeros up to a whole byte
+last 32       SHA-256 of all bytes before
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import struct
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from distill import __version__
+from distill.atomic import whole_file
+from distill.errors import CodesError
+from distill.model.sizing import bits_per_code
+
+MAGIC = b"distcode"
+VERSION = 1
+PREFIX = struct.Struct("<8sHI")
+LONGEST_HEADER = 1 << 16
+LARGEST_FILE = 1 << 30
+DIGEST_BYTES = 32
+COUNTS = ("sample_rate_hz", "samples", "channels", "rows", "columns", "levels", "codebook_size")
+TEXTS = ("model_id", "model_checksum", "model_name", "distill_version")
+
+
+@dataclass(frozen=True)
+class Codes:
+    """The codes of one sound, and all that decoding it to its own length takes."""
+
+    indices: Tensor
+    """(C, H, W, L) int64, each in [0, codebook_size): channels, latent rows and columns, levels.
+    """
+    samples: int
+    """Length of the original, in samples at `sample_rate_hz`."""
+    sample_rate_hz: int
+    """Of the original."""
+    codebook_size: int
+    model_id: str
+    model_checksum: str
+    """Of the bundle: a model trained further keeps its id, but not its checksum."""
+    model_name: str = ""
+
+    @property
+    def levels(self) -> int:
+        """How many levels of the model's codebooks were kept."""
+        return self.indices.shape[-1]
+
+    @property
+    def duration_s(self) -> float:
+        """Of the original."""
+        return self.samples / self.sample_rate_hz
+
+    @property
+    def bits(self) -> int:
+        """What the codes take, all channels together, without the file's header."""
+        return self.indices.numel() * bits_per_code(self.codebook_size)
+
+    @property
+    def bitrate_kbps(self) -> float:
+        """Bits of all channels over the original's duration."""
+        return self.bits / self.duration_s / 1000
+
+    def first_levels(self, levels: int) -> Codes:
+        """The same sound at a lower bitrate; raises CodesError if there are not so many levels."""
+        if not 1 <= levels <= self.levels:
+            raise CodesError(f"levels={levels}: there are {self.levels}")
+        return replace(self, indices=self.indices[..., :levels])
+
+    def save(self, path: str | Path) -> None:
+        """Write the file whole or not at all."""
+        channels, rows, columns, levels = self.indices.shape
+        header = {
+            "model_id": self.model_id,
+            "model_checksum": self.model_checksum,
+            "model_name": self.model_name,
+            "sample_rate_hz": self.sample_rate_hz,
+            "samples": self.samples,
+            "channels": channels,
+            "rows": rows,
+            "columns": columns,
+            "levels": levels,
+            "codebook_size": self.codebook_size,
+            "distill_version": __version__,
+        }
+        text = json.dumps(header).encode()
+        body = PREFIX.pack(MAGIC, VERSION, len(text)) + text
+        body += _packed(self.indices, bits_per_code(self.codebook_size))
+        with whole_file(Path(path)) as partial:
+            partial.write_bytes(body + hashlib.sha256(body).digest())
+
+    @classmethod
+    def load(cls, path: str | Path) -> Codes:
+        """Read a file; raises CodesError, each time with a message of its own."""
+        path = Path(path)
+        try:
+            return cls._parsed(_bytes_of(path))
+        except CodesError as error:
+            raise CodesError(f"{path.name}: {error}") from None
+
+    @classmethod
+    def _parsed(cls, data: bytes) -> Codes:
+        if not data.startswith(MAGIC):
+            raise CodesError("not a code file of distill")
+        if len(data) < PREFIX.size + DIGEST_BYTES:
+            raise CodesError("truncated")
+        _, version, length = PREFIX.unpack_from(data)
+        if version > VERSION:
+            raise CodesError(
+                f"has format version {version}, newer than this distill reads ({VERSION}): "
+                "please upgrade distill"
+            )
+        if hashlib.sha256(data[:-DIGEST_BYTES]).digest() != data[-DIGEST_BYTES:]:
+            raise CodesError("truncated or damaged: its checksum does not fit")
+        if version != VERSION or length > LONGEST_HEADER:
+            raise CodesError("its header is not one that distill writes")
+        header = _header(data[PREFIX.size : PREFIX.size + length])
+        shape = tuple(header[key] for key in ("columns", "channels", "rows", "levels"))
+        count, bits = (
+            int(np.prod([float(n) for n in shape])),
+            bits_per_code(header["codebook_size"]),
+        )
+        payload = data[PREFIX.size + length : -DIGEST_BYTES]
+        if count > 8 * LARGEST_FILE or -(-count * bits // 8) != len(payload):
+            raise CodesError("holds fewer or more codes than its header says")
+        codes = _unpacked(payload, count, bits)
+        if count and codes.max() >= header["codebook_size"]:
+            raise CodesError(f"holds codes outside its codebook of {header['codebook_size']}")
+        indices = torch.from_numpy(codes).reshape(shape).permute(1, 2, 0, 3).contiguous()
+        return cls(
+            indices,
+            header["samples"],
+            header["sample_rate_hz"],
+            header["codebook_size"],
+            header["model_id"],
+            header["model_checksum"],
+            header["model_name"],
+        )
+
+
+def _bytes_of(path: Path) -> bytes:
+    try:
+        if path.stat().st_size > LARGEST_FILE:
+            raise CodesError("larger than any code file that distill writes")
+        return path.read_bytes()
+    except OSError as error:
+        raise CodesError(f"cannot be read: {error.strerror}") from error
+
+
+def _header(text: bytes) -> dict[str, Any]:
+    try:
+        header = json.loads(text)
+    except (ValueError, RecursionError):
+        header = None
+    if not isinstance(header, dict):
+        raise CodesError("its header is not one that distill writes")
+    for key in (*COUNTS, *TEXTS):
+        kind = int if key in COUNTS else str
+        value = header.get(key)
+        if type(value) is not kind or (isinstance(value, int) and not 1 <= value < 1 << 48):
+            raise CodesError(f"its header has no valid {key}")
+    return header
+
+
+def _packed(indices: Tensor, bits: int) -> bytes:
+    """Codes (C, H, W, L) → bytes in order of time."""
+    codes = indices.permute(2, 0, 1, 3).reshape(-1).cpu().numpy()
+    places = np.arange(bits - 1, -1, -1)
+    return np.packbits((codes[:, None] >> places & 1).astype(np.uint8)).tobytes()
+
+
+def _unpacked(payload: bytes, count: int, bits: int) -> np.ndarray:
+    """Bytes → `count` codes, int64."""
+    columns = np.unpackbits(np.frombuffer(payload, np.uint8), count=count * bits)
+    codes = np.zeros(count, np.int64)
+    for column in columns.reshape(count, bits).T:
+        codes = codes << 1 | column
+    return codes

@@ -1,0 +1,191 @@
+"""sound file ↔ waveform chunks (C, t), with the model's name in what is written."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import torch
+from mutagen.flac import FLAC
+from mutagen.id3 import ID3, TXXX
+from mutagen.oggvorbis import OggVorbis
+from mutagen.wave import WAVE
+from numpy.typing import NDArray
+from torch import Tensor
+
+from distill.atomic import whole_file
+from distill.errors import SoundError
+
+TAG = "DISTILL_MODEL"
+FORMATS = {
+    "wav": ("WAV", "PCM_24"),
+    "flac": ("FLAC", "PCM_24"),
+    "ogg": ("OGG", "VORBIS"),
+    "mp3": ("MP3", "MPEG_LAYER_III"),
+}
+"""File suffix → what libsndfile calls it."""
+BLOCK_FRAMES = 1 << 16
+LARGEST_WAV = (1 << 32) - (1 << 20)
+SAMPLE_RATES_HZ = (1_000, 1_000_000)
+MP3_RATES_HZ = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
+
+
+@dataclass(frozen=True)
+class SoundFile:
+    """An audio file to read from the start, as often as wanted; raises SoundError if it is none."""
+
+    path: Path
+    sample_rate_hz: int
+    channels: int
+    samples: int
+    """Frames, as the header tells: damaged files hold fewer."""
+
+    @classmethod
+    def open(cls, path: Path) -> SoundFile:
+        """Look at the header."""
+        with _opened(path) as file:
+            rate, channels, samples = file.samplerate, file.channels, file.frames
+        if not SAMPLE_RATES_HZ[0] <= rate <= SAMPLE_RATES_HZ[1]:
+            raise SoundError(f"{path}: not audio: a sample rate of {rate} Hz")
+        return cls(path, rate, channels, max(0, samples))
+
+    @property
+    def duration_s(self) -> float:
+        """As the header tells."""
+        return self.samples / self.sample_rate_hz
+
+    def blocks(self, progress: Callable[[float], None] = lambda s: None) -> Iterator[Tensor]:
+        """Chunks (C, t) float32 of the whole file; memory does not grow with its length.
+
+        `progress` is told how many seconds more are read.
+
+        Raises SoundError for a file that cannot be read on, is empty, or holds NaN or infinity.
+        """
+        frames = 0
+        with _opened(self.path) as file:
+            while True:
+                try:
+                    block = file.read(BLOCK_FRAMES, dtype="float32", always_2d=True)
+                except soundfile.LibsndfileError as error:
+                    raise SoundError(f"{self.path}: unreadable: {_detail(error)}") from error
+                if not len(block):
+                    break
+                if not np.isfinite(block).all():
+                    raise SoundError(f"{self.path}: holds NaN or infinity")
+                frames += len(block)
+                progress(len(block) / self.sample_rate_hz)
+                yield torch.from_numpy(np.ascontiguousarray(block.T))
+        if not frames:
+            raise SoundError(f"{self.path}: empty: it holds no samples")
+
+
+def check_format(path: Path, *, sample_rate_hz: int, channels: int) -> None:
+    """Raise SoundError if the format that the suffix stands for cannot hold such a sound."""
+    suffix = path.suffix.lower().lstrip(".")
+    holds = (
+        suffix == "wav"
+        or (suffix == "flac" and channels <= 8 and sample_rate_hz <= 655_350)
+        or (suffix == "ogg" and channels <= 255 and 8_000 <= sample_rate_hz <= 200_000)
+        or (suffix == "mp3" and channels <= 2 and sample_rate_hz in MP3_RATES_HZ)
+    )
+    if not holds:
+        raise SoundError(
+            f"{path.name}: {suffix} does not hold {channels} channels at {sample_rate_hz:,} Hz; "
+            "take --format wav"
+        )
+
+
+def write_sound(
+    path: Path,
+    chunks: Iterable[Tensor],
+    *,
+    sample_rate_hz: int,
+    channels: int,
+    samples: int,
+    model: str,
+) -> None:
+    """Write chunks (C, t) as exactly `samples` frames, whole or not at all, in the format of the
+    suffix, tagged DISTILL_MODEL=`model`.
+
+    Raises SoundError if the format cannot hold the sound, or the disk is full.
+    """
+    check_format(path, sample_rate_hz=sample_rate_hz, channels=channels)
+    suffix = path.suffix.lower().lstrip(".")
+    kind, subtype = FORMATS[suffix]
+    if kind == "WAV" and samples * channels * 3 > LARGEST_WAV:
+        kind = "RF64"
+    tag = "".join(letter if letter.isprintable() else " " for letter in model)
+    try:
+        with whole_file(path) as partial:
+            with soundfile.SoundFile(
+                _name(partial), "w", sample_rate_hz, channels, subtype, format=kind
+            ) as file:
+                if kind in ("WAV", "RF64"):  # the INFO chunk has no names of one's own
+                    file.comment = f"{TAG}={tag}"
+                for block in _exactly(chunks, samples, channels):
+                    file.write(block)
+            _tag(partial, kind, tag)
+    except soundfile.LibsndfileError as error:
+        raise SoundError(f"{path}: cannot be written: {_detail(error)}") from error
+    except OSError as error:
+        raise SoundError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+def _exactly(
+    chunks: Iterable[Tensor], samples: int, channels: int
+) -> Iterator[NDArray[np.float32]]:
+    """Blocks (t, C) of exactly `samples` frames in all: cut, or filled up with silence."""
+    left = samples
+    for chunk in chunks:
+        if left <= 0:
+            return
+        block = chunk[:, :left].T.numpy()
+        left -= len(block)
+        # in pieces: libsndfile's Vorbis encoder puts what it is given on the stack
+        for start in range(0, len(block), BLOCK_FRAMES):
+            yield np.ascontiguousarray(block[start : start + BLOCK_FRAMES])
+    if left > 0:
+        yield np.zeros((left, channels), np.float32)
+
+
+def _tag(path: Path, kind: str, tag: str) -> None:
+    if kind in ("FLAC", "OGG"):
+        comments = FLAC(path) if kind == "FLAC" else OggVorbis(path)
+        comments[TAG] = tag
+        comments.save()
+    elif kind == "WAV":
+        wave = WAVE(path)
+        wave.add_tags()
+        assert wave.tags is not None
+        wave.tags.add(TXXX(encoding=3, desc=TAG, text=tag))
+        wave.save()
+    elif kind == "MP3":
+        tags = ID3()
+        tags.add(TXXX(encoding=3, desc=TAG, text=tag))
+        tags.save(path)
+
+
+def _opened(path: Path) -> soundfile.SoundFile:
+    if path.suffix.lower() == ".raw":
+        raise SoundError(f"{path}: not audio: samples without a header")
+    try:
+        with path.open("rb"):  # libsndfile calls every failure a system error
+            pass
+        return soundfile.SoundFile(_name(path))
+    except soundfile.LibsndfileError as error:
+        raise SoundError(f"{path}: not audio, or damaged: {_detail(error)}") from error
+    except OSError as error:
+        raise SoundError(f"{path}: cannot be read: {error.strerror or error}") from error
+
+
+def _name(path: Path) -> bytes | Path:
+    """As bytes where the system's names are bytes: they need not be Unicode."""
+    return os.fsencode(path) if os.name == "posix" else path
+
+
+def _detail(error: soundfile.LibsndfileError) -> str:
+    return " ".join(str(error.error_string).split()).rstrip(".")

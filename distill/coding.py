@@ -1,0 +1,92 @@
+"""what encode, decode and reconstruct share: arguments, the model, and how a result is told."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from distill.codec import AUDIO_FORMATS
+from distill.errors import DistillError
+from distill.library import FOLDER
+from distill.terminal import console, counted, duration, plain
+
+if TYPE_CHECKING:
+    from distill.bundle.loaded import LoadedModel
+    from distill.codec.codes import Codes
+
+MODEL_HELP = "a .distillgan file, the folder of a run, or a name or id in the library"
+
+
+def add_outputs(parser: argparse.ArgumentParser) -> None:
+    """Arguments of all three verbs."""
+    parser.add_argument(
+        "-o", "--out", metavar="DIR", type=Path, required=True, help="folder for the results"
+    )
+    parser.add_argument(
+        "--levels", type=_positive, metavar="N", help="only the first N codebook levels"
+    )
+    parser.add_argument(
+        "--library", type=Path, default=FOLDER, metavar="DIR", help=f"default: {FOLDER}"
+    )
+    parser.add_argument("--device", default="cpu", help="cpu (the default), cuda, cuda:1 ...")
+    parser.add_argument("--overwrite", action="store_true", help="replace results that are there")
+
+
+def add_audio(parser: argparse.ArgumentParser) -> None:
+    """Arguments of verbs that write sound."""
+    parser.add_argument(
+        "--format", choices=AUDIO_FORMATS, default="wav", help="of the written sounds: wav"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of Griffin-Lim's first phase: 0")
+
+
+def load(path: Path, options: argparse.Namespace) -> LoadedModel:
+    """The model, on the device asked for; raises DistillError."""
+    import torch
+
+    from distill.bundle.loaded import load_bundle
+
+    try:
+        device = torch.device(options.device)
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).splitlines()[0]
+        raise DistillError(f"--device {options.device}: not to be had here: {reason}") from error
+    model = load_bundle(path, device=device)
+    if options.levels is not None:
+        model.check_levels(options.levels)
+    return model
+
+
+def tell_model(model: LoadedModel, *, levels: int | None, sound: bool) -> None:
+    """One line on what the sounds go through."""
+    kept, size = levels or model.model.config.num_quantizers, model.model.config.codebook_size
+    console.print(
+        plain(f"model {model.metadata['name']} (id {model.metadata['model_id'][:8]}): ")
+        + f"{counted(kept, 'level')} of {size} codes, "
+        f"{model.bitrate_kbps(levels):.2f} kbit/s a channel" + (", Griffin-Lim" if sound else ""),
+        markup=False,
+        soft_wrap=True,
+    )
+
+
+def facts(codes: Codes) -> str:
+    """`0:12, 2 channels at 44,100 Hz, 2.25 kbit/s`."""
+    return (
+        f"{duration(codes.duration_s)}, {counted(codes.indices.shape[0], 'channel')} at "
+        f"{codes.sample_rate_hz:,} Hz, {codes.bitrate_kbps:.2f} kbit/s"
+    )
+
+
+def speed(duration_s: float, elapsed_s: float) -> str:
+    """Seconds of sound a second of work."""
+    factor = duration_s / elapsed_s
+    return f"{factor:.0f} x real time" if factor >= 10 else f"{factor:.1f} x real time"
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
+    return number

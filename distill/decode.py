@@ -1,0 +1,115 @@
+"""`python -m distill.decode CODES... -o DIR`: code files → audio files."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from distill import batch
+from distill.batch import Job, Meter
+from distill.bundle.catalog import Catalog
+from distill.codec import CODES_SUFFIX
+from distill.coding import MODEL_HELP, add_audio, add_outputs, facts, load, speed, tell_model
+from distill.errors import CodesError
+from distill.verb import Parser, answering
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from distill.bundle.loaded import LoadedModel
+    from distill.codec.codes import Codes
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the verb; exits 2 on a user's mistake."""
+    with answering():
+        parser = Parser(prog="python -m distill.decode", description="Code files → audio files.")
+        parser.add_argument("codes", metavar="CODES", nargs="+", help="code files, or folders")
+        parser.add_argument(
+            "--model",
+            metavar="MODEL",
+            help=f"{MODEL_HELP}; without it, the model in the library that the codes name",
+        )
+        add_outputs(parser)
+        add_audio(parser)
+        options = parser.parse_args(arguments)
+        jobs = batch.plan(
+            options.codes,
+            options.out,
+            result_suffix=f".{options.format}",
+            source_suffix=CODES_SUFFIX,
+        )
+        catalog = Catalog(options.library)
+        chosen = options.model and catalog.model_path(options.model)
+
+        @cache
+        def loaded(path: Path) -> LoadedModel:
+            model = load(path, options)
+            tell_model(model, levels=options.levels, sound=True)
+            return model
+
+        def work(job: Job, meter: Meter) -> str:
+            from distill.codec.codes import Codes
+
+            start_s = time.monotonic()
+            codes = Codes.load(job.source)
+            model = loaded(chosen or model_of(codes, catalog))
+            decode(codes, job.target, model, meter, levels=options.levels, seed=options.seed)
+            took_s = time.monotonic() - start_s
+            heard = codes.first_levels(options.levels) if options.levels else codes
+            return f"{job.target}: {facts(heard)}, {speed(codes.duration_s, took_s)}"
+
+        batch.run(jobs, work, overwrite=options.overwrite)
+
+
+def model_of(codes: Codes, catalog: Catalog) -> Path:
+    """The bundle in the library that made these codes; raises CodesError."""
+    entries = catalog.entries()
+    for entry in entries:
+        if entry.checksum == codes.model_checksum and catalog.path_of(entry).is_file():
+            return catalog.path_of(entry)
+    named = f"{codes.model_name or 'a model'} (id {codes.model_id[:8]})"
+    if any(entry.id == codes.model_id for entry in entries):
+        raise CodesError(
+            f"made by another state of {named} than the one in {catalog.folder}; "
+            "give the bundle itself by --model"
+        )
+    raise CodesError(f"made by {named}, which is not in {catalog.folder}; give it by --model")
+
+
+def decode(
+    codes: Codes,
+    target: Path,
+    model: LoadedModel,
+    meter: Meter,
+    *,
+    levels: int | None,
+    seed: int,
+) -> None:
+    """Write the sound of codes at the original's rate and length; raises DistillError."""
+    from distill.codec.sound_file import write_sound
+
+    def told(chunks: Iterator[Tensor]) -> Iterator[Tensor]:
+        for chunk in chunks:
+            meter.advance(chunk.shape[1] / codes.sample_rate_hz)
+            yield chunk
+
+    meter.begin(target.name, codes.duration_s)
+    chunks = model.decode_stream(
+        codes, levels=levels, seed=seed, sample_rate_hz=codes.sample_rate_hz
+    )
+    write_sound(
+        target,
+        told(chunks),
+        sample_rate_hz=codes.sample_rate_hz,
+        channels=codes.indices.shape[0],
+        samples=codes.samples,
+        model=f"{model.metadata['name']} ({model.metadata['model_id']})",
+    )
+
+
+if __name__ == "__main__":
+    main()

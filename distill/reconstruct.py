@@ -1,0 +1,157 @@
+"""`python -m distill.reconstruct MODEL IN... -o DIR`: audio files through the model, to listen to
+and to measure.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+from typing import TYPE_CHECKING
+
+from distill import batch
+from distill.batch import Job, Meter
+from distill.bundle.catalog import Catalog
+from distill.coding import (
+    MODEL_HELP,
+    add_audio,
+    add_outputs,
+    facts,
+    load,
+    speed,
+    tell_model,
+)
+from distill.decode import decode
+from distill.terminal import console, counted
+from distill.verb import Parser, answering
+
+if TYPE_CHECKING:
+    from distill.bundle.loaded import LoadedModel
+    from distill.codec.codes import Codes
+    from distill.codec.sound_file import SoundFile
+
+
+@dataclass(frozen=True)
+class Result:
+    """What reconstructing one file gave."""
+
+    duration_s: float
+    encode_s: float
+    decode_s: float
+    bits: int
+    mel_db: float
+    """Mel error of the decoded mel, before Griffin-Lim."""
+    heard_db: float
+    """Mel error of the written sound."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the verb; exits 2 on a user's mistake."""
+    with answering():
+        parser = Parser(
+            prog="python -m distill.reconstruct",
+            description="Audio files through the model and back. The mel error is the mean "
+            "difference between the mel spectrograms of original and reconstruction, before and "
+            "after Griffin-Lim.",
+        )
+        parser.add_argument("model", metavar="MODEL", help=MODEL_HELP)
+        parser.add_argument("sounds", metavar="IN", nargs="+", help="audio files, or folders")
+        add_outputs(parser)
+        add_audio(parser)
+        options = parser.parse_args(arguments)
+        jobs = batch.plan(options.sounds, options.out, result_suffix=f".{options.format}")
+        path = Catalog(options.library).model_path(options.model)
+        model = load(path, options)  # torch: only now is it sure that it is needed
+        tell_model(model, levels=options.levels, sound=True)
+        results: list[Result] = []
+
+        def work(job: Job, meter: Meter) -> str:
+            line, result = reconstruct(job, model, meter, levels=options.levels, seed=options.seed)
+            results.append(result)
+            return line
+
+        try:
+            batch.run(jobs, work, overwrite=options.overwrite)
+        finally:
+            if len(results) > 1:
+                tell_mean(results)
+
+
+def reconstruct(
+    job: Job,
+    model: LoadedModel,
+    meter: Meter,
+    *,
+    levels: int | None,
+    seed: int,
+) -> tuple[str, Result]:
+    """Encode, decode, write and measure one sound file; raises DistillError."""
+    from distill.codec.sound_file import SoundFile, check_format
+
+    sound = SoundFile.open(job.source)
+    check_format(job.target, sample_rate_hz=sound.sample_rate_hz, channels=sound.channels)
+    meter.begin(f"encoding {job.source.name}", sound.duration_s)
+    start_s = time.monotonic()
+    codes = model.encode_stream(sound.blocks(meter.advance), sound.sample_rate_hz, levels=levels)
+    encoded_s = time.monotonic()
+    decode(codes, job.target, model, meter, levels=None, seed=seed)
+    decoded_s = time.monotonic()
+    meter.begin(f"measuring {job.source.name}", codes.duration_s)
+    mel_db, heard_db = measure(sound, job.target, codes, model, meter)
+    result = Result(
+        codes.duration_s, encoded_s - start_s, decoded_s - encoded_s, codes.bits, mel_db, heard_db
+    )
+    line = f"{job.target}: {facts(codes)}, {_speeds(result)}, {_errors(mel_db, heard_db)}"
+    return line, result
+
+
+def measure(
+    sound: SoundFile, written: Path, codes: Codes, model: LoadedModel, meter: Meter
+) -> tuple[float, float]:
+    """Mel error in dB of the decoded mel, and of the sound that was written."""
+    from distill.codec.mel_error import mel_errors_db
+    from distill.codec.sound_file import SoundFile
+
+    mel_db, heard_db = mel_errors_db(
+        model.mels(sound.blocks(meter.advance), sound.sample_rate_hz),
+        model.decoded_mels(codes),
+        model.mels(SoundFile.open(written).blocks(), sound.sample_rate_hz),
+        spectrogram=model.spectrogram,
+    )
+    return mel_db, heard_db
+
+
+def tell_mean(results: Sequence[Result]) -> None:
+    """The closing line, over all files."""
+    seconds = sum(result.duration_s for result in results)
+    whole = Result(
+        seconds,
+        sum(result.encode_s for result in results),
+        sum(result.decode_s for result in results),
+        sum(result.bits for result in results),
+        fmean(result.mel_db for result in results),
+        fmean(result.heard_db for result in results),
+    )
+    console.print(
+        f"mean of {counted(len(results), 'file')}: {whole.bits / seconds / 1000:.2f} kbit/s, "
+        f"{_speeds(whole)}, {_errors(whole.mel_db, whole.heard_db)}",
+        markup=False,
+        soft_wrap=True,
+    )
+
+
+def _speeds(result: Result) -> str:
+    return (
+        f"encoded at {speed(result.duration_s, result.encode_s)}, "
+        f"decoded at {speed(result.duration_s, result.decode_s)}"
+    )
+
+
+def _errors(mel_db: float, heard_db: float) -> str:
+    return f"mel error {mel_db:.2f} dB, {heard_db:.2f} dB after Griffin-Lim"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,55 @@
+"""what all verbs share: one line for a mistake, and exit codes."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NoReturn
+
+from distill import terminal
+from distill.errors import DistillError
+
+MISTAKE = 2
+
+
+class Parser(argparse.ArgumentParser):
+    """Arguments whose mistakes are told in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise DistillError."""
+        raise DistillError(f"{message}; {self.prog} --help tells more")
+
+
+@contextmanager
+def answering(*, sigterm: bool = True) -> Iterator[None]:
+    """Exit with 2 and one line on a user's mistake, with 130 or 143 on a signal; a bug is raised.
+
+    `HYDRA_FULL_ERROR=1` shows where a mistake was found.
+    """
+    # waiting threads that spin make two processes on one machine many times slower than one after
+    # the other; torch reads this when it is imported
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    terminal.show_warnings()
+    if sigterm:
+        signal.signal(signal.SIGTERM, _end)
+    try:
+        yield
+        sys.stdout.flush()
+    except DistillError as error:
+        if os.environ.get("HYDRA_FULL_ERROR") == "1":
+            raise
+        terminal.fail(str(error))
+        sys.exit(MISTAKE)
+    except KeyboardInterrupt:
+        terminal.fail("interrupted; what was saved before is kept")
+        sys.exit(130)
+    except BrokenPipeError:  # the reader, `head` say, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _end(number: int, frame: object) -> NoReturn:
+    raise SystemExit(128 + number)
