@@ -16,7 +16,14 @@ from distill.bundle.reader import read_content
 from distill.codec.codes import Codes
 from distill.codec.griffin_lim import GriffinLim
 from distill.codec.resample import resampled, samples_at
-from distill.codec.stream import codes_of, first_items, mels_from, mels_of
+from distill.codec.stream import (
+    coded_columns,
+    codes_of,
+    first_items,
+    mels_from,
+    mels_of,
+    with_silence,
+)
 from distill.errors import BundleError, CodesError, SoundError
 from distill.model.mel import LogMel, SpectrogramConfig
 from distill.model.sizing import bitrate_kbps
@@ -99,7 +106,8 @@ class LoadedModel:
                 samples += chunk.shape[1]
                 yield chunk
 
-        mels = self.mels(counted(), sample_rate_hz)
+        sound = resampled(counted(), sample_rate_hz, self.sample_rate_hz)
+        mels = self.mels(with_silence(sound, self.spectrogram, self.model), self.sample_rate_hz)
         codes = [chunk[..., :levels].cpu() for chunk in codes_of(mels, self.model)]
         if not codes:
             raise SoundError("the waveform is empty")
@@ -131,7 +139,7 @@ class LoadedModel:
         sample_rate_hz: int | None = None,
     ) -> Iterator[Tensor]:
         """The same in chunks (C, t), at the model's or another rate, at constant memory."""
-        samples = samples_at(codes.samples, codes.sample_rate_hz, self.sample_rate_hz)
+        samples = self._samples(codes)
         mels = self.decoded_mels(codes, levels=levels)
         chunks = first_items(GriffinLim(self.spectrogram).stream(mels, seed=seed), samples)
         yield from resampled(chunks, self.sample_rate_hz, sample_rate_hz or self.sample_rate_hz)
@@ -146,7 +154,7 @@ class LoadedModel:
         self._check_codes(codes)
         if levels is not None:
             codes = codes.first_levels(levels)
-        frames = self._frames(codes)
+        frames = self.spectrogram.frames(self._samples(codes))
         chunks = codes.indices.split(CHUNK >> 10, dim=2)
         height = self.spectrogram.config.n_mels
         mels = mels_from((c.to(self.device) for c in chunks), self.model, height=height)
@@ -159,9 +167,9 @@ class LoadedModel:
             raise CodesError(f"levels={levels}: this model has {most}")
         return levels or most
 
-    def _frames(self, codes: Codes) -> int:
-        samples = samples_at(codes.samples, codes.sample_rate_hz, self.sample_rate_hz)
-        return self.spectrogram.frames(samples)
+    def _samples(self, codes: Codes) -> int:
+        """Length of the decoded waveform at the model's rate."""
+        return samples_at(codes.samples, codes.sample_rate_hz, self.sample_rate_hz)
 
     def _check_codes(self, codes: Codes) -> None:
         if codes.model_checksum != self.checksum:
@@ -173,7 +181,8 @@ class LoadedModel:
                 f"not by {self.metadata['name']} (id {self.metadata['model_id'][:8]}, "
                 f"checksum {self.checksum[:8]})"
             )
-        rows, columns = self.model.grid_shape(self.spectrogram.config.n_mels, self._frames(codes))
+        rows, _ = self.model.grid_shape(self.spectrogram.config.n_mels, 1)
+        columns = coded_columns(self._samples(codes), self.spectrogram, self.model)
         fits = codes.codebook_size == self.model.config.codebook_size
         fits = fits and codes.levels <= self.model.config.num_quantizers
         if not fits or tuple(codes.indices.shape[1:3]) != (rows, columns):

@@ -46,7 +46,7 @@ class ConvVQVAE(nn.Module):
     def __init__(self, config: VQVAEConfig, *, sync_codebook: bool = False) -> None:
         super().__init__()
         self.config = config
-        self.stride = 2 ** len(config.channels)
+        self.stride: int = 2 ** len(config.channels)
         self.context = 1 + 2 * config.residual_units
         """Latent columns on either side that reach a column's codes, or its mel when decoding: with
         S halvings and r units each, (1 + 2 r) (2^S - 1) frames."""
