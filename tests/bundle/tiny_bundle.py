@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import copy
+import zipfile
+from collections.abc import Callable
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 
+from distill.bundle.format import checksum_of
+from distill.bundle.loaded import LoadedModel, load_bundle
+from distill.errors import BundleError
 from distill.model.mel import SpectrogramConfig
 from distill.model.vqvae import ConvVQVAE, VQVAEConfig
 
+Content = dict[str, Any]
 CONFIG = VQVAEConfig(
     codebook_dim=4,
     codebook_size=8,
@@ -97,3 +106,57 @@ def mel(frames: int = 80) -> torch.Tensor:
     """(1, 1, 32, frames), the same on every machine: no random numbers in it."""
     position = torch.arange(32 * frames, dtype=torch.float64)
     return (2 * torch.sin(position**2 / 97)).float().reshape(1, 1, 32, frames)
+
+
+def save(path: Path, content: Any, *, honest: bool = True) -> Path:
+    """Write as an attacker could: any content, with a checksum that fits if it can be had."""
+    if honest:
+        content = {**content, "checksum": checksum_of(content)}
+    torch.save(content, path)
+    return path
+
+
+def refusal(path: Path) -> str:
+    """The one line with which a file is refused."""
+    with pytest.raises(BundleError) as caught:
+        load_bundle(path)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert len(message) < 600
+    return message
+
+
+def changed(content: Content, change: Callable[[Content], object]) -> Content:
+    """A copy, changed."""
+    other = copy.deepcopy(content)
+    change(other)
+    return other
+
+
+def outcome(path: Path, good: LoadedModel) -> str:
+    """`refused`, or `same` if all of the model came back; anything else is an error."""
+    try:
+        loaded = load_bundle(path)
+    except BundleError:
+        return "refused"
+    weights = good.model.state_dict()
+    assert all(torch.equal(w, weights[name]) for name, w in loaded.model.state_dict().items())
+    assert (loaded.metadata, loaded.health) == (good.metadata, good.health)
+    assert (loaded.history, loaded.training_config) == (good.history, good.training_config)
+    assert loaded.model.config == good.model.config
+    assert loaded.spectrogram.config == good.spectrogram.config
+    assert loaded.vocoder_state == good.vocoder_state
+    return "same"
+
+
+def repacked(
+    source: Path,
+    target: Path,
+    edit: Callable[[str, bytes], bytes],
+    compression: int = zipfile.ZIP_STORED,
+) -> Path:
+    """The same archive with its entries edited."""
+    with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w", compression) as new:
+        for entry in old.infolist():
+            new.writestr(entry.filename, edit(entry.filename, old.read(entry)))
+    return target
