@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from distill.codec import AUDIO_FORMATS
 from distill.errors import DistillError
-from distill.library import FOLDER
 from distill.terminal import console, counted, duration, plain
+from distill.verb import add_library
 
 if TYPE_CHECKING:
     from distill.bundle.loaded import LoadedModel
@@ -26,9 +26,7 @@ def add_outputs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--levels", type=_positive, metavar="N", help="only the first N codebook levels"
     )
-    parser.add_argument(
-        "--library", type=Path, default=FOLDER, metavar="DIR", help=f"default: {FOLDER}"
-    )
+    add_library(parser)
     parser.add_argument("--device", default="cpu", help="cpu (the default), cuda, cuda:1 ...")
     parser.add_argument("--overwrite", action="store_true", help="replace results that are there")
 

@@ -26,16 +26,7 @@ if TYPE_CHECKING:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the verb; exits 2 on a user's mistake."""
     with answering():
-        parser = Parser(prog="python -m distill.decode", description="Code files → audio files.")
-        parser.add_argument("codes", metavar="CODES", nargs="+", help="code files, or folders")
-        parser.add_argument(
-            "--model",
-            metavar="MODEL",
-            help=f"{MODEL_HELP}; without it, the model in the library that the codes name",
-        )
-        add_outputs(parser)
-        add_audio(parser)
-        options = parser.parse_args(arguments)
+        options = _parser().parse_args(arguments)
         jobs = batch.plan(
             options.codes,
             options.out,
@@ -109,6 +100,19 @@ def decode(
         samples=codes.samples,
         model=f"{model.metadata['name']} ({model.metadata['model_id']})",
     )
+
+
+def _parser() -> Parser:
+    parser = Parser(prog="python -m distill.decode", description="Code files → audio files.")
+    parser.add_argument("codes", metavar="CODES", nargs="+", help="code files, or folders")
+    parser.add_argument(
+        "--model",
+        metavar="MODEL",
+        help=f"{MODEL_HELP}; without it, the model in the library that the codes name",
+    )
+    add_outputs(parser)
+    add_audio(parser)
+    return parser
 
 
 if __name__ == "__main__":

@@ -21,11 +21,7 @@ if TYPE_CHECKING:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the verb; exits 2 on a user's mistake."""
     with answering():
-        parser = Parser(prog="python -m distill.encode", description="Audio files → code files.")
-        parser.add_argument("model", metavar="MODEL", help=MODEL_HELP)
-        parser.add_argument("sounds", metavar="IN", nargs="+", help="audio files, or folders")
-        add_outputs(parser)
-        options = parser.parse_args(arguments)
+        options = _parser().parse_args(arguments)
         jobs = batch.plan(options.sounds, options.out, result_suffix=CODES_SUFFIX)
         path = Catalog(options.library).model_path(options.model)
         model = load(path, options)  # torch: only now is it sure that it is needed
@@ -54,6 +50,14 @@ def encode(job: Job, model: LoadedModel, meter: Meter, *, levels: int | None) ->
         f"{job.target}: {facts(codes)}, {job.target.stat().st_size:,} bytes, "
         f"{speed(codes.duration_s, took_s)}"
     )
+
+
+def _parser() -> Parser:
+    parser = Parser(prog="python -m distill.encode", description="Audio files → code files.")
+    parser.add_argument("model", metavar="MODEL", help=MODEL_HELP)
+    parser.add_argument("sounds", metavar="IN", nargs="+", help="audio files, or folders")
+    add_outputs(parser)
+    return parser
 
 
 if __name__ == "__main__":

@@ -13,9 +13,7 @@ from distill.bundle.catalog import Catalog
 from distill.errors import DistillError, LibraryError
 from distill.library_view import SORT_KEYS, models_table, show_model
 from distill.terminal import console, counted, plain
-from distill.verb import Parser, answering
-
-FOLDER = Path("outputs/library")
+from distill.verb import Parser, add_library, answering
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -114,9 +112,7 @@ def _agreed(question: str) -> bool:
 def _parser() -> Parser:
     parser = Parser(prog="python -m distill.library", description="The library of trained models.")
     shared = Parser(add_help=False)
-    shared.add_argument(
-        "--library", type=Path, default=FOLDER, metavar="DIR", help=f"default: {FOLDER}"
-    )
+    add_library(shared)
     verbs = parser.add_subparsers(required=True, metavar="list|info|delete|repair|add")
     listing = verbs.add_parser("list", parents=[shared], help="a table of all models")
     listing.add_argument("--sort", choices=list(SORT_KEYS), default="date", help="date")

@@ -50,17 +50,7 @@ class Result:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the verb; exits 2 on a user's mistake."""
     with answering():
-        parser = Parser(
-            prog="python -m distill.reconstruct",
-            description="Audio files through the model and back. The mel error is the mean "
-            "difference between the mel spectrograms of original and reconstruction, before and "
-            "after Griffin-Lim.",
-        )
-        parser.add_argument("model", metavar="MODEL", help=MODEL_HELP)
-        parser.add_argument("sounds", metavar="IN", nargs="+", help="audio files, or folders")
-        add_outputs(parser)
-        add_audio(parser)
-        options = parser.parse_args(arguments)
+        options = _parser().parse_args(arguments)
         jobs = batch.plan(options.sounds, options.out, result_suffix=f".{options.format}")
         path = Catalog(options.library).model_path(options.model)
         model = load(path, options)  # torch: only now is it sure that it is needed
@@ -151,6 +141,20 @@ def _speeds(result: Result) -> str:
 
 def _errors(mel_db: float, heard_db: float) -> str:
     return f"mel error {mel_db:.2f} dB, {heard_db:.2f} dB after Griffin-Lim"
+
+
+def _parser() -> Parser:
+    parser = Parser(
+        prog="python -m distill.reconstruct",
+        description="Audio files through the model and back. The mel error is the mean "
+        "difference between the mel spectrograms of original and reconstruction, before and "
+        "after Griffin-Lim.",
+    )
+    parser.add_argument("model", metavar="MODEL", help=MODEL_HELP)
+    parser.add_argument("sounds", metavar="IN", nargs="+", help="audio files, or folders")
+    add_outputs(parser)
+    add_audio(parser)
+    return parser
 
 
 if __name__ == "__main__":

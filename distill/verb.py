@@ -8,9 +8,11 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import NoReturn
 
 from distill import terminal
+from distill.bundle.catalog import DEFAULT_LIBRARY
 from distill.errors import DistillError
 
 MISTAKE = 2
@@ -22,6 +24,17 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Raise DistillError."""
         raise DistillError(f"{message}; {self.prog} --help tells more")
+
+
+def add_library(parser: argparse.ArgumentParser) -> None:
+    """`--library DIR`."""
+    parser.add_argument(
+        "--library",
+        type=Path,
+        default=DEFAULT_LIBRARY,
+        metavar="DIR",
+        help=f"the library folder: {DEFAULT_LIBRARY}",
+    )
 
 
 @contextmanager

@@ -2,8 +2,9 @@
 
     python scripts/bench_codec.py MODEL FOLDER [--minutes 1 10 60]
 
-Joins the folder's sounds, over and over, to one file of each length (mono, 44.1 kHz), runs the three
-verbs on it, and compares what coding it in chunks gives with coding it whole (first length only).
+Joins the folder's sounds, over and over, to one file of each length (mono, 44.1 kHz), runs the
+three verbs on it, and compares what coding it in chunks gives with coding it whole (first length
+only).
 Prints a table and a last line of JSON.
 """
 
@@ -63,9 +64,7 @@ def main() -> None:
             if minutes == options.minutes[0]:
                 difference, changed = _chunked_against_whole(model, sound)
                 results["chunked against whole"] = {"mel": difference, "codes": changed}
-    print(
-        f"chunked against whole: codes that differ {changed}, largest mel difference {difference:.1e}"
-    )
+    print(f"chunked against whole: {changed} codes differ, largest mel difference {difference:.1e}")
     for verb in VERBS:
         peaks = [results[f"{verb} {minutes:g} min"]["peak_mib"] for minutes in options.minutes]
         growth = peaks[-1] / peaks[0] - 1
@@ -75,7 +74,7 @@ def main() -> None:
 
 
 def _joined(folder: Path, target: Path, minutes: float) -> Path:
-    """The folder's sounds one after the other, from the start again until the file is long enough."""
+    """The folder's sounds one after the other, again and again until the file is long enough."""
     left = round(minutes * 60 * RATE_HZ)
     paths = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() == ".wav"]
     with soundfile.SoundFile(target, "w", RATE_HZ, 1, "PCM_16") as file:

@@ -6,14 +6,17 @@ import re
 import shlex
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import soundfile
 import torch
 import yaml
 
-import distill
+from distill.codec.codes import Codes
 from distill.compose import load_config
 from distill.config import TrainConfig
 from tests.conftest import REPOSITORY, tone
@@ -44,6 +47,20 @@ def test_every_training_command_is_accepted(
     assert isinstance(load_config(overrides), TrainConfig)
 
 
+def other_commands() -> list[tuple[str, list[str]]]:
+    words = [shlex.split(command) for command in COMMANDS]
+    return [
+        (line[2], line[3:])
+        for line in words
+        if line[:2] == ["python", "-m"] and line[2] != "distill.train"
+    ]
+
+
+@pytest.mark.parametrize(("verb", "arguments"), other_commands(), ids=str)
+def test_every_other_command_is_accepted(verb: str, arguments: list[str]) -> None:
+    assert import_module(verb)._parser().parse_args(arguments)
+
+
 def test_the_make_targets_exist() -> None:
     targets = {command.split()[1] for command in COMMANDS if command.startswith("make ")}
     assert {"demo", "test"} <= targets
@@ -67,18 +84,17 @@ def test_the_python_example_runs(
     sounds: Path,
     train_here: Train,  # noqa: F811
 ) -> None:
-    run_dir = train_here("run", "data.root=sounds")
+    train_here("run", "data.root=sounds", "name=kit")
     code = re.search(r"```python\n(.*?)```", README, re.S)
     assert code
-    example = code[1].replace("outputs/train/.../best.distillgan", str(run_dir / "best.distillgan"))
-    soundfile.write("kick.wav", tone(100), 16_000)
-    names: dict[str, object] = {}
-    exec(example, names)
-    decoded = names["mel"]
-    assert isinstance(decoded, torch.Tensor)
-    loaded = distill.load(run_dir / "best.distillgan")
-    assert decoded.shape == loaded.spectrogram(names["waveform"]).shape
-    assert names["audio"].shape == (1, 8000)  # type: ignore[attr-defined]
+    stereo = np.stack([tone(100), tone(200)], axis=1)
+    soundfile.write("kick.wav", stereo, 8_000)
+    names: dict[str, Any] = {}
+    exec(code[1], names)
+    assert names["codes"].indices.shape[0] == 2
+    assert names["audio"].shape == (2, 16_000)
+    assert names["audio"].dtype == torch.float32
+    assert Codes.load("kick.distillcodes").samples == len(stereo)
 
 
 def test_importing_distill_stays_light() -> None:

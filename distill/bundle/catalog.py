@@ -21,6 +21,7 @@ from distill.bundle.entry import Entry
 from distill.bundle.index import DamagedIndexError, Index, changing, read_index
 from distill.errors import BundleError, LibraryError
 
+DEFAULT_LIBRARY = Path("outputs/library")
 LONGEST_NAME = 100
 SHORTEST_PREFIX = 4
 NAMES_SHOWN = 8

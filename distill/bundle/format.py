@@ -9,7 +9,7 @@ at first, is version 1 too. The dictionary's keys:
 format                    "distillgan_model"
 version                   1
 model_type                "vqvae"
-model_state_dict          {name: tensor}, weights and codebooks
+model_state_dict          {name: tensor}, weights and codebooks, no optimizer state
 vqvae_config              fields of distill.model.vqvae.VQVAEConfig
 spectrogram_config        fields of distill.model.mel.SpectrogramConfig
 training_config           the resolved configuration of the run, plain values

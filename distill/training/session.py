@@ -77,6 +77,7 @@ def train_run(
         finished=stopped is None,
         min_utilization=config.health.min_utilization,
         library=Path(config.library.dir),
+        sounds=Path(collection.folders[0]),
     )
     if trainer.is_global_zero:
         summary.write(run_dir / "summary.json")

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from distill.atomic import write_text
-from distill.bundle.catalog import Catalog
+from distill.bundle.catalog import DEFAULT_LIBRARY, Catalog
 from distill.config import TrainerConfig
 from distill.errors import DistillError
 from distill.model.sizing import bitrate_kbps
@@ -68,10 +68,12 @@ def summarise(
     finished: bool,
     min_utilization: float,
     library: Path,
+    sounds: Path,
 ) -> Summary:
     """Gather the run's figures, and publish the bundle of a finished run in the library.
 
-    The bundle is the best one, or the last if there is no best yet.
+    The bundle is the best one, or the last if there is no best yet. `sounds` is the folder that it
+    was trained on, and proposed to listen to.
     """
     history = module.history
     health = module.measure_health() if history.epochs or module.trainer.global_step else None
@@ -113,9 +115,15 @@ def summarise(
         bundle=str(_from_here(bundle)) if bundle else None,
         bundle_bytes=bundle.stat().st_size if bundle else None,
         published=str(published) if published else None,
-        next_commands=_next_commands(
-            _from_here(run_dir), module.limits, finished=finished, elapsed_s=module.clock.elapsed_s
-        ),
+        next_commands=[
+            *_listening(bundle, published, sounds),
+            *_next_commands(
+                _from_here(run_dir),
+                module.limits,
+                finished=finished,
+                elapsed_s=module.clock.elapsed_s,
+            ),
+        ],
     )
 
 
@@ -189,6 +197,15 @@ def show(summary: Summary) -> None:
             markup=False,
             soft_wrap=True,
         )
+
+
+def _listening(bundle: Path | None, published: Path | None, sounds: Path) -> list[str]:
+    if bundle is None:
+        return []
+    at_home = published and published.parent == DEFAULT_LIBRARY.absolute()
+    model = published.stem if published and at_home else str(_from_here(published or bundle))
+    words = ["python", "-m", "distill.reconstruct", model, str(_from_here(sounds)), "-o", "listen"]
+    return [shlex.join(words)]
 
 
 def _next_commands(

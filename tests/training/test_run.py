@@ -195,7 +195,9 @@ def test_a_finished_run_is_trained_on_and_republished_in_place(
     run_dir = train_here("run", "data.root=sounds", "name=mine")
     first = distill.load("outputs/library/mine.distillgan").metadata
     train_here("run", "trainer.max_epochs=4", resume=True)
-    assert [path.name for path in Path("outputs/library").glob("*.distillgan")] == ["mine.distillgan"]
+    assert [path.name for path in Path("outputs/library").glob("*.distillgan")] == [
+        "mine.distillgan"
+    ]
     last = distill.load(run_dir / "last.distillgan").metadata
     assert last["model_id"] == first["model_id"]
     assert last["training_epochs"] == 4
