@@ -31,7 +31,9 @@ def list_models(catalog: Catalog, options: argparse.Namespace) -> None:
         console.file.write(json.dumps([entry.to_json() for entry in entries], indent=1) + "\n")
         return
     if entries:
-        console.print(models_table(entries, catalog))
+        width = console.width if console.is_terminal else None
+        for line in models_table(entries, catalog, width=width):
+            console.file.write(line + "\n")
     else:
         console.print(f"no models in {catalog.folder}", markup=False, soft_wrap=True)
     if orphans := catalog.orphans(entries):

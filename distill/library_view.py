@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from rich.cells import cell_len, set_cell_size
 from rich.table import Table
 from rich.text import Text
 
@@ -13,6 +14,10 @@ from distill.bundle.entry import Entry
 from distill.terminal import console, counted, duration, plain
 
 BARS = "▁▂▃▄▅▆▇█"
+GAP = "  "
+NARROWEST_NAME = 12
+HEADINGS = ("name", "id", "date", "codes", "val loss", "worst utilization", "vocoder", "size")
+RIGHT = (False, False, False, True, True, True, False, True)
 SORT_KEYS: dict[str, Callable[[Entry], Any]] = {
     "name": lambda entry: entry.name.lower(),
     "id": lambda entry: entry.id,
@@ -25,26 +30,36 @@ SORT_KEYS: dict[str, Callable[[Entry], Any]] = {
 }
 
 
-def models_table(entries: Sequence[Entry], catalog: Catalog) -> Table:
-    """One row a model."""
-    table = Table()
-    table.add_column("name", overflow="ellipsis", no_wrap=True, min_width=12)
-    for column in ("id", "date", "codes", "val loss", "worst utilization", "vocoder", "size"):
-        justify = "left" if column in ("id", "date", "vocoder") else "right"
-        table.add_column(column, justify=justify, no_wrap=True)  # type: ignore[arg-type]
-    for entry in entries:
-        there = catalog.path_of(entry).is_file()
-        table.add_row(
-            Text(plain(entry.name)),
-            Text(plain(entry.id[:8])),
+def models_table(entries: Sequence[Entry], catalog: Catalog, *, width: int | None) -> Iterator[str]:
+    """One line a model under a line of headings, names shortened where the lines would be wider.
+
+    Not a table of rich's: with a thousand models, that takes longer than all else.
+    """
+    rows = [
+        (
+            plain(entry.name),
+            plain(entry.id[:8]),
             _date(entry.save_date),
             f"{entry.levels} × {entry.codebook_size}",
             _number(entry.final_val_loss),
             _share(entry.worst_utilization),
-            Text(vocoder_label(entry)),
-            _megabytes(entry.size_bytes) if there else "file is gone",
+            vocoder_label(entry),
+            _megabytes(entry.size_bytes) if catalog.path_of(entry).is_file() else "file is gone",
         )
-    return table
+        for entry in entries
+    ]
+    widths = [max(cell_len(row[column]) for row in (HEADINGS, *rows)) for column in range(8)]
+    if width is not None:
+        wide = sum(widths) + len(GAP) * (len(widths) - 1)
+        widths[0] = max(NARROWEST_NAME, widths[0] - max(0, wide - width))
+    for row in (HEADINGS, *rows):
+        cells = [set_cell_size(row[0], widths[0])]
+        if cell_len(row[0]) > widths[0]:
+            cells = [set_cell_size(row[0], widths[0] - 1) + "…"]
+        for text, space, right in zip(row[1:], widths[1:], RIGHT[1:], strict=True):
+            padding = " " * (space - cell_len(text))
+            cells.append(padding + text if right else text + padding)
+        yield GAP.join(cells).rstrip()
 
 
 def show_model(entry: Entry, catalog: Catalog) -> None:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 import statistics
-import types
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
 from distill.bundle import SUFFIX
 from distill.model.sizing import bitrate_kbps
@@ -70,7 +69,7 @@ class Entry:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
-        return asdict(self)
+        return {key: getattr(self, key) for key in CHECKS}
 
     @classmethod
     def from_json(cls, value: object) -> Entry:
@@ -79,15 +78,15 @@ class Entry:
         """
         if not isinstance(value, dict):
             raise ValueError("not an object")
-        for key, kind in FIELD_TYPES.items():
+        for key, fits in CHECKS.items():
             if key not in value:
                 raise ValueError(f"{key} is missing")
-            if not _fits(value[key], kind):
+            if not fits(value[key]):
                 raise ValueError(f"{key} is not valid")
         file = value["file"]
         if Path(file).name != file or not file.endswith(SUFFIX) or file.startswith("."):
             raise ValueError("file is not a bundle in the library folder")
-        return cls(**{key: value[key] for key in FIELD_TYPES})
+        return cls(**{key: value[key] for key in CHECKS})
 
     @classmethod
     def of(cls, content: Mapping[str, Any], path: Path) -> Entry:
@@ -128,9 +127,6 @@ class Entry:
         return cls.from_json(_finite(value))
 
 
-FIELD_TYPES: dict[str, Any] = get_type_hints(Entry)
-
-
 def _vocoder(state: Mapping[str, Any]) -> dict[str, Any]:
     training = state["training_metadata"]
     return {
@@ -156,21 +152,27 @@ def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _fits(value: object, kind: Any) -> bool:
-    """Whether a JSON value is of the type that a field is annotated with."""
-    origin, arguments = get_origin(kind), get_args(kind)
-    if kind is Any:
-        return True
-    if kind is float:
-        return isinstance(value, int | float) and not isinstance(value, bool)
-    if kind is int:
-        return type(value) is int
-    if origin in (Union, types.UnionType):
-        return any(_fits(value, argument) for argument in arguments)
-    if origin is list:
-        return isinstance(value, list) and all(_fits(item, arguments[0]) for item in value)
-    if origin is dict:
-        return isinstance(value, dict) and all(
-            isinstance(key, str) and _fits(item, arguments[1]) for key, item in value.items()
+def _check_of(kind: Any) -> Callable[[Any], bool]:
+    """Whether a JSON value is of the type that a field is annotated with, as a function of it."""
+    arguments = get_args(kind)
+    if get_origin(kind) is dict:
+        of_value = _check_of(arguments[1])
+        return lambda value: (
+            type(value) is dict
+            and all(type(key) is str for key in value)
+            and all(map(of_value, value.values()))
         )
-    return isinstance(value, kind)
+    if get_origin(kind) is list:
+        of_item = _check_of(arguments[0])
+        return lambda value: type(value) is list and all(map(of_item, value))
+    if kind is Any:
+        return lambda value: True
+    plain = arguments or (kind,)
+    types = {*plain, int} if float in plain else set(plain)
+    if any(get_origin(choice) for choice in plain):
+        checks = [_check_of(choice) for choice in plain]
+        return lambda value: any(check(value) for check in checks)
+    return lambda value: type(value) in types
+
+
+CHECKS = {key: _check_of(kind) for key, kind in get_type_hints(Entry).items()}

@@ -103,7 +103,7 @@ def changing(folder: Path, *, rebuild: Callable[[], list[Entry]]) -> Iterator[In
             yield index
             models = [*(entry.to_json() for entry in index.entries), *index.damaged]
             value = {"version": VERSION, "models": models}
-            write_text(path, json.dumps(value, indent=1, ensure_ascii=False) + "\n")
+            write_text(path, json.dumps(value, indent=1) + "\n")
     except Timeout:
         raise LibraryError(
             f"{folder}: another process has held the library for {PATIENCE_S} s"
