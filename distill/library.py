@@ -92,9 +92,11 @@ def add(catalog: Catalog, options: argparse.Namespace) -> None:
     """`add FILE...`: bundles, and checkpoints turned into bundles."""
     from distill.bundle.conversion import bundle_of  # torch: only here
 
+    wanted = {key: getattr(options, key) for key in ("name", "description", "tags")}
+    changes = {key: value for key, value in wanted.items() if value is not None}
     for file in options.files:
         try:
-            with bundle_of(file, name=options.name, description=options.description) as bundle:
+            with bundle_of(file, changes) as bundle:
                 there = catalog.same_as(bundle)
                 path = there or catalog.publish(bundle)
         except OSError as error:
@@ -137,6 +139,13 @@ def _parser() -> Parser:
     adding.add_argument("files", metavar="FILE", nargs="+", type=Path, help=".distillgan or .ckpt")
     adding.add_argument("--name", help="under another name")
     adding.add_argument("--description", help="in a few words, what it is")
+    adding.add_argument(
+        "--tag",
+        dest="tags",
+        action="append",
+        metavar="TAG",
+        help="a word to find it by; repeatable",
+    )
     adding.set_defaults(run=add)
     return parser
 

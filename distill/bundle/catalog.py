@@ -214,9 +214,7 @@ def describe(bundle: Path) -> Entry:
 
 def file_stem(name: str) -> str:
     """A model's name → lower case letters, digits, `_` and `-`, at most 100 characters."""
-    plain = (
-        unicodedata.normalize("NFKD", letter).encode("ascii", "ignore").decode() or "_"
-        for letter in name
-    )
-    stem = re.sub(r"[^a-z0-9_-]+", "_", "".join(plain).lower())
+    # accents become letters of their own and go; what has no plain letter leaves a gap
+    letters = (c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
+    stem = re.sub(r"[^a-z0-9_-]+", "_", "".join(letters).lower())
     return stem.strip("_")[:LONGEST_NAME] or "untitled"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,24 +22,20 @@ WRITTEN_ANEW = ("format", "version", "model_type", "checksum")
 
 
 @contextmanager
-def bundle_of(
-    file: Path, *, name: str | None = None, description: str | None = None
-) -> Iterator[Path]:
-    """A bundle with what `file` holds, and another name or description if given; gone afterwards
-    unless it is `file` itself.
+def bundle_of(file: Path, metadata: Mapping[str, Any]) -> Iterator[Path]:
+    """A bundle with what `file` holds and other metadata where given; gone afterwards unless it is
+    `file` itself.
 
     Raises BundleError for a file that is neither a bundle nor a checkpoint of distill.
     """
     if file.suffix != CHECKPOINT_SUFFIX:
         load_bundle(file)  # nothing is added that could not be used
-        if name is None and description is None:
+        if not metadata:
             yield file
             return
         fields = read_content(file)
     else:
         fields = _from_checkpoint(file)
-    changes = {"name": name, "description": description}
-    metadata = {key: value for key, value in changes.items() if value is not None}
     fields["metadata"] = {**fields["metadata"], **metadata}
     with tempfile.TemporaryDirectory() as folder:
         bundle = Path(folder) / f"{file.stem}{SUFFIX}"
