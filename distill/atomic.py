@@ -32,13 +32,25 @@ def whole_file(path: Path, *, replace: bool = True) -> Iterator[Path]:
         if replace:
             os.replace(partial, path)
         else:
-            os.link(partial, path)  # unlike a rename, fails where the name is taken
-            partial.unlink()
+            _rename_to_free(partial, path)
     except BaseException:
         with suppress(FileNotFoundError):
             partial.unlink()
         raise
     _flush(path.parent)
+
+
+def _rename_to_free(partial: Path, path: Path) -> None:
+    """Unlike a rename, fail with FileExistsError where the name is taken."""
+    try:
+        os.link(partial, path)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without links, as on memory sticks: claim the name first
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+        os.replace(partial, path)
+    else:
+        partial.unlink()
 
 
 def write_text(path: Path, text: str) -> None:

@@ -13,7 +13,8 @@ from rich.progress import Progress, TaskID
 
 from distill import terminal
 from distill.errors import DistillError
-from distill.terminal import console, counted, plain
+from distill.terminal import counted, plain, say
+from distill.verb import path_of
 
 REASONS_SHOWN = 8
 
@@ -54,7 +55,7 @@ def plan(
     """
     sources: dict[Path, tuple[Path, bool]] = {}
     for word in words:
-        path = Path(word).expanduser()
+        path = path_of(word)
         if path.is_dir():
             for file in _below(path, out_folder):
                 if source_suffix is None or file.suffix == source_suffix:
@@ -98,12 +99,12 @@ def run(jobs: Sequence[Job], work: Callable[[Job, Meter], str], *, overwrite: bo
                     terminal.fail(str(error))
             else:
                 done += 1
-                console.print(plain(line), markup=False, soft_wrap=True)
+                say(line)
             bar.advance(files)
     for line in left_out[: 0 if failed else REASONS_SHOWN]:
-        console.print(f"left out: {plain(line)}", markup=False, soft_wrap=True)
+        say(f"left out: {line}")
     if len(left_out) > REASONS_SHOWN and not failed:
-        console.print(f"left out: {counted(len(left_out) - REASONS_SHOWN, 'more file')}")
+        say(f"left out: {counted(len(left_out) - REASONS_SHOWN, 'more file')}")
     if failed or not done:
         raise DistillError(f"{counted(done, 'file')} done, {len(left_out):,} not")
 

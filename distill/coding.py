@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from distill.codec import AUDIO_FORMATS
 from distill.errors import DistillError
-from distill.terminal import console, counted, duration, plain
-from distill.verb import add_library
+from distill.terminal import counted, duration, say
+from distill.verb import add_library, path_of
 
 if TYPE_CHECKING:
     from distill.bundle.loaded import LoadedModel
@@ -21,7 +21,7 @@ MODEL_HELP = "a .distillgan file, the folder of a run, or a name or id in the li
 def add_outputs(parser: argparse.ArgumentParser) -> None:
     """Arguments of all three verbs."""
     parser.add_argument(
-        "-o", "--out", metavar="DIR", type=Path, required=True, help="folder for the results"
+        "-o", "--out", metavar="DIR", type=path_of, required=True, help="folder for the results"
     )
     parser.add_argument(
         "--levels", type=_positive, metavar="N", help="only the first N codebook levels"
@@ -60,12 +60,10 @@ def load(path: Path, options: argparse.Namespace) -> LoadedModel:
 def tell_model(model: LoadedModel, *, levels: int | None, sound: bool) -> None:
     """One line on what the sounds go through."""
     kept, size = levels or model.model.config.num_quantizers, model.model.config.codebook_size
-    console.print(
-        plain(f"model {model.metadata['name']} (id {model.metadata['model_id'][:8]}): ")
-        + f"{counted(kept, 'level')} of {size} codes, "
-        f"{model.bitrate_kbps(levels):.2f} kbit/s a channel" + (", Griffin-Lim" if sound else ""),
-        markup=False,
-        soft_wrap=True,
+    say(
+        f"model {model.metadata['name']} (id {model.metadata['model_id'][:8]}): "
+        f"{counted(kept, 'level')} of {size} codes, "
+        f"{model.bitrate_kbps(levels):.2f} kbit/s a channel" + (", Griffin-Lim" if sound else "")
     )
 
 

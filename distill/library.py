@@ -6,21 +6,22 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from distill import terminal
 from distill.bundle.catalog import Catalog
+from distill.bundle.index import repair_command
 from distill.errors import DistillError, LibraryError
 from distill.library_view import SORT_KEYS, models_table, show_model
-from distill.terminal import console, counted, plain
-from distill.verb import Parser, add_library, answering
+from distill.terminal import console, counted, plain, say
+from distill.verb import Parser, add_library, answering, path_of
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the verb; exits 2 on a user's mistake."""
     with answering():
         options = _parser().parse_args(arguments)
-        options.run(Catalog(options.library.expanduser()), options)
+        terminal.show_warnings(on_stderr=True)
+        options.run(Catalog(options.library), options)
 
 
 def list_models(catalog: Catalog, options: argparse.Namespace) -> None:
@@ -35,11 +36,11 @@ def list_models(catalog: Catalog, options: argparse.Namespace) -> None:
         for line in models_table(entries, catalog, width=width):
             console.file.write(line + "\n")
     else:
-        console.print(f"no models in {catalog.folder}", markup=False, soft_wrap=True)
+        say(f"no models in {catalog.folder}")
     if orphans := catalog.orphans(entries):
-        terminal.warn(
+        terminal.warn_on_stderr(
             f"{counted(len(orphans), 'model file')} in {catalog.folder} not on this list, "
-            f"{orphans[0]} for one: python -m distill.library repair"
+            f"{orphans[0]} for one: {repair_command(catalog.folder)}"
         )
 
 
@@ -58,13 +59,13 @@ def delete(catalog: Catalog, options: argparse.Namespace) -> None:
     for entry in entries.values():
         path = catalog.path_of(entry)
         if not options.yes and not _agreed(f"delete {path} ({entry.size_bytes / 1e6:.1f} MB)?"):
-            console.print(f"kept: {path}", markup=False, soft_wrap=True)
+            say(f"kept: {path}")
             continue
         try:
             catalog.delete(entry)
         except OSError as error:
             raise LibraryError(f"{path}: cannot be deleted: {error.strerror}") from error
-        console.print(f"deleted: {path}", markup=False, soft_wrap=True)
+        say(f"deleted: {path}")
 
 
 def repair(catalog: Catalog, options: argparse.Namespace) -> None:
@@ -77,14 +78,12 @@ def repair(catalog: Catalog, options: argparse.Namespace) -> None:
         raise LibraryError(f"{catalog.folder}: cannot be repaired: {error.strerror}") from error
     for what, names in (("added", done.added), ("dropped", done.dropped)):
         for name in names:
-            console.print(f"{what}: {plain(name)}", markup=False, soft_wrap=True)
+            say(f"{what}: {plain(name)}")
     for name, reason in done.refused.items():
-        console.print(f"left out: {plain(name)}: {reason}", markup=False, soft_wrap=True)
-    console.print(
+        say(f"left out: {plain(name)}: {reason}")
+    say(
         f"{counted(done.kept + len(done.added), 'model')} in {catalog.folder}: {done.kept} kept, "
-        f"{len(done.added)} added, {len(done.dropped)} dropped, {len(done.refused)} left out",
-        markup=False,
-        soft_wrap=True,
+        f"{len(done.added)} added, {len(done.dropped)} dropped, {len(done.refused)} left out"
     )
 
 
@@ -104,13 +103,17 @@ def add(catalog: Catalog, options: argparse.Namespace) -> None:
                 f"{file}: not added to {catalog.folder}: {error.strerror or error}"
             ) from error
         what = "there already" if there else "added"
-        console.print(f"{what}: {path}", markup=False, soft_wrap=True)
+        say(f"{what}: {path}")
 
 
 def _agreed(question: str) -> bool:
     if not sys.stdin.isatty():
         raise DistillError(f"{question} There is nobody to ask: --yes deletes without asking")
-    return input(f"{plain(question)} [y/N] ").strip().lower() in ("y", "yes")
+    try:
+        answer = input(f"{plain(question)} [y/N] ")
+    except EOFError:
+        answer = ""
+    return answer.strip().lower() in ("y", "yes")
 
 
 def _parser() -> Parser:
@@ -136,7 +139,13 @@ def _parser() -> Parser:
     )
     repairing.set_defaults(run=repair)
     adding = verbs.add_parser("add", parents=[shared], help="add bundles or checkpoints")
-    adding.add_argument("files", metavar="FILE", nargs="+", type=Path, help=".distillgan or .ckpt")
+    adding.add_argument(
+        "files",
+        metavar="FILE",
+        nargs="+",
+        type=path_of,
+        help=".distillgan or .ckpt, or the folder of a run",
+    )
     adding.add_argument("--name", help="under another name")
     adding.add_argument("--description", help="in a few words, what it is")
     adding.add_argument(

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from distill.bundle.catalog import Catalog
 from distill.bundle.entry import Entry
-from distill.terminal import console, counted, duration, plain
+from distill.terminal import console, counted, duration, plain, say
 
 BARS = "▁▂▃▄▅▆▇█"
 GAP = "  "
@@ -85,7 +85,7 @@ def show_model(entry: Entry, catalog: Catalog) -> None:
     console.print(Text(plain(entry.name), style="bold"))
     for key, value in rows.items():
         if value:
-            console.print(f"  {key:12s} {plain(value)}", markup=False, soft_wrap=True)
+            say(f"  {key:12s} {value}")
     levels = Table()
     for column in ("level", "utilization", "perplexity", "dead codes"):
         levels.add_column(column, justify="right")

@@ -24,7 +24,7 @@ from distill.coding import (
     tell_model,
 )
 from distill.decode import decode
-from distill.terminal import console, counted
+from distill.terminal import counted, say
 from distill.verb import Parser, answering
 
 if TYPE_CHECKING:
@@ -124,11 +124,9 @@ def tell_mean(results: Sequence[Result]) -> None:
         fmean(result.mel_db for result in results),
         fmean(result.heard_db for result in results),
     )
-    console.print(
+    say(
         f"mean of {counted(len(results), 'file')}: {whole.bits / seconds / 1000:.2f} kbit/s, "
-        f"{_speeds(whole)}, {_errors(whole.mel_db, whole.heard_db)}",
-        markup=False,
-        soft_wrap=True,
+        f"{_speeds(whole)}, {_errors(whole.mel_db, whole.heard_db)}"
     )
 
 

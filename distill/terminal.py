@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import sys
+from collections.abc import Callable
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -14,27 +15,44 @@ if isinstance(sys.stdout, io.TextIOWrapper):
 
 # piped output keeps its width, so that no table row is folded in a log
 console = Console(
-    width=None if sys.stdout.isatty() else 120, highlight=False, soft_wrap=not sys.stdout.isatty()
+    width=None if sys.stdout.isatty() else 120,
+    highlight=False,
+    soft_wrap=not sys.stdout.isatty(),
+    emoji=False,  # :x: in a name is what was typed
 )
 
 
 class _WarningLines(logging.Handler):
     """Each warning as one line, above any live display."""
 
+    def __init__(self, show: Callable[[str], None]) -> None:
+        super().__init__(logging.WARNING)
+        self._show = show
+
     def emit(self, record: logging.LogRecord) -> None:
-        warn(record.getMessage())
+        self._show(record.getMessage())
 
 
-def show_warnings() -> None:
-    """Let warnings of distill's own loggers through to the console."""
+def show_warnings(*, on_stderr: bool = False) -> None:
+    """Let warnings of distill's own loggers through, to the console or apart from the output."""
     logger = logging.getLogger("distill")
-    logger.handlers = [_WarningLines(logging.WARNING)]
+    logger.handlers = [_WarningLines(warn_on_stderr if on_stderr else warn)]
     logger.setLevel(logging.INFO)
+
+
+def say(line: str) -> None:
+    """One line on the console, as it is, however long."""
+    console.print(plain(line), markup=False, soft_wrap=True)
 
 
 def warn(message: str) -> None:
     """One line on the console."""
     console.print(f"warning: {plain(message)}", style="yellow", markup=False, soft_wrap=True)
+
+
+def warn_on_stderr(message: str) -> None:
+    """One line apart from the output."""
+    print(f"warning: {plain(message)}", file=sys.stderr)
 
 
 def fail(message: str) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from distill import terminal
-from distill.bundle.catalog import DEFAULT_LIBRARY
+from distill.bundle.index import DEFAULT_FOLDER
 from distill.errors import DistillError
 
 MISTAKE = 2
@@ -30,11 +30,19 @@ def add_library(parser: argparse.ArgumentParser) -> None:
     """`--library DIR`."""
     parser.add_argument(
         "--library",
-        type=Path,
-        default=DEFAULT_LIBRARY,
+        type=path_of,
+        default=DEFAULT_FOLDER,
         metavar="DIR",
-        help=f"the library folder: {DEFAULT_LIBRARY}",
+        help=f"the library folder: {DEFAULT_FOLDER}",
     )
+
+
+def path_of(word: str) -> Path:
+    """A path as typed, `~` and all; raises DistillError."""
+    try:
+        return Path(word).expanduser()
+    except RuntimeError as error:
+        raise DistillError(f"{word}: {error}") from error
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import re
 import shutil
 import unicodedata
 from collections.abc import Iterable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -18,10 +18,15 @@ from pathlib import Path
 from distill.atomic import remove_partial_files, whole_file
 from distill.bundle import SUFFIX
 from distill.bundle.entry import Entry
-from distill.bundle.index import DamagedIndexError, Index, changing, read_index
+from distill.bundle.index import (
+    DamagedIndexError,
+    Index,
+    changing,
+    read_index,
+    repair_command,
+)
 from distill.errors import BundleError, LibraryError
 
-DEFAULT_LIBRARY = Path("outputs/library")
 LONGEST_NAME = 100
 SHORTEST_PREFIX = 4
 NAMES_SHOWN = 8
@@ -105,17 +110,16 @@ class Catalog:
         """
         with self._changing() as index:
             files = self._files()
-            kept = {
-                entry.file: entry
-                for entry in index.entries
-                if entry.file in files and self.path_of(entry).stat().st_size == entry.size_bytes
-            }
+            entries, refused = self._described(files)
+            known = {(entry.file, entry.checksum) for entry in index.entries}
+            added = [entry.file for entry in entries if (entry.file, entry.checksum) not in known]
             dropped = [entry.file for entry in index.entries if entry.file not in files]
             dropped += ["(an entry that cannot be read)" for _ in index.damaged]
-            added, refused = self._described(name for name in files if name not in kept)
-            index.entries, index.damaged = [*kept.values(), *added], []
+            order = {entry.file: place for place, entry in enumerate(index.entries)}
+            entries.sort(key=lambda entry: order.get(entry.file, len(order)))
+            index.entries, index.damaged = entries, []
             remove_partial_files(self.folder, older_than_s=STALE_S)
-        return Repair([entry.file for entry in added], dropped, refused, len(kept))
+        return Repair(added, dropped, refused, len(entries) - len(added))
 
     def find(self, wanted: str) -> Entry:
         """A file's name (with or without suffix), a model's name, an id or the beginning of one →
@@ -123,8 +127,8 @@ class Catalog:
         """
         entries = self.entries()
         matching = (
-            [entry for entry in entries if wanted in (entry.file, Path(entry.file).stem)],
-            [entry for entry in entries if wanted == entry.name],
+            [entry for entry in entries if wanted == entry.file],
+            [entry for entry in entries if wanted in (entry.name, Path(entry.file).stem)],
             [entry for entry in entries if wanted.lower() == entry.id.lower()],
             [
                 entry
@@ -134,11 +138,9 @@ class Catalog:
         )
         found = next((some for some in matching if some), [])
         if len({entry.checksum for entry in found}) == 1:  # copies of one model are one
-            return found[0]
+            return next((e for e in found if self.path_of(e).is_file()), found[0])
         if found:
-            told = ", ".join(
-                f"{Path(entry.file).stem} (id {entry.id[:8]})" for entry in found[:NAMES_SHOWN]
-            )
+            told = ", ".join(f"{e.file} (id {e.id[:8]})" for e in found[:NAMES_SHOWN])
             raise LibraryError(f"{wanted}: this can mean several models: {told}")
         told = ", ".join(sorted(Path(entry.file).stem for entry in entries)[:NAMES_SHOWN])
         more = ", ..." if len(entries) > NAMES_SHOWN else ""
@@ -150,16 +152,17 @@ class Catalog:
 
         Raises LibraryError if there is none.
         """
-        path = Path(wanted).expanduser()
-        if path.is_dir() and (path / f"best{SUFFIX}").is_file():
-            return path / f"best{SUFFIX}"
-        if path.is_file() or len(path.parts) > 1 or path.suffix == ".distill":
-            return path  # whatever is wrong with it, reading tells best
+        with suppress(RuntimeError, OSError, ValueError):  # what can be no path is a name
+            path = Path(wanted).expanduser()
+            if path.is_dir() and (path / f"best{SUFFIX}").is_file():
+                return path / f"best{SUFFIX}"
+            if path.is_file() or len(path.parts) > 1 or path.suffix == ".distill":
+                return path  # whatever is wrong with it, reading tells best
         entry = self.find(wanted)
         if not self.path_of(entry).is_file():
             raise LibraryError(
                 f"{wanted}: {self.path_of(entry)} is gone; "
-                "`python -m distill.library repair` takes it off the list"
+                f"`{repair_command(self.folder)}` takes it off the list"
             )
         return self.path_of(entry)
 
@@ -217,4 +220,4 @@ def file_stem(name: str) -> str:
     # accents become letters of their own and go; what has no plain letter leaves a gap
     letters = (c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
     stem = re.sub(r"[^a-z0-9_-]+", "_", "".join(letters).lower())
-    return stem.strip("_")[:LONGEST_NAME] or "untitled"
+    return stem.lstrip("_-").rstrip("_")[:LONGEST_NAME] or "untitled"

@@ -18,6 +18,7 @@ from distill.errors import BundleError
 
 CHECKPOINT_SUFFIX = ".ckpt"
 WEIGHTS_PREFIX = "model."
+NOT_OURS = "not a checkpoint of distill"
 WRITTEN_ANEW = ("format", "version", "model_type", "checksum")
 
 
@@ -28,6 +29,8 @@ def bundle_of(file: Path, metadata: Mapping[str, Any]) -> Iterator[Path]:
 
     Raises BundleError for a file that is neither a bundle nor a checkpoint of distill.
     """
+    if file.is_dir() and (file / f"best{SUFFIX}").is_file():
+        file = file / f"best{SUFFIX}"
     if file.suffix != CHECKPOINT_SUFFIX:
         load_bundle(file)  # nothing is added that could not be used
         if not metadata:
@@ -36,12 +39,15 @@ def bundle_of(file: Path, metadata: Mapping[str, Any]) -> Iterator[Path]:
         fields = read_content(file)
     else:
         fields = _from_checkpoint(file)
-    fields["metadata"] = {**fields["metadata"], **metadata}
     with tempfile.TemporaryDirectory() as folder:
         bundle = Path(folder) / f"{file.stem}{SUFFIX}"
-        write_bundle(
-            bundle, {key: value for key, value in fields.items() if key not in WRITTEN_ANEW}
-        )
+        try:
+            fields["metadata"] = {**fields["metadata"], **metadata}
+            write_bundle(
+                bundle, {key: value for key, value in fields.items() if key not in WRITTEN_ANEW}
+            )
+        except (KeyError, TypeError, AttributeError) as error:
+            raise BundleError(f"{file.name}: {NOT_OURS}") from error
         load_bundle(bundle)
         yield bundle
 
@@ -49,19 +55,18 @@ def bundle_of(file: Path, metadata: Mapping[str, Any]) -> Iterator[Path]:
 def _from_checkpoint(file: Path) -> dict[str, Any]:
     try:
         check_archive(file, sealed=False)
-        checkpoint = torch.load(file, map_location="cpu", weights_only=True)
+        with file.open("rb") as source:
+            checkpoint = torch.load(source, map_location="cpu", weights_only=True)
     except OSError as error:
         raise BundleError(f"{file}: cannot be read: {error.strerror}") from error
     except Exception as error:  # in many ways, all of which mean the same
         raise BundleError(f"{file.name}: not a readable checkpoint") from error
     try:
-        fields = dict(checkpoint["distill"]["bundle"])
-        state = checkpoint["state_dict"]
-    except (KeyError, TypeError, ValueError) as error:
-        raise BundleError(f"{file.name}: not a checkpoint of distill") from error
-    weights = {
-        key.removeprefix(WEIGHTS_PREFIX): value
-        for key, value in state.items()
-        if key.startswith(WEIGHTS_PREFIX)
-    }
-    return {**fields, "model_state_dict": weights}
+        weights = {
+            key.removeprefix(WEIGHTS_PREFIX): value
+            for key, value in checkpoint["state_dict"].items()
+            if key.startswith(WEIGHTS_PREFIX)
+        }
+        return {**checkpoint["distill"]["bundle"], "model_state_dict": weights}
+    except (KeyError, TypeError, AttributeError) as error:
+        raise BundleError(f"{file.name}: {NOT_OURS}") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,9 @@ from distill.bundle import SUFFIX
 from distill.model.sizing import bitrate_kbps
 
 CURVE_POINTS = 48
+CURVES = ("train_losses", "val_losses")
+LONGEST_FILE = 255
+LARGEST_NUMBER = 1e18
 FROM_METADATA = (
     "name",
     "description",
@@ -57,7 +61,7 @@ class Entry:
     loss_curve: dict[str, list[float | None]]
     """`train_losses` and `val_losses`, means over stretches of the run where it was long."""
     tags: list[str]
-    vocoder: dict[str, Any] | None
+    vocoder: dict[str, str | int | float | None] | None
     """`type, epochs, final_loss, training_date`."""
     distill_version: str
 
@@ -86,6 +90,10 @@ class Entry:
         file = value["file"]
         if Path(file).name != file or not file.endswith(SUFFIX) or file.startswith("."):
             raise ValueError("file is not a bundle in the library folder")
+        if "\0" in file or len(os.fsencode(file)) > LONGEST_FILE:
+            raise ValueError("file is not a name that a file can have")
+        if not value["loss_curve"].keys() >= set(CURVES):
+            raise ValueError("loss_curve is not complete")
         return cls(**{key: value[key] for key in CHECKS})
 
     @classmethod
@@ -116,10 +124,7 @@ class Entry:
                     codebook_size=codebook_size,
                 ),
                 "codebook_health": content["codebook_health_snapshot"],
-                "loss_curve": {
-                    key: _thinned(content["loss_curve_history"][key])
-                    for key in ("train_losses", "val_losses")
-                },
+                "loss_curve": {key: _thinned(content["loss_curve_history"][key]) for key in CURVES},
                 "vocoder": vocoder and _vocoder(vocoder),
             }
         except (KeyError, TypeError, AttributeError, ArithmeticError) as error:
@@ -165,14 +170,18 @@ def _check_of(kind: Any) -> Callable[[Any], bool]:
     if get_origin(kind) is list:
         of_item = _check_of(arguments[0])
         return lambda value: type(value) is list and all(map(of_item, value))
-    if kind is Any:
-        return lambda value: True
-    plain = arguments or (kind,)
-    types = {*plain, int} if float in plain else set(plain)
-    if any(get_origin(choice) for choice in plain):
-        checks = [_check_of(choice) for choice in plain]
+    choices = arguments or (kind,)
+    if any(get_origin(choice) for choice in choices):
+        checks = [_check_of(choice) for choice in choices]
         return lambda value: any(check(value) for check in checks)
-    return lambda value: type(value) in types
+    numbers = {int} | {float} & set(choices) if {int, float} & set(choices) else set()
+    others = set(choices) - numbers
+    return lambda value: (
+        type(value) in others
+        or (
+            type(value) in numbers and -LARGEST_NUMBER < value < LARGEST_NUMBER  # and no NaN
+        )
+    )
 
 
 CHECKS = {key: _check_of(kind) for key, kind in get_type_hints(Entry).items()}

@@ -9,9 +9,11 @@ from __future__ import annotations
 import json
 import logging
 import os
+import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +24,10 @@ from distill.bundle.entry import Entry
 from distill.errors import LibraryError
 
 NAME = "model_library.json"
-DAMAGED_NAME = "model_library.damaged.json"
+DEFAULT_FOLDER = Path("outputs/library")
 VERSION = 2
 LOCK = ".model_library.lock"
 PATIENCE_S = 120
-REPAIR = "`python -m distill.library repair`"
 log = logging.getLogger(__name__)
 
 
@@ -42,6 +43,12 @@ class Index:
     damaged: list[object] = field(default_factory=list)
     """Entries that cannot be used; written back as they are, until a repair."""
     version: int = VERSION
+
+
+def repair_command(folder: Path) -> str:
+    """What to type to have the index of a library made again."""
+    where = "" if folder == DEFAULT_FOLDER else f" --library {shlex.quote(str(folder))}"
+    return f"python -m distill.library repair{where}"
 
 
 def read_index(folder: Path) -> Index:
@@ -61,7 +68,9 @@ def read_index(folder: Path) -> Index:
     models = value.get("models") if isinstance(value, dict) else None
     version = value.get("version") if isinstance(value, dict) else None
     if not isinstance(models, list) or type(version) is not int:
-        raise DamagedIndexError(f"{path}: damaged; {REPAIR} makes it again from the models")
+        raise DamagedIndexError(
+            f"{path}: damaged; `{repair_command(folder)}` makes it again from the models"
+        )
     if version > VERSION:
         log.warning(
             "%s was written by a newer distill (version %d): it is read as far as it is known",
@@ -73,7 +82,8 @@ def read_index(folder: Path) -> Index:
         try:
             index.entries.append(Entry.from_json(model))
         except ValueError as error:
-            log.warning("%s: entry %d is skipped: %s; %s mends it", path, number, error, REPAIR)
+            mend = repair_command(folder)
+            log.warning("%s: entry %d is skipped: %s; `%s` mends it", path, number, error, mend)
             index.damaged.append(model)
     return index
 
@@ -92,8 +102,9 @@ def changing(folder: Path, *, rebuild: Callable[[], list[Entry]]) -> Iterator[In
             try:
                 index = read_index(folder)
             except DamagedIndexError:
-                os.replace(path, folder / DAMAGED_NAME)
-                log.warning("%s was damaged: set aside as %s and made again", path, DAMAGED_NAME)
+                aside = _free_name(path)
+                os.replace(path, aside)
+                log.warning("%s was damaged: set aside as %s and made again", path, aside.name)
                 index = Index(rebuild())
             if index.version > VERSION:
                 raise LibraryError(
@@ -108,3 +119,9 @@ def changing(folder: Path, *, rebuild: Callable[[], list[Entry]]) -> Iterator[In
         raise LibraryError(
             f"{folder}: another process has held the library for {PATIENCE_S} s"
         ) from None
+
+
+def _free_name(path: Path) -> Path:
+    """`model_library.damaged.json`, or with a number where there is one already."""
+    names = (path.with_suffix(f".damaged{number or ''}.json") for number in count())
+    return next(name for name in names if not name.exists())

@@ -2,36 +2,35 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from distill.bundle.reader import read_content
+from distill.bundle.rebuild import network_of, spectrogram_of
 from distill.codec.codes import Codes
 from distill.codec.griffin_lim import GriffinLim
 from distill.codec.resample import resampled, samples_at
 from distill.codec.stream import (
     coded_columns,
     codes_of,
-    first_items,
+    exactly,
     mels_from,
     mels_of,
     with_silence,
 )
 from distill.errors import BundleError, CodesError, SoundError
-from distill.model.mel import LogMel, SpectrogramConfig
+from distill.model.mel import LogMel
 from distill.model.sizing import bitrate_kbps
-from distill.model.vqvae import ConvVQVAE, VQVAEConfig
+from distill.model.vqvae import ConvVQVAE
 
-LARGEST_FILTER_BANK = 1 << 26
 CHUNK = 1 << 20
-Config = TypeVar("Config")
 
 
 @dataclass(frozen=True)
@@ -82,13 +81,18 @@ class LoadedModel:
         `levels` keeps the first so many only. Raises SoundError for a waveform that is empty or not
         finite, CodesError for levels that the model does not have.
         """
+        if isinstance(waveform, np.ndarray):
+            waveform = np.ascontiguousarray(waveform)  # torch takes none that is turned round
         whole = torch.as_tensor(waveform)
         if not whole.is_floating_point() or whole.ndim not in (1, 2):
             raise SoundError(
                 "a waveform is (T,) or (C, T) of floating point, "
                 f"not {tuple(whole.shape)} of {whole.dtype}"
             )
-        whole = whole.detach().cpu().float().reshape(-1, whole.shape[-1])
+        whole = whole.detach().cpu().float()
+        if not whole.numel():
+            raise SoundError("the waveform is empty")
+        whole = whole.reshape(-1, whole.shape[-1])
         if not torch.isfinite(whole).all():
             raise SoundError("the waveform holds NaN or infinity")
         return self.encode_stream(whole.split(CHUNK, dim=1), sample_rate_hz, levels=levels)
@@ -98,7 +102,9 @@ class LoadedModel:
     ) -> Codes:
         """The same for a waveform of any length in chunks (C, t) float32, at constant memory."""
         levels = self.check_levels(levels)
-        samples = 0
+        rate_hz, samples = int(sample_rate_hz), 0
+        if rate_hz < 1 or rate_hz != sample_rate_hz:
+            raise SoundError(f"a sample rate is a whole number of Hz, not {sample_rate_hz}")
 
         def counted() -> Iterator[Tensor]:
             nonlocal samples
@@ -106,7 +112,7 @@ class LoadedModel:
                 samples += chunk.shape[1]
                 yield chunk
 
-        sound = resampled(counted(), sample_rate_hz, self.sample_rate_hz)
+        sound = resampled(counted(), rate_hz, self.sample_rate_hz)
         mels = self.mels(with_silence(sound, self.spectrogram, self.model), self.sample_rate_hz)
         codes = [chunk[..., :levels].cpu() for chunk in codes_of(mels, self.model)]
         if not codes:
@@ -114,7 +120,7 @@ class LoadedModel:
         return Codes(
             torch.cat(codes, dim=2),
             samples,
-            sample_rate_hz,
+            rate_hz,
             self.model.config.codebook_size,
             self.metadata["model_id"],
             self.checksum,
@@ -141,7 +147,7 @@ class LoadedModel:
         """The same in chunks (C, t), at the model's or another rate, at constant memory."""
         samples = self._samples(codes)
         mels = self.decoded_mels(codes, levels=levels)
-        chunks = first_items(GriffinLim(self.spectrogram).stream(mels, seed=seed), samples)
+        chunks = exactly(GriffinLim(self.spectrogram).stream(mels, seed=seed), samples)
         yield from resampled(chunks, self.sample_rate_hz, sample_rate_hz or self.sample_rate_hz)
 
     def mels(self, waveforms: Iterable[Tensor], sample_rate_hz: int) -> Iterator[Tensor]:
@@ -158,7 +164,7 @@ class LoadedModel:
         chunks = codes.indices.split(CHUNK >> 10, dim=2)
         height = self.spectrogram.config.n_mels
         mels = mels_from((c.to(self.device) for c in chunks), self.model, height=height)
-        return first_items(mels, frames)
+        return exactly(mels, frames)
 
     def check_levels(self, levels: int | None) -> int:
         """How many levels to keep; raises CodesError if the model does not have so many."""
@@ -198,11 +204,7 @@ def load_bundle(path: str | Path, *, device: str | torch.device = "cpu") -> Load
     path = Path(path)
     content = read_content(path)
     try:
-        model = _rebuild(content)
-        mel = _config(SpectrogramConfig, content["spectrogram_config"], "spectrogram_config")
-        if mel.n_fft * mel.n_mels > LARGEST_FILTER_BANK or mel.floor <= 0 or mel.std_db <= 0:
-            raise BundleError(f"spectrogram_config is beyond reason: {asdict(mel)}")
-        spectrogram = LogMel(mel)
+        model, spectrogram = network_of(content), spectrogram_of(content)
     except BundleError as error:
         raise BundleError(f"{path.name}: {error}") from error
     return LoadedModel(
@@ -215,64 +217,3 @@ def load_bundle(path: str | Path, *, device: str | torch.device = "cpu") -> Load
         content.get("vocoder_state"),
         content["checksum"],
     )
-
-
-def _config(kind: type[Config], values: dict[str, Any], name: str) -> Config:
-    """A configuration from untrusted values: each present, of its type, within reason."""
-    known = {field.name: field.type for field in fields(kind)}  # type: ignore[arg-type]
-    for key, type_name in known.items():
-        if key not in values:
-            raise BundleError(f"the key {name}.{key} is missing")
-        value = values[key]
-        numbers = value if isinstance(value, list | tuple) else [value]
-        whole = "int" in str(type_name)
-        for number in numbers:
-            fits = isinstance(number, int) if whole else isinstance(number, int | float)
-            if (
-                not fits
-                or isinstance(number, bool)
-                or abs(number) > 1e6
-                or not math.isfinite(number)
-                or (key == "dropout" and not 0 <= number < 1)
-            ):
-                raise BundleError(f"{name}.{key}={str(value)[:60]} is not possible")
-            if whole and number < (0 if key == "residual_units" else 1):
-                raise BundleError(f"{name}.{key}={str(value)[:60]} is not possible")
-        if (
-            isinstance(value, list | tuple) != str(type_name).startswith("tuple")
-            or not 1 <= len(numbers) <= 16
-        ):
-            raise BundleError(f"{name}.{key}={str(value)[:60]} is not possible")
-    return kind(
-        **{
-            key: tuple(values[key]) if isinstance(values[key], list) else values[key]
-            for key in known
-        }
-    )
-
-
-def _rebuild(content: dict[str, Any]) -> ConvVQVAE:
-    config = _config(VQVAEConfig, content["vqvae_config"], "vqvae_config")
-    if config.num_quantizers > 64 or config.residual_units > 64 or len(config.channels) > 8:
-        raise BundleError(f"vqvae_config asks for a network beyond reason: {asdict(config)}")
-    weights = content["model_state_dict"]
-    with torch.device("meta"):  # no memory is taken before the shapes are known to fit
-        model = ConvVQVAE(config)
-    expected = model.state_dict()
-    if missing := sorted(set(expected) - set(weights)):
-        raise BundleError(f"the weight {missing[0]} is missing")
-    if unknown := sorted(map(str, set(weights) - set(expected))):
-        raise BundleError(f"the weight {unknown[0][:80]} has no place in the network")
-    for name, tensor in expected.items():
-        given = weights[name]
-        if (
-            not isinstance(given, Tensor)
-            or given.shape != tensor.shape
-            or given.dtype != tensor.dtype
-        ):
-            raise BundleError(f"the weight {name} does not fit vqvae_config")
-        if given.is_floating_point() and not torch.isfinite(given).all():
-            raise BundleError(f"the weight {name} holds NaN or infinity")
-    model = ConvVQVAE(config)
-    model.load_state_dict(weights)
-    return model

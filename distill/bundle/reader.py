@@ -52,9 +52,7 @@ def read_content(path: Path, *, weights: bool = True) -> dict[str, Any]:
         raise BundleError(OLD_FORMAT)
     try:
         check_archive(path, sealed=weights)
-        content: dict[str, Any] = torch.load(
-            path, map_location="cpu", weights_only=True, mmap=not weights
-        )
+        content = _load(path, mapped=not weights)
         _check_tree(content)
         _check_fields(content)
         if not weights:
@@ -77,6 +75,16 @@ def read_content(path: Path, *, weights: bool = True) -> dict[str, Any]:
         Exception
     ) as error:  # the unpickler fails in many ways on damaged bytes; each means the same
         raise BundleError(f"{path.name}: truncated or damaged ({type(error).__name__})") from error
+    return content
+
+
+def _load(path: Path, *, mapped: bool) -> dict[str, Any]:
+    content: dict[str, Any]
+    if mapped and str(path).isprintable():
+        content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    else:  # opened here, because torch takes no names that are not Unicode
+        with path.open("rb") as file:
+            content = torch.load(file, map_location="cpu", weights_only=True)
     return content
 
 

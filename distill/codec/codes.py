@@ -35,6 +35,7 @@ MAGIC = b"distcode"
 VERSION = 1
 PREFIX = struct.Struct("<8sHI")
 LONGEST_HEADER = 1 << 16
+LONGEST_NAME = 1000
 LARGEST_FILE = 1 << 30
 DIGEST_BYTES = 32
 COUNTS = ("sample_rate_hz", "samples", "channels", "rows", "columns", "levels", "codebook_size")
@@ -90,7 +91,7 @@ class Codes:
         header = {
             "model_id": self.model_id,
             "model_checksum": self.model_checksum,
-            "model_name": self.model_name,
+            "model_name": self.model_name[:LONGEST_NAME],
             "sample_rate_hz": self.sample_rate_hz,
             "samples": self.samples,
             "channels": channels,

@@ -21,6 +21,8 @@ def resampled(chunks: Iterable[Tensor], from_hz: int, to_hz: int) -> Iterator[Te
     resampler: soxr.ResampleStream | None = None
     first, given = torch.zeros(0, 0), 0
     for chunk in chunks:
+        if not chunk.shape[1]:
+            continue
         if resampler is None:
             first = chunk[:, :1]
             resampler = soxr.ResampleStream(from_hz, to_hz, len(chunk), dtype="float32")

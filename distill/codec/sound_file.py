@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 import torch
+from mutagen import MutagenError
 from mutagen.flac import FLAC
 from mutagen.id3 import ID3, TXXX
 from mutagen.oggvorbis import OggVorbis
@@ -18,7 +18,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from distill.atomic import whole_file
+from distill.codec.stream import exactly
 from distill.errors import SoundError
+from distill.sndfile import (
+    HEADERLESS_FORMAT,
+    HEADERLESS_SUFFIX,
+    SAMPLE_RATES_HZ,
+    detail_of,
+    name_of,
+)
 
 TAG = "DISTILL_MODEL"
 FORMATS = {
@@ -30,7 +38,6 @@ FORMATS = {
 """File suffix → what libsndfile calls it."""
 BLOCK_FRAMES = 1 << 16
 LARGEST_WAV = (1 << 32) - (1 << 20)
-SAMPLE_RATES_HZ = (1_000, 1_000_000)
 MP3_RATES_HZ = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
 
 
@@ -48,6 +55,8 @@ class SoundFile:
     def open(cls, path: Path) -> SoundFile:
         """Look at the header."""
         with _opened(path) as file:
+            if file.format == HEADERLESS_FORMAT:
+                raise SoundError(f"{path}: not audio: samples without a header")
             rate, channels, samples = file.samplerate, file.channels, file.frames
         if not SAMPLE_RATES_HZ[0] <= rate <= SAMPLE_RATES_HZ[1]:
             raise SoundError(f"{path}: not audio: a sample rate of {rate} Hz")
@@ -71,7 +80,7 @@ class SoundFile:
                 try:
                     block = file.read(BLOCK_FRAMES, dtype="float32", always_2d=True)
                 except soundfile.LibsndfileError as error:
-                    raise SoundError(f"{self.path}: unreadable: {_detail(error)}") from error
+                    raise SoundError(f"{self.path}: unreadable: {detail_of(error)}") from error
                 if not len(block):
                     break
                 if not np.isfinite(block).all():
@@ -88,7 +97,7 @@ def check_format(path: Path, *, sample_rate_hz: int, channels: int) -> None:
     suffix = path.suffix.lower().lstrip(".")
     holds = (
         suffix == "wav"
-        or (suffix == "flac" and channels <= 8 and sample_rate_hz <= 655_350)
+        or (suffix == "flac" and channels <= 8 and _is_flac_rate(sample_rate_hz))
         or (suffix == "ogg" and channels <= 255 and 8_000 <= sample_rate_hz <= 200_000)
         or (suffix == "mp3" and channels <= 2 and sample_rate_hz in MP3_RATES_HZ)
     )
@@ -122,34 +131,29 @@ def write_sound(
     try:
         with whole_file(path) as partial:
             with soundfile.SoundFile(
-                _name(partial), "w", sample_rate_hz, channels, subtype, format=kind
+                name_of(partial), "w", sample_rate_hz, channels, subtype, format=kind
             ) as file:
                 if kind in ("WAV", "RF64"):  # the INFO chunk has no names of one's own
                     file.comment = f"{TAG}={tag}"
-                for block in _exactly(chunks, samples, channels):
+                for block in _blocks(exactly(chunks, samples)):
                     file.write(block)
             _tag(partial, kind, tag)
     except soundfile.LibsndfileError as error:
-        raise SoundError(f"{path}: cannot be written: {_detail(error)}") from error
-    except OSError as error:
-        raise SoundError(f"{path}: cannot be written: {error.strerror or error}") from error
+        raise SoundError(f"{path}: cannot be written: {detail_of(error)}") from error
+    except (OSError, MutagenError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise SoundError(f"{path}: cannot be written: {reason}") from error
 
 
-def _exactly(
-    chunks: Iterable[Tensor], samples: int, channels: int
-) -> Iterator[NDArray[np.float32]]:
-    """Blocks (t, C) of exactly `samples` frames in all: cut, or filled up with silence."""
-    left = samples
+def _is_flac_rate(hz: int) -> bool:
+    return hz <= 65_535 or (hz <= 655_350 and hz % 10 == 0)
+
+
+def _blocks(chunks: Iterable[Tensor]) -> Iterator[NDArray[np.float32]]:
+    """(C, t) → (t, C), in pieces: the Vorbis encoder puts what it is given on the stack."""
     for chunk in chunks:
-        if left <= 0:
-            return
-        block = chunk[:, :left].T.numpy()
-        left -= len(block)
-        # in pieces: libsndfile's Vorbis encoder puts what it is given on the stack
-        for start in range(0, len(block), BLOCK_FRAMES):
-            yield np.ascontiguousarray(block[start : start + BLOCK_FRAMES])
-    if left > 0:
-        yield np.zeros((left, channels), np.float32)
+        for piece in chunk.split(BLOCK_FRAMES, dim=1):
+            yield np.ascontiguousarray(piece.T.cpu().numpy())
 
 
 def _tag(path: Path, kind: str, tag: str) -> None:
@@ -170,22 +174,13 @@ def _tag(path: Path, kind: str, tag: str) -> None:
 
 
 def _opened(path: Path) -> soundfile.SoundFile:
-    if path.suffix.lower() == ".raw":
+    if path.suffix.lower() == HEADERLESS_SUFFIX:
         raise SoundError(f"{path}: not audio: samples without a header")
     try:
         with path.open("rb"):  # libsndfile calls every failure a system error
             pass
-        return soundfile.SoundFile(_name(path))
+        return soundfile.SoundFile(name_of(path))
     except soundfile.LibsndfileError as error:
-        raise SoundError(f"{path}: not audio, or damaged: {_detail(error)}") from error
+        raise SoundError(f"{path}: not audio, or damaged: {detail_of(error)}") from error
     except OSError as error:
         raise SoundError(f"{path}: cannot be read: {error.strerror or error}") from error
-
-
-def _name(path: Path) -> bytes | Path:
-    """As bytes where the system's names are bytes: they need not be Unicode."""
-    return os.fsencode(path) if os.name == "posix" else path
-
-
-def _detail(error: soundfile.LibsndfileError) -> str:
-    return " ".join(str(error.error_string).split()).rstrip(".")

@@ -127,10 +127,12 @@ def mels_from(codes: Iterable[Tensor], model: ConvVQVAE, *, height: int) -> Iter
         yield mel.narrow(-1, window.left * stride, window.core * stride)
 
 
-def first_items(chunks: Iterable[Tensor], total: int) -> Iterator[Tensor]:
-    """The first `total` items of a stream along its last axis."""
+def exactly(chunks: Iterable[Tensor], total: int) -> Iterator[Tensor]:
+    """`total` items of a stream along its last axis: cut there, or filled up with zeros."""
+    chunk = torch.zeros(0)
     for chunk in chunks:
-        if total <= 0:
-            return
         yield chunk[..., :total]
         total -= chunk.shape[-1]
+        if total <= 0:
+            return
+    yield chunk.new_zeros(*chunk.shape[:-1], total)

@@ -19,12 +19,18 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
+from distill.sndfile import (
+    HEADERLESS_FORMAT,
+    HEADERLESS_SUFFIX,
+    SAMPLE_RATES_HZ,
+    detail_of,
+    name_of,
+)
+
 BLOCK_FRAMES = 1 << 18
 STALE_S = 24 * 3600
 ACTIVITY_S = 0.1
 """Resolution of the record of where a file is louder than silence."""
-SAMPLE_RATES_HZ = (1_000, 1_000_000)
-"""Headers outside this range are damage, not audio; resampling them would fill the disk."""
 
 
 @dataclass(frozen=True)
@@ -159,15 +165,15 @@ class WaveformCache:
                 os.unlink(partial)
 
     def _decode_into(self, path: Path, sink: IO[bytes]) -> Decoded:
-        if path.suffix.lower() == ".raw":
+        if path.suffix.lower() == HEADERLESS_SUFFIX:
             return Decoded("not audio: samples without a header")
         digest = hashlib.sha256()
         frames_read = 0
-        # as bytes where the system's names are bytes: they need not be Unicode
-        name = os.fsencode(path) if os.name == "posix" else path
         try:
-            with soundfile.SoundFile(name) as source:
+            with soundfile.SoundFile(name_of(path)) as source:
                 rate, channels = source.samplerate, source.channels
+                if source.format == HEADERLESS_FORMAT:
+                    return Decoded("not audio: samples without a header")
                 if not SAMPLE_RATES_HZ[0] <= rate <= SAMPLE_RATES_HZ[1]:
                     return Decoded(f"not audio: a sample rate of {rate} Hz")
                 resampler = soxr.ResampleStream(
@@ -194,8 +200,7 @@ class WaveformCache:
                 name.lower() for name in soundfile.available_formats()
             }
             known = known or path.suffix.lower() in (".mp3", ".aif", ".oga", ".opus")
-            detail = " ".join(str(error.error_string).split()).rstrip(".")
-            return Decoded(f"unreadable: {detail}" if known else "not audio")
+            return Decoded(f"unreadable: {detail_of(error)}" if known else "not audio")
         if frames_read == 0:
             return Decoded("empty: a header without samples")
         if frames_read / rate < self.config.min_duration_s:

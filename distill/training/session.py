@@ -76,7 +76,7 @@ def train_run(
         run_dir=run_dir,
         finished=stopped is None,
         min_utilization=config.health.min_utilization,
-        library=Path(config.library.dir),
+        library=Path(config.library.dir).expanduser(),
         sounds=Path(collection.folders[0]),
     )
     if trainer.is_global_zero:

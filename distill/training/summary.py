@@ -14,7 +14,8 @@ from rich.table import Table
 from rich.text import Text
 
 from distill.atomic import write_text
-from distill.bundle.catalog import DEFAULT_LIBRARY, Catalog
+from distill.bundle.catalog import Catalog
+from distill.bundle.index import DEFAULT_FOLDER
 from distill.config import TrainerConfig
 from distill.errors import DistillError
 from distill.model.sizing import bitrate_kbps
@@ -202,7 +203,7 @@ def show(summary: Summary) -> None:
 def _listening(bundle: Path | None, published: Path | None, sounds: Path) -> list[str]:
     if bundle is None:
         return []
-    at_home = published and published.parent == DEFAULT_LIBRARY.absolute()
+    at_home = published and published.parent == DEFAULT_FOLDER.absolute()
     model = published.stem if published and at_home else str(_from_here(published or bundle))
     words = ["python", "-m", "distill.reconstruct", model, str(_from_here(sounds)), "-o", "listen"]
     return [shlex.join(words)]

@@ -114,7 +114,7 @@ def _write_files_to_leave_out(folder: Path) -> None:
     (folder / "cut.flac").write_bytes(flac[: len(flac) // 2])
     (folder / "zero bytes.wav").touch()
     soundfile.write(folder / "header only.wav", np.zeros(0), 16_000)
-    for name in ("notes.txt", "text.wav", "text.mp3", "samples.raw"):
+    for name in ("notes.txt", "text.wav", "text.mp3", "samples.raw", "text.gsm"):
         (folder / name).write_text("To do: record the kettle. " * 300)
     for name, value in (("nan", np.nan), ("inf", -np.inf)):
         broken = tone(700)
