@@ -12,8 +12,9 @@ from pathlib import Path
 from rich.progress import Progress, TaskID
 
 from distill import terminal
+from distill.codec import CODES_SUFFIX
 from distill.errors import DistillError
-from distill.terminal import counted, plain, say
+from distill.terminal import console, counted, plain, say
 from distill.verb import path_of
 
 REASONS_SHOWN = 8
@@ -55,10 +56,14 @@ def plan(
     """
     sources: dict[Path, tuple[Path, bool]] = {}
     for word in words:
+        if not word:
+            raise DistillError("an empty name was given for a file or folder")
         path = path_of(word)
         if path.is_dir():
             for file in _below(path, out_folder):
-                if source_suffix is None or file.suffix == source_suffix:
+                if file.suffix == source_suffix or (
+                    source_suffix is None and file.suffix != CODES_SUFFIX
+                ):
                     sources.setdefault(file, (file.relative_to(path), True))
         elif path.exists() or path.is_symlink():
             sources.setdefault(path, (Path(path.name), False))
@@ -84,7 +89,7 @@ def run(jobs: Sequence[Job], work: Callable[[Job, Meter], str], *, overwrite: bo
     done = failed = 0
     left_out: list[str] = []
     sources = {os.path.realpath(job.source) for job in jobs}
-    with terminal.bar("") as bar:
+    with terminal.bar() as bar:
         files = bar.add_task("files", total=len(jobs), visible=len(jobs) > 1)
         meter = Meter(bar, bar.add_task("", total=None))
         for job in jobs:
@@ -92,11 +97,18 @@ def run(jobs: Sequence[Job], work: Callable[[Job, Meter], str], *, overwrite: bo
                 _check_target(job, sources, overwrite=overwrite)
                 line = work(job, meter)
             except DistillError as error:
-                failed += not job.found
-                left_out.append(str(error))
+                told = str(error)
+                if not told.startswith(
+                    (str(job.source), f"{job.target.parent}: ", job.source.name)
+                ):
+                    told = f"{job.source}: {told}"
+                if len(jobs) == 1:
+                    raise DistillError(told) from error
+                left_out.append(told)
                 if not job.found:
-                    bar.console.file.flush()
-                    terminal.fail(str(error))
+                    failed += 1
+                    console.file.flush()
+                    terminal.fail(told)
             else:
                 done += 1
                 say(line)
@@ -113,12 +125,18 @@ def _check_target(job: Job, sources: Iterable[str], *, overwrite: bool) -> None:
     """Raise DistillError rather than write over what is there."""
     if os.path.realpath(job.target) in sources:
         raise DistillError(f"{job.source}: would be written over itself; choose another -o")
-    if job.target.exists() and not overwrite:
-        raise DistillError(f"{job.target}: is there already; take --overwrite or another -o")
+    try:
+        there = job.target.exists()
+    except OSError as error:
+        raise DistillError(
+            f"{job.source}: cannot be written as {job.target}: {error.strerror}"
+        ) from error
     try:
         job.target.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DistillError(f"{job.target.parent}: cannot be made: {error.strerror}") from error
+    if there and not overwrite:
+        raise DistillError(f"{job.target}: is there already; take --overwrite or another -o")
 
 
 def _below(folder: Path, out_folder: Path) -> list[Path]:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from distill.bundle.loaded import LoadedModel
     from distill.codec.codes import Codes
 
+LARGEST_SEED = 2**63 - 1
 MODEL_HELP = "a .distillgan file, the folder of a run, or a name or id in the library"
 
 
@@ -24,7 +25,7 @@ def add_outputs(parser: argparse.ArgumentParser) -> None:
         "-o", "--out", metavar="DIR", type=path_of, required=True, help="folder for the results"
     )
     parser.add_argument(
-        "--levels", type=_positive, metavar="N", help="only the first N codebook levels"
+        "--levels", type=_levels, metavar="N", help="only the first N codebook levels"
     )
     add_library(parser)
     parser.add_argument("--device", default="cpu", help="cpu (the default), cuda, cuda:1 ...")
@@ -36,7 +37,7 @@ def add_audio(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--format", choices=AUDIO_FORMATS, default="wav", help="of the written sounds: wav"
     )
-    parser.add_argument("--seed", type=int, default=0, help="of Griffin-Lim's first phase: 0")
+    parser.add_argument("--seed", type=_seed, default=0, help="of Griffin-Lim's first phase: 0")
 
 
 def load(path: Path, options: argparse.Namespace) -> LoadedModel:
@@ -47,7 +48,7 @@ def load(path: Path, options: argparse.Namespace) -> LoadedModel:
 
     try:
         device = torch.device(options.device)
-        torch.zeros(1, device=device)
+        torch.zeros(1, device=device).cpu()
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         reason = str(error).splitlines()[0]
         raise DistillError(f"--device {options.device}: not to be had here: {reason}") from error
@@ -81,8 +82,13 @@ def speed(duration_s: float, elapsed_s: float) -> str:
     return f"{factor:.0f} x real time" if factor >= 10 else f"{factor:.1f} x real time"
 
 
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
-    return number
+def _levels(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number from 1")
+    return int(text)
+
+
+def _seed(text: str) -> int:
+    if not text.isdecimal() or int(text) > LARGEST_SEED:
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number from 0 to {LARGEST_SEED}")
+    return int(text)

@@ -45,9 +45,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         def work(job: Job, meter: Meter) -> str:
             from distill.codec.codes import Codes
 
-            start_s = time.monotonic()
             codes = Codes.load(job.source)
             model = loaded(chosen or model_of(codes, catalog))
+            start_s = time.monotonic()
             decode(codes, job.target, model, meter, levels=options.levels, seed=options.seed)
             took_s = time.monotonic() - start_s
             heard = codes.first_levels(options.levels) if options.levels else codes

@@ -72,10 +72,10 @@ def plain(text: str) -> str:
     )
 
 
-def bar(description: str) -> Progress:
+def bar() -> Progress:
     """A progress bar for countable work; silent when piped."""
     return Progress(
-        TextColumn(description),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),

@@ -159,8 +159,8 @@ def _scan(config: TrainConfig) -> Collection:
     cache = CacheConfig(
         config.mel.sample_rate_hz, config.data.min_duration_s, config.data.silence_dbfs
     )
-    with terminal.bar("reading sounds") as bar:
-        task = bar.add_task("", total=None)
+    with terminal.bar() as bar:
+        task = bar.add_task("reading sounds", total=None)
         return scan(
             folders,
             name=_collection_name(config),

@@ -38,11 +38,11 @@ def add_library(parser: argparse.ArgumentParser) -> None:
 
 
 def path_of(word: str) -> Path:
-    """A path as typed, `~` and all; raises DistillError."""
+    """A path as typed; `~` is home where there is one."""
     try:
         return Path(word).expanduser()
-    except RuntimeError as error:
-        raise DistillError(f"{word}: {error}") from error
+    except RuntimeError:  # `~kick.wav` is a file
+        return Path(word)
 
 
 @contextmanager
@@ -73,4 +73,5 @@ def answering(*, sigterm: bool = True) -> Iterator[None]:
 
 
 def _end(number: int, frame: object) -> NoReturn:
+    terminal.fail("stopped by a signal; what was saved before is kept")
     raise SystemExit(128 + number)

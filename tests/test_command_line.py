@@ -118,6 +118,7 @@ def test_stand_in_would_notice(run: Callable[..., Answer]) -> None:
     assert run(command=[sys.executable, "-c", "import torch"]).imported_torch
 
 
+@pytest.mark.xdist_group("mistakes")  # one worker asks for all the answers
 @pytest.mark.parametrize("mistake", MISTAKES, ids=" ".join)
 def test_mistake_is_told_before_anything_is_made(
     answers: dict[tuple[str, ...], Answer], mistake: tuple[str, ...]

@@ -156,8 +156,10 @@ class Catalog:
             path = Path(wanted).expanduser()
             if path.is_dir() and (path / f"best{SUFFIX}").is_file():
                 return path / f"best{SUFFIX}"
-            if path.is_file() or len(path.parts) > 1 or path.suffix == ".distill":
+            if (path.exists() and not path.is_dir()) or path.suffix == ".distill":
                 return path  # whatever is wrong with it, reading tells best
+            if len(path.parts) > 1 and not path.is_dir():
+                raise LibraryError(f"{wanted}: no such file")
         entry = self.find(wanted)
         if not self.path_of(entry).is_file():
             raise LibraryError(

@@ -29,6 +29,7 @@ from distill.errors import BundleError, CodesError, SoundError
 from distill.model.mel import LogMel
 from distill.model.sizing import bitrate_kbps
 from distill.model.vqvae import ConvVQVAE
+from distill.sndfile import SAMPLE_RATES_HZ
 
 CHUNK = 1 << 20
 
@@ -103,8 +104,12 @@ class LoadedModel:
         """The same for a waveform of any length in chunks (C, t) float32, at constant memory."""
         levels = self.check_levels(levels)
         rate_hz, samples = int(sample_rate_hz), 0
-        if rate_hz < 1 or rate_hz != sample_rate_hz:
-            raise SoundError(f"a sample rate is a whole number of Hz, not {sample_rate_hz}")
+        low, high = SAMPLE_RATES_HZ
+        if rate_hz != sample_rate_hz or not low <= rate_hz <= high:
+            raise SoundError(
+                f"a sample rate is a whole number of Hz from {low:,} to {high:,}, "
+                f"not {sample_rate_hz}"
+            )
 
         def counted() -> Iterator[Tensor]:
             nonlocal samples

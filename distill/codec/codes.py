@@ -30,6 +30,7 @@ from distill import __version__
 from distill.atomic import whole_file
 from distill.errors import CodesError
 from distill.model.sizing import bits_per_code
+from distill.sndfile import SAMPLE_RATES_HZ
 
 MAGIC = b"distcode"
 VERSION = 1
@@ -86,7 +87,9 @@ class Codes:
         return replace(self, indices=self.indices[..., :levels])
 
     def save(self, path: str | Path) -> None:
-        """Write the file whole or not at all."""
+        """Write the file whole or not at all; raises CodesError for codes outside the codebook."""
+        if self.indices.min() < 0 or self.indices.max() >= self.codebook_size:
+            raise CodesError(f"codes outside the codebook of {self.codebook_size}")
         channels, rows, columns, levels = self.indices.shape
         header = {
             "model_id": self.model_id,
@@ -139,6 +142,8 @@ class Codes:
             bits_per_code(header["codebook_size"]),
         )
         payload = data[PREFIX.size + length : -DIGEST_BYTES]
+        if not SAMPLE_RATES_HZ[0] <= header["sample_rate_hz"] <= SAMPLE_RATES_HZ[1]:
+            raise CodesError("its header has no valid sample_rate_hz")
         if count > 8 * LARGEST_FILE or -(-count * bits // 8) != len(payload):
             raise CodesError("holds fewer or more codes than its header says")
         codes = _unpacked(payload, count, bits)

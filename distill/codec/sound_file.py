@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,8 +104,8 @@ def check_format(path: Path, *, sample_rate_hz: int, channels: int) -> None:
     )
     if not holds:
         raise SoundError(
-            f"{path.name}: {suffix} does not hold {channels} channels at {sample_rate_hz:,} Hz; "
-            "take --format wav"
+            f"{path.name}: {suffix} does not hold {channels} channel{'s' * (channels > 1)} at "
+            f"{sample_rate_hz:,} Hz; take --format wav"
         )
 
 
@@ -177,6 +178,9 @@ def _opened(path: Path) -> soundfile.SoundFile:
     if path.suffix.lower() == HEADERLESS_SUFFIX:
         raise SoundError(f"{path}: not audio: samples without a header")
     try:
+        mode = path.stat().st_mode
+        if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):  # a pipe would be waited for
+            raise SoundError(f"{path}: not audio: not a regular file")
         with path.open("rb"):  # libsndfile calls every failure a system error
             pass
         return soundfile.SoundFile(name_of(path))

@@ -40,10 +40,12 @@ class Window:
 def windows(
     chunks: Iterable[Tensor], *, size: int, context: int, dim: int = -1
 ) -> Iterator[Window]:
-    """Cut a stream along `dim` into pieces of `size` items, the last up to `context` longer.
+    """Cut a stream along `dim` into pieces of `size` items, at least `context`, the last up to
+    `context` longer.
 
     Where the cuts are depends on the stream's length alone, not on the chunks it comes in.
     """
+    size = max(size, context)
     held: list[Tensor] = []
     left = count = 0
     for chunk in chunks:

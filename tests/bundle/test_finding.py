@@ -116,9 +116,14 @@ def test_folder_that_is_no_run_does_not_hide_a_model(
     assert shelf.model_path("my_kit") == shelf.folder / "my_kit.distillgan"
 
 
-@pytest.mark.parametrize("wanted", ["runs/none.distillgan", "old.distill", "/nowhere/x"])
-def test_missing_path_is_left_to_the_reader_to_refuse(shelf: Catalog, wanted: str) -> None:
-    assert shelf.model_path(wanted) == Path(wanted)
+@pytest.mark.parametrize("wanted", ["runs/none.distillgan", "/nowhere/x"])
+def test_missing_path_is_told(shelf: Catalog, wanted: str) -> None:
+    with pytest.raises(LibraryError, match=f"{wanted}: no such file"):
+        shelf.model_path(wanted)
+
+
+def test_model_of_the_old_format_is_left_to_the_reader_to_refuse(shelf: Catalog) -> None:
+    assert shelf.model_path("old.distill") == Path("old.distill")
 
 
 @pytest.mark.parametrize("wanted", ["~nobody-here", "~nobody-here/x", "x" * 300, "a\0b"])

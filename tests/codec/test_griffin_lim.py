@@ -7,6 +7,7 @@ import warnings
 import pytest
 import torch
 
+from distill.codec import griffin_lim
 from distill.codec.griffin_lim import GriffinLim
 from distill.model.mel import LogMel, SpectrogramConfig
 
@@ -110,3 +111,51 @@ def test_half_precision_mel_is_taken() -> None:
     given = GriffinLim(mel)(mel(tone(440)).bfloat16(), samples=8000)
     assert given.dtype == torch.float32
     assert torch.isfinite(given).all()
+
+
+@pytest.fixture
+def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that a short sound is joined from many."""
+    monkeypatch.setattr(griffin_lim, "BLOCK", 48)
+
+
+def noise(channels: int, samples: int) -> torch.Tensor:
+    """(C, 1, T)."""
+    generator = torch.Generator().manual_seed(samples)
+    return 0.1 * torch.randn(channels, 1, samples, generator=generator)
+
+
+def test_blocks_do_not_depend_on_the_chunks(small_blocks: None) -> None:
+    mel = spectrogram()
+    vocode, given = GriffinLim(mel), mel(noise(1, 12_000))
+    whole = vocode(given, samples=12_000)
+    for size in (1, 47, 48, 90):
+        joined = torch.cat(list(vocode.stream(given.split(size, dim=-1))), dim=-1)[:, :12_000]
+        torch.testing.assert_close(joined, whole, atol=5e-3, rtol=0)  # rounding has some effect
+    assert not torch.allclose(vocode(given, samples=12_000, seed=1), whole, atol=0.1)
+
+
+@pytest.mark.parametrize("frames", [3, 47, 48, 49, 50, 96, 97, 313])
+def test_joined_blocks_are_as_long_as_the_sound(small_blocks: None, frames: int) -> None:
+    mel = spectrogram()
+    given = mel(noise(1, (frames - 1) * 128 + 300))[..., :frames]
+    joined = torch.cat(list(GriffinLim(mel).stream([given])), dim=-1)
+    assert joined.shape == (1, frames * 128 - 1)
+
+
+def test_where_blocks_are_joined_nothing_is_louder_softer_or_elsewhere(small_blocks: None) -> None:
+    """A sound that swells and fades is heard to do so at the same places."""
+    mel, samples = spectrogram(), 40_000
+    swell = 0.2 + 0.8 * torch.sin(torch.arange(samples) / 3_000).square()
+    original = noise(1, samples) * swell
+    joined = GriffinLim(mel)(mel(original), samples=samples)
+    loudness = [sound.reshape(-1, 500).square().mean(dim=1).sqrt() for sound in (original, joined)]
+    ratio = loudness[1] / loudness[0]
+    assert ratio.min() > 0.75
+    assert ratio.max() < 1.2
+    click = joined.diff().abs().max() / original.diff().abs().max()
+    assert click < 1.5
+
+
+def test_no_mel_no_sound() -> None:
+    assert list(GriffinLim(spectrogram()).stream([])) == []
