@@ -57,15 +57,17 @@ MISTAKES: dict[str, tuple[str, ...]] = {
 def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Answer]:
     """To all MISTAKES, and to --help of each verb, asked for on all cores at once."""
 
-    def ask(words: str) -> Answer:
+    def ask(words: str, folder: Path) -> Answer:
         command = [sys.executable, "-m", *f"distill.{words}".split()]
-        return answer_to(tmp_path_factory.mktemp("answer"), command=command)
+        return answer_to(folder, command=command)
 
     asked = [*MISTAKES, *(f"{verb} --help" for verb in VERBS)]
+    folders = [tmp_path_factory.mktemp("answer") for _ in asked]  # not in threads: it is not safe
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return dict(zip(asked, pool.map(ask, asked), strict=True))
+        return dict(zip(asked, pool.map(ask, asked, folders), strict=True))
 
 
+@pytest.mark.xdist_group("coding mistakes")
 @pytest.mark.parametrize("words", MISTAKES, ids=lambda words: words.replace(THERE, "FILE"))
 def test_mistake_is_told_before_torch_is_imported(answers: dict[str, Answer], words: str) -> None:
     answer = answers[words]
@@ -74,6 +76,7 @@ def test_mistake_is_told_before_torch_is_imported(answers: dict[str, Answer], wo
     assert (answer.made, answer.out) == ([], "")
 
 
+@pytest.mark.xdist_group("coding mistakes")
 @pytest.mark.parametrize("verb", VERBS)
 def test_help_names_all_there_is_without_torch(answers: dict[str, Answer], verb: str) -> None:
     answer = answers[f"{verb} --help"]
