@@ -179,7 +179,8 @@ def _check_fields(content: Any) -> None:
     if content["model_type"] != "vqvae":
         raise BundleError(f"holds a model of the unknown type {content['model_type'][:40]!r}")
     for key in METADATA_KEYS:
-        _require(content["metadata"], key, object, "metadata.")
+        kind = str if key in ("model_id", "name") else object
+        _require(content["metadata"], key, kind, "metadata.")
     for key in HISTORY_KEYS:
         _require(content["loss_curve_history"], key, list, "loss_curve_history.")
     for level, health in content["codebook_health_snapshot"].items():

@@ -219,6 +219,13 @@ def test_missing_nested_key_is_named(content: Content, tmp_path: Path, part: str
     assert f"the key {part}.{key} is missing" in refusal(path)
 
 
+@pytest.mark.parametrize("key", ["model_id", "name"])
+def test_what_a_model_is_called_must_be_text(content: Content, tmp_path: Path, key: str) -> None:
+    other = changed(content, lambda c: c["metadata"].update({key: ["x"]}))
+    path = save(tmp_path / "m.distillgan", other)
+    assert f"metadata.{key} must be str" in refusal(path)
+
+
 @pytest.mark.parametrize("key", ["utilization", "perplexity", "dead_codes"])
 def test_missing_health_figure_is_named(content: Content, tmp_path: Path, key: str) -> None:
     other = changed(content, lambda c: c["codebook_health_snapshot"]["level_1"].pop(key))
