@@ -53,40 +53,29 @@ MISTAKES: dict[str, tuple[str, ...]] = {
 """Words → parts of the answer."""
 
 
-@pytest.fixture(scope="module")
-def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Answer]:
-    """To all MISTAKES, and to --help of each verb, asked for on all cores at once."""
-
-    def ask(words: str, folder: Path) -> Answer:
-        command = [sys.executable, "-m", *f"distill.{words}".split()]
-        return answer_to(folder, command=command)
-
-    asked = [*MISTAKES, *(f"{verb} --help" for verb in VERBS)]
-    folders = [tmp_path_factory.mktemp("answer") for _ in asked]  # not in threads: it is not safe
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return dict(zip(asked, pool.map(ask, asked, folders), strict=True))
+def answer(folder: Path, words: str) -> Answer:
+    """What the command says, with a torch that must not be imported."""
+    return answer_to(folder, command=[sys.executable, "-m", *f"distill.{words}".split()])
 
 
-@pytest.mark.xdist_group("coding mistakes")
 @pytest.mark.parametrize("words", MISTAKES, ids=lambda words: words.replace(THERE, "FILE"))
-def test_mistake_is_told_before_torch_is_imported(answers: dict[str, Answer], words: str) -> None:
-    answer = answers[words]
-    assert_one_line(answer, *MISTAKES[words])
-    assert not re.search(r"\b_\w", answer.err)  # nothing of the program's own names
-    assert (answer.made, answer.out) == ([], "")
+def test_mistake_is_told_before_torch_is_imported(tmp_path: Path, words: str) -> None:
+    given = answer(tmp_path, words)
+    assert_one_line(given, *MISTAKES[words])
+    assert not re.search(r"\b_\w", given.err)  # nothing of the program's own names
+    assert (given.made, given.out) == ([], "")
 
 
-@pytest.mark.xdist_group("coding mistakes")
 @pytest.mark.parametrize("verb", VERBS)
-def test_help_names_all_there_is_without_torch(answers: dict[str, Answer], verb: str) -> None:
-    answer = answers[f"{verb} --help"]
-    assert (answer.exit_code, answer.err, answer.made) == (0, "", [])
-    assert not answer.imported_torch
+def test_help_names_all_there_is_without_torch(tmp_path: Path, verb: str) -> None:
+    given = answer(tmp_path, f"{verb} --help")
+    assert (given.exit_code, given.err, given.made) == (0, "", [])
+    assert not given.imported_torch
     words = "--out --levels --library --device --overwrite"
     words += " CODES --model" if verb == "decode" else " MODEL IN"
     words += "" if verb == "encode" else " --format wav flac ogg mp3 --seed"
     for word in words.split():
-        assert word in answer.out
+        assert word in given.out
 
 
 def test_impossible_device_is_told(run: Run, model: Path, tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -92,17 +91,6 @@ def run(tmp_path: Path) -> Callable[..., Answer]:
     return partial(answer_to, tmp_path)
 
 
-@pytest.fixture(scope="module")
-def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, ...], Answer]:
-    """The answers to all MISTAKES, asked for on all cores at once."""
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        asked = {
-            mistake: pool.submit(answer_to, tmp_path_factory.mktemp("mistake"), *mistake)
-            for mistake in MISTAKES
-        }
-    return {mistake: answer.result() for mistake, answer in asked.items()}
-
-
 def assert_one_line(answer: Answer, *parts: str) -> None:
     """Exit 2, one line on stderr with all parts, no torch."""
     assert answer.exit_code == 2, answer.err
@@ -118,14 +106,14 @@ def test_stand_in_would_notice(run: Callable[..., Answer]) -> None:
     assert run(command=[sys.executable, "-c", "import torch"]).imported_torch
 
 
-@pytest.mark.xdist_group("mistakes")  # one worker asks for all the answers
 @pytest.mark.parametrize("mistake", MISTAKES, ids=" ".join)
 def test_mistake_is_told_before_anything_is_made(
-    answers: dict[tuple[str, ...], Answer], mistake: tuple[str, ...]
+    run: Callable[..., Answer], mistake: tuple[str, ...]
 ) -> None:
-    assert_one_line(answers[mistake], *MISTAKES[mistake])
-    assert answers[mistake].made == []
-    assert answers[mistake].out == ""
+    answer = run(*mistake)
+    assert_one_line(answer, *MISTAKES[mistake])
+    assert answer.made == []
+    assert answer.out == ""
 
 
 def test_folder_that_is_no_run(run: Callable[..., Answer], tmp_path: Path) -> None:
