@@ -32,6 +32,7 @@ from distill.model.vqvae import ConvVQVAE
 from distill.sndfile import SAMPLE_RATES_HZ
 
 CHUNK = 1 << 20
+MANY_CHANNELS = 64
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,11 @@ class LoadedModel:
         if not whole.numel():
             raise SoundError("the waveform is empty")
         whole = whole.reshape(-1, whole.shape[-1])
+        if len(whole) > max(MANY_CHANNELS, whole.shape[1]):
+            raise SoundError(
+                f"{len(whole):,} channels of {whole.shape[1]:,} samples each: "
+                "a waveform is (C, T), not (T, C)"
+            )
         if not torch.isfinite(whole).all():
             raise SoundError("the waveform holds NaN or infinity")
         return self.encode_stream(whole.split(CHUNK, dim=1), sample_rate_hz, levels=levels)
