@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,7 +28,7 @@ class Job:
     source: Path
     target: Path
     found: bool
-    """In a folder that was named, rather than named itself."""
+    """In a folder that was named, rather than named itself, and perhaps no sound at all."""
 
 
 class Meter:
@@ -60,11 +61,14 @@ def plan(
             raise DistillError("an empty name was given for a file or folder")
         path = path_of(word)
         if path.is_dir():
+            takes_sounds = source_suffix is None and result_suffix != CODES_SUFFIX
+            if takes_sounds and os.path.realpath(path) == os.path.realpath(out_folder):
+                raise DistillError(f"{word}: the results would lie among these; choose another -o")
             for file in _below(path, out_folder):
                 if file.suffix == source_suffix or (
                     source_suffix is None and file.suffix != CODES_SUFFIX
                 ):
-                    sources.setdefault(file, (file.relative_to(path), True))
+                    sources.setdefault(file, (file.relative_to(path), source_suffix is None))
         elif path.exists() or path.is_symlink():
             sources.setdefault(path, (Path(path.name), False))
         else:
@@ -93,10 +97,14 @@ def run(jobs: Sequence[Job], work: Callable[[Job, Meter], str], *, overwrite: bo
         files = bar.add_task("files", total=len(jobs), visible=len(jobs) > 1)
         meter = Meter(bar, bar.add_task("", total=None))
         for job in jobs:
+            is_new = not job.target.parent.exists()
             try:
                 _check_target(job, sources, overwrite=overwrite)
                 line = work(job, meter)
             except DistillError as error:
+                if is_new:
+                    with suppress(OSError):
+                        job.target.parent.rmdir()  # if nothing came into it
                 told = str(error)
                 if not told.startswith(
                     (str(job.source), f"{job.target.parent}: ", job.source.name)
@@ -104,8 +112,9 @@ def run(jobs: Sequence[Job], work: Callable[[Job, Meter], str], *, overwrite: bo
                     told = f"{job.source}: {told}"
                 if len(jobs) == 1:
                     raise DistillError(told) from error
-                left_out.append(told)
-                if not job.found:
+                if job.found:
+                    left_out.append(told)
+                else:
                     failed += 1
                     console.file.flush()
                     terminal.fail(told)
@@ -113,12 +122,12 @@ def run(jobs: Sequence[Job], work: Callable[[Job, Meter], str], *, overwrite: bo
                 done += 1
                 say(line)
             bar.advance(files)
-    for line in left_out[: 0 if failed else REASONS_SHOWN]:
+    for line in left_out[:REASONS_SHOWN]:
         say(f"left out: {line}")
-    if len(left_out) > REASONS_SHOWN and not failed:
+    if len(left_out) > REASONS_SHOWN:
         say(f"left out: {counted(len(left_out) - REASONS_SHOWN, 'more file')}")
     if failed or not done:
-        raise DistillError(f"{counted(done, 'file')} done, {len(left_out):,} not")
+        raise DistillError(f"{counted(done, 'file')} done, {len(left_out) + failed:,} not")
 
 
 def _check_target(job: Job, sources: Iterable[str], *, overwrite: bool) -> None:
@@ -134,7 +143,8 @@ def _check_target(job: Job, sources: Iterable[str], *, overwrite: bool) -> None:
     try:
         job.target.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise DistillError(f"{job.target.parent}: cannot be made: {error.strerror}") from error
+        reason = "is a file" if job.target.parent.is_file() else error.strerror
+        raise DistillError(f"{job.target.parent}: no folder can be made: {reason}") from error
     if there and not overwrite:
         raise DistillError(f"{job.target}: is there already; take --overwrite or another -o")
 

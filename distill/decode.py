@@ -65,8 +65,8 @@ def model_of(codes: Codes, catalog: Catalog) -> Path:
     named = f"{codes.model_name or 'a model'} (id {codes.model_id[:8]})"
     if any(entry.id == codes.model_id for entry in entries):
         raise CodesError(
-            f"made by another state of {named} than the one in {catalog.folder}; "
-            "give the bundle itself by --model"
+            f"made by {named}, but trained for longer or shorter than in {catalog.folder}; "
+            "give that file by --model, such as the best.distillgan of its run"
         )
     raise CodesError(f"made by {named}, which is not in {catalog.folder}; give it by --model")
 

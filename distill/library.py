@@ -40,7 +40,8 @@ def list_models(catalog: Catalog, options: argparse.Namespace) -> None:
     if orphans := catalog.orphans(entries):
         terminal.warn_on_stderr(
             f"{counted(len(orphans), 'model file')} in {catalog.folder} not on this list, "
-            f"{orphans[0]} for one: {repair_command(catalog.folder)}"
+            f"{orphans[0]} for one; to add them, or to learn why not: "
+            f"{repair_command(catalog.folder)}"
         )
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from rich.cells import cell_len, set_cell_size
 from rich.table import Table
 from rich.text import Text
 
-from distill.bundle.catalog import Catalog
+from distill.bundle.catalog import Catalog, file_stem
 from distill.bundle.entry import Entry
 from distill.terminal import console, counted, duration, plain, say
 
@@ -37,7 +38,7 @@ def models_table(entries: Sequence[Entry], catalog: Catalog, *, width: int | Non
     """
     rows = [
         (
-            plain(entry.name),
+            plain(shown_name(entry)),
             plain(entry.id[:8]),
             _date(entry.save_date),
             f"{entry.levels} × {entry.codebook_size}",
@@ -82,7 +83,7 @@ def show_model(entry: Entry, catalog: Catalog) -> None:
         "val loss": _curve(entry.loss_curve["val_losses"], entry.final_val_loss),
         "vocoder": _vocoder(entry),
     }
-    console.print(Text(plain(entry.name), style="bold"))
+    console.print(Text(plain(shown_name(entry)), style="bold"))
     for key, value in rows.items():
         if value:
             say(f"  {key:12s} {value}")
@@ -98,6 +99,12 @@ def show_model(entry: Entry, catalog: Catalog) -> None:
             "" if dead is None else f"{dead:.0f}",
         )
     console.print(levels)
+
+
+def shown_name(entry: Entry) -> str:
+    """The name, and what to type where that is another: `kit (kit_1)` for the second kit."""
+    stem = Path(entry.file).stem
+    return entry.name if stem == file_stem(entry.name) else f"{entry.name} ({stem})"
 
 
 def vocoder_label(entry: Entry) -> str:

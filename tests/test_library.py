@@ -146,6 +146,14 @@ def test_list_shows_a_row_a_model(say: Say, models: Catalog) -> None:
     assert len({len(line) for line in said.out.splitlines()}) == 1
 
 
+def test_second_of_a_name_is_shown_with_what_to_type(say: Say, models: Catalog) -> None:
+    for _ in range(2):
+        published(models, "drums")
+    said = say("list")
+    assert row_of(said, "drums (")[0] == "drums (drums_1)"
+    assert say("info", "drums_1").out.startswith("drums (drums_1)\n")
+
+
 def test_long_name_leaves_room_for_the_rest(models: Catalog) -> None:
     """On a narrow terminal; piped, all of it is there."""
     long = "长 long " * 30

@@ -126,9 +126,11 @@ class Catalog:
         the model; raises LibraryError if there is none, or more than one.
         """
         entries = self.entries()
+        if Path(wanted).parent != Path() and Path(wanted).parent.resolve() == self.folder.resolve():
+            wanted = Path(wanted).name
         matching = (
-            [entry for entry in entries if wanted == entry.file],
-            [entry for entry in entries if wanted in (entry.name, Path(entry.file).stem)],
+            [entry for entry in entries if wanted in (entry.file, Path(entry.file).stem)],
+            [entry for entry in entries if wanted == entry.name],
             [entry for entry in entries if wanted.lower() == entry.id.lower()],
             [
                 entry

@@ -77,7 +77,7 @@ def train_run(
         finished=stopped is None,
         min_utilization=config.health.min_utilization,
         library=Path(config.library.dir).expanduser(),
-        sounds=Path(collection.folders[0]),
+        sounds=collection.folders,
     )
     if trainer.is_global_zero:
         summary.write(run_dir / "summary.json")

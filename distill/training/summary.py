@@ -6,6 +6,7 @@ import json
 import logging
 import math
 import shlex
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -69,12 +70,12 @@ def summarise(
     finished: bool,
     min_utilization: float,
     library: Path,
-    sounds: Path,
+    sounds: Sequence[str],
 ) -> Summary:
     """Gather the run's figures, and publish the bundle of a finished run in the library.
 
-    The bundle is the best one, or the last if there is no best yet. `sounds` is the folder that it
-    was trained on, and proposed to listen to.
+    The bundle is the best one, or the last if there is no best yet. `sounds` are the folders that
+    it was trained on, and proposed to listen to.
     """
     history = module.history
     health = module.measure_health() if history.epochs or module.trainer.global_step else None
@@ -200,13 +201,13 @@ def show(summary: Summary) -> None:
         )
 
 
-def _listening(bundle: Path | None, published: Path | None, sounds: Path) -> list[str]:
+def _listening(bundle: Path | None, published: Path | None, sounds: Sequence[str]) -> list[str]:
     if bundle is None:
         return []
     at_home = published and published.parent == DEFAULT_FOLDER.absolute()
     model = published.stem if published and at_home else str(_from_here(published or bundle))
-    words = ["python", "-m", "distill.reconstruct", model, str(_from_here(sounds)), "-o", "listen"]
-    return [shlex.join(words)]
+    folders = [str(_from_here(Path(folder))) for folder in sounds]
+    return [shlex.join(["python", "-m", "distill.reconstruct", model, *folders, "-o", "listen"])]
 
 
 def _next_commands(

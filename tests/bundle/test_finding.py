@@ -73,6 +73,16 @@ def test_two_states_of_one_run_are_not_mixed_up(library: Catalog) -> None:
     assert library.find("kit_1").training_epochs == 2
 
 
+def test_of_several_of_a_name_the_file_name_means_one(library: Catalog, tmp_path: Path) -> None:
+    for epochs in (1, 2):
+        published(library, "kit", model_id=f"{epochs}bcd000000000000", training_epochs=epochs)
+    for wanted, epochs in (("kit", 1), ("kit_1", 2)):
+        for place in ("", f"{library.folder}/"):
+            assert library.find(f"{place}{wanted}").training_epochs == epochs
+            assert library.find(f"{place}{wanted}.distillgan").training_epochs == epochs
+    assert "no such model" in refused(library, f"{tmp_path}/kit")
+
+
 def test_copies_of_one_model_are_one(library: Catalog) -> None:
     entry = published(library, "My Kit", model_id=ID)
     shutil.copy(library.path_of(entry), library.folder / "copy.distillgan")
