@@ -58,6 +58,13 @@ def test_a_run_leaves_all_its_files(sounds: Path, train_here: Train) -> None:
     )
 
 
+def test_what_to_do_next_names_all_the_sounds(sounds: Path, train_here: Train) -> None:
+    (sounds.parent / "more sounds").symlink_to("sounds")
+    run_dir = train_here("run", "data.root=[sounds,more sounds]", "name=kit")
+    commands = json.loads((run_dir / "summary.json").read_text())["next_commands"]
+    assert "python -m distill.reconstruct kit sounds 'more sounds' -o listen" in commands
+
+
 def test_the_bundle_says_what_was_asked_for_and_what_came_of_it(
     sounds: Path, train_here: Train
 ) -> None:
