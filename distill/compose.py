@@ -248,6 +248,8 @@ def _check_relations(config: TrainConfig) -> None:
         raise ConfigError("optimizer.betas", config.optimizer.betas, "must be two numbers")
     if not 1 <= len(config.model.channels) <= 6:
         raise ConfigError("model.channels", config.model.channels, "must have 1 to 6 entries")
+    if config.model.stem_stride % 2:
+        raise ConfigError("model.stem_stride", config.model.stem_stride, "must be even")
     if not _are_devices(config.trainer.devices):
         raise ConfigError(
             "trainer.devices",

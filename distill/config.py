@@ -69,9 +69,11 @@ class ModelConfig:
     """The convolutional network."""
 
     channels: list[int] = field(metadata=within(1, 4096))
+    stem_stride: int = field(metadata=within(2, 16))
     residual_units: int = field(metadata=within(0, 16))
     dropout: float = field(metadata=within(0, 0.9))
     commitment_weight: float = field(metadata=within(0, 100))
+    padding_weight: float = field(metadata=within(0, 1))
 
 
 @dataclass
@@ -88,9 +90,10 @@ class RvqConfig:
 
 @dataclass
 class OptimizerConfig:
-    """AdamW and its schedule: a short rise, then half a cosine down."""
+    """Muon and its schedule: a short rise, then half a cosine down."""
 
     lr: float = field(metadata=within(0, 1, strictly_above=True))
+    momentum: float = field(metadata=within(0, 0.99999))
     betas: list[float] = field(metadata=within(0, 0.99999))
     weight_decay: float = field(metadata=within(0, 1))
     warmup_steps: int = field(metadata=within(0, 10**6))
@@ -99,7 +102,9 @@ class OptimizerConfig:
 
 @dataclass
 class TrainerConfig:
-    """How long, on what, how precisely. Null epochs are sized from the collection."""
+    """How long, on what, how precisely. Null epochs are sized from the collection,
+    null precision follows from the machine.
+    """
 
     max_epochs: int | None = field(metadata=within(1, 10**6))
     max_minutes: float | None = field(metadata=within(0, 10**6, strictly_above=True))
@@ -107,7 +112,7 @@ class TrainerConfig:
     devices: Any
     num_nodes: int = field(metadata=within(1, 10**4))
     strategy: str = field(metadata=filled())
-    precision: str = field(metadata=one_of("32-true", "bf16-mixed", "16-mixed"))
+    precision: str | None = field(metadata=one_of("32-true", "bf16-mixed", "16-mixed"))
     gradient_clip_val: float = field(metadata=within(0, 10**6, strictly_above=True))
     max_bad_steps: int = field(metadata=within(1, 10**6))
 

@@ -41,6 +41,7 @@ from distill.verb import MISTAKE, answering
 
 if TYPE_CHECKING:
     from distill.data.collection import Collection
+    from distill.data.split import Split
 
 RUNS = Path("outputs/train")
 DEMO = Path("outputs/demo")
@@ -63,15 +64,7 @@ def train(config: TrainConfig, run_dir: Path, *, resume: bool = False) -> float:
     Completes `config` in place. Raises DistillError for what the user can mend, RunStopped after a
     stop request.
     """
-    from distill.data.split import split_sounds
-
-    collection = _scan(config)
-    split = split_sounds(
-        collection.sounds,
-        val_fraction=config.data.val_fraction,
-        seed=config.seed,
-        segment_samples=round(config.data.segment_s * config.mel.sample_rate_hz),
-    )
+    collection, split = collect(config)
     if resume:
         check_same_sounds(run_dir / "collection.json", collection)
     collection.write_report(run_dir / "collection.json")
@@ -89,6 +82,20 @@ def train(config: TrainConfig, run_dir: Path, *, resume: bool = False) -> float:
 
     summary = train_run(config, collection, split, run_dir, resume=resume)
     return float("inf") if summary.best_mel_db is None else summary.best_mel_db
+
+
+def collect(config: TrainConfig) -> tuple[Collection, Split]:
+    """Scan the folders, with a progress bar, and share the sounds out to the two sides."""
+    from distill.data.split import split_sounds
+
+    collection = _scan(config)
+    segment_samples = round(config.data.segment_s * config.mel.sample_rate_hz)
+    return collection, split_sounds(
+        collection.sounds,
+        val_fraction=config.data.val_fraction,
+        seed=config.seed,
+        segment_samples=segment_samples,
+    )
 
 
 def _prepared(arguments: list[str]) -> list[str]:

@@ -270,7 +270,7 @@ def test_resumed_run_can_go_on_for_longer_elsewhere(saved: Path, tmp_path: Path)
     [
         ("rvq.levels=3", r"^rvq\.levels=3: is 2 in this run and cannot change when resuming$"),
         ("mel.n_mels=64", r"^mel\.n_mels=64: is 128 in this run"),
-        ("model.channels=[4,4]", r"^model\.channels=\[4, 4\]: is \[16, 32, 96, 192\] in this run"),
+        ("model.channels=[4,4]", r"^model\.channels=\[4, 4\]: is \[64, 96, 192\] in this run"),
         ("seed=1", r"^seed=1: is 0 in this run"),
         ("name=new", r"^name=new: is old in this run"),
         ("data.segment_s=2", r"^data\.segment_s=2: is 1\.0 in this run"),

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
 from distill.bundle import SUFFIX
-from distill.model.sizing import bitrate_kbps
+from distill.model.sizing import bitrate_kbps, total_stride
 
 CURVE_POINTS = 48
 CURVES = ("train_losses", "val_losses")
@@ -119,7 +119,7 @@ class Entry:
                     sample_rate_hz=mel["sample_rate_hz"],
                     hop_length=mel["hop_length"],
                     n_mels=mel["n_mels"],
-                    stride=2 ** len(network["channels"]),
+                    stride=total_stride(network.get("stem_stride", 2), len(network["channels"])),
                     levels=levels,
                     codebook_size=codebook_size,
                 ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import MISSING, asdict, fields
 from typing import Any, TypeVar
 
 import torch
@@ -33,7 +33,13 @@ def spectrogram_of(content: Mapping[str, Any]) -> LogMel:
 def network_of(content: Mapping[str, Any]) -> ConvVQVAE:
     """Raises BundleError for a configuration that is not possible, and weights that do not fit."""
     config = _config(VQVAEConfig, content["vqvae_config"], "vqvae_config")
-    if config.num_quantizers > 64 or config.residual_units > 64 or len(config.channels) > 8:
+    if (
+        config.num_quantizers > 64
+        or config.residual_units > 64
+        or len(config.channels) > 8
+        or config.stem_stride > 64
+        or config.stem_stride % 2
+    ):
         raise BundleError(f"vqvae_config asks for a network beyond reason: {asdict(config)}")
     weights = content["model_state_dict"]
     with torch.device("meta"):  # no memory is taken before the shapes are known to fit
@@ -61,10 +67,15 @@ def network_of(content: Mapping[str, Any]) -> ConvVQVAE:
 def _config(kind: type[Config], values: dict[str, Any], name: str) -> Config:
     """A configuration from untrusted values: each present, of its type, within reason."""
     known = {field.name: field.type for field in fields(kind)}  # type: ignore[arg-type]
+    known_later: dict[str, Any] = {
+        field.name: field.default
+        for field in fields(kind)  # type: ignore[arg-type]
+        if field.default is not MISSING
+    }
     for key, type_name in known.items():
-        if key not in values:
+        if key not in values and key not in known_later:
             raise BundleError(f"the key {name}.{key} is missing")
-        value = values[key]
+        value = values[key] if key in values else known_later[key]
         numbers = value if isinstance(value, list | tuple) else [value]
         whole = "int" in str(type_name)
         for number in numbers:
@@ -86,7 +97,8 @@ def _config(kind: type[Config], values: dict[str, Any], name: str) -> Config:
             raise BundleError(f"{name}.{key}={str(value)[:60]} is not possible")
     return kind(
         **{
-            key: tuple(values[key]) if isinstance(values[key], list) else values[key]
-            for key in known
+            key: tuple(value) if isinstance(value, list) else value
+            for key, value in values.items()
+            if key in known
         }
     )

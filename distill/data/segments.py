@@ -87,9 +87,10 @@ class Segments(Dataset[Segment]):
         waveform = _read(piece, max(piece.start, min(start, piece.stop - length)), length)
         if not augment.enabled:
             return self._padded(waveform)
-        waveform *= 10 ** (augment.gain_db * random.uniform(-1, 1) / 20)
+        gain = 10 ** (augment.gain_db * random.uniform(-1, 1) / 20)
         if augment.flip_polarity and random.random() < 0.5:
-            waveform *= -1
+            gain = -gain
+        waveform *= np.float32(gain)
         room = min(length - len(waveform), int(augment.shift_s * self.sample_rate_hz))
         bins = int(random.integers(-augment.shift_bins, augment.shift_bins + 1))
         return self._padded(waveform, lead=int(random.integers(0, room + 1)), shift_bins=bins)
@@ -159,8 +160,8 @@ def _active_starts(piece: Piece, segment_samples: int, sample_rate_hz: int) -> n
 
 
 def _read(piece: Piece, start: int, samples: int) -> np.ndarray:
-    waveform = np.memmap(piece.sound.waveform, dtype="<f4", mode="r")
-    return np.array(waveform[start : min(start + samples, piece.stop)])
+    count = max(0, min(start + samples, piece.stop) - start)
+    return np.fromfile(piece.sound.waveform, "<f4", count=count, offset=4 * start)
 
 
 def shift_mel_bins(mel: Tensor, bins: Tensor) -> Tensor:

@@ -13,20 +13,29 @@ class Decoder(nn.Module):
     """Residual units and one transposed convolution for each entry of `channels`, widest first."""
 
     def __init__(
-        self, *, channels: Sequence[int], residual_units: int, latent_dim: int, dropout: float
+        self,
+        *,
+        channels: Sequence[int],
+        stem_stride: int,
+        residual_units: int,
+        latent_dim: int,
+        dropout: float,
     ) -> None:
         super().__init__()
         widths = list(reversed(channels))
         stages: list[nn.Module] = [nn.Conv2d(latent_dim, widths[0], 1)]
-        for width, width_out in zip(widths, [*widths[1:], 1], strict=True):
+        strides = [*[2] * (len(widths) - 1), stem_stride]
+        for width, width_out, stride in zip(widths, [*widths[1:], 1], strides, strict=True):
             stages += [ResidualUnit(width, dropout) for _ in range(residual_units)]
             stages += [
                 ChannelNorm(width),
-                nn.ConvTranspose2d(width, width_out, 4, stride=2, padding=1),
+                nn.ConvTranspose2d(
+                    width, width_out, 2 * stride, stride=stride, padding=stride // 2
+                ),
             ]
         self.stages = nn.Sequential(*stages)
 
     def forward(self, latent: Tensor) -> Tensor:
-        """(B, D, H, W) → (B, 1, H · 2^S, W · 2^S), S = len(channels)."""
+        """(B, D, H, W) → (B, 1, H · S, W · S), S the total stride."""
         mel: Tensor = self.stages(latent)
         return mel

@@ -10,24 +10,32 @@ from distill.model.layers import ChannelNorm, ResidualUnit
 
 
 class Encoder(nn.Module):
-    """One strided convolution and its residual units for each entry of `channels`; each halves both
-    directions.
+    """One strided convolution and its residual units for each entry of `channels`; the first goes
+    down by `stem_stride` in both directions, the others halve.
     """
 
     def __init__(
-        self, *, channels: Sequence[int], residual_units: int, latent_dim: int, dropout: float
+        self,
+        *,
+        channels: Sequence[int],
+        stem_stride: int,
+        residual_units: int,
+        latent_dim: int,
+        dropout: float,
     ) -> None:
         super().__init__()
         stages: list[nn.Module] = []
-        width_in = 1
+        width_in, stride = 1, stem_stride
         for width in channels:
-            stages.append(nn.Conv2d(width_in, width, 4, stride=2, padding=1))
+            stages.append(
+                nn.Conv2d(width_in, width, 2 * stride, stride=stride, padding=stride // 2)
+            )
             stages += [ResidualUnit(width, dropout) for _ in range(residual_units)]
-            width_in = width
+            width_in, stride = width, 2
         self.stages = nn.Sequential(*stages)
         self.to_latent = nn.Sequential(ChannelNorm(width_in), nn.Conv2d(width_in, latent_dim, 1))
 
     def forward(self, mel: Tensor) -> Tensor:
-        """(B, 1, M, F), both multiples of 2 ** len(channels) → (B, D, H, W)."""
+        """(B, 1, M, F), both multiples of the total stride → (B, D, H, W)."""
         latent: Tensor = self.to_latent(self.stages(mel))
         return latent

@@ -21,21 +21,26 @@ class Loss:
 
 
 def loss_of(
-    reconstruction: Tensor, target: Tensor, commitment: Tensor, *, commitment_weight: float
+    reconstruction: Tensor,
+    target: Tensor,
+    commitment: Tensor,
+    *,
+    commitment_weight: float,
+    frame_weights: Tensor,
 ) -> Loss:
-    """Multi-scale L1 between two mels (B, 1, M, F) plus `commitment_weight` × commitment, each a
-    scalar.
+    """Multi-scale L1 between two mels (B, 1, M, F), its frames weighed by (B, F), plus
+    `commitment_weight` × commitment, each a scalar.
     """
-    spectral = multi_scale_l1(reconstruction, target)
+    spectral = multi_scale_l1(reconstruction, target, frame_weights)
     return Loss(spectral, commitment, spectral + commitment_weight * commitment)
 
 
-def multi_scale_l1(reconstruction: Tensor, target: Tensor) -> Tensor:
-    """Mean absolute difference of two mels (B, 1, M, F), averaged over full, half and quarter
-    resolution.
+def multi_scale_l1(reconstruction: Tensor, target: Tensor, frame_weights: Tensor) -> Tensor:
+    """Mean absolute difference of two mels (B, 1, M, F), weighed by frame (B, F), averaged over
+    full, half and quarter resolution.
     """
-    difference = (reconstruction - target).float()
+    difference = (reconstruction - target).float() * frame_weights[:, None, None]
     # pooling is linear, so the difference is pooled once instead of both mels; edges that do not
     # fill a cell count too
     terms = [F.avg_pool2d(difference, scale, ceil_mode=True).abs().mean() for scale in SCALES]
-    return torch.stack(terms).mean()
+    return torch.stack(terms).mean() / frame_weights.mean()

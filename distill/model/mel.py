@@ -54,6 +54,13 @@ class LogMel(nn.Module):
         """Mel frames F of a waveform of T samples."""
         return max(samples, self._shortest) // self.config.hop_length + 1
 
+    def sounding(self, samples: Tensor, *, frames: int) -> Tensor:
+        """Sound lengths (B,) in samples → (B, F) bool: frames whose window reaches into the sound,
+        not only the padding.
+        """
+        last = (samples + self.config.n_fft // 2) // self.config.hop_length
+        return torch.arange(frames, device=samples.device) <= last[:, None]
+
     def magnitude(self, waveform: Tensor) -> Tensor:
         """Waveform (B, 1, T) float32 → magnitude mel (B, 1, M, F), F = frames(T)."""
         short = self._shortest - waveform.shape[-1]

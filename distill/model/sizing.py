@@ -63,6 +63,11 @@ def max_epochs(epoch_segments: int) -> Choice:
     return Choice(value, f"an epoch is {epoch_segments:,} segments")
 
 
+def total_stride(stem_stride: int, stages: int) -> int:
+    """Mel frames to a latent column, and mel bins to a row."""
+    return stem_stride << (stages - 1)
+
+
 def bits_per_code(codebook_size: int) -> int:
     """Bits that one code takes in a file."""
     return max(1, (codebook_size - 1).bit_length())

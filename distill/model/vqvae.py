@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from distill.model.decoder import Decoder
 from distill.model.encoder import Encoder
 from distill.model.quantizer import ResidualQuantizer
+from distill.model.sizing import total_stride
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,8 @@ class VQVAEConfig:
     dropout: float
     channels: tuple[int, ...]
     residual_units: int
+    stem_stride: int = 2
+    """Of the first convolution; 2 in bundles that do not say."""
 
 
 @dataclass(frozen=True)
@@ -46,12 +49,13 @@ class ConvVQVAE(nn.Module):
     def __init__(self, config: VQVAEConfig, *, sync_codebook: bool = False) -> None:
         super().__init__()
         self.config = config
-        self.stride: int = 2 ** len(config.channels)
+        self.stride = total_stride(config.stem_stride, len(config.channels))
         self.context = 1 + 2 * config.residual_units
         """Latent columns on either side that reach a column's codes, or its mel when decoding: with
-        S halvings and r units each, (1 + 2 r) (2^S - 1) frames."""
+        r units a stage, fewer than (1 + 2 r) times the total stride frames."""
         self.encoder = Encoder(
             channels=config.channels,
+            stem_stride=config.stem_stride,
             residual_units=config.residual_units,
             latent_dim=config.codebook_dim,
             dropout=config.dropout,
@@ -67,6 +71,7 @@ class ConvVQVAE(nn.Module):
         )
         self.decoder = Decoder(
             channels=config.channels,
+            stem_stride=config.stem_stride,
             residual_units=config.residual_units,
             latent_dim=config.codebook_dim,
             dropout=config.dropout,

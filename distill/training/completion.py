@@ -10,7 +10,6 @@ from distill.data.datamodule import SoundDataModule
 from distill.model import sizing
 from distill.model.mel import LogMel, SpectrogramConfig
 from distill.terminal import console
-from distill.training.health import sounding_frames
 
 NORMALISATION_SEGMENTS = 256
 
@@ -21,7 +20,7 @@ def complete(config: TrainConfig, collection: Collection, data: SoundDataModule)
     Returns the codebook size that fits the collection, whichever is configured.
     """
     mel, rvq, trainer = config.mel, config.rvq, config.trainer
-    stride = 2 ** len(config.model.channels)
+    stride = sizing.total_stride(config.model.stem_stride, len(config.model.channels))
     rows = -(-mel.n_mels // stride)
     vectors = int(data.train.sounding_samples() / (mel.hop_length * stride) * rows)
     fitting = sizing.codebook_size(len(collection.sounds), vectors)
@@ -45,8 +44,20 @@ def complete(config: TrainConfig, collection: Collection, data: SoundDataModule)
         epochs = sizing.max_epochs(max(len(data.train), config.data.min_epoch_segments))
         trainer.max_epochs = int(epochs.value)
         console.print(f"epochs {trainer.max_epochs}: {epochs.reason}")
+    if trainer.precision is None:
+        trainer.precision = _precision(trainer.accelerator)
     _measure_normalisation(config, data)
     return int(fitting.value)
+
+
+def _precision(accelerator: str) -> str:
+    """bf16 where the device multiplies matrices in it several times as fast as in float32."""
+    if accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available():
+        fast = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        apple = accelerator != "cpu" and torch.backends.mps.is_available()
+        fast = not apple and bool(torch.cpu.get_capabilities().get("amx_bf16"))
+    return "bf16-mixed" if fast else "32-true"
 
 
 def _measure_normalisation(config: TrainConfig, data: SoundDataModule) -> None:
@@ -63,9 +74,7 @@ def _measure_normalisation(config: TrainConfig, data: SoundDataModule) -> None:
     for batch in data.fixed_train_loader(NORMALISATION_SEGMENTS):
         decibels = probe(batch["waveform"])[:, 0].transpose(1, 2)  # (B, F, M)
         lengths = torch.as_tensor(batch["sounding"])
-        sounding = sounding_frames(
-            lengths, frames=decibels.shape[1], n_fft=mel.n_fft, hop_length=mel.hop_length
-        )
+        sounding = probe.sounding(lengths, frames=decibels.shape[1])
         heard = decibels[sounding].double()
         total += torch.stack(
             [heard.sum(), heard.square().sum(), torch.tensor(float(heard.numel()))]

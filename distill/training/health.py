@@ -101,16 +101,6 @@ def count_codes(indices: Tensor, sounding: Tensor, *, stride: int, codebook_size
     )
 
 
-def sounding_frames(
-    sounding_samples: Tensor, *, frames: int, n_fft: int, hop_length: int
-) -> Tensor:
-    """Sound lengths (B,) in samples → (B, F) bool: frames whose window reaches into the sound, not
-    only the padding.
-    """
-    last = (sounding_samples + n_fft // 2) // hop_length
-    return torch.arange(frames, device=sounding_samples.device) <= last[:, None]
-
-
 def remedy(
     side: SideHealth,
     ill: Iterable[int],

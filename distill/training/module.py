@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any, cast
 
 import lightning
@@ -20,8 +18,10 @@ from distill.model.loss import Loss, loss_of
 from distill.model.mel import LogMel, SpectrogramConfig
 from distill.model.quantizer import NonFiniteError
 from distill.model.vqvae import ConvVQVAE, VQVAEConfig
-from distill.training.health import SideHealth, count_codes, health_of, sounding_frames
+from distill.training.content import content_of
+from distill.training.health import SideHealth, count_codes, health_of
 from distill.training.history import LossHistory, LossMean, MelErrorMean
+from distill.training.muon import Muon
 from distill.training.probe import CodebookProbe
 from distill.training.schedule import RunClock, learning_rate
 
@@ -43,6 +43,7 @@ class DistillModule(lightning.LightningModule):
         optimizer: OptimizerConfig,
         trainer: TrainerConfig,
         health: HealthConfig,
+        padding_weight: float,
         seed: int,
         bundle_fields: Mapping[str, Any],
     ) -> None:
@@ -53,6 +54,7 @@ class DistillModule(lightning.LightningModule):
         self.limits = trainer
         self.clock = RunClock(trainer)
         self.health_config = health
+        self.padding_weight = padding_weight
         self.seed = seed
         self.bundle_fields = bundle_fields
         """What a bundle says of the run and its collection; weights and figures are added when it
@@ -83,11 +85,12 @@ class DistillModule(lightning.LightningModule):
             self.model = ConvVQVAE(self.vqvae_config, sync_codebook=self.trainer.world_size > 1)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        """AdamW; its learning rate is set before each step by `schedule.learning_rate`."""
+        """Muon; its learning rate is set before each step by `schedule.learning_rate`."""
         config = self.optimizer_config
-        return torch.optim.AdamW(
+        return Muon(
             self.model.parameters(),
             lr=config.lr,
+            momentum=config.momentum,
             betas=(config.betas[0], config.betas[1]),
             weight_decay=config.weight_decay,
         )
@@ -121,7 +124,7 @@ class DistillModule(lightning.LightningModule):
         try:
             if not torch.isfinite(mel).all():
                 raise NonFiniteError("the batch holds NaN or infinity")
-            loss = self._loss(mel)[0]
+            loss = self._loss(mel, self._sounding(batch, mel))[0]
             if not torch.isfinite(loss.total):
                 raise NonFiniteError("the loss is NaN or infinite")
         except NonFiniteError as error:
@@ -177,12 +180,13 @@ class DistillModule(lightning.LightningModule):
     def validation_step(self, batch: Segment, batch_idx: int) -> None:
         """Add a batch to the epoch's held-out figures."""
         magnitude = self._magnitude(batch["waveform"])
-        loss, decoded, indices = self._loss(self.spectrogram.normalise(magnitude))
-        sounding = self._sounding_frames(batch, magnitude.shape[-1])
+        sounding = self._sounding(batch, magnitude)
+        with torch.autocast(self.device.type, enabled=False):  # as precise as the saved model is
+            loss, decoded, indices = self._loss(self.spectrogram.normalise(magnitude), sounding)
         self._val_loss.add(loss, len(magnitude))
         self._mel_error.add(
             self.spectrogram.decibels(magnitude),
-            self.spectrogram.to_decibels(decoded.float()),
+            self.spectrogram.to_decibels(decoded),
             sounding,
         )
         counts = count_codes(
@@ -226,11 +230,18 @@ class DistillModule(lightning.LightningModule):
             self._health_step = step
         return self.train_health
 
-    def _loss(self, mel: Tensor) -> tuple[Loss, Tensor, Tensor]:
-        """Mel (B, 1, M, F) → loss, decoded mel of that shape, codes (B, H, W, L)."""
+    def _loss(self, mel: Tensor, sounding: Tensor) -> tuple[Loss, Tensor, Tensor]:
+        """Mel (B, 1, M, F) and sounding frames (B, F) → loss, decoded mel of the first's shape,
+        codes (B, H, W, L).
+        """
         output = self.model(mel)
-        weight = self.vqvae_config.commitment_weight
-        loss = loss_of(output.mel, mel, output.commitment, commitment_weight=weight)
+        loss = loss_of(
+            output.mel,
+            mel,
+            output.commitment,
+            commitment_weight=self.vqvae_config.commitment_weight,
+            frame_weights=torch.where(sounding, 1.0, self.padding_weight),
+        )
         return loss, output.mel, output.indices.unflatten(1, self.model.grid_shape(*mel.shape[-2:]))
 
     def _magnitude(self, waveform: Tensor) -> Tensor:
@@ -240,45 +251,17 @@ class DistillModule(lightning.LightningModule):
     def _mel(self, waveform: Tensor) -> Tensor:
         return self.spectrogram.normalise(self._magnitude(waveform))
 
-    def _sounding_frames(self, batch: Segment, frames: int) -> Tensor:
-        config = self.spectrogram.config
-        lengths = cast(Tensor, batch["sounding"])
-        return sounding_frames(
-            lengths, frames=frames, n_fft=config.n_fft, hop_length=config.hop_length
-        )
+    def _sounding(self, batch: Segment, mel: Tensor) -> Tensor:
+        return self.spectrogram.sounding(cast(Tensor, batch["sounding"]), frames=mel.shape[-1])
 
     def _over_ranks(self, counts: Tensor) -> Tensor:
         if self.trainer.world_size == 1:
             return counts
         return cast(Tensor, self.trainer.strategy.reduce(counts, reduce_op="sum"))
 
-    def bundle_content(self) -> dict[str, Any]:
-        """Everything a bundle of the current weights holds but the weights themselves, plain values
-        only.
-        """
-        history = asdict(self.history)
-        metadata = {
-            **self.bundle_fields["metadata"],
-            "save_date": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-            "training_epochs": self.history.epochs,
-            "final_train_loss": self.history.train_losses[-1] if self.history.epochs else None,
-            "final_val_loss": self.history.val_losses[-1] if self.history.epochs else None,
-        }
-        return {
-            "vqvae_config": {
-                **asdict(self.vqvae_config),
-                "channels": list(self.vqvae_config.channels),
-            },
-            "spectrogram_config": asdict(self.spectrogram.config),
-            "training_config": self.bundle_fields["training_config"],
-            "codebook_health_snapshot": self.measure_health().snapshot(),
-            "loss_curve_history": history,
-            "metadata": metadata,
-        }
-
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add what resuming and turning the checkpoint into a bundle need, plain values only."""
-        self.saved_content = self.bundle_content()
+        self.saved_content = content_of(self)
         checkpoint["distill"] = {
             "bundle": self.saved_content,
             "elapsed_s": self.clock.elapsed_s,

@@ -10,7 +10,7 @@ from torch import Tensor
 from distill.data.datamodule import SoundDataModule
 from distill.model.mel import LogMel
 from distill.model.vqvae import ConvVQVAE
-from distill.training.health import count_codes, sounding_frames
+from distill.training.health import count_codes
 
 
 class CodebookProbe:
@@ -30,12 +30,8 @@ class CodebookProbe:
         cells = config.n_mels * sounding_samples / config.hop_length
         for batch in data.fixed_train_loader(math.ceil(1.2 * positions * stride**2 / cells)):
             mel = spectrogram(batch["waveform"])
-            frames = sounding_frames(
-                torch.as_tensor(batch["sounding"]),
-                frames=mel.shape[-1],
-                n_fft=config.n_fft,
-                hop_length=config.hop_length,
-            )
+            lengths = torch.as_tensor(batch["sounding"])
+            frames = spectrogram.sounding(lengths, frames=mel.shape[-1])
             self.batches.append((mel, frames))
 
     def count(self, model: ConvVQVAE, device: torch.device) -> Tensor:

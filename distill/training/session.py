@@ -172,6 +172,7 @@ def _module(config: TrainConfig, collection: Collection) -> DistillModule:
         dropout=config.model.dropout,
         channels=tuple(config.model.channels),
         residual_units=config.model.residual_units,
+        stem_stride=config.model.stem_stride,
     )
     spectrogram = SpectrogramConfig(
         mel.sample_rate_hz,
@@ -194,6 +195,7 @@ def _module(config: TrainConfig, collection: Collection) -> DistillModule:
         optimizer=config.optimizer,
         trainer=config.trainer,
         health=config.health,
+        padding_weight=config.model.padding_weight,
         seed=config.seed,
         bundle_fields={
             "training_config": training_config,

@@ -183,7 +183,7 @@ def test_legacy_pickle_before_an_archive_is_refused(written: Path, tmp_path: Pat
 NESTED = [
     *(("metadata", key) for key in METADATA_KEYS),
     *(("loss_curve_history", key) for key in HISTORY_KEYS),
-    *(("vqvae_config", key) for key in vars(CONFIG)),
+    *(("vqvae_config", key) for key in vars(CONFIG) if key != "stem_stride"),
     *(("spectrogram_config", key) for key in vars(SPECTROGRAM)),
     *(("vocoder_state", key) for key in ("type", "state_dict", "config", "training_metadata")),
 ]
@@ -210,6 +210,14 @@ def test_missing_key_is_named(content: Content, tmp_path: Path, key: str) -> Non
     assert f"the key {key} is missing" in refusal(path)
     wrong = save(tmp_path / "n.distillgan", {**content, key: [1]}, honest=key != "checksum")
     assert f"{key} must be" in refusal(wrong)
+
+
+def test_network_that_does_not_say_its_first_stride_has_halvings_only(
+    content: Content, tmp_path: Path
+) -> None:
+    older = changed(content, lambda c: c["vqvae_config"].pop("stem_stride"))
+    model = load_bundle(save(tmp_path / "m.distillgan", older)).model
+    assert model.config.stem_stride == 2
 
 
 @pytest.mark.parametrize(("part", "key"), NESTED)
@@ -299,6 +307,7 @@ IMPOSSIBLE += [
 ]
 IMPOSSIBLE += [("vqvae_config", "num_quantizers", value) for value in (0, 1000, 10**6)]
 IMPOSSIBLE += [("vqvae_config", "residual_units", value) for value in (-1, 10**6)]
+IMPOSSIBLE += [("vqvae_config", "stem_stride", value) for value in (0, 3, 2.0, None, 10**6)]
 IMPOSSIBLE += [("spectrogram_config", "n_fft", value) for value in (0, -2, 10**7, 512.5, 10**400)]
 IMPOSSIBLE += [("spectrogram_config", "hop_length", value) for value in (0, None)]
 IMPOSSIBLE += [("spectrogram_config", "n_mels", value) for value in (0, 10**6)]

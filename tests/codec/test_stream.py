@@ -28,7 +28,9 @@ from distill.model.quantizer import CodeRangeError
 from distill.model.vqvae import ConvVQVAE
 from tests.bundle.tiny_bundle import CONFIG, SPECTROGRAM, fields_of, tiny_model
 
-UNITS_AND_STAGES = [(units, stages) for units in (0, 1, 2) for stages in (2, 3, 4)]
+NETWORKS = [(units, stages, 2) for units in (0, 1, 2) for stages in (2, 3, 4)]
+NETWORKS += [(0, 1, 8), (1, 2, 4), (1, 3, 4), (1, 2, 6)]
+"""(residual units, stages, stride of the first)."""
 SAMPLES = (1, 2, 127, 128, 256, 257, 258, 511, 513, 1025, 3000, 9999, 20_001)
 
 
@@ -50,16 +52,16 @@ def noise(*shape: int, seed: int = 0) -> Tensor:
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
 
 
-def network(units: int, stages: int) -> ConvVQVAE:
+def network(units: int, stages: int, stem_stride: int) -> ConvVQVAE:
     """With filled codebooks."""
     torch.manual_seed(0)
-    model = ConvVQVAE(replace(CONFIG, residual_units=units, channels=(4,) * stages))
+    model = ConvVQVAE(replace(CONFIG, residual_units=units, channels=(4,) * stages, stem_stride=stem_stride))
     for _ in range(2):
         model(torch.randn(4, 1, 32, 64))
     return model.eval()
 
 
-@pytest.fixture(scope="module", params=UNITS_AND_STAGES, ids=str)
+@pytest.fixture(scope="module", params=NETWORKS, ids=str)
 def model(request: pytest.FixtureRequest) -> ConvVQVAE:
     return network(*request.param)
 

@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 import torch
 
-from distill.model.loss import SCALES, loss_of, multi_scale_l1
+from distill.model import loss as mel_loss
+from distill.model.loss import SCALES, loss_of
+
+
+def multi_scale_l1(reconstruction: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    """With all frames alike."""
+    frames = torch.ones(len(target), target.shape[-1])
+    return mel_loss.multi_scale_l1(reconstruction, target, frames)
 
 
 def test_equal_mels_cost_nothing() -> None:
@@ -36,13 +43,27 @@ def test_scales_are_full_half_and_quarter() -> None:
 @pytest.mark.parametrize("weight", [0.0, 0.25, 3.0])
 def test_commitment_is_weighed_exactly_once(weight: float) -> None:
     mel, commitment = torch.zeros(1, 1, 8, 8), torch.tensor(2.0, requires_grad=True)
-    loss = loss_of(mel + 1, mel, commitment, commitment_weight=weight)
+    loss = loss_of(
+        mel + 1, mel, commitment, commitment_weight=weight, frame_weights=torch.ones(1, 8)
+    )
     assert loss.reconstruction.item() == pytest.approx(1)
     assert loss.commitment.item() == 2  # the raw term stays raw
     assert loss.total.item() == pytest.approx(1 + weight * 2)
     loss.total.backward()
     assert commitment.grad is not None
     assert commitment.grad.item() == pytest.approx(weight)
+
+
+def test_frames_count_by_their_weight() -> None:
+    mel = torch.zeros(2, 1, 8, 8)
+    weights = torch.ones(2, 8)
+    weights[1, 4:] = 0
+    everywhere, padding = mel + 0.5, mel.clone()
+    padding[1, :, :, 4:] = 1
+    assert mel_loss.multi_scale_l1(everywhere, mel, weights).item() == pytest.approx(0.5)
+    assert mel_loss.multi_scale_l1(padding, mel, weights).item() == 0
+    weights[1, 4:] = 0.25
+    assert mel_loss.multi_scale_l1(padding, mel, weights).item() == pytest.approx(1 / 13)
 
 
 def test_half_precision_mels_are_compared_in_single() -> None:

@@ -157,6 +157,8 @@ def test_not_finite_mel_is_refused_and_the_model_stays_as_it_is() -> None:
     [
         {"channels": (4,)},
         {"channels": (4, 4, 4, 4, 4)},
+        {"channels": (4, 4), "stem_stride": 8},
+        {"channels": (4,), "stem_stride": 6},
         {"residual_units": 0},
         {"residual_units": 2},
         {"num_quantizers": 1},

@@ -6,7 +6,6 @@ import math
 
 import pytest
 import torch
-import torchaudio
 
 from distill.training.health import (
     FEWEST_POSITIONS,
@@ -16,7 +15,6 @@ from distill.training.health import (
     count_codes,
     health_of,
     remedy,
-    sounding_frames,
 )
 
 
@@ -147,32 +145,6 @@ def test_remedy_never_advises_what_is_already_so() -> None:
     assert "commitment_weight" not in last
     zero = advice(side(0.1, 0.1), commitment_weight=0.0)
     assert "model.commitment_weight=0.25" in zero
-
-
-def test_sounding_frames_are_those_of_the_mel_error() -> None:
-    lengths = torch.tensor([1, 511, 512, 513, 1024, 24_000, 48_000])
-    given = sounding_frames(lengths, frames=94, n_fft=2048, hop_length=512)
-    expected = torch.arange(94) <= lengths[:, None] // 512 + 2
-    assert given.dtype == torch.bool
-    assert torch.equal(given, expected)
-
-
-@pytest.mark.parametrize(
-    ("n_fft", "hop_length"), [(2048, 512), (512, 128), (1000, 300), (512, 512), (300, 200)]
-)
-def test_every_frame_that_hears_the_sound_counts_and_no_other(n_fft: int, hop_length: int) -> None:
-    spectrogram = torchaudio.transforms.Spectrogram(n_fft=n_fft, hop_length=hop_length, power=1.0)
-    total = 12 * n_fft
-    for length in (1, hop_length - 1, hop_length, n_fft, n_fft + 37, 3 * n_fft + hop_length // 2):
-        waveform = torch.zeros(total)
-        waveform[:length] = 1
-        heard = spectrogram(waveform).amax(dim=0) > 0
-        given = sounding_frames(
-            torch.tensor([length]), frames=len(heard), n_fft=n_fft, hop_length=hop_length
-        )[0]
-        assert not (heard & ~given).any(), length
-        # a frame that only touches the sound's last sample with the window's zero may count too
-        assert (given & ~heard).sum() <= 1, length
 
 
 def test_counting_ignores_columns_of_padding() -> None:
