@@ -45,15 +45,23 @@ def path_of(word: str) -> Path:
         return Path(word)
 
 
+def let_threads_wait() -> None:
+    """Settle how OpenMP's threads wait for each other; torch reads it when it is imported.
+
+    Threads that spin make two processes on one machine many times slower than one after the other,
+    threads that never do make one a quarter slower: GNU's OpenMP spins for a moment.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    os.environ.setdefault("GOMP_SPINCOUNT", "5000")
+
+
 @contextmanager
 def answering(*, sigterm: bool = True) -> Iterator[None]:
     """Exit with 2 and one line on a user's mistake, with 130 or 143 on a signal; a bug is raised.
 
     `HYDRA_FULL_ERROR=1` shows where a mistake was found.
     """
-    # waiting threads that spin make two processes on one machine many times slower than one after
-    # the other; torch reads this when it is imported
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    let_threads_wait()
     terminal.show_warnings()
     if sigterm:
         signal.signal(signal.SIGTERM, _end)

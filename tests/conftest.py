@@ -27,6 +27,7 @@ TINY = (
     "mel.n_fft=512",
     "mel.hop_length=128",
     "model.channels=[4,8,8,8]",
+    "model.stem_stride=2",
     "rvq.codebook_dim=8",
     "rvq.codebook_size=16",
     "rvq.levels=2",

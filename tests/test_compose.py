@@ -287,5 +287,5 @@ def test_what_shapes_the_model_cannot_change_on_resuming(
 
 
 def test_repeating_what_the_run_was_started_with_is_no_change(saved: Path) -> None:
-    overrides = ["rvq.levels=2", "name=old", "model.channels=[16,32,96,192]"]
+    overrides = ["rvq.levels=2", "name=old", "model.channels=[64,96,192]"]
     assert resumed(saved, overrides) == resumed(saved, [])

@@ -11,6 +11,8 @@ from distill.config import DataConfig
 from distill.data.segments import MovingDraws, Segment, Segments
 from distill.data.split import Split
 
+FIXED_BATCH_SIZE = 32
+
 
 class ResumableLoader(DataLoader[Segment]):
     """A DataLoader that Lightning saves: its state is the epoch and how many batches of it are
@@ -73,23 +75,21 @@ class SoundDataModule(lightning.LightningDataModule):
             self.train,
             sampler=draws,
             trainer=self.trainer,
-            **self._loading(self.config.num_workers),
+            batch_size=self.config.batch_size,
+            num_workers=self.config.num_workers,
+            persistent_workers=self.config.num_workers > 0,
         )
 
     def val_dataloader(self) -> DataLoader[Segment]:
         """The same batches every epoch."""
-        return DataLoader(self.val, shuffle=False, **self._loading(0))
+        return DataLoader(self.val, **self._fixed_loading())
 
     def fixed_train_loader(self, segments: int) -> DataLoader[Segment]:
         """At most this many training segments, spread evenly, unmoved and unaugmented."""
         count = min(segments, len(self.train))
         chosen = [position * len(self.train) // count for position in range(count)]
-        return DataLoader(Subset(self.train, chosen), shuffle=False, **self._loading(0))
+        return DataLoader(Subset(self.train, chosen), **self._fixed_loading())
 
-    def _loading(self, workers: int) -> dict[str, Any]:
-        return {
-            "batch_size": self.config.batch_size,
-            "num_workers": workers,
-            "persistent_workers": workers > 0,
-            "pin_memory": False,
-        }
+    def _fixed_loading(self) -> dict[str, Any]:
+        """Without gradients, larger batches fit and are faster."""
+        return {"batch_size": max(FIXED_BATCH_SIZE, self.config.batch_size), "shuffle": False}

@@ -72,7 +72,7 @@ class Segments(Dataset[Segment]):
         draw = Draw(draw, -1) if isinstance(draw, int) else draw
         piece, start = self.pieces[self.piece_of[draw.index]], int(self.starts[draw.index])
         if draw.lap < 0:
-            return self._padded(_read(piece, start, self.segment_samples))
+            return self._segment(piece, start)
         random = np.random.default_rng((self.seed, draw.lap, draw.index))
         return self._crop(piece, start, random)
 
@@ -84,26 +84,30 @@ class Segments(Dataset[Segment]):
     def _crop(self, piece: Piece, start: int, random: np.random.Generator) -> Segment:
         augment, length = self.augment, self.segment_samples
         start += int(random.uniform(-0.5, 0.5) * length)
-        waveform = _read(piece, max(piece.start, min(start, piece.stop - length)), length)
+        start = max(piece.start, min(start, piece.stop - length))
         if not augment.enabled:
-            return self._padded(waveform)
+            return self._segment(piece, start)
         gain = 10 ** (augment.gain_db * random.uniform(-1, 1) / 20)
         if augment.flip_polarity and random.random() < 0.5:
             gain = -gain
-        waveform *= np.float32(gain)
-        room = min(length - len(waveform), int(augment.shift_s * self.sample_rate_hz))
+        room = max(0, length - (piece.stop - start))
+        room = min(room, int(augment.shift_s * self.sample_rate_hz))
         bins = int(random.integers(-augment.shift_bins, augment.shift_bins + 1))
-        return self._padded(waveform, lead=int(random.integers(0, room + 1)), shift_bins=bins)
+        segment = self._segment(piece, start, lead=int(random.integers(0, room + 1)))
+        segment["waveform"] *= gain
+        segment["shift_bins"] = bins
+        return segment
 
-    def _padded(self, waveform: np.ndarray, *, lead: int = 0, shift_bins: int = 0) -> Segment:
-        padded = np.zeros((1, self.segment_samples), np.float32)
-        sounding = lead + len(waveform)
-        padded[0, lead:sounding] = waveform
-        return {
-            "waveform": torch.from_numpy(padded),
-            "sounding": sounding,
-            "shift_bins": shift_bins,
-        }
+    def _segment(self, piece: Piece, start: int, *, lead: int = 0) -> Segment:
+        """The piece's samples from `start`, after `lead` zeros."""
+        padded = np.zeros((1, self.segment_samples), "<f4")
+        sounding = lead + min(self.segment_samples - lead, piece.stop - start)
+        with open(piece.sound.waveform, "rb", buffering=0) as file:  # cheaper than a memory map
+            file.seek(4 * start)
+            wanted = padded[0, lead:sounding].data.cast("B")
+            if file.readinto(wanted) != len(wanted):
+                raise OSError(f"{piece.sound.waveform}: was changed while in use")
+        return {"waveform": torch.from_numpy(padded), "sounding": sounding, "shift_bins": 0}
 
 
 class MovingDraws(Sampler[Draw]):
@@ -157,11 +161,6 @@ def _active_starts(piece: Piece, segment_samples: int, sample_rate_hz: int) -> n
         [active[i // step : -(-j // step)].any() for i, j in zip(starts, ends, strict=True)]
     )
     return starts[heard] if heard.any() else starts[:1]
-
-
-def _read(piece: Piece, start: int, samples: int) -> np.ndarray:
-    count = max(0, min(start + samples, piece.stop) - start)
-    return np.fromfile(piece.sound.waveform, "<f4", count=count, offset=4 * start)
 
 
 def shift_mel_bins(mel: Tensor, bins: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 CODEBOOK_SIZES = ((20, 64), (100, 128), (500, 256), (5_000, 512))
@@ -16,9 +17,11 @@ move faster.
 SLOWEST_DECAY = 0.95
 LARGEST_DEAD_SHARE = 2 / 3
 """A code is dead at most under this share of the mean use; else a step replaces nearly all."""
-TRAINED_SEGMENTS = 48_000
-"""Segments that a default run goes through where the epoch limits allow it."""
-EPOCHS = (10, 60)
+LAPS = (10, 60)
+"""Times that a default run goes through the collection: the fewest, and where it is small the most.
+"""
+TRAINED_SEGMENTS = (8_000, 48_000)
+"""Segments between which a default run chooses its laps; a tiny collection takes the first."""
 
 
 @dataclass(frozen=True)
@@ -57,10 +60,15 @@ def dead_code_threshold(wanted: float, *, vectors_per_step: int, codebook_size: 
     )
 
 
-def max_epochs(epoch_segments: int) -> Choice:
-    """Epochs of a default run whose epochs go through this many segments."""
-    value = min(max(round(TRAINED_SEGMENTS / epoch_segments), EPOCHS[0]), EPOCHS[1])
-    return Choice(value, f"an epoch is {epoch_segments:,} segments")
+def max_epochs(segments: int, *, epoch_segments: int) -> Choice:
+    """Epochs of a default run on a training side of so many segments."""
+    trained = max(
+        TRAINED_SEGMENTS[0], min(TRAINED_SEGMENTS[1], LAPS[1] * segments), LAPS[0] * segments
+    )
+    return Choice(
+        math.ceil(trained / epoch_segments),
+        f"an epoch is {epoch_segments:,} segments, the collection {segments:,}",
+    )
 
 
 def total_stride(stem_stride: int, stages: int) -> int:

@@ -41,7 +41,9 @@ def complete(config: TrainConfig, collection: Collection, data: SoundDataModule)
         rvq.dead_code_threshold = threshold.value
         console.print(f"dead-code threshold {threshold.value:.3g}: {threshold.reason}")
     if trainer.max_epochs is None and trainer.max_minutes is None:
-        epochs = sizing.max_epochs(max(len(data.train), config.data.min_epoch_segments))
+        segments = len(data.train)
+        epoch_segments = max(segments, config.data.min_epoch_segments)
+        epochs = sizing.max_epochs(segments, epoch_segments=epoch_segments)
         trainer.max_epochs = int(epochs.value)
         console.print(f"epochs {trainer.max_epochs}: {epochs.reason}")
     if trainer.precision is None:

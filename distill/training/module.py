@@ -111,7 +111,7 @@ class DistillModule(lightning.LightningModule):
 
     def on_train_batch_start(self, batch: Segment, batch_idx: int) -> None:
         """Set the step's random state and learning rate."""
-        torch.manual_seed((self.seed * 1_000_003 + self.step) % 2**63)
+        seed_generators((self.seed * 1_000_003 + self.step) % 2**63, self.device)
         rate = learning_rate(self.optimizer_config, step=self.step, progress=self.progress)
         for group in self.optimizers(use_pl_optimizer=False).param_groups:  # type: ignore[union-attr]
             group["lr"] = rate
@@ -279,3 +279,16 @@ class DistillModule(lightning.LightningModule):
         self._train_loss.load_state_dict(state["train_loss"])
         self.skipped_steps = state["skipped_steps"]
         self._skipped_in_a_row = state["skipped_in_a_row"]
+
+
+def seed_generators(seed: int, device: torch.device) -> None:
+    """Seed what draws random numbers in a step.
+
+    `torch.manual_seed` would, on a machine without a GPU, remember each call for the day that there
+    is one.
+    """
+    torch.default_generator.manual_seed(seed)
+    if device.type == "cuda":
+        torch.cuda.manual_seed(seed)
+    elif device.type == "mps":
+        torch.mps.manual_seed(seed)

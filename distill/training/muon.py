@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -54,23 +55,30 @@ class Muon(torch.optim.Optimizer):
         for group in self.param_groups:
             weights = [weight for weight in group["params"] if weight.grad is not None]
             if group["kernels"]:
-                for weight in weights:
-                    self._step_kernel(weight, group)
+                self._step_kernels(weights, group)
             elif weights:
                 self._step_others(weights, group)
         return loss
 
-    def _step_kernel(self, weight: Tensor, group: dict[str, Any]) -> None:
+    def _step_kernels(self, weights: list[Tensor], group: dict[str, Any]) -> None:
+        alike: dict[tuple[int, int], list[Tensor]] = defaultdict(list)
+        for weight in weights:
+            alike[len(weight), weight[0].numel()].append(weight)
+        for (rows, columns), same in alike.items():  # at once, which takes less time than in turn
+            directions = orthogonal(torch.stack([self._ahead(weight, group) for weight in same]))
+            step = group["lr"] * ADAM_STEP_RMS * max(rows, columns) ** 0.5
+            for weight, direction in zip(same, directions, strict=True):
+                weight.mul_(1 - group["lr"] * group["weight_decay"])
+                weight.sub_(direction.view(weight.shape), alpha=step)
+
+    def _ahead(self, weight: Tensor, group: dict[str, Any]) -> Tensor:
+        """Nesterov's momentum as a matrix (R, C)."""
         assert weight.grad is not None
         state = self.state[weight]
         if not state:
             state["momentum"] = torch.zeros_like(weight)
         state["momentum"].lerp_(weight.grad, 1 - group["momentum"])
-        ahead = weight.grad.lerp(state["momentum"], group["momentum"])  # Nesterov's
-        direction = orthogonal(ahead.flatten(1))
-        scale = ADAM_STEP_RMS * max(direction.shape) ** 0.5
-        weight.mul_(1 - group["lr"] * group["weight_decay"])
-        weight.add_(direction.view(weight.shape), alpha=-group["lr"] * scale)
+        return weight.grad.lerp(state["momentum"], group["momentum"]).flatten(1)
 
     def _step_others(self, weights: list[Tensor], group: dict[str, Any]) -> None:
         for weight in weights:
@@ -99,29 +107,29 @@ class Muon(torch.optim.Optimizer):
         )
 
 
-def orthogonal(matrix: Tensor) -> Tensor:
-    """(R, C) float32 → nearly the nearest matrix of that shape with orthonormal rows, or columns if
+def orthogonal(matrices: Tensor) -> Tensor:
+    """(N, R, C) float32 → for each nearly the nearest matrix with orthonormal rows, or columns if
     it has fewer.
 
-    The iteration runs on the small Gram matrix, which a matrix much wider than high makes several
-    times cheaper.
+    The iteration runs on the small Gram matrix, which makes it several times cheaper for a matrix
+    much wider than high.
     """
-    if matrix.shape[0] > matrix.shape[1]:
-        return orthogonal(matrix.T).T
-    matrix = matrix / matrix.norm().clamp(min=1e-20)
-    gram = matrix @ matrix.T
+    if matrices.shape[1] > matrices.shape[2]:
+        return orthogonal(matrices.mT).mT
+    matrices = matrices / matrices.norm(dim=(1, 2), keepdim=True).clamp(min=1e-20)
+    gram = matrices @ matrices.mT
     product = _factor(gram)
     factor = product
     for _ in range(ROUNDS - 1):
         gram = factor @ gram @ factor
         factor = _factor(gram)
         product = factor @ product
-    return product @ matrix
+    return product @ matrices
 
 
 def _factor(gram: Tensor) -> Tensor:
-    """What one round multiplies the matrix with: a + b G + c G² for its Gram matrix G."""
+    """What one round multiplies a matrix with: a + b G + c G² for its Gram matrix G."""
     a, b, c = COEFFICIENTS
-    factor = torch.addmm(gram, gram, gram, beta=b, alpha=c)
-    factor.diagonal().add_(a)
+    factor = torch.baddbmm(gram, gram, gram, beta=b, alpha=c)
+    factor.diagonal(dim1=1, dim2=2).add_(a)
     return factor

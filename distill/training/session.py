@@ -155,34 +155,34 @@ def _fit(
     return None
 
 
-def _module(config: TrainConfig, collection: Collection) -> DistillModule:
-    rvq, mel = config.rvq, config.mel
+def network_config(config: TrainConfig) -> VQVAEConfig:
+    """The network of a completed configuration."""
+    rvq, model = config.rvq, config.model
     assert rvq.codebook_size is not None
     assert rvq.decay is not None
-    assert mel.mean_db is not None
-    assert mel.std_db is not None
-    vqvae = VQVAEConfig(
+    return VQVAEConfig(
         codebook_dim=rvq.codebook_dim,
         codebook_size=rvq.codebook_size,
         num_quantizers=rvq.levels,
         decay=rvq.decay,
-        commitment_weight=config.model.commitment_weight,
+        commitment_weight=model.commitment_weight,
         threshold_ema_dead_code=rvq.dead_code_threshold,
         kmeans_iters=rvq.kmeans_iters,
-        dropout=config.model.dropout,
-        channels=tuple(config.model.channels),
-        residual_units=config.model.residual_units,
-        stem_stride=config.model.stem_stride,
+        dropout=model.dropout,
+        channels=tuple(model.channels),
+        residual_units=model.residual_units,
+        stem_stride=model.stem_stride,
     )
-    spectrogram = SpectrogramConfig(
-        mel.sample_rate_hz,
-        mel.n_fft,
-        mel.hop_length,
-        mel.n_mels,
-        mel.floor,
-        mel.mean_db,
-        mel.std_db,
-    )
+
+
+def spectrogram_config(config: TrainConfig) -> SpectrogramConfig:
+    """The mel front end of a completed configuration."""
+    assert config.mel.mean_db is not None
+    assert config.mel.std_db is not None
+    return SpectrogramConfig(**asdict(config.mel))
+
+
+def _module(config: TrainConfig, collection: Collection) -> DistillModule:
     training_config = asdict(config)
     # a bundle is passed on to others: which folders it came from is told by name, not by where they
     # lie
@@ -190,8 +190,8 @@ def _module(config: TrainConfig, collection: Collection) -> DistillModule:
         os.path.basename(os.path.normpath(root)) for root in source_folders(config)
     ]
     return DistillModule(
-        vqvae,
-        spectrogram,
+        network_config(config),
+        spectrogram_config(config),
         optimizer=config.optimizer,
         trainer=config.trainer,
         health=config.health,

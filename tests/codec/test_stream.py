@@ -55,7 +55,9 @@ def noise(*shape: int, seed: int = 0) -> Tensor:
 def network(units: int, stages: int, stem_stride: int) -> ConvVQVAE:
     """With filled codebooks."""
     torch.manual_seed(0)
-    model = ConvVQVAE(replace(CONFIG, residual_units=units, channels=(4,) * stages, stem_stride=stem_stride))
+    model = ConvVQVAE(
+        replace(CONFIG, residual_units=units, channels=(4,) * stages, stem_stride=stem_stride)
+    )
     for _ in range(2):
         model(torch.randn(4, 1, 32, 64))
     return model.eval()

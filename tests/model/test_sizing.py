@@ -72,11 +72,21 @@ def test_decay_slows_down_with_the_collection() -> None:
 
 
 def test_epochs_fall_with_the_length_of_one() -> None:
-    values = [max_epochs(segments).value for segments in (1, 256, 1_000, 5_000, 10**6)]
+    lengths = (1, 256, 1_000, 5_000, 10**6)
+    values = [max_epochs(segments, epoch_segments=segments).value for segments in lengths]
     assert values == sorted(values, reverse=True)
-    assert values[0] > values[-1] >= 1
+    assert values[0] > values[-1] == 10
     assert all(value == int(value) for value in values)
-    assert "1,000 segments" in max_epochs(1_000).reason
+    assert "1,024 segments" in max_epochs(1_000, epoch_segments=1_024).reason
+
+
+def test_a_run_goes_through_more_segments_where_there_are_more() -> None:
+    trained = [
+        1_024 * max_epochs(segments, epoch_segments=1_024).value
+        for segments in (5, 100, 300, 600, 1_000, 10_000, 10**6)
+    ]
+    assert trained == sorted(trained)
+    assert trained[1] < trained[2] < trained[-2] < trained[-1]
 
 
 @pytest.mark.parametrize(

@@ -14,13 +14,17 @@ SETTINGS = {"lr": 0.01, "momentum": 0.9, "weight_decay": 0.1}
 @pytest.mark.parametrize("shape", [(16, 160), (96, 40), (24, 24), (1, 9), (7, 1)])
 def test_direction_has_singular_values_near_one(shape: tuple[int, int]) -> None:
     torch.manual_seed(0)
-    values = torch.linalg.svdvals(orthogonal(torch.randn(shape)))
+    left, _, right = torch.linalg.svd(torch.randn(2, *shape), full_matrices=False)
+    spread = torch.logspace(0, -1.5, min(shape))
+    given = orthogonal(left @ torch.diag(spread) @ right)
+    assert given.shape == (2, *shape)
+    values = torch.linalg.svdvals(given)
     assert values.min() > 0.6
     assert values.max() < 1.3
 
 
 def test_no_gradient_at_all_is_no_step() -> None:
-    assert torch.equal(orthogonal(torch.zeros(3, 5)), torch.zeros(3, 5))
+    assert torch.equal(orthogonal(torch.zeros(1, 3, 5)), torch.zeros(1, 3, 5))
 
 
 def test_matrices_move_as_by_the_optimizer_of_torch() -> None:

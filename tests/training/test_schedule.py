@@ -11,7 +11,12 @@ from distill.config import OptimizerConfig, TrainerConfig
 from distill.training.schedule import RunClock, learning_rate
 
 CONFIG = OptimizerConfig(
-    lr=1e-3, betas=[0.9, 0.99], weight_decay=0.01, warmup_steps=10, final_lr_fraction=0.1
+    lr=1e-3,
+    momentum=0.9,
+    betas=[0.9, 0.99],
+    weight_decay=0.01,
+    warmup_steps=10,
+    final_lr_fraction=0.1,
 )
 
 
@@ -25,7 +30,12 @@ def test_rises_in_equal_steps_to_the_full_rate() -> None:
 
 def test_no_warm_up_starts_at_the_full_rate() -> None:
     config = OptimizerConfig(
-        lr=2e-3, betas=[0.9, 0.99], weight_decay=0, warmup_steps=0, final_lr_fraction=0
+        lr=2e-3,
+        momentum=0.9,
+        betas=[0.9, 0.99],
+        weight_decay=0,
+        warmup_steps=0,
+        final_lr_fraction=0,
     )
     assert learning_rate(config, step=0, progress=0) == pytest.approx(2e-3)
 

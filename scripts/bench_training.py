@@ -1,0 +1,240 @@
+"""A folder of sounds → how well and how fast distill trains on it, beside the usual design.
+
+    python scripts/bench_training.py FOLDER [--seconds 60 180 600] [--repeats 3] [--json FILE]
+                                     [--parts error framework step]
+
+error      held-out mel error after so many seconds of training, distill's default run against the
+           design in reference_design.py, on the same split
+framework  segments a second of a default run with all its callbacks over those of a bare loop on
+           the same network, loss and batches; the share of time that each callback and waiting for
+           data take
+step       where a step's time goes, and what its matrix products would take at the rate that this
+           machine multiplies matrices with
+
+Prints tables and writes JSON. Medians of the repeats; the spread is the largest difference.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from distill.verb import let_threads_wait
+
+let_threads_wait()
+
+import torch  # noqa: E402
+from bare_loop import BareLoop, prepared  # noqa: E402
+from lightning.pytorch.profilers import SimpleProfiler  # noqa: E402
+from reference_design import train_reference  # noqa: E402
+
+REFERENCE = {"levels": 3, "codes": 128}
+EPOCHS = 4
+SHOWN = 12
+
+
+def main() -> None:
+    """Run the parts and print what they gave."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--seconds", type=float, nargs="+", default=[60, 180, 600])
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--json", type=Path, default=Path("bench_training.json"))
+    parts = {"error": _error, "framework": _framework, "step": _step}
+    parser.add_argument("--parts", nargs="+", choices=parts, default=list(parts))
+    options = parser.parse_args()
+    options.folder = options.folder.absolute()
+    result: dict[str, Any] = {"machine": _machine(), "folder": options.folder.name}
+    print(result["machine"])
+    target = options.json.absolute()
+    with tempfile.TemporaryDirectory() as scratch:
+        os.chdir(scratch)
+        for part in options.parts:
+            print(f"\n{part}", flush=True)
+            result[part] = parts[part](options)
+            target.write_text(json.dumps(result, indent=1) + "\n")
+
+
+def _machine() -> str:
+    if torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    features = torch.cpu.get_capabilities()
+    name = features.get("cpu_name") or platform.processor() or platform.machine()
+    amx = ", AMX" if features.get("amx_bf16") else ""
+    return f"{name}, {os.cpu_count()} cores{amx}, torch {torch.__version__}"
+
+
+def _error(options: argparse.Namespace) -> list[dict[str, Any]]:
+    """Repeat by repeat, so that what else the machine does meets both alike."""
+    runs: list[dict[float, dict[str, float]]] = []
+    for seed in range(options.repeats):
+        config, data, spectrogram = prepared(options.folder, f"seed={seed}")
+        points = train_reference(
+            data.train, data.val, spectrogram, marks_s=options.seconds, seed=seed, **REFERENCE
+        )
+        run: dict[float, dict[str, float]] = {}
+        for seconds, point in zip(options.seconds, points, strict=True):
+            summary = _default_run(options.folder, seconds, seed)
+            health = summary["health"].values()
+            run[seconds] = {
+                "mel_db": summary["final_mel_db"],
+                "reference_mel_db": point.mel_db,
+                "reference_audio_s_per_s": point.audio_s_per_s,
+                "utilization": min(level["utilization"] for level in health),
+                "perplexity": min(level["perplexity"] for level in health)
+                / config.rvq.codebook_size,
+            }
+            print(f"  seed {seed}, {seconds:g} s: {_rounded(run[seconds])}", flush=True)
+        runs.append(run)
+    print(f"{'':>8s}{'distill':>18s}{'reference':>18s}{'ratio':>8s}{'utilization':>13s}", end="")
+    print(f"{'perplexity':>12s}")
+    table = []
+    for seconds in options.seconds:
+        columns = {key: [run[seconds][key] for run in runs] for key in runs[0][seconds]}
+        row: dict[str, Any] = {key: statistics.median(values) for key, values in columns.items()}
+        row |= {"seconds": seconds, "ratio": row["mel_db"] / row["reference_mel_db"]}
+        row |= {f"{key}_spread": max(values) - min(values) for key, values in columns.items()}
+        table.append(_rounded(row))
+        print(
+            f"{seconds:6g} s{row['mel_db']:8.2f} ± {row['mel_db_spread'] / 2:4.2f} dB"
+            f"{row['reference_mel_db']:8.2f} ± {row['reference_mel_db_spread'] / 2:4.2f} dB"
+            f"{row['ratio']:8.2f}{row['utilization']:13.1%}{row['perplexity']:10.2f} K",
+            flush=True,
+        )
+    return table
+
+
+def _default_run(folder: Path, seconds: float, seed: int) -> dict[str, Any]:
+    run_dir = Path(f"run_{time.monotonic_ns()}")
+    overrides = [f"data.root='{folder}'", f"trainer.max_minutes={seconds / 60}", f"seed={seed}"]
+    command = [sys.executable, "-m", "distill.train", *overrides, f"hydra.run.dir={run_dir}"]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    summary: dict[str, Any] = json.loads((run_dir / "summary.json").read_text())
+    return summary
+
+
+def _framework(options: argparse.Namespace) -> dict[str, Any]:
+    """Bare loop and full run in turn; the first epoch of each does not count."""
+    from distill.training import session
+
+    shares: dict[str, list[float]] = {}
+    speeds: dict[str, list[float]] = {"bare": [], "full": []}
+    trainer_class = session.lightning.Trainer
+    for repeat in range(options.repeats):
+        config, data, spectrogram = prepared(options.folder)
+        bare = BareLoop(config, data, spectrogram)
+        bare.epoch()
+        speeds["bare"].append(statistics.median(bare.epoch() for _ in range(EPOCHS - 1)))
+        profiler = SimpleProfiler()
+        session.lightning.Trainer = lambda profiler=profiler, **settings: trainer_class(
+            profiler=profiler, **settings
+        )
+        try:
+            _train_here(options.folder, Path(f"full_{repeat}"))
+        finally:
+            session.lightning.Trainer = trainer_class
+        times = {name: values for name, values in profiler.recorded_durations.items() if values}
+        epochs = times.pop("run_training_epoch")
+        later_s = sum(epochs[1:])
+        speeds["full"].append(bare.segments * len(epochs[1:]) * bare.segment_s / later_s)
+        for name, values in times.items():
+            late = values[round(len(values) / len(epochs)) :]  # without the first epoch's
+            shares.setdefault(name, []).append(sum(late) / later_s)
+    result: dict[str, Any] = {
+        f"{name}_audio_s_per_s": statistics.median(values) for name, values in speeds.items()
+    }
+    pairs = [full / bare for full, bare in zip(speeds["full"], speeds["bare"], strict=True)]
+    result |= {"share": statistics.median(pairs), "share_spread": max(pairs) - min(pairs)}
+    result["time"] = {name: statistics.median(values) for name, values in shares.items()}
+    print(
+        f"  bare {result['bare_audio_s_per_s']:.1f}, full {result['full_audio_s_per_s']:.1f} "
+        f"seconds of audio a second; framework share {result['share']:.3f} "
+        f"(from {min(pairs):.3f} to {max(pairs):.3f})"
+    )
+    for name, share in sorted(result["time"].items(), key=lambda item: -item[1])[:SHOWN]:
+        print(f"  {share:7.2%} {name[:90]}", flush=True)
+    return _rounded(result)
+
+
+def _train_here(folder: Path, run_dir: Path) -> None:
+    """A default run of a few epochs in this process, its display left out."""
+    from distill.compose import load_config
+    from distill.terminal import console
+    from distill.train import train
+
+    run_dir.mkdir()
+    overrides = [f"data.root='{folder}'", f"trainer.max_epochs={EPOCHS}", "name=bench"]
+    config = load_config(overrides)
+    console.quiet = True
+    try:
+        train(config, run_dir)
+    finally:
+        console.quiet = False
+
+
+def _step(options: argparse.Namespace) -> dict[str, Any]:
+    config, data, spectrogram = prepared(options.folder)
+    bare = BareLoop(config, data, spectrogram)
+    bare.epoch()
+    bare.parts_s.clear()
+    speed = bare.epoch()
+    steps = bare.segments / config.data.batch_size
+    parts = {name: 1000 * seconds / steps for name, seconds in bare.parts_s.items()}
+    network, optimizer = bare.operations()
+    rates = {dtype: _multiplications(dtype, bare.device) for dtype in {bare.dtype, torch.float32}}
+    floor_ms = 1000 * (network / rates[bare.dtype] + optimizer / rates[torch.float32])
+    total_ms = sum(parts.values())
+    for name, milliseconds in parts.items():
+        print(f"  {milliseconds:7.1f} ms {milliseconds / total_ms:6.1%} {name}")
+    print(
+        f"  {total_ms:7.1f} ms a step of {config.data.batch_size}, {speed:.1f} seconds of audio a "
+        f"second\n  {floor_ms:7.1f} ms for its {network / 1e9:.1f} + {optimizer / 1e9:.1f} (Muon) "
+        f"GFLOP at {rates[bare.dtype] / 1e9:.0f} GFLOP/s in {bare.dtype} and "
+        f"{rates[torch.float32] / 1e9:.0f} in float32: {total_ms / floor_ms:.1f} times the floor"
+    )
+    return _rounded(
+        {
+            "parts_ms": parts,
+            "audio_s_per_s": speed,
+            "floor_ms": floor_ms,
+            "times_floor": total_ms / floor_ms,
+            "gflop": network / 1e9,
+            "muon_gflop": optimizer / 1e9,
+            "gflop_per_s": {str(dtype): rate / 1e9 for dtype, rate in rates.items()},
+        }
+    )
+
+
+def _multiplications(dtype: torch.dtype, device: torch.device, size: int = 1024) -> float:
+    """Operations a second of a matrix product, the best of a second's worth of them."""
+    matrix = torch.randn(size, size, device=device).to(dtype)
+    best_s, start = float("inf"), time.perf_counter()
+    while time.perf_counter() - start < 1:
+        before = time.perf_counter()
+        matrix @ matrix
+        if device.type == "cuda":
+            torch.cuda.synchronize()
+        best_s = min(best_s, time.perf_counter() - before)
+    return 2 * size**3 / best_s
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _rounded(one) for key, one in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_rounded(one) for one in value]
+    return round(value, 4) if isinstance(value, float) else value
+
+
+if __name__ == "__main__":
+    main()
