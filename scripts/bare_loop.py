@@ -90,7 +90,7 @@ class BareLoop:
         mel, sounding = self._mel(batch)
         self._took("mel")
         with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
-            output = self.model(mel)
+            output = self.model(mel, sounding)
         weights = torch.where(sounding, 1.0, self.config.model.padding_weight)
         loss = loss_of(
             output.mel,

@@ -75,9 +75,12 @@ class ResidualQuantizer(nn.Module):
         """Whether k-means has filled the codebooks of every level."""
         return all(bool(layer._codebook.initted.item()) for layer in self.rvq.layers)
 
-    def forward(self, latents: Tensor) -> Quantized:
+    def forward(self, latents: Tensor, sounding: Tensor | None = None) -> Quantized:
         """Quantise (B, N, D) float32; raises NonFiniteError before anything not finite reaches a
         codebook.
+
+        In training, the codebooks learn from the vectors where `sounding` (B, N) is true, from all
+        without it: codes for padding would be missing where there is sound.
         """
         # the indices differ under bf16 autocast (arg-min of close distances), so this part stays in
         # float32
@@ -85,15 +88,22 @@ class ResidualQuantizer(nn.Module):
             latents = latents.float()
             if not torch.isfinite(latents).all():
                 raise NonFiniteError("the encoder's output holds NaN or infinity")
+            fixed = latents.detach()
+            learned = fixed if sounding is None else fixed[sounding][None]
             if not self.initialised:
-                self._initialise(latents.detach())
+                self._initialise(learned)
             # a copy: a training step moves the codes and replaces rare ones by other vectors, so
             # what was chosen must be looked up as it was when it was chosen
             codebooks = self.rvq.codebooks
-            if self.training:
-                _, indices, _ = self.rvq(latents.detach())
+            if not self.training:
+                indices = _nearest(codebooks, fixed)
+            elif sounding is None:
+                indices = self.rvq(fixed)[1]
             else:
-                indices = _nearest(codebooks, latents.detach())
+                indices = fixed.new_empty((*fixed.shape[:2], len(codebooks)), dtype=torch.int64)
+                indices[~sounding] = _nearest(codebooks, fixed[~sounding][None])[0]
+                if learned.numel():
+                    indices[sounding] = self.rvq(learned)[1][0]
             partial_sums = _partial_sums(codebooks, indices)
             commitment = (latents - partial_sums).square().mean(dim=(1, 2, 3)).sum()
             # the bracket is exactly 0, with a gradient of exactly 1

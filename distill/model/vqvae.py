@@ -78,15 +78,20 @@ class ConvVQVAE(nn.Module):
         )
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
-    def forward(self, mel: Tensor) -> Reconstruction:
+    def forward(self, mel: Tensor, sounding: Tensor | None = None) -> Reconstruction:
         """Mel (B, 1, M, F) float32 with any M, F ≥ 1 → mel of that shape, indices (B, N, L),
         commitment loss.
 
+        In training, the codebooks learn from the columns whose first frame is `sounding` (B, F),
+        from all without it.
         Raises NonFiniteError, with the codebooks untouched, if the input or the encoder's output is
         not finite.
         """
         latent = self._latent(mel)
-        quantized = self.quantizer(latent.flatten(2).transpose(1, 2))
+        if sounding is not None:
+            columns = sounding[:, None, :: self.stride]
+            sounding = columns.expand(-1, latent.shape[2], -1).flatten(1)
+        quantized = self.quantizer(latent.flatten(2).transpose(1, 2), sounding)
         grid = quantized.vectors.transpose(1, 2).reshape(latent.shape)
         height, width = mel.shape[-2:]
         return Reconstruction(

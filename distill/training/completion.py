@@ -31,10 +31,9 @@ def complete(config: TrainConfig, collection: Collection, data: SoundDataModule)
         decay = sizing.decay(len(collection.sounds))
         rvq.decay = decay.value
         console.print(f"codebook decay {rvq.decay}: {decay.reason}")
-    columns = -(-(data.train.segment_samples // mel.hop_length + 1) // stride)
     threshold = sizing.dead_code_threshold(
         rvq.dead_code_threshold,
-        vectors_per_step=config.data.batch_size * rows * columns,
+        vectors_per_step=round(config.data.batch_size * vectors / len(data.train)),
         codebook_size=rvq.codebook_size,
     )
     if threshold.value < rvq.dead_code_threshold:
@@ -47,12 +46,12 @@ def complete(config: TrainConfig, collection: Collection, data: SoundDataModule)
         trainer.max_epochs = int(epochs.value)
         console.print(f"epochs {trainer.max_epochs}: {epochs.reason}")
     if trainer.precision is None:
-        trainer.precision = _precision(trainer.accelerator)
+        trainer.precision = precision_for(trainer.accelerator)
     _measure_normalisation(config, data)
     return int(fitting.value)
 
 
-def _precision(accelerator: str) -> str:
+def precision_for(accelerator: str) -> str:
     """bf16 where the device multiplies matrices in it several times as fast as in float32."""
     if accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available():
         fast = torch.cuda.is_bf16_supported(including_emulation=False)

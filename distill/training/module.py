@@ -234,7 +234,7 @@ class DistillModule(lightning.LightningModule):
         """Mel (B, 1, M, F) and sounding frames (B, F) → loss, decoded mel of the first's shape,
         codes (B, H, W, L).
         """
-        output = self.model(mel)
+        output = self.model(mel, sounding)
         loss = loss_of(
             output.mel,
             mel,

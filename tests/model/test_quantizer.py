@@ -187,6 +187,36 @@ def test_validation_before_training_is_an_error_not_an_initialisation() -> None:
     assert not made.initialised
 
 
+def test_codebooks_learn_from_what_sounds_only() -> None:
+    """As if the padding were not there; it is coded all the same."""
+    sounding = torch.zeros(2, 150, dtype=torch.bool)
+    sounding[0], sounding[1, :70] = True, True
+    masked, alone = quantizer(), quantizer()
+    for step in range(4):
+        x = vectors(step)
+        x[~sounding] = 7.0
+        torch.manual_seed(step)
+        given = masked(x, sounding)
+        torch.manual_seed(step)
+        expected = alone(x[sounding][None])
+        assert torch.equal(given.indices[sounding], expected.indices[0])
+        assert (given.indices >= 0).all()
+        assert (given.indices < CODES).all()
+        assert len(given.indices[~sounding].unique(dim=0)) == 1
+    assert torch.equal(codebooks(masked), codebooks(alone))
+    assert codebooks(masked).sum(0).abs().max() < 6
+
+
+@pytest.mark.parametrize("share", [0, 1])
+def test_all_or_nothing_may_sound(share: int) -> None:
+    made = quantizer()
+    made(vectors(0))
+    before = codebooks(made)
+    given = made(vectors(1), torch.full((2, 150), bool(share)))
+    assert given.indices.shape == (2, 150, 3)
+    assert torch.equal(codebooks(made), before) == (share == 0)
+
+
 def test_eval_leaves_the_codebooks_alone_and_training_moves_them() -> None:
     made = trained()
     before = codebooks(made)
