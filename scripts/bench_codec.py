@@ -1,11 +1,12 @@
 """A model and a folder of sounds → peak memory and speed of encode, decode and reconstruct.
 
-    python scripts/bench_codec.py MODEL FOLDER [--minutes 1 10 60]
+    python scripts/bench_codec.py MODEL FOLDER [--minutes 1 10 60] [--json FILE]
 
 Joins the folder's sounds, over and over, to one file of each length (mono, 44.1 kHz), runs the
 three verbs on it, and compares what coding it in chunks gives with coding it whole (first length
-only).
-Prints a table and a last line of JSON.
+only). Then how fast the model itself is with one and two threads, on half-second files and on a
+file of ten minutes.
+Prints tables and writes JSON.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ import soundfile
 import soxr
 
 RATE_HZ = 44_100
+SHORT_S, SHORT_FILES, LONG_S = 0.5, 40, 600
+REPEATS = 3
 VERBS = {
     "encode": ["{model}", "{sound}", "-o", "codes"],
     "decode": ["codes", "--model", "{model}", "-o", "decoded"],
@@ -39,6 +42,7 @@ def main() -> None:
     parser.add_argument("model", type=Path)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--minutes", type=float, nargs="+", default=[1, 10, 60])
+    parser.add_argument("--json", type=Path, default=Path("bench_codec.json"))
     options = parser.parse_args()
     model = options.model.absolute()
     results: dict[str, dict[str, float]] = {}
@@ -64,13 +68,14 @@ def main() -> None:
             if minutes == options.minutes[0]:
                 difference, changed = _chunked_against_whole(model, sound)
                 results["chunked against whole"] = {"mel": difference, "codes": changed}
+        results |= _speeds(model, _joined(options.folder, Path(scratch) / "long.wav", LONG_S / 60))
     print(f"chunked against whole: {changed} codes differ, largest mel difference {difference:.1e}")
     for verb in VERBS:
         peaks = [results[f"{verb} {minutes:g} min"]["peak_mib"] for minutes in options.minutes]
         growth = peaks[-1] / peaks[0] - 1
         results[f"{verb} memory growth"] = round(growth, 3)
         print(f"{verb}: memory grows by {growth:.1%} from the first length to the last")
-    print(json.dumps(results))
+    options.json.write_text(json.dumps(results, indent=1) + "\n")
 
 
 def _joined(folder: Path, target: Path, minutes: float) -> Path:
@@ -104,6 +109,50 @@ def _run(
     if status:
         sys.exit(f"failed: {verb}")
     return time.monotonic() - started, usage.ru_maxrss / 1024, told
+
+
+def _speeds(model: Path, sound: Path) -> dict[str, dict[str, float]]:
+    """Seconds of sound a second: coding, decoding to mels, and Griffin-Lim on a part of them."""
+    from distill.verb import let_threads_wait
+
+    let_threads_wait()
+    import torch
+
+    import distill
+    from distill.codec.griffin_lim import GriffinLim
+
+    loaded = distill.load(model)
+    vocoder = GriffinLim(loaded.spectrogram)
+    samples, _ = soundfile.read(sound, dtype="float32", always_2d=True)
+    whole = torch.from_numpy(samples.T.copy())
+    cases = {
+        "long": [whole],
+        "short": list(whole.split(round(SHORT_S * RATE_HZ), dim=1)[:SHORT_FILES]),
+    }
+    print(f"{'':8s}{'threads':>8s}{'encode':>12s}{'decode mel':>12s}{'Griffin-Lim':>13s}")
+    speeds: dict[str, dict[str, float]] = {}
+    for threads in (1, 2):
+        torch.set_num_threads(threads)
+        for name, waveforms in cases.items():
+            duration_s = sum(waveform.shape[1] for waveform in waveforms) / RATE_HZ
+            best = {"encode": 0.0, "decode mel": 0.0, "Griffin-Lim": 0.0}
+            for _ in range(REPEATS):
+                times = [time.perf_counter()]
+                codes = [loaded.encode(waveform, RATE_HZ) for waveform in waveforms]
+                times.append(time.perf_counter())
+                mels = [list(loaded.decoded_mels(one)) for one in codes]
+                times.append(time.perf_counter())
+                heard_s = 0.0
+                for chunk in vocoder.stream(mels[0][:1]):
+                    heard_s += chunk.shape[-1] / loaded.sample_rate_hz
+                times.append(time.perf_counter())
+                done = (duration_s, duration_s, heard_s)
+                for part, seconds, start, end in zip(best, done, times, times[1:], strict=False):
+                    best[part] = max(best[part], round(seconds / (end - start), 1))
+            speeds[f"{name}, {threads} threads"] = best
+            shown = "".join(f"{factor:10.1f} x" for factor in best.values())
+            print(f"{name:8s}{threads:8d}{shown}", flush=True)
+    return speeds
 
 
 def _chunked_against_whole(model: Path, sound: Path) -> tuple[float, int]:

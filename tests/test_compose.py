@@ -52,7 +52,7 @@ def test_unknown_key_names_the_known(override: str, wanted: str) -> None:
     ("override", "allowed"),
     [
         ("trainer=huge", "must be one of cpu, default"),
-        ("experiment=nope", "must be one of quick"),
+        ("experiment=nope", "must be one of best, default, quick"),
         ("model=null", "must be one of conv"),
         ("rvq=3", "must be one of default"),
         ("logger=null", "must be one of tensorboard; ~logger leaves it out"),

@@ -35,7 +35,13 @@ def files_with_keys(combination: tuple[str | None, ...]) -> list[tuple[str, set[
 
 
 def test_every_combination_composes_and_passes() -> None:
-    combinations = list(product(*(choices(group) for group in GROUPS)))
+    each = [[None] if group == "experiment" else choices(group) for group in GROUPS]
+    combinations = list(product(*each))
+    experiment = GROUPS.index("experiment")
+    combinations += [  # with the defaults of all else, which they may override
+        tuple(file if position == experiment else None for position in range(len(GROUPS)))
+        for file in choices("experiment")
+    ]
     assert len(combinations) >= 28
     with initialize_config_dir(str(CONF), version_base="1.3"):
         for combination in combinations:
@@ -46,6 +52,8 @@ def test_every_combination_composes_and_passes() -> None:
             ]
             composed = compose(CONFIG_NAME, overrides)
             config = checked(composed)
+            if combination[experiment]:
+                continue
             chosen = files_with_keys(combination)
             assert all(keys <= composed[group].keys() for group, keys in chosen), overrides
             callbacks = {name for name, value in vars(config.callbacks).items() if value}
