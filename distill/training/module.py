@@ -208,6 +208,8 @@ class DistillModule(lightning.LightningModule):
         self.measure_health()
         self.history.close_epoch(self._train_loss.take(), val, mel_db)
         self.log_dict(self.history.epoch_metrics(), logger=False, sync_dist=True)
+        if self.clock.time_is_nearly_up:
+            self.trainer.should_stop = True
 
     def measure_health(self) -> SideHealth:
         """Health of the current weights in eval mode over fixed training segments.

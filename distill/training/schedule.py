@@ -17,6 +17,9 @@ def learning_rate(config: OptimizerConfig, *, step: int, progress: float) -> flo
     return config.lr * rise * (config.final_lr_fraction + (1 - config.final_lr_fraction) * fall)
 
 
+NEARLY = 0.02
+
+
 class RunClock:
     """How far a run is, by epochs or by minutes; the time before an interruption counts."""
 
@@ -39,6 +42,14 @@ class RunClock:
         """Whether the minutes are spent, if they are limited."""
         limit = self.limits.max_minutes
         return limit is not None and self.elapsed_s >= 60 * limit
+
+    @property
+    def time_is_nearly_up(self) -> bool:
+        """Whether too little time is left, if it is limited, for an epoch that is worth its
+        report.
+        """
+        limit = self.limits.max_minutes
+        return limit is not None and self.elapsed_s >= 60 * limit * (1 - NEARLY)
 
     def progress(self, steps_done: int, steps_an_epoch: int) -> float:
         """Share of the run that is done, 0 to 1, by epochs or by minutes, whichever is further."""

@@ -35,6 +35,7 @@ from distill.training.checkpoint_io import AtomicCheckpointIO
 from distill.training.completion import complete
 from distill.training.interrupt import RunStopped, StopRequest
 from distill.training.module import DistillModule
+from distill.training.schedule import NEARLY
 from distill.training.summary import Summary, show, summarise
 
 log = logging.getLogger(__name__)
@@ -99,7 +100,7 @@ def _done_before(config: TrainConfig, run_dir: Path) -> int:
     minutes = state["distill"]["elapsed_s"] / 60
     limits = config.trainer
     over = limits.max_epochs is not None and epochs >= limits.max_epochs
-    over = over or (limits.max_minutes is not None and minutes >= limits.max_minutes)
+    over = over or (limits.max_minutes is not None and minutes >= limits.max_minutes * (1 - NEARLY))
     if over and (run_dir / "summary.json").exists():
         raise RunError(
             f"{run_dir}: this run is complete ({counted(epochs, 'epoch')}, {minutes:.1f} minutes); "

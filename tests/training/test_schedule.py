@@ -76,6 +76,10 @@ def test_progress_follows_epochs_or_minutes_whichever_is_further() -> None:
     clock.elapsed_before_s = 90.0
     assert clock.progress(5, 5) >= 0.75
     assert not clock.time_is_up
+    assert not clock.time_is_nearly_up
+    clock.elapsed_before_s = 119.0
+    assert clock.time_is_nearly_up
+    assert not clock.time_is_up
     clock.elapsed_before_s = 121.0
     assert clock.time_is_up
 
