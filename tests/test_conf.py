@@ -20,11 +20,6 @@ def files_of(group: str) -> list[str]:
     return sorted(path.stem for path in (CONF / group).glob("*.yaml"))
 
 
-def choices(group: str) -> list[str | None]:
-    """Files of a group; None is to leave the choice to train.yaml."""
-    return [*files_of(group), *([None] if group == "experiment" else [])]
-
-
 def files_with_keys(combination: tuple[str | None, ...]) -> list[tuple[str, set[str]]]:
     """Each group with the keys of the file chosen from it: its path is their path."""
     return [
@@ -35,12 +30,12 @@ def files_with_keys(combination: tuple[str | None, ...]) -> list[tuple[str, set[
 
 
 def test_every_combination_composes_and_passes() -> None:
-    each = [[None] if group == "experiment" else choices(group) for group in GROUPS]
+    each = [[None] if group == "experiment" else files_of(group) for group in GROUPS]
     combinations = list(product(*each))
     experiment = GROUPS.index("experiment")
     combinations += [  # with the defaults of all else, which they may override
         tuple(file if position == experiment else None for position in range(len(GROUPS)))
-        for file in choices("experiment")
+        for file in files_of("experiment")
     ]
     assert len(combinations) >= 17
     with initialize_config_dir(str(CONF), version_base="1.3"):
