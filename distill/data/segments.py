@@ -93,21 +93,27 @@ class Segments(Dataset[Segment]):
         room = max(0, length - (piece.stop - start))
         room = min(room, int(augment.shift_s * self.sample_rate_hz))
         bins = int(random.integers(-augment.shift_bins, augment.shift_bins + 1))
-        segment = self._segment(piece, start, lead=int(random.integers(0, room + 1)))
-        segment["waveform"] *= gain
-        segment["shift_bins"] = bins
-        return segment
+        lead = int(random.integers(0, room + 1))
+        return self._segment(piece, start, lead=lead, gain=gain, shift_bins=bins)
 
-    def _segment(self, piece: Piece, start: int, *, lead: int = 0) -> Segment:
+    def _segment(
+        self, piece: Piece, start: int, *, lead: int = 0, gain: float = 1.0, shift_bins: int = 0
+    ) -> Segment:
         """The piece's samples from `start`, after `lead` zeros."""
-        padded = np.zeros((1, self.segment_samples), "<f4")
+        padded = np.empty((1, self.segment_samples), np.float32)
         sounding = lead + min(self.segment_samples - lead, piece.stop - start)
         with open(piece.sound.waveform, "rb", buffering=0) as file:  # cheaper than a memory map
             file.seek(4 * start)
             wanted = padded[0, lead:sounding].data.cast("B")
             if file.readinto(wanted) != len(wanted):
                 raise OSError(f"{piece.sound.waveform}: was changed while in use")
-        return {"waveform": torch.from_numpy(padded), "sounding": sounding, "shift_bins": 0}
+        padded[0, lead:sounding] *= np.float32(gain)
+        padded[0, :lead] = padded[0, sounding:] = 0
+        return {
+            "waveform": torch.from_numpy(padded),
+            "sounding": sounding,
+            "shift_bins": shift_bins,
+        }
 
 
 class MovingDraws(Sampler[Draw]):
