@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import re
-import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -48,14 +46,8 @@ Run = Callable[..., Told]
 
 
 @pytest.fixture
-def run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Iterator[Run]:
+def run(here: Path, capsys: pytest.CaptureFixture[str]) -> Run:
     """A verb in this process, in the test's folder."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("OMP_WAIT_POLICY", "PASSIVE")
-    monkeypatch.setattr(logging.getLogger("distill"), "handlers", [])
-    on_sigterm = signal.getsignal(signal.SIGTERM)
 
     def work(verb: str, *words: str | Path) -> Told:
         capsys.readouterr()
@@ -67,8 +59,7 @@ def run(
         told = capsys.readouterr()
         return Told(code, told.out.splitlines(), told.err.splitlines())
 
-    yield work
-    signal.signal(signal.SIGTERM, on_sigterm)
+    return work
 
 
 tiny_fields = cache(lambda seed: fields_of(tiny_model(seed)))

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,14 +45,8 @@ Say = Callable[..., Said]
 
 
 @pytest.fixture
-def say(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Iterator[Say]:
+def say(here: Path, capsys: pytest.CaptureFixture[str]) -> Say:
     """The verb in this process, in an empty folder."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("OMP_WAIT_POLICY", "PASSIVE")
-    monkeypatch.setattr(logging.getLogger("distill"), "handlers", [])
-    on_sigterm = signal.getsignal(signal.SIGTERM)
 
     def run(*words: str) -> Said:
         capsys.readouterr()
@@ -66,8 +58,7 @@ def say(
         said = capsys.readouterr()
         return Said(code, said.out, said.err)
 
-    yield run
-    signal.signal(signal.SIGTERM, on_sigterm)
+    return run
 
 
 @pytest.fixture

@@ -37,6 +37,11 @@ def published(
     return next(entry for entry in library.entries() if entry.file == file)
 
 
+def names(library: Catalog) -> list[str]:
+    """Of the models on the list, in its order."""
+    return [entry.name for entry in library.entries()]
+
+
 def index_of(library: Catalog) -> dict[str, Any]:
     """The index as any other program would read it: strict JSON."""
 

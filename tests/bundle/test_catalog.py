@@ -17,12 +17,6 @@ from tests.bundle.made_bundle import index_of, made, published, tiny_fields
 from tests.bundle.tiny_bundle import vocoder_state
 
 
-@pytest.fixture
-def library(tmp_path: Path) -> Catalog:
-    """A library that is not there yet."""
-    return Catalog(tmp_path / "library")
-
-
 def files_in(library: Catalog) -> list[str]:
     """What a person sees in the folder."""
     return sorted(path.name for path in library.folder.iterdir() if path.name[0] != ".")

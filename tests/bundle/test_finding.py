@@ -15,12 +15,6 @@ from tests.bundle.made_bundle import made, published
 ID = "abcd111122223333"
 
 
-@pytest.fixture
-def library(tmp_path: Path) -> Catalog:
-    """A library that is not there yet."""
-    return Catalog(tmp_path / "library")
-
-
 @pytest.fixture(scope="module")
 def shelf(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
     """A library with My Kit and two others; read only."""

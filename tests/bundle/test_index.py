@@ -10,27 +10,9 @@ import pytest
 from distill.bundle.catalog import Catalog
 from distill.bundle.index import NAME
 from distill.errors import LibraryError
-from tests.bundle.made_bundle import alter_entry, index_of, made, published
+from tests.bundle.made_bundle import alter_entry, index_of, made, names, published
 
 LONG = "x" * 300
-
-
-@pytest.fixture
-def library(tmp_path: Path) -> Catalog:
-    """A library that is not there yet."""
-    return Catalog(tmp_path / "library")
-
-
-@pytest.fixture
-def two(library: Catalog) -> Catalog:
-    """A library of two models."""
-    published(library, "one")
-    published(library, "two")
-    return library
-
-
-def names(library: Catalog) -> list[str]:
-    return [entry.name for entry in library.entries()]
 
 
 # -- one entry is damaged --------------------------------------------

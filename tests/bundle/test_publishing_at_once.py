@@ -19,12 +19,6 @@ PROCESSES, MODELS = 8, 25
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture
-def library(tmp_path: Path) -> Catalog:
-    """A library that is not there yet."""
-    return Catalog(tmp_path / "library")
-
-
 def started(library: Catalog, count: int) -> subprocess.Popen[str]:
     """A process that publishes models of one name."""
     script = Path(__file__).with_name("publish_many.py")

@@ -15,26 +15,8 @@ from distill.bundle.catalog import STALE_S, Catalog
 from distill.bundle.index import NAME
 from distill.bundle.loaded import load_bundle
 from distill.errors import BundleError, LibraryError
-from tests.bundle.made_bundle import index_of, made, published, tiny_fields
+from tests.bundle.made_bundle import index_of, made, names, published, tiny_fields
 from tests.bundle.tiny_bundle import vocoder_state
-
-
-@pytest.fixture
-def library(tmp_path: Path) -> Catalog:
-    """A library that is not there yet."""
-    return Catalog(tmp_path / "library")
-
-
-@pytest.fixture
-def two(library: Catalog) -> Catalog:
-    """A library of two models."""
-    published(library, "one")
-    published(library, "two")
-    return library
-
-
-def names(library: Catalog) -> list[str]:
-    return [entry.name for entry in library.entries()]
 
 
 def test_index_can_be_made_again_from_the_files(library: Catalog) -> None:

@@ -29,14 +29,7 @@ def test_rises_in_equal_steps_to_the_full_rate() -> None:
 
 
 def test_no_warm_up_starts_at_the_full_rate() -> None:
-    config = OptimizerConfig(
-        lr=2e-3,
-        momentum=0.9,
-        betas=[0.9, 0.99],
-        weight_decay=0,
-        warmup_steps=0,
-        final_lr_fraction=0,
-    )
+    config = dataclasses.replace(CONFIG, lr=2e-3, warmup_steps=0)
     assert learning_rate(config, step=0, progress=0) == pytest.approx(2e-3)
 
 
