@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import torch
 
 from distill.config import TrainConfig
@@ -66,11 +68,7 @@ def _measure_normalisation(config: TrainConfig, data: SoundDataModule) -> None:
     mel = config.mel
     if mel.mean_db is not None and mel.std_db is not None:
         return
-    probe = LogMel(
-        SpectrogramConfig(
-            mel.sample_rate_hz, mel.n_fft, mel.hop_length, mel.n_mels, mel.floor, 0.0, 1.0
-        )
-    )
+    probe = LogMel(SpectrogramConfig(**{**asdict(mel), "mean_db": 0.0, "std_db": 1.0}))
     total = torch.zeros(3, dtype=torch.float64)
     for batch in data.fixed_train_loader(NORMALISATION_SEGMENTS):
         decibels = probe(batch["waveform"])[:, 0].transpose(1, 2)  # (B, F, M)

@@ -35,7 +35,7 @@ from distill.training.checkpoint_io import AtomicCheckpointIO
 from distill.training.completion import complete
 from distill.training.interrupt import RunStopped, StopRequest
 from distill.training.module import DistillModule
-from distill.training.schedule import NEARLY
+from distill.training.schedule import RunClock
 from distill.training.summary import Summary, show, summarise
 
 log = logging.getLogger(__name__)
@@ -97,10 +97,11 @@ def _done_before(config: TrainConfig, run_dir: Path) -> int:
     if "distill" not in state:
         raise RunError(f"{run_dir}: checkpoints/last.ckpt is not a checkpoint of distill")
     epochs = len(state["distill"]["bundle"]["loss_curve_history"]["train_losses"])
-    minutes = state["distill"]["elapsed_s"] / 60
-    limits = config.trainer
+    clock = RunClock(config.trainer)
+    clock.elapsed_before_s = state["distill"]["elapsed_s"]
+    minutes, limits = clock.elapsed_before_s / 60, config.trainer
     over = limits.max_epochs is not None and epochs >= limits.max_epochs
-    over = over or (limits.max_minutes is not None and minutes >= limits.max_minutes * (1 - NEARLY))
+    over = over or clock.time_is_nearly_up
     if over and (run_dir / "summary.json").exists():
         raise RunError(
             f"{run_dir}: this run is complete ({counted(epochs, 'epoch')}, {minutes:.1f} minutes); "
