@@ -16,6 +16,9 @@ from torch.utils.data import Dataset, Sampler
 from distill.config import AugmentConfig
 from distill.data.cache import ACTIVITY_S
 from distill.data.split import Piece
+from distill.errors import SoundError
+
+REMEDY = "sounds are decoded again when the run is started again, with resume=last"
 
 
 class Segment(TypedDict):
@@ -102,11 +105,15 @@ class Segments(Dataset[Segment]):
         """The piece's samples from `start`, after `lead` zeros."""
         padded = np.empty((1, self.segment_samples), np.float32)
         sounding = lead + min(self.segment_samples - lead, piece.stop - start)
-        with open(piece.sound.waveform, "rb", buffering=0) as file:  # cheaper than a memory map
-            file.seek(4 * start)
-            wanted = padded[0, lead:sounding].data.cast("B")
-            if file.readinto(wanted) != len(wanted):
-                raise OSError(f"{piece.sound.waveform}: was changed while in use")
+        wanted = padded[0, lead:sounding].data.cast("B")
+        try:
+            with open(piece.sound.waveform, "rb", buffering=0) as file:  # cheaper than a memory map
+                file.seek(4 * start)
+                done = file.readinto(wanted)
+        except OSError as error:
+            raise SoundError(f"{piece.sound.waveform}: {error.strerror}; {REMEDY}") from error
+        if done != len(wanted):
+            raise SoundError(f"{piece.sound.waveform}: is shorter than it was; {REMEDY}")
         padded[0, lead:sounding] *= np.float32(gain)
         padded[0, :lead] = padded[0, sounding:] = 0
         return {

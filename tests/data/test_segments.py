@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from distill.config import AugmentConfig
 from distill.data.collection import Sound
 from distill.data.segments import Draw, MovingDraws, Segments, shift_mel_bins
 from distill.data.split import Piece
+from distill.errors import SoundError
 
 LENGTH = 100
 RATE_HZ = 1_000
@@ -177,6 +179,22 @@ def test_cached_waveform_is_never_written(cached_sound: Make) -> None:
     for lap in range(20):
         items[Draw(0, lap)]["waveform"].zero_()
     assert sound.waveform.read_bytes() == before
+
+
+@pytest.mark.parametrize(("left", "reason"), [(100, "shorter than it was"), (None, "No such file")])
+def test_decoded_sound_that_is_spoiled_while_training_is_told_in_one_line(
+    cached_sound: Make, left: int | None, reason: str
+) -> None:
+    sound = cached_sound(ramp(3000))
+    segments = segments_of(whole(sound))
+    path = Path(sound.waveform)
+    if left is None:
+        path.unlink()
+    else:
+        path.write_bytes(path.read_bytes()[:left])
+    with pytest.raises(SoundError, match=f"{reason}.*resume=last") as caught:
+        segments[0]
+    assert "\n" not in str(caught.value)
 
 
 def test_silent_stretches_are_passed_over(cached_sound: Make) -> None:
