@@ -5,9 +5,8 @@
 
 error      held-out mel error after so many seconds of training, distill's default run against the
            design in reference_design.py, on the same split
-framework  segments a second of a default run with all its callbacks over those of a bare loop on
-           the same network, loss and batches; the share of time that each callback and waiting for
-           data take
+framework  time of a bare loop on the same network, loss and batches over that of a default run with
+           all its callbacks; the share of time that each callback and waiting for data take
 step       where a step's time goes, and what its matrix products would take at the rate that this
            machine multiplies matrices with
 
@@ -33,13 +32,20 @@ from distill.verb import let_threads_wait
 
 let_threads_wait()
 
+import lightning  # noqa: E402
 import torch  # noqa: E402
 from bare_loop import BareLoop, prepared  # noqa: E402
 from lightning.pytorch.profilers import SimpleProfiler  # noqa: E402
 from reference_design import train_reference  # noqa: E402
 
+from distill.compose import load_config  # noqa: E402
+from distill.terminal import console  # noqa: E402
+from distill.train import train  # noqa: E402
+from distill.training import session  # noqa: E402
+
 REFERENCE = {"levels": 3, "codes": 128}
-EPOCHS = 4
+EPOCHS = 10
+"""Of the part framework; the last one makes previews, as every tenth does."""
 SHOWN = 12
 
 
@@ -123,62 +129,77 @@ def _default_run(folder: Path, seconds: float, seed: int) -> dict[str, Any]:
     return summary
 
 
-def _framework(options: argparse.Namespace) -> dict[str, Any]:
-    """Bare loop and full run in turn; the first epoch of each does not count."""
-    from distill.training import session
+class _InTurn(lightning.Callback):
+    """Before each epoch of a run, one of a bare loop: what else the machine does meets both."""
 
-    shares: dict[str, list[float]] = {}
+    def __init__(self, bare: BareLoop) -> None:
+        self.bare = bare
+        self.bare_s: list[float] = []
+        self.full_s: list[float] = []
+
+    def on_train_epoch_start(self, trainer: lightning.Trainer, pl_module: object) -> None:
+        """Close the full run's epoch, saving and all, and run a bare one."""
+        if self.bare_s:
+            self.full_s.append(time.perf_counter() - self._full_since)
+        start = time.perf_counter()
+        self.bare.epoch()
+        self._full_since = time.perf_counter()
+        self.bare_s.append(self._full_since - start)
+
+    def on_train_end(self, trainer: lightning.Trainer, pl_module: object) -> None:
+        """Close the last epoch."""
+        self.full_s.append(time.perf_counter() - self._full_since)
+
+
+def _framework(options: argparse.Namespace) -> dict[str, Any]:
+    """A full run and a bare loop, an epoch each in turn; the first of each does not count."""
+    shares: list[float] = []
     speeds: dict[str, list[float]] = {"bare": [], "full": []}
-    trainer_class = session.lightning.Trainer
+    time_of: dict[str, list[float]] = {}
     for repeat in range(options.repeats):
         config, data, spectrogram = prepared(options.folder)
-        bare = BareLoop(config, data, spectrogram)
-        bare.epoch()
-        speeds["bare"].append(statistics.median(bare.epoch() for _ in range(EPOCHS - 1)))
+        turn = _InTurn(BareLoop(config, data, spectrogram))
         profiler = SimpleProfiler()
-        session.lightning.Trainer = lambda profiler=profiler, **settings: trainer_class(
-            profiler=profiler, **settings
-        )
-        try:
-            _train_here(options.folder, Path(f"full_{repeat}"))
-        finally:
-            session.lightning.Trainer = trainer_class
-        times = {name: values for name, values in profiler.recorded_durations.items() if values}
-        epochs = times.pop("run_training_epoch")
-        later_s = sum(epochs[1:])
-        speeds["full"].append(bare.segments * len(epochs[1:]) * bare.segment_s / later_s)
-        for name, values in times.items():
-            late = values[round(len(values) / len(epochs)) :]  # without the first epoch's
-            shares.setdefault(name, []).append(sum(late) / later_s)
+        _train_here(options.folder, Path(f"full_{repeat}"), turn, profiler)
+        later_s = {"bare": sum(turn.bare_s[1:]), "full": sum(turn.full_s[1:])}
+        audio_s = turn.bare.segments * turn.bare.segment_s * (EPOCHS - 1)
+        for name, seconds in later_s.items():
+            speeds[name].append(audio_s / seconds)
+        shares.append(later_s["bare"] / later_s["full"])
+        for name, values in profiler.recorded_durations.items():
+            if values and _InTurn.__name__ not in name and name != "run_training_epoch":
+                late = values[round(len(values) / EPOCHS) :]  # without the first epoch's
+                time_of.setdefault(name, []).append(sum(late) / later_s["full"])
     result: dict[str, Any] = {
         f"{name}_audio_s_per_s": statistics.median(values) for name, values in speeds.items()
     }
-    pairs = [full / bare for full, bare in zip(speeds["full"], speeds["bare"], strict=True)]
-    result |= {"share": statistics.median(pairs), "share_spread": max(pairs) - min(pairs)}
-    result["time"] = {name: statistics.median(values) for name, values in shares.items()}
+    result |= {"share": statistics.median(shares), "share_spread": max(shares) - min(shares)}
+    result["time"] = {name: statistics.median(values) for name, values in time_of.items()}
     print(
         f"  bare {result['bare_audio_s_per_s']:.1f}, full {result['full_audio_s_per_s']:.1f} "
         f"seconds of audio a second; framework share {result['share']:.3f} "
-        f"(from {min(pairs):.3f} to {max(pairs):.3f})"
+        f"(from {min(shares):.3f} to {max(shares):.3f})"
     )
     for name, share in sorted(result["time"].items(), key=lambda item: -item[1])[:SHOWN]:
         print(f"  {share:7.2%} {name[:90]}", flush=True)
     return _rounded(result)
 
 
-def _train_here(folder: Path, run_dir: Path) -> None:
+def _train_here(folder: Path, run_dir: Path, turn: _InTurn, profiler: SimpleProfiler) -> None:
     """A default run of a few epochs in this process, its display left out."""
-    from distill.compose import load_config
-    from distill.terminal import console
-    from distill.train import train
-
     run_dir.mkdir()
     overrides = [f"data.root='{folder}'", f"trainer.max_epochs={EPOCHS}", "name=bench"]
-    config = load_config(overrides)
+    trainer_class = session.lightning.Trainer
+
+    def watched(callbacks: list[lightning.Callback], **settings: Any) -> lightning.Trainer:
+        return trainer_class(callbacks=[turn, *callbacks], profiler=profiler, **settings)
+
+    session.lightning.Trainer = watched
     console.quiet = True
     try:
-        train(config, run_dir)
+        train(load_config(overrides), run_dir)
     finally:
+        session.lightning.Trainer = trainer_class
         console.quiet = False
 
 
