@@ -3,8 +3,9 @@
     python scripts/bench_training.py FOLDER [--seconds 60 180 600] [--repeats 3] [--json FILE]
                                      [--parts error framework step]
 
-error      held-out mel error after so many seconds of training, distill's default run against the
-           design in reference_design.py, on the same split
+error      held-out mel error after so many seconds of training, distill's default run and the
+           design in reference_design.py on the same split, at the same time and on half of the
+           cores each, so that what else the machine does meets both
 framework  time of a bare loop on the same network, loss and batches over that of a default run with
            all its callbacks; the share of time that each callback and waiting for data take
 step       where a step's time goes, and what its matrix products would take at the rate that this
@@ -36,14 +37,12 @@ import lightning  # noqa: E402
 import torch  # noqa: E402
 from bare_loop import BareLoop, prepared  # noqa: E402
 from lightning.pytorch.profilers import SimpleProfiler  # noqa: E402
-from reference_design import train_reference  # noqa: E402
 
 from distill.compose import load_config  # noqa: E402
 from distill.terminal import console  # noqa: E402
 from distill.train import train  # noqa: E402
 from distill.training import session  # noqa: E402
 
-REFERENCE = {"levels": 3, "codes": 128}
 EPOCHS = 10
 """Of the part framework; the last one makes previews, as every tenth does."""
 SHOWN = 12
@@ -81,26 +80,31 @@ def _machine() -> str:
 
 
 def _error(options: argparse.Namespace) -> list[dict[str, Any]]:
-    """Repeat by repeat, so that what else the machine does meets both alike."""
     runs: list[dict[float, dict[str, float]]] = []
+    cores = sorted(os.sched_getaffinity(0))
+    ours, theirs = cores[: len(cores) // 2] or cores, cores[len(cores) // 2 :]
     for seed in range(options.repeats):
-        config, data, spectrogram = prepared(options.folder, f"seed={seed}")
-        points = train_reference(
-            data.train, data.val, spectrogram, marks_s=options.seconds, seed=seed, **REFERENCE
-        )
+        marks = [f"{seconds:g}" for seconds in options.seconds]
+        script = str(Path(__file__).with_name("reference_design.py"))
+        command = [sys.executable, script, str(options.folder), f"--seed={seed}", "--seconds"]
+        reference = _started([*command, *marks], theirs, stdout=subprocess.PIPE)
+        stolen_s = _stolen_s()
+        summaries = [_default_run(options.folder, s, seed, ours) for s in options.seconds]
+        points = json.loads(reference.communicate()[0])
+        stolen_s = _stolen_s() - stolen_s
         run: dict[float, dict[str, float]] = {}
-        for seconds, point in zip(options.seconds, points, strict=True):
-            summary = _default_run(options.folder, seconds, seed)
+        for seconds, summary, point in zip(options.seconds, summaries, points, strict=True):
             health = summary["health"].values()
             run[seconds] = {
                 "mel_db": summary["final_mel_db"],
-                "reference_mel_db": point.mel_db,
-                "reference_audio_s_per_s": point.audio_s_per_s,
+                "reference_mel_db": point["mel_db"],
+                "reference_audio_s_per_s": point["audio_s_per_s"],
                 "utilization": min(level["utilization"] for level in health),
                 "perplexity": min(level["perplexity"] for level in health)
-                / config.rvq.codebook_size,
+                / summary["codebook_size"],
             }
             print(f"  seed {seed}, {seconds:g} s: {_rounded(run[seconds])}", flush=True)
+        print(f"  seed {seed}: {stolen_s:.0f} core seconds went to other machines", flush=True)
         runs.append(run)
     print(f"{'':>8s}{'distill':>18s}{'reference':>18s}{'ratio':>8s}{'utilization':>13s}", end="")
     print(f"{'perplexity':>12s}")
@@ -120,13 +124,26 @@ def _error(options: argparse.Namespace) -> list[dict[str, Any]]:
     return table
 
 
-def _default_run(folder: Path, seconds: float, seed: int) -> dict[str, Any]:
+def _default_run(folder: Path, seconds: float, seed: int, cores: list[int]) -> dict[str, Any]:
     run_dir = Path(f"run_{time.monotonic_ns()}")
     overrides = [f"data.root='{folder}'", f"trainer.max_minutes={seconds / 60}", f"seed={seed}"]
     command = [sys.executable, "-m", "distill.train", *overrides, f"hydra.run.dir={run_dir}"]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    if _started(command, cores, stdout=subprocess.DEVNULL).wait():
+        sys.exit(f"failed: {' '.join(command)}")
     summary: dict[str, Any] = json.loads((run_dir / "summary.json").read_text())
     return summary
+
+
+def _started(command: list[str], cores: list[int], *, stdout: int) -> subprocess.Popen[bytes]:
+    """A process that keeps to these cores."""
+    return subprocess.Popen(
+        command, stdout=stdout, preexec_fn=lambda: os.sched_setaffinity(0, cores)
+    )
+
+
+def _stolen_s() -> float:
+    """Core seconds so far in which a virtual machine's host served others."""
+    return int(Path("/proc/stat").read_text().split()[8]) / os.sysconf("SC_CLK_TCK")
 
 
 class _InTurn(lightning.Callback):

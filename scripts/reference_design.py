@@ -1,4 +1,8 @@
-"""The usual design, as a yardstick: a plain convolutional RVQ-VAE in a bare loop on given segments.
+"""The usual design, as a yardstick: a plain convolutional RVQ-VAE in a bare loop.
+
+    python scripts/reference_design.py FOLDER --seconds 60 180 600 [--seed 0]
+
+Trains on the segments of a default run and prints, as JSON, where it stands after each time.
 
 Four strided convolutions with BatchNorm and dropout each way, log1p magnitude mels made once, mean
 squared error at three scales, commitment weighed inside and outside the quantizer, AdamW at 1e-3,
@@ -7,9 +11,12 @@ batches of 32.
 
 from __future__ import annotations
 
+import argparse
+import json
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -21,6 +28,8 @@ from distill.model.mel import LogMel
 from distill.training.history import MelErrorMean
 
 BATCH = 32
+LEVELS = 3
+CODES = 128
 
 
 @dataclass(frozen=True)
@@ -115,6 +124,28 @@ def train_reference(
     return points
 
 
+def main() -> None:
+    """Train on a folder."""
+    from bare_loop import prepared  # takes all of distill
+
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--seconds", type=float, nargs="+", default=[60, 180, 600])
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    _, data, spectrogram = prepared(options.folder.absolute(), f"seed={options.seed}")
+    points = train_reference(
+        data.train,
+        data.val,
+        spectrogram,
+        codes=CODES,
+        levels=LEVELS,
+        marks_s=options.seconds,
+        seed=options.seed,
+    )
+    print(json.dumps([asdict(point) for point in points]))
+
+
 def _loss(decoded: Tensor, mel: Tensor) -> Tensor:
     loss = F.mse_loss(decoded, mel)
     for scale in (2, 4):
@@ -142,3 +173,7 @@ def _magnitudes(segments: Segments, spectrogram: LogMel) -> list[tuple[Tensor, T
         lengths = torch.tensor([item["sounding"] for item in items])
         batches.append((magnitude, spectrogram.sounding(lengths, frames=magnitude.shape[-1])))
     return batches
+
+
+if __name__ == "__main__":
+    main()
