@@ -15,6 +15,7 @@ from rich.progress import Progress, TaskID
 from distill import terminal
 from distill.codec import CODES_SUFFIX
 from distill.errors import DistillError
+from distill.stopping import raise_if_stopped
 from distill.terminal import console, counted, plain, say
 from distill.verb import path_of
 
@@ -43,6 +44,7 @@ class Meter:
 
     def advance(self, done_s: float) -> None:
         """So much more is done."""
+        raise_if_stopped()
         self._bar.advance(self._task, done_s)
 
 

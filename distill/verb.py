@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
-from distill import terminal
+from distill import stopping, terminal
 from distill.bundle.index import DEFAULT_FOLDER
 from distill.errors import DistillError
 
@@ -63,8 +62,7 @@ def answering(*, sigterm: bool = True) -> Iterator[None]:
     """
     let_threads_wait()
     terminal.show_warnings()
-    if sigterm:
-        signal.signal(signal.SIGTERM, _end)
+    stopping.listen(sigterm=sigterm)
     try:
         yield
         sys.stdout.flush()
@@ -78,8 +76,3 @@ def answering(*, sigterm: bool = True) -> Iterator[None]:
         sys.exit(130)
     except BrokenPipeError:  # the reader, `head` say, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _end(number: int, frame: object) -> NoReturn:
-    terminal.fail("stopped by a signal; what was saved before is kept")
-    raise SystemExit(128 + number)

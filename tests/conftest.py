@@ -15,6 +15,7 @@ import pytest
 import soundfile
 import torch
 
+from distill import stopping
 from distill.data.cache import ACTIVITY_S, CacheConfig
 from distill.data.collection import Collection, Sound, scan
 
@@ -161,6 +162,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("OMP_WAIT_POLICY", "PASSIVE")
     monkeypatch.setenv("GOMP_SPINCOUNT", "5000")
     monkeypatch.setattr(logging.getLogger("distill"), "handlers", [])
-    on_sigterm = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr(stopping, "_received", None)
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     yield tmp_path
-    signal.signal(signal.SIGTERM, on_sigterm)
+    for number, handler in handlers.items():
+        signal.signal(number, handler)

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from distill.data.cache import CacheConfig, Decoded, WaveformCache
 from distill.errors import CollectionError
+from distill.stopping import raise_if_stopped
 
 FLUSH_EVERY = 64
 WORKERS = 4
@@ -227,6 +228,7 @@ def _decode_all(
                         ("unreadable: ", "changed")
                     ):  # may be readable next time
                         cache.remember(_key(path), status.st_size, status.st_mtime_ns, decoded)
+                    raise_if_stopped()
                     if len(outcomes) % FLUSH_EVERY == 0:
                         cache.flush()
                     progress(len(outcomes), len(paths))

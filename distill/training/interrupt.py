@@ -7,6 +7,7 @@ import signal
 from types import FrameType, TracebackType
 from typing import Any
 
+from distill.stopping import received
 from distill.terminal import console
 
 log = logging.getLogger(__name__)
@@ -28,7 +29,7 @@ class StopRequest:
     SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
     def __init__(self) -> None:
-        self.signal: int | None = None
+        self.signal: int | None = received()  # it may have come while a library was imported
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> StopRequest:
