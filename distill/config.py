@@ -49,6 +49,8 @@ class DataConfig:
     silence_dbfs: float = field(metadata=within(-200, 0))
     cache_dir: str = field(metadata=filled())
     augment: AugmentConfig
+    source: str = field(default="folder", metadata=one_of("folder", "shards"))
+    """Runs from before there were shards do not say."""
 
 
 @dataclass
@@ -247,6 +249,8 @@ def _allowed(value: Any, metadata: Any, *, nullable: bool) -> bool:
         return nullable or not metadata
     if "low" in metadata:
         values = value if isinstance(value, list) else [value]
+        if not all(isinstance(number, int | float) for number in values):
+            return False
         above = (
             metadata["low"] < number if metadata["open"] else metadata["low"] <= number
             for number in values

@@ -7,8 +7,8 @@ from __future__ import annotations
 import hashlib
 import os
 import sqlite3
-import tempfile
 import time
+import uuid
 from contextlib import suppress
 from dataclasses import astuple, dataclass
 from pathlib import Path
@@ -29,6 +29,10 @@ from distill.sndfile import (
 
 BLOCK_FRAMES = 1 << 18
 STALE_S = 24 * 3600
+LARGEST_SAMPLE = 1e4
+"""80 dB above full scale: no recording, however hot, is louder."""
+RULES = 2
+"""Counts changes of what is decoded and how it is judged: what was cached before is made again."""
 ACTIVITY_S = 0.1
 """Resolution of the record of where a file is louder than silence."""
 
@@ -44,7 +48,7 @@ class CacheConfig:
     def fingerprint(self) -> str:
         """Name of the folder and of the index rows that belong to these settings."""
         return hashlib.sha256(
-            repr((*astuple(self), ACTIVITY_S, soxr.__version__)).encode()
+            repr((*astuple(self), ACTIVITY_S, RULES, soxr.__version__)).encode()
         ).hexdigest()[:16]
 
 
@@ -146,9 +150,9 @@ class WaveformCache:
         before = path.stat()
         if before.st_size == 0:
             return Decoded("empty")
-        handle, partial = tempfile.mkstemp(dir=self.folder, suffix=".part")
+        partial = str(self.folder / f"{uuid.uuid4().hex}.part")
         try:
-            with os.fdopen(handle, "wb") as sink:
+            with open(partial, "xb") as sink:
                 decoded = self._decode_into(path, sink)
             if not decoded.reason:
                 after = path.stat()
@@ -185,6 +189,9 @@ class WaveformCache:
                     mono = np.ascontiguousarray(block.mean(axis=1, dtype=np.float32))
                     if not np.isfinite(mono).all():
                         return Decoded("not finite: holds NaN or infinity")
+                    peak = float(np.abs(mono).max())
+                    if peak > LARGEST_SAMPLE:
+                        return Decoded(f"out of range: samples of {peak:.3g}, full scale is 1")
                     digest.update(mono.tobytes())
                     frames_read += len(mono)
                     _write(
@@ -215,8 +222,10 @@ class WaveformCache:
         threshold = 10 ** (self.config.silence_dbfs / 20)
         active = bytearray()
         for start in range(0, len(samples), 512 * step):
-            loud = np.abs(samples[start : start + 512 * step]) > threshold
-            active += bytes(np.add.reduceat(loud, np.arange(0, len(loud), step)) > 0)
+            block = samples[start : start + 512 * step]
+            parts = np.arange(0, len(block), step)
+            swing = np.maximum.reduceat(block, parts) - np.minimum.reduceat(block, parts)
+            active += bytes(swing > 2 * threshold)  # a constant level is no sound
         if not any(active):
             return Decoded("silent")
         return Decoded(

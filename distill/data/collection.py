@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
 
+from distill.atomic import whole_file
 from distill.data.cache import CacheConfig, Decoded, WaveformCache
 from distill.errors import CollectionError
 from distill.stopping import raise_if_stopped
@@ -58,6 +59,11 @@ class Collection:
     left_out: tuple[LeftOut, ...]
 
     @property
+    def files(self) -> int:
+        """How many are used."""
+        return len(self.sounds)
+
+    @property
     def duration_s(self) -> float:
         """Of all sounds together."""
         return sum(sound.duration_s for sound in self.sounds)
@@ -98,7 +104,8 @@ class Collection:
         }
         text = json.dumps(report, indent=1, ensure_ascii=False)
         # names that are no Unicode hold surrogates: as backslash escapes they are valid JSON
-        path.write_text(text, encoding="utf-8", errors="backslashreplace")
+        with whole_file(path) as partial:
+            partial.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def scan(

@@ -17,7 +17,17 @@ def learning_rate(config: OptimizerConfig, *, step: int, progress: float) -> flo
     return config.lr * rise * (config.final_lr_fraction + (1 - config.final_lr_fraction) * fall)
 
 
+def worth_showing(epoch: int, every: int) -> bool:
+    """Whether to draw and sound the epoch, counted from 1: the first, every few, and the fewer the
+    longer the run, so that what it leaves does not grow without bound.
+    """
+    step = every * 2 ** max(0, (epoch // (SHOWN * every)).bit_length())
+    return epoch == 1 or epoch % step == 0
+
+
 NEARLY = 0.02
+SHOWN = 10
+"""How many are shown before each is worth half."""
 
 
 class RunClock:
@@ -27,6 +37,7 @@ class RunClock:
         self.limits = limits
         self.elapsed_before_s = 0.0
         self._started_s = time.monotonic()
+        self._agreed_s: float | None = None
 
     def start(self) -> None:
         """Training begins, or goes on, now."""
@@ -37,11 +48,20 @@ class RunClock:
         """Wall time spent in training."""
         return self.elapsed_before_s + time.monotonic() - self._started_s
 
+    def agree(self, elapsed_s: float) -> None:
+        """From here on, decide by this time instead of one's own: ranks must decide alike."""
+        self._agreed_s = elapsed_s
+
+    @property
+    def deciding_s(self) -> float:
+        """The time that decisions are made by."""
+        return self.elapsed_s if self._agreed_s is None else self._agreed_s
+
     @property
     def time_is_up(self) -> bool:
         """Whether the minutes are spent, if they are limited."""
         limit = self.limits.max_minutes
-        return limit is not None and self.elapsed_s >= 60 * limit
+        return limit is not None and self.deciding_s >= 60 * limit
 
     @property
     def time_is_nearly_up(self) -> bool:
@@ -49,7 +69,7 @@ class RunClock:
         report.
         """
         limit = self.limits.max_minutes
-        return limit is not None and self.elapsed_s >= 60 * limit * (1 - NEARLY)
+        return limit is not None and self.deciding_s >= 60 * limit * (1 - NEARLY)
 
     def progress(self, steps_done: int, steps_an_epoch: int) -> float:
         """Share of the run that is done, 0 to 1, by epochs or by minutes, whichever is further."""
@@ -57,5 +77,5 @@ class RunClock:
         if self.limits.max_epochs:
             shares.append(steps_done / (self.limits.max_epochs * steps_an_epoch))
         if self.limits.max_minutes:
-            shares.append(self.elapsed_s / (60 * self.limits.max_minutes))
+            shares.append(self.deciding_s / (60 * self.limits.max_minutes))
         return min(1.0, max(shares))

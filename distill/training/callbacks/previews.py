@@ -5,7 +5,6 @@ TensorBoard.
 from __future__ import annotations
 
 import logging
-import os
 from pathlib import Path
 from typing import cast
 
@@ -16,10 +15,10 @@ import torch
 
 from distill.atomic import whole_file
 from distill.codec.griffin_lim import GriffinLim
-from distill.data.datamodule import SoundDataModule
-from distill.data.segments import Segments
+from distill.data.datamodule import FixedSegments, SegmentDataModule
 from distill.training.callbacks.tensorboard_charts import writers
 from distill.training.module import DistillModule
+from distill.training.schedule import worth_showing
 
 log = logging.getLogger(__name__)
 
@@ -40,15 +39,17 @@ class Previews(lightning.Callback):
         last = epoch == trainer.max_epochs or trainer.should_stop
         if trainer.sanity_checking or not trainer.is_global_zero:
             return
-        if epoch == 1 or last or epoch % self.every_n_epochs == 0:
+        if last or worth_showing(epoch, self.every_n_epochs):
             try:
                 self.write(trainer, cast(DistillModule, pl_module), epoch)
-            except OSError as error:  # the training is worth more than its preview
-                log.warning("epoch %d: preview not written: %s", epoch, error.strerror or error)
+            except (OSError, soundfile.LibsndfileError) as error:
+                # the training is worth more than its preview
+                reason = getattr(error, "strerror", None) or error
+                log.warning("epoch %d: preview not written: %s", epoch, reason)
 
     def write(self, trainer: lightning.Trainer, module: DistillModule, epoch: int) -> None:
         """Decode the clips with the current weights and write them."""
-        segments = cast(SoundDataModule, trainer.datamodule).val  # type: ignore[attr-defined]
+        segments = cast(SegmentDataModule, trainer.datamodule).val  # type: ignore[attr-defined]
         clips = [segments[index] for index in self._chosen(segments)]
         names = [self._name(segments, index) for index in self._chosen(segments)]
         spectrogram = module.spectrogram
@@ -87,14 +88,13 @@ class Previews(lightning.Callback):
         for writer in writers(trainer):
             writer.add_image("mel/original_above_reconstruction", picture, epoch, dataformats="HWC")
 
-    def _chosen(self, segments: Segments) -> list[int]:
+    def _chosen(self, segments: FixedSegments) -> list[int]:
         count = min(self.clips, len(segments))
         return [position * len(segments) // count for position in range(count)]
 
     @staticmethod
-    def _name(segments: Segments, index: int) -> str:
-        name = os.path.basename(segments.pieces[segments.piece_of[index]].sound.path)
-        shown = name.encode("utf-8", "replace").decode("utf-8").replace("$", r"\$")
+    def _name(segments: FixedSegments, index: int) -> str:
+        shown = segments.name(index).encode("utf-8", "replace").decode("utf-8").replace("$", r"\$")
         return shown if len(shown) <= 36 else f"{shown[:33]}..."
 
     @staticmethod
