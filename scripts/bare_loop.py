@@ -20,9 +20,8 @@ from distill.model.mel import LogMel
 from distill.model.vqvae import ConvVQVAE
 from distill.terminal import console
 from distill.train import collect
-from distill.training.completion import complete
+from distill.training.completion import complete, network_config, spectrogram_config
 from distill.training.muon import Muon
-from distill.training.session import network_config, spectrogram_config
 
 
 def prepared(folder: Path, *overrides: str) -> tuple[TrainConfig, SoundDataModule, LogMel]:

@@ -48,6 +48,13 @@ def tone(hz: float, duration_s: float = 0.5, rate_hz: int = 16_000, seed: int = 
     return np.clip(0.7 * np.sin(2 * np.pi * hz * time_s) * np.exp(-2 * time_s) + noise, -0.9, 0.9)
 
 
+def write_sounds(folder: Path) -> None:
+    """Twelve of them, each of half a second."""
+    folder.mkdir()
+    for number in range(12):
+        soundfile.write(folder / f"{number}.wav", tone(110 * 1.3**number, seed=number), 16_000)
+
+
 @pytest.fixture(autouse=True, scope="session")
 def one_thread() -> None:
     """Tiny networks: more threads only wait for each other."""
@@ -57,11 +64,8 @@ def one_thread() -> None:
 @pytest.fixture
 def sounds(tmp_path: Path) -> Path:
     """A folder of twelve different half-second sounds."""
-    folder = tmp_path / "sounds"
-    folder.mkdir()
-    for number in range(12):
-        soundfile.write(folder / f"{number}.wav", tone(110 * 1.3**number, seed=number), 16_000)
-    return folder
+    write_sounds(tmp_path / "sounds")
+    return tmp_path / "sounds"
 
 
 @pytest.fixture

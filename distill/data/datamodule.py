@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol, cast
 
 import lightning
-from torch.utils.data import DataLoader, Subset
+from torch.utils.data import DataLoader, Dataset, Subset
 
 from distill.config import DataConfig
 from distill.data.segments import MovingDraws, Segment, Segments
@@ -42,13 +42,82 @@ class ResumableLoader(DataLoader[Segment]):
             self.sampler.skip = state["batches"] * self.batch_size
 
 
-class SoundDataModule(lightning.LightningDataModule):
+class _Unheard(Dataset[Segment]):
+    """A segment that counts for nothing."""
+
+    def __init__(self, segments: FixedSegments) -> None:
+        self.segments = segments
+
+    def __len__(self) -> int:
+        return 1
+
+    def __getitem__(self, index: int) -> Segment:
+        return {**self.segments[0], "sounding": 0}
+
+
+class FixedSegments(Protocol):
+    """A side of the collection, its segments always the same."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int, /) -> Segment: ...
+
+    def sounding_samples(self) -> int:
+        """Samples of all segments together that are not padding."""
+
+    def name(self, index: int) -> str:
+        """The file that a segment is from."""
+
+
+class SegmentDataModule(lightning.LightningDataModule):
     """Training segments that move from epoch to epoch, validation segments that do not."""
 
-    def __init__(self, split: Split, config: DataConfig, *, sample_rate_hz: int, seed: int) -> None:
+    train: FixedSegments
+    val: FixedSegments
+
+    def __init__(self, config: DataConfig, *, seed: int) -> None:
         super().__init__()
         self.config = config
         self.seed = seed
+
+    @property
+    def epoch_segments(self) -> int:
+        """Segments of a training epoch."""
+        raise NotImplementedError
+
+    def val_dataloader(self) -> DataLoader[Segment]:
+        """The same batches every epoch, this rank's share of them."""
+        assert self.trainer is not None
+        share = range(len(self.val))[self.trainer.global_rank :: self.trainer.world_size]
+        # every rank needs a batch to validate at all: more ranks than segments get one of no length
+        val = cast(Dataset[Segment], self.val)
+        segments = Subset(val, share) if share else _Unheard(self.val)
+        return DataLoader(segments, **self._fixed_loading())
+
+    def fixed_train_loader(
+        self, segments: int, *, rank: int = 0, ranks: int = 1
+    ) -> DataLoader[Segment]:
+        """At most this many training segments, spread evenly, unmoved and unaugmented; of several
+        ranks, this one's share.
+        """
+        count = min(segments, len(self.train))
+        chosen = [position * len(self.train) // count for position in range(count)][rank::ranks]
+        train = cast(Dataset[Segment], self.train)
+        return DataLoader(Subset(train, chosen), **self._fixed_loading())
+
+    def _fixed_loading(self) -> dict[str, Any]:
+        """Without gradients, larger batches fit and are faster."""
+        return {"batch_size": max(FIXED_BATCH_SIZE, self.config.batch_size), "shuffle": False}
+
+
+class SoundDataModule(SegmentDataModule):
+    """The pieces of a split, read from the cache."""
+
+    train: Segments
+    val: Segments
+
+    def __init__(self, split: Split, config: DataConfig, *, sample_rate_hz: int, seed: int) -> None:
+        super().__init__(config, seed=seed)
         self.train, self.val = (
             Segments(
                 pieces,
@@ -59,6 +128,11 @@ class SoundDataModule(lightning.LightningDataModule):
             )
             for pieces in (split.train, split.val)
         )
+
+    @property
+    def epoch_segments(self) -> int:
+        """Small collections are gone through several times."""
+        return max(len(self.train), self.config.min_epoch_segments)
 
     def train_dataloader(self) -> ResumableLoader:
         """Batches {"waveform": (B, 1, T), "sounding": (B,)} of moving segments."""
@@ -79,17 +153,3 @@ class SoundDataModule(lightning.LightningDataModule):
             num_workers=self.config.num_workers,
             persistent_workers=self.config.num_workers > 0,
         )
-
-    def val_dataloader(self) -> DataLoader[Segment]:
-        """The same batches every epoch."""
-        return DataLoader(self.val, **self._fixed_loading())
-
-    def fixed_train_loader(self, segments: int) -> DataLoader[Segment]:
-        """At most this many training segments, spread evenly, unmoved and unaugmented."""
-        count = min(segments, len(self.train))
-        chosen = [position * len(self.train) // count for position in range(count)]
-        return DataLoader(Subset(self.train, chosen), **self._fixed_loading())
-
-    def _fixed_loading(self) -> dict[str, Any]:
-        """Without gradients, larger batches fit and are faster."""
-        return {"batch_size": max(FIXED_BATCH_SIZE, self.config.batch_size), "shuffle": False}

@@ -4,8 +4,10 @@ validation.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypedDict
 
 import numpy as np
@@ -42,6 +44,58 @@ class Draw:
     lap: int
 
 
+@dataclass(frozen=True)
+class Crop:
+    """Where a segment begins in its piece, and what is done to it."""
+
+    start: int
+    lead: int = 0
+    """Zeros before the sound."""
+    gain: float = 1.0
+    shift_bins: int = 0
+
+
+def moved(
+    start: int,
+    *,
+    low: int,
+    high: int,
+    length: int,
+    sample_rate_hz: int,
+    augment: AugmentConfig,
+    random: np.random.Generator,
+) -> Crop:
+    """A fixed start → a crop near it within the piece's samples [low, high), augmented."""
+    start += int(random.uniform(-0.5, 0.5) * length)
+    start = max(low, min(start, high - length))
+    if not augment.enabled:
+        return Crop(start)
+    gain = 10 ** (augment.gain_db * random.uniform(-1, 1) / 20)
+    if augment.flip_polarity and random.random() < 0.5:
+        gain = -gain
+    room = max(0, length - (high - start))
+    room = min(room, int(augment.shift_s * sample_rate_hz))
+    bins = int(random.integers(-augment.shift_bins, augment.shift_bins + 1))
+    lead = int(random.integers(0, room + 1))
+    return Crop(start, lead, gain, bins)
+
+
+def cut(crop: Crop, *, high: int, length: int, read: Callable[[int, np.ndarray], None]) -> Segment:
+    """A crop of a piece that ends at `high` → the segment; `read` fills an array with the piece's
+    samples from a start.
+    """
+    padded = np.empty((1, length), np.float32)
+    sounding = crop.lead + min(length - crop.lead, high - crop.start)
+    read(crop.start, padded[0, crop.lead : sounding])
+    padded[0, crop.lead : sounding] *= np.float32(crop.gain)
+    padded[0, : crop.lead] = padded[0, sounding:] = 0
+    return {
+        "waveform": torch.from_numpy(padded),
+        "sounding": sounding,
+        "shift_bins": crop.shift_bins,
+    }
+
+
 class Segments(Dataset[Segment]):
     """Non-silent segments of equal length; an item is a pure function of (draw, seed), whoever asks
     for it.
@@ -74,53 +128,45 @@ class Segments(Dataset[Segment]):
         """Segment at a Draw; at a plain index, the fixed one."""
         draw = Draw(draw, -1) if isinstance(draw, int) else draw
         piece, start = self.pieces[self.piece_of[draw.index]], int(self.starts[draw.index])
-        if draw.lap < 0:
-            return self._segment(piece, start)
-        random = np.random.default_rng((self.seed, draw.lap, draw.index))
-        return self._crop(piece, start, random)
+        crop = Crop(start)
+        if draw.lap >= 0:
+            crop = moved(
+                start,
+                low=piece.start,
+                high=piece.stop,
+                length=self.segment_samples,
+                sample_rate_hz=self.sample_rate_hz,
+                augment=self.augment,
+                random=np.random.default_rng((self.seed, draw.lap, draw.index)),
+            )
+        return cut(
+            crop,
+            high=piece.stop,
+            length=self.segment_samples,
+            read=lambda first, samples: read_waveform(piece.sound.waveform, first, samples),
+        )
 
     def sounding_samples(self) -> int:
         """Samples of all fixed segments together that are not padding, without reading any."""
         stops = np.array([piece.stop for piece in self.pieces])[self.piece_of]
         return int(np.minimum(self.segment_samples, stops - self.starts).sum())
 
-    def _crop(self, piece: Piece, start: int, random: np.random.Generator) -> Segment:
-        augment, length = self.augment, self.segment_samples
-        start += int(random.uniform(-0.5, 0.5) * length)
-        start = max(piece.start, min(start, piece.stop - length))
-        if not augment.enabled:
-            return self._segment(piece, start)
-        gain = 10 ** (augment.gain_db * random.uniform(-1, 1) / 20)
-        if augment.flip_polarity and random.random() < 0.5:
-            gain = -gain
-        room = max(0, length - (piece.stop - start))
-        room = min(room, int(augment.shift_s * self.sample_rate_hz))
-        bins = int(random.integers(-augment.shift_bins, augment.shift_bins + 1))
-        lead = int(random.integers(0, room + 1))
-        return self._segment(piece, start, lead=lead, gain=gain, shift_bins=bins)
+    def name(self, index: int) -> str:
+        """The file that a fixed segment is from."""
+        return str(os.path.basename(self.pieces[self.piece_of[index]].sound.path))
 
-    def _segment(
-        self, piece: Piece, start: int, *, lead: int = 0, gain: float = 1.0, shift_bins: int = 0
-    ) -> Segment:
-        """The piece's samples from `start`, after `lead` zeros."""
-        padded = np.empty((1, self.segment_samples), np.float32)
-        sounding = lead + min(self.segment_samples - lead, piece.stop - start)
-        wanted = padded[0, lead:sounding].data.cast("B")
-        try:
-            with open(piece.sound.waveform, "rb", buffering=0) as file:  # cheaper than a memory map
-                file.seek(4 * start)
-                done = file.readinto(wanted)
-        except OSError as error:
-            raise SoundError(f"{piece.sound.waveform}: {error.strerror}; {REMEDY}") from error
-        if done != len(wanted):
-            raise SoundError(f"{piece.sound.waveform}: is shorter than it was; {REMEDY}")
-        padded[0, lead:sounding] *= np.float32(gain)
-        padded[0, :lead] = padded[0, sounding:] = 0
-        return {
-            "waveform": torch.from_numpy(padded),
-            "sounding": sounding,
-            "shift_bins": shift_bins,
-        }
+
+def read_waveform(path: Path, first: int, samples: np.ndarray) -> None:
+    """Fill `samples` float32 from a cached waveform; raises SoundError if it is not there whole."""
+    wanted = samples.data.cast("B")
+    try:
+        with open(path, "rb", buffering=0) as file:  # cheaper than a memory map
+            file.seek(4 * first)
+            done = file.readinto(wanted)
+    except OSError as error:
+        raise SoundError(f"{path}: {error.strerror}; {REMEDY}") from error
+    if done != len(wanted):
+        raise SoundError(f"{path}: is shorter than it was; {REMEDY}")
 
 
 class MovingDraws(Sampler[Draw]):

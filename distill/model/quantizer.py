@@ -5,12 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, distributed, nn
 from vector_quantize_pytorch import ResidualVQ
 
 
 class NonFiniteError(ValueError):
     """A NaN or infinity was about to reach the codebooks, which it would destroy for good."""
+
+
+def require_finite(values: Tensor, reason: str, *, on_all_ranks: bool) -> None:
+    """Raise NonFiniteError for NaN and infinity; `on_all_ranks` at once if one of them has any.
+
+    Ranks that went different ways would wait for each other for ever.
+    """
+    finite = torch.isfinite(values).all()
+    if on_all_ranks:
+        finite = finite.to(torch.int32)
+        distributed.all_reduce(finite, op=distributed.ReduceOp.MIN)
+    if not finite:
+        raise NonFiniteError(reason)
 
 
 class CodeRangeError(ValueError):
@@ -57,6 +70,7 @@ class ResidualQuantizer(nn.Module):
         super().__init__()
         self.codebook_size = codebook_size
         self.num_quantizers = num_quantizers
+        self.sync_codebook = sync_codebook
         self.rvq = ResidualVQ(
             dim=dim,
             codebook_size=codebook_size,
@@ -86,8 +100,11 @@ class ResidualQuantizer(nn.Module):
         # float32
         with torch.autocast(latents.device.type, enabled=False):
             latents = latents.float()
-            if not torch.isfinite(latents).all():
-                raise NonFiniteError("the encoder's output holds NaN or infinity")
+            require_finite(
+                latents,
+                "the encoder's output holds NaN or infinity",
+                on_all_ranks=self.sync_codebook and self.training,
+            )
             fixed = latents.detach()
             learned = fixed if sounding is None else fixed[sounding][None]
             if not self.initialised:
@@ -95,6 +112,12 @@ class ResidualQuantizer(nn.Module):
             # a copy: a training step moves the codes and replaces rare ones by other vectors, so
             # what was chosen must be looked up as it was when it was chosen
             codebooks = self.rvq.codebooks
+            if self.training:  # the next average would cover it up
+                require_finite(
+                    codebooks,
+                    "a codebook holds NaN or infinity",
+                    on_all_ranks=self.sync_codebook,
+                )
             if not self.training:
                 indices = _nearest(codebooks, fixed)
             elif sounding is None:

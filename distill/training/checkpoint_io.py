@@ -17,15 +17,25 @@ from distill.errors import RunError
 class AtomicCheckpointIO(CheckpointIO):
     """Flushed to disk before it gets its name, unlike Lightning's own."""
 
+    def __init__(self) -> None:
+        self.failure: OSError | None = None
+        """Why the newest save failed. Kept, not raised: only the first rank writes, and one that
+        left by itself would leave the others waiting.
+        """
+
     def save_checkpoint(
         self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None
     ) -> None:
-        """Write `checkpoint` under `path`."""
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        """Write `checkpoint` under `path`, or note in `failure` why not."""
         archive = io.BytesIO()  # in memory first: a full disk is then an OSError that says so
         torch.save(checkpoint, archive)
-        with whole_file(Path(path)) as partial:
-            partial.write_bytes(archive.getbuffer())
+        self.failure = None
+        try:
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+            with whole_file(Path(path)) as partial:
+                partial.write_bytes(archive.getbuffer())
+        except OSError as error:
+            self.failure = error
 
     def load_checkpoint(
         self, path: Any, map_location: Any = None, weights_only: bool | None = None

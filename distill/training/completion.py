@@ -7,16 +7,17 @@ from dataclasses import asdict
 import torch
 
 from distill.config import TrainConfig
-from distill.data.collection import Collection
-from distill.data.datamodule import SoundDataModule
+from distill.data.datamodule import SegmentDataModule
+from distill.data.source import Source
 from distill.model import sizing
 from distill.model.mel import LogMel, SpectrogramConfig
+from distill.model.vqvae import VQVAEConfig
 from distill.terminal import console
 
 NORMALISATION_SEGMENTS = 256
 
 
-def complete(config: TrainConfig, collection: Collection, data: SoundDataModule) -> int:
+def complete(config: TrainConfig, source: Source, data: SegmentDataModule) -> int:
     """Fill in, in place, what is null; say on the console what was chosen and why.
 
     Returns the codebook size that fits the collection, whichever is configured.
@@ -25,12 +26,12 @@ def complete(config: TrainConfig, collection: Collection, data: SoundDataModule)
     stride = sizing.total_stride(config.model.stem_stride, len(config.model.channels))
     rows = -(-mel.n_mels // stride)
     vectors = int(data.train.sounding_samples() / (mel.hop_length * stride) * rows)
-    fitting = sizing.codebook_size(len(collection.sounds), vectors)
+    fitting = sizing.codebook_size(source.files, vectors)
     if rvq.codebook_size is None:
         rvq.codebook_size = int(fitting.value)
         console.print(f"codebook size {rvq.codebook_size}: {fitting.reason}")
     if rvq.decay is None:
-        decay = sizing.decay(len(collection.sounds))
+        decay = sizing.decay(source.files)
         rvq.decay = decay.value
         console.print(f"codebook decay {rvq.decay}: {decay.reason}")
     threshold = sizing.dead_code_threshold(
@@ -43,14 +44,40 @@ def complete(config: TrainConfig, collection: Collection, data: SoundDataModule)
         console.print(f"dead-code threshold {threshold.value:.3g}: {threshold.reason}")
     if trainer.max_epochs is None and trainer.max_minutes is None:
         segments = len(data.train)
-        epoch_segments = max(segments, config.data.min_epoch_segments)
-        epochs = sizing.max_epochs(segments, epoch_segments=epoch_segments)
+        epochs = sizing.max_epochs(segments, epoch_segments=data.epoch_segments)
         trainer.max_epochs = int(epochs.value)
         console.print(f"epochs {trainer.max_epochs}: {epochs.reason}")
     if trainer.precision is None:
         trainer.precision = precision_for(trainer.accelerator)
     _measure_normalisation(config, data)
     return int(fitting.value)
+
+
+def network_config(config: TrainConfig) -> VQVAEConfig:
+    """The network of a completed configuration."""
+    rvq, model = config.rvq, config.model
+    assert rvq.codebook_size is not None
+    assert rvq.decay is not None
+    return VQVAEConfig(
+        codebook_dim=rvq.codebook_dim,
+        codebook_size=rvq.codebook_size,
+        num_quantizers=rvq.levels,
+        decay=rvq.decay,
+        commitment_weight=model.commitment_weight,
+        threshold_ema_dead_code=rvq.dead_code_threshold,
+        kmeans_iters=rvq.kmeans_iters,
+        dropout=model.dropout,
+        channels=tuple(model.channels),
+        residual_units=model.residual_units,
+        stem_stride=model.stem_stride,
+    )
+
+
+def spectrogram_config(config: TrainConfig) -> SpectrogramConfig:
+    """The mel front end of a completed configuration."""
+    assert config.mel.mean_db is not None
+    assert config.mel.std_db is not None
+    return SpectrogramConfig(**asdict(config.mel))
 
 
 def precision_for(accelerator: str) -> str:
@@ -63,7 +90,7 @@ def precision_for(accelerator: str) -> str:
     return "bf16-mixed" if fast else "32-true"
 
 
-def _measure_normalisation(config: TrainConfig, data: SoundDataModule) -> None:
+def _measure_normalisation(config: TrainConfig, data: SegmentDataModule) -> None:
     """Measure mean and deviation of the training side's mels in dB, padding left out."""
     mel = config.mel
     if mel.mean_db is not None and mel.std_db is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +12,13 @@ from torch import Tensor
 from distill.model.loss import Loss
 
 TERMS = ("total", "reconstruction", "commitment")
+OverRanks = Callable[[Tensor], Tensor]
+"""This rank's sums → those of all ranks."""
+
+
+def alone(sums: Tensor) -> Tensor:
+    """Where there is but one rank."""
+    return sums
 
 
 class LossMean:
@@ -26,18 +34,23 @@ class LossMean:
         self._sums = self._sums.to(terms.device) + weight * terms
         self._weight += weight
 
-    def take(self) -> dict[str, float]:
-        """The mean of each term, NaN if nothing was added, and start anew."""
-        sums, weight = self._sums.tolist(), self._weight
+    def take(self, over_ranks: OverRanks = alone) -> dict[str, float]:
+        """The mean of each term over all ranks, NaN if nothing was added, and start anew."""
+        *sums, weight = over_ranks(self._all()).tolist()
         self.__init__()  # type: ignore[misc]
         return {
             term: value / weight if weight else float("nan")
             for term, value in zip(TERMS, sums, strict=True)
         }
 
-    def state_dict(self) -> dict[str, Any]:
-        """Plain values."""
-        return {"sums": self._sums.tolist(), "weight": self._weight}
+    def _all(self) -> Tensor:
+        weight = torch.tensor([self._weight], dtype=torch.float64, device=self._sums.device)
+        return torch.cat([self._sums, weight])
+
+    def state_dict(self, over_ranks: OverRanks = alone) -> dict[str, Any]:
+        """Plain values, those of all ranks together."""
+        *sums, weight = over_ranks(self._all()).tolist()
+        return {"sums": sums, "weight": weight}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """The values of `state_dict`."""
@@ -97,8 +110,9 @@ class MelErrorMean:
         self.sum += float(error[sounding].sum())
         self.frames += int(sounding.sum())
 
-    def take(self) -> float:
-        """The mean, NaN if no frame counted, and start anew."""
-        mean = self.sum / self.frames if self.frames else float("nan")
+    def take(self, over_ranks: OverRanks = alone) -> float:
+        """The mean over all ranks, NaN if no frame counted, and start anew."""
+        here = torch.tensor([self.sum, self.frames], dtype=torch.float64)
+        total, frames = over_ranks(here).tolist()
         self.__init__()  # type: ignore[misc]
-        return mean
+        return float(total / frames) if frames else float("nan")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import signal
+from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -28,9 +29,18 @@ class StopRequest:
 
     SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
-    def __init__(self) -> None:
-        self.signal: int | None = received()  # it may have come while a library was imported
+    def __init__(self, marker: Path | None = None) -> None:
+        self.marker = marker
+        """A file that is a request too, once it is there."""
+        self._signal: int | None = received()  # it may have come while a library was imported
         self._before: dict[int, Any] = {}
+
+    @property
+    def signal(self) -> int | None:
+        """The signal that asks for the end; None as long as none does."""
+        if self._signal is None and self.marker is not None and self.marker.exists():
+            return signal.SIGINT
+        return self._signal
 
     def __enter__(self) -> StopRequest:
         self._before = {number: signal.getsignal(number) for number in self.SIGNALS}
@@ -52,7 +62,7 @@ class StopRequest:
             signal.signal(number, handler)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
-        self.signal = number
+        self._signal = number
         signal.signal(signal.SIGINT, signal.default_int_handler)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         log.info("%s: stopping after this step", signal.Signals(number).name)

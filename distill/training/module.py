@@ -11,19 +11,22 @@ import torch
 from torch import Tensor
 
 from distill.config import HealthConfig, OptimizerConfig, TrainerConfig
-from distill.data.datamodule import SoundDataModule
+from distill.data.datamodule import SegmentDataModule
 from distill.data.segments import Segment, shift_mel_bins
 from distill.errors import RunError
 from distill.model.loss import Loss, loss_of
 from distill.model.mel import LogMel, SpectrogramConfig
-from distill.model.quantizer import NonFiniteError
+from distill.model.quantizer import NonFiniteError, require_finite
 from distill.model.vqvae import ConvVQVAE, VQVAEConfig
+from distill.training.agreement import agree_on_time, no_loss, require_same, summed
 from distill.training.content import content_of
+from distill.training.finite import require_finite_weights
 from distill.training.health import SideHealth, count_codes, health_of
 from distill.training.history import LossHistory, LossMean, MelErrorMean
 from distill.training.muon import Muon
 from distill.training.probe import CodebookProbe
 from distill.training.schedule import RunClock, learning_rate
+from distill.training.seeding import seed_generators
 
 log = logging.getLogger(__name__)
 
@@ -67,6 +70,7 @@ class DistillModule(lightning.LightningModule):
         """(L, K) on the CPU: how often each code is used, behind `train_health`."""
         self.skipped_steps = 0
         self._skipped_in_a_row = 0
+        self._skipping = False
         self._train_loss = LossMean()
         self._val_loss = LossMean()
         self._mel_error = MelErrorMean()
@@ -105,12 +109,19 @@ class DistillModule(lightning.LightningModule):
         """How much of the run is done, 0 to 1."""
         return self.clock.progress(self.step + 1, int(self.trainer.num_training_batches))
 
+    @property
+    def _several_ranks(self) -> bool:
+        return bool(self.trainer.world_size > 1)
+
     def on_fit_start(self) -> None:
         """Start the clock."""
         self.clock.start()
+        sounds = self.bundle_fields["metadata"]["dataset_fingerprint"]
+        require_same(self.trainer, (sounds, self.vqvae_config))
 
     def on_train_batch_start(self, batch: Segment, batch_idx: int) -> None:
         """Set the step's random state and learning rate."""
+        agree_on_time(self.trainer, self.clock)
         seed_generators((self.seed * 1_000_003 + self.step) % 2**63, self.device)
         rate = learning_rate(self.optimizer_config, step=self.step, progress=self.progress)
         for group in self.optimizers(use_pl_optimizer=False).param_groups:  # type: ignore[union-attr]
@@ -118,18 +129,17 @@ class DistillModule(lightning.LightningModule):
 
     def training_step(self, batch: Segment, batch_idx: int) -> Tensor | None:
         """Loss of one batch, or None if it is skipped because something in it is not finite."""
+        self._skipping = False
         with torch.no_grad():
-            mel = self._mel(batch["waveform"])
+            mel = self.spectrogram.normalise(self._magnitude(batch["waveform"]))
             mel = shift_mel_bins(mel, cast(Tensor, batch["shift_bins"]))
         try:
-            if not torch.isfinite(mel).all():
-                raise NonFiniteError("the batch holds NaN or infinity")
+            self._require_finite(mel, "the batch holds NaN or infinity")
             loss = self._loss(mel, self._sounding(batch, mel))[0]
-            if not torch.isfinite(loss.total):
-                raise NonFiniteError("the loss is NaN or infinite")
+            self._require_finite(loss.total, "the loss is NaN or infinite")
         except NonFiniteError as error:
             self._skip(str(error))
-            return None
+            return no_loss(self.model) if self._several_ranks else None
         self._train_loss.add(loss, len(mel))
         return loss.total
 
@@ -142,8 +152,9 @@ class DistillModule(lightning.LightningModule):
         """Clip the gradient's norm; drop a gradient that is not finite, so that the step changes
         nothing.
         """
-        if all(weight.grad is None for weight in self.model.parameters()):
-            return  # the batch was skipped: there is no gradient to judge
+        if self._skipping:  # there is no gradient to judge, and the weights stay as they are
+            optimizer.zero_grad(set_to_none=True)
+            return
         norm = torch.nn.utils.clip_grad_norm_(
             self.model.parameters(), self.limits.gradient_clip_val
         )
@@ -161,10 +172,15 @@ class DistillModule(lightning.LightningModule):
         if self.clock.time_is_up:
             self.trainer.should_stop = True
 
+    def _require_finite(self, values: Tensor, reason: str) -> None:
+        require_finite(values, reason, on_all_ranks=self._several_ranks)
+
     def _skip(self, reason: str) -> None:
+        self._skipping = True
         self.skipped_steps += 1
         self._skipped_in_a_row += 1
         log.warning("step %d skipped: %s", self.step, reason)
+        require_finite_weights(self.model)
         if self._skipped_in_a_row >= self.limits.max_bad_steps:
             raise RunError(
                 f"training stopped: {self._skipped_in_a_row} steps in a row were not finite, "
@@ -183,7 +199,8 @@ class DistillModule(lightning.LightningModule):
         sounding = self._sounding(batch, magnitude)
         with torch.autocast(self.device.type, enabled=False):  # as precise as the saved model is
             loss, decoded, indices = self._loss(self.spectrogram.normalise(magnitude), sounding)
-        self._val_loss.add(loss, len(magnitude))
+        sounds = int(cast(Tensor, batch["sounding"]).count_nonzero())
+        self._val_loss.add(loss, sounds)
         self._mel_error.add(
             self.spectrogram.decibels(magnitude),
             self.spectrogram.to_decibels(decoded),
@@ -199,15 +216,16 @@ class DistillModule(lightning.LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         """Close the epoch: history, health, and the figures that checkpoints watch."""
-        mel_db = self._mel_error.take()
-        val = self._val_loss.take()
+        mel_db = self._mel_error.take(self._over_ranks)
+        val = self._val_loss.take(self._over_ranks)
         counts, self._val_counts = self._val_counts, None
         if self.trainer.sanity_checking or counts is None:
             return
         self.val_health = health_of(self._over_ranks(counts))
         self.measure_health()
-        self.history.close_epoch(self._train_loss.take(), val, mel_db)
+        self.history.close_epoch(self._train_loss.take(self._over_ranks), val, mel_db)
         self.log_dict(self.history.epoch_metrics(), logger=False, sync_dist=True)
+        agree_on_time(self.trainer, self.clock)
         if self.clock.time_is_nearly_up:
             self.trainer.should_stop = True
 
@@ -220,11 +238,13 @@ class DistillModule(lightning.LightningModule):
         if self.train_health is None or self._health_step != step:
             if self._probe is None:
                 self._probe = CodebookProbe(
-                    cast(SoundDataModule, self.trainer.datamodule),  # type: ignore[attr-defined]
+                    cast(SegmentDataModule, self.trainer.datamodule),  # type: ignore[attr-defined]
                     LogMel(self.spectrogram.config),
                     stride=self.model.stride,
                     positions=self.health_config.positions_per_code
                     * self.vqvae_config.codebook_size,
+                    rank=self.trainer.global_rank,
+                    ranks=self.trainer.world_size,
                 )
             counts = self._probe.count(self.model, self.device)
             self.train_counts = self._over_ranks(counts).cpu()
@@ -250,16 +270,11 @@ class DistillModule(lightning.LightningModule):
         with torch.autocast(waveform.device.type, enabled=False):
             return self.spectrogram.magnitude(waveform.float())
 
-    def _mel(self, waveform: Tensor) -> Tensor:
-        return self.spectrogram.normalise(self._magnitude(waveform))
-
     def _sounding(self, batch: Segment, mel: Tensor) -> Tensor:
         return self.spectrogram.sounding(cast(Tensor, batch["sounding"]), frames=mel.shape[-1])
 
-    def _over_ranks(self, counts: Tensor) -> Tensor:
-        if self.trainer.world_size == 1:
-            return counts
-        return cast(Tensor, self.trainer.strategy.reduce(counts, reduce_op="sum"))
+    def _over_ranks(self, values: Tensor) -> Tensor:
+        return summed(self.trainer, values)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add what resuming and turning the checkpoint into a bundle need, plain values only."""
@@ -267,7 +282,7 @@ class DistillModule(lightning.LightningModule):
         checkpoint["distill"] = {
             "bundle": self.saved_content,
             "elapsed_s": self.clock.elapsed_s,
-            "train_loss": self._train_loss.state_dict(),
+            "train_loss": self._train_loss.state_dict(self._over_ranks),
             "skipped_steps": self.skipped_steps,
             "skipped_in_a_row": self._skipped_in_a_row,
         }
@@ -278,19 +293,7 @@ class DistillModule(lightning.LightningModule):
         self.bundle_fields = {**self.bundle_fields, "metadata": state["bundle"]["metadata"]}
         self.history = LossHistory(**state["bundle"]["loss_curve_history"])
         self.clock.elapsed_before_s = state["elapsed_s"]
-        self._train_loss.load_state_dict(state["train_loss"])
+        if self.trainer.is_global_zero:  # it is that of all ranks
+            self._train_loss.load_state_dict(state["train_loss"])
         self.skipped_steps = state["skipped_steps"]
         self._skipped_in_a_row = state["skipped_in_a_row"]
-
-
-def seed_generators(seed: int, device: torch.device) -> None:
-    """Seed what draws random numbers in a step.
-
-    `torch.manual_seed` would, on a machine without a GPU, remember each call for the day that there
-    is one.
-    """
-    torch.default_generator.manual_seed(seed)
-    if device.type == "cuda":
-        torch.cuda.manual_seed(seed)
-    elif device.type == "mps":
-        torch.mps.manual_seed(seed)

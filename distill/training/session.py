@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shlex
 import time
 import uuid
 import warnings
@@ -17,24 +18,26 @@ import torch
 from hydra.utils import instantiate
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.loggers import Logger
+from lightning.pytorch.strategies import DDPStrategy, Strategy
 from omegaconf import OmegaConf
+from torch.distributed import DistError
 
 import distill
 from distill.atomic import remove_partial_files, write_text
 from distill.compose import source_folders
 from distill.config import TrainConfig
-from distill.data.collection import Collection
-from distill.data.datamodule import SoundDataModule
-from distill.data.split import Split
+from distill.data.datamodule import SegmentDataModule
+from distill.data.source import Source
 from distill.errors import RunError
-from distill.model.mel import SpectrogramConfig
-from distill.model.vqvae import VQVAEConfig
+from distill.sweep.job import stop_marker
 from distill.terminal import console, counted
 from distill.training.callbacks import BundleCheckpoint, CodebookHealthMonitor, GracefulStop
 from distill.training.checkpoint_io import AtomicCheckpointIO
-from distill.training.completion import complete
+from distill.training.completion import complete, network_config, spectrogram_config
+from distill.training.event_files import EventFiles, keep_writer_threads_quiet
 from distill.training.interrupt import RunStopped, StopRequest
 from distill.training.module import DistillModule
+from distill.training.ranks import GO_ON, Ranks, is_first
 from distill.training.schedule import RunClock
 from distill.training.summary import Summary, show, summarise
 
@@ -42,10 +45,10 @@ log = logging.getLogger(__name__)
 
 
 def train_run(
-    config: TrainConfig, collection: Collection, split: Split, run_dir: Path, *, resume: bool
-) -> Summary:
-    """Train, or go on training, in `run_dir`, until the end or a stop request; the summary is
-    written and shown.
+    config: TrainConfig, source: Source, data: SegmentDataModule, run_dir: Path, *, resume: bool
+) -> Summary | None:
+    """Train, or go on training, in `run_dir`, until the end or a stop request; the first rank
+    writes and shows the summary, the others have none.
 
     `config` is completed in place (sizes, epochs, normalisation) and written to
     `run_dir/config.yaml`. Raises RunStopped after everything is saved if a signal ended the run,
@@ -53,21 +56,28 @@ def train_run(
     """
     _quieten_libraries()
     done = _done_before(config, run_dir) if resume else None
-    data = SoundDataModule(
-        split, config.data, sample_rate_hz=config.mel.sample_rate_hz, seed=config.seed
-    )
-    fitting_size = complete(config, collection, data)
-    if not resume:
-        write_text(run_dir / "config.yaml", OmegaConf.to_yaml(OmegaConf.structured(config)))
-    remove_partial_files(run_dir)
-    remove_partial_files(run_dir / "checkpoints")
-    with StopRequest() as request:
-        module = _module(config, collection)
+    fitting_size = complete(config, source, data)
+    settings = OmegaConf.to_yaml(OmegaConf.structured(config))
+    if is_first():
+        if not resume:
+            _write_settings(run_dir / "config.yaml", settings)
+        remove_partial_files(run_dir)
+        remove_partial_files(run_dir / "checkpoints")
+    with (
+        StopRequest(stop_marker(run_dir)) as request,
+        Ranks(settings, run_dir, resume=resume) as ranks,
+    ):
+        module = _module(config, source)
         callbacks = _callbacks(config, run_dir, request, fitting_size)
         trainer = _trainer(config, run_dir, callbacks, done)
-        stopped = _fit(
-            trainer, module, data, run_dir / "checkpoints" / "last.ckpt" if resume else None
-        )
+        if isinstance(trainer.strategy, DDPStrategy) and not _started_outside(trainer.strategy):
+            ranks.start(trainer.num_devices, trainer.num_nodes)
+        checkpoint = run_dir / "checkpoints" / "last.ckpt" if resume else None
+        stopped = _fit(trainer, module, data, checkpoint, ranks)
+    if not is_first():
+        if stopped:
+            raise stopped
+        return None
     monitor = next(
         (callback for callback in callbacks if isinstance(callback, CodebookHealthMonitor)), None
     )
@@ -78,17 +88,30 @@ def train_run(
         finished=stopped is None,
         min_utilization=config.health.min_utilization,
         library=Path(config.library.dir).expanduser(),
-        sounds=collection.folders,
+        sounds=source.folders,
     )
-    if trainer.is_global_zero:
-        summary.write(run_dir / "summary.json")
-        show(summary)
     failures = [c.failure for c in callbacks if isinstance(c, BundleCheckpoint) and c.failure]
+    failures += [c.failure for c in trainer.loggers if isinstance(c, EventFiles) and c.failure]
+    try:
+        summary.write(run_dir / "summary.json")
+    except OSError as error:
+        failures.append(f"summary.json not saved: {error.strerror}")
+    show(summary)
+    if summary.finished and summary.bundle and not summary.published:
+        add = f"python -m distill.library add {shlex.quote(summary.bundle)}"
+        failures.append(f"not published in {config.library.dir}, which `{add}` does later")
     if failures:
         raise RunError(f"{'; '.join(failures)}; what was saved before is whole")
     if stopped:
         raise stopped
     return summary
+
+
+def _write_settings(path: Path, settings: str) -> None:
+    try:
+        write_text(path, settings)
+    except OSError as error:  # without them, no run could go on
+        raise RunError(f"{path}: cannot be written: {error.strerror}") from error
 
 
 def _done_before(config: TrainConfig, run_dir: Path) -> int:
@@ -122,7 +145,7 @@ def _trainer(
             accelerator=limits.accelerator,
             devices=limits.devices,
             num_nodes=limits.num_nodes,
-            strategy=limits.strategy,
+            strategy=_strategy(limits.strategy),
             precision=limits.precision,  # type: ignore[arg-type]
             gradient_clip_val=limits.gradient_clip_val,
             callbacks=callbacks,
@@ -144,8 +167,9 @@ def _trainer(
 def _fit(
     trainer: lightning.Trainer,
     module: DistillModule,
-    data: SoundDataModule,
+    data: SegmentDataModule,
     checkpoint: Path | None,
+    ranks: Ranks,
 ) -> RunStopped | None:
     """Run the fit; a stop request comes back as a value, everything else is raised."""
     try:
@@ -154,37 +178,25 @@ def _fit(
         return stopped
     except SystemExit as error:  # Lightning's answer to a second Ctrl-C
         raise KeyboardInterrupt from error
+    except RuntimeError as error:  # a lost connection has no type of its own
+        failure = ranks.wait_for_failure()
+        if failure is None and not isinstance(error, DistError):
+            raise
+        raise RunError(f"{failure or f'a rank cannot be reached: {error}'}; {GO_ON}") from error
     return None
 
 
-def network_config(config: TrainConfig) -> VQVAEConfig:
-    """The network of a completed configuration."""
-    rvq, model = config.rvq, config.model
-    assert rvq.codebook_size is not None
-    assert rvq.decay is not None
-    return VQVAEConfig(
-        codebook_dim=rvq.codebook_dim,
-        codebook_size=rvq.codebook_size,
-        num_quantizers=rvq.levels,
-        decay=rvq.decay,
-        commitment_weight=model.commitment_weight,
-        threshold_ema_dead_code=rvq.dead_code_threshold,
-        kmeans_iters=rvq.kmeans_iters,
-        dropout=model.dropout,
-        channels=tuple(model.channels),
-        residual_units=model.residual_units,
-        stem_stride=model.stem_stride,
-    )
+def _strategy(name: str) -> Strategy | str:
+    """Codebooks are the same on all ranks by themselves; sending them each step would cost time."""
+    return DDPStrategy(broadcast_buffers=False) if name == "ddp" else name
 
 
-def spectrogram_config(config: TrainConfig) -> SpectrogramConfig:
-    """The mel front end of a completed configuration."""
-    assert config.mel.mean_db is not None
-    assert config.mel.std_db is not None
-    return SpectrogramConfig(**asdict(config.mel))
+def _started_outside(strategy: DDPStrategy) -> bool:
+    assert strategy.cluster_environment is not None
+    return strategy.cluster_environment.creates_processes_externally
 
 
-def _module(config: TrainConfig, collection: Collection) -> DistillModule:
+def _module(config: TrainConfig, source: Source) -> DistillModule:
     training_config = asdict(config)
     # a bundle is passed on to others: which folders it came from is told by name, not by where they
     # lie
@@ -205,10 +217,10 @@ def _module(config: TrainConfig, collection: Collection) -> DistillModule:
                 "model_id": uuid.uuid4().hex,
                 "name": config.name,
                 "description": "",
-                "dataset_name": collection.name,
-                "dataset_file_count": len(collection.sounds),
-                "dataset_total_duration_s": collection.duration_s,
-                "dataset_fingerprint": collection.fingerprint,
+                "dataset_name": source.name,
+                "dataset_file_count": source.files,
+                "dataset_total_duration_s": source.duration_s,
+                "dataset_fingerprint": source.fingerprint,
                 "training_date": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
                 "tags": [],
                 "distill_version": distill.__version__,
@@ -267,4 +279,5 @@ def _quieten_libraries() -> None:
     warnings.simplefilter("default")
     warnings.filterwarnings("ignore", module="lightning")
     logging.captureWarnings(True)
+    keep_writer_threads_quiet()
     loguru.logger.disable("vector_quantize_pytorch")  # few vectors for k-means: the rows tell it

@@ -18,6 +18,7 @@ from distill.data.split import Piece, Split
 
 def config(*, workers: int = 0) -> DataConfig:
     return DataConfig(
+        source="folder",
         root=None,
         val_fraction=0.1,
         segment_s=0.1,

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import logging
 import os
-import time
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,6 +14,8 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 
 from distill.bundle import SUFFIX
 from distill.bundle.format import write_bundle
+from distill.training.checkpoint_io import AtomicCheckpointIO
+from distill.training.finite import require_finite_weights
 from distill.training.module import DistillModule
 
 log = logging.getLogger(__name__)
@@ -41,13 +42,20 @@ class BundleCheckpoint(ModelCheckpoint):
         )
         self.bundle_path = run_dir / f"{self.filename}{SUFFIX}"
         self._every_s = 60 * every_n_minutes if every_n_minutes else float("inf")
-        self._saved_s = time.monotonic()
+        self._saved_s = 0.0
         self.failure: str | None = None
         """Why the newest save is missing; None if it is there."""
 
     def save_now(self, trainer: lightning.Trainer) -> None:
         """Save the current step, whatever the epoch."""
         self._save_checkpoint(trainer, self._path)
+
+    def on_train_start(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
+    ) -> None:
+        """Nothing to save yet."""
+        super().on_train_start(trainer, pl_module)
+        self._saved_s = cast(DistillModule, pl_module).clock.elapsed_before_s
 
     def on_train_batch_end(
         self,
@@ -59,7 +67,8 @@ class BundleCheckpoint(ModelCheckpoint):
     ) -> None:
         """Save within long epochs too."""
         epoch_ends = batch_idx + 1 >= trainer.num_training_batches
-        if not epoch_ends and time.monotonic() - self._saved_s >= self._every_s:
+        now_s = cast(DistillModule, pl_module).clock.deciding_s
+        if not epoch_ends and now_s - self._saved_s >= self._every_s:
             self.save_now(trainer)
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
@@ -82,19 +91,21 @@ class BundleCheckpoint(ModelCheckpoint):
 
     def _save_checkpoint(self, trainer: lightning.Trainer, filepath: str) -> None:
         module = cast(DistillModule, trainer.lightning_module)
-        try:
-            super()._save_checkpoint(trainer, filepath)
-            if trainer.is_global_zero:
-                write_bundle(
-                    self.bundle_path,
-                    {**module.saved_content, "model_state_dict": module.model.state_dict()},
-                )
-            self.failure = None
-        except OSError as error:  # a full disk, say: what was saved before is whole, so go on
-            self.failure = f"{self.filename} not saved: {error.strerror or error}"
+        require_finite_weights(module.model)
+        super()._save_checkpoint(trainer, filepath)
+        failure = cast(AtomicCheckpointIO, trainer.strategy.checkpoint_io).failure
+        if trainer.is_global_zero and failure is None:
+            content = {**module.saved_content, "model_state_dict": module.model.state_dict()}
+            try:
+                write_bundle(self.bundle_path, content)
+            except OSError as error:
+                failure = error
+        self.failure = None
+        if failure is not None:  # a full disk, say: what was saved before is whole, so go on
+            self.failure = f"{self.filename} not saved: {failure.strerror or failure}"
             log.warning("epoch %d: %s", module.history.epochs, self.failure)
         trainer.strategy.barrier("bundle")
-        self._saved_s = time.monotonic()
+        self._saved_s = module.clock.deciding_s
 
     def _remove_checkpoint(self, trainer: lightning.Trainer, filepath: str) -> None:
         super()._remove_checkpoint(trainer, filepath)

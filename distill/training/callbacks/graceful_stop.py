@@ -6,12 +6,13 @@ from typing import Any
 
 import lightning
 
+from distill.training.agreement import largest
 from distill.training.callbacks.bundle_checkpoint import BundleCheckpoint
 from distill.training.interrupt import RunStopped, StopRequest
 
 
 class GracefulStop(lightning.Callback):
-    """Saves `last` and leaves the fit once a stop is requested."""
+    """Saves `last` and leaves the fit once a stop is requested, of whichever rank."""
 
     def __init__(self, request: StopRequest) -> None:
         self.request = request
@@ -31,16 +32,23 @@ class GracefulStop(lightning.Callback):
         batch_idx: int,
     ) -> None:
         """Act on the request after each step."""
-        if self.request.signal is None or batch_idx + 1 >= trainer.num_training_batches:
+        if batch_idx + 1 >= trainer.num_training_batches:
             return  # the epoch ends and saves by itself; the request is met at the next one's start
+        signal = self._signal(trainer)
+        if signal is None:
+            return
         for callback in trainer.checkpoint_callbacks:
             if isinstance(callback, BundleCheckpoint) and callback.monitor is None:
                 callback.save_now(trainer)
-        raise RunStopped(self.request.signal)
+        raise RunStopped(signal)
 
     def on_train_epoch_start(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
     ) -> None:
         """Between epochs everything is saved already."""
-        if self.request.signal is not None:
-            raise RunStopped(self.request.signal)
+        signal = self._signal(trainer)
+        if signal is not None:
+            raise RunStopped(signal)
+
+    def _signal(self, trainer: lightning.Trainer) -> int | None:
+        return int(largest(trainer, self.request.signal or 0)) or None

@@ -10,6 +10,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from torch.utils.tensorboard.writer import SummaryWriter
 
 from distill.training.module import DistillModule
+from distill.training.schedule import worth_showing
 
 MOST_BINS = 128
 
@@ -50,8 +51,9 @@ class TensorBoardCharts(lightning.Callback):
         metrics["train/skipped_steps"] = module.skipped_steps
         for logger in trainer.loggers:
             logger.log_metrics(metrics, step=epoch)
-        for writer in writers(trainer):
-            self._histograms(writer, module, epoch)
+        if worth_showing(epoch, 1):
+            for writer in writers(trainer):
+                self._histograms(writer, module, epoch)
 
     def _histograms(self, writer: Any, module: DistillModule, epoch: int) -> None:
         """How often each code is used; an even height is a healthy codebook."""

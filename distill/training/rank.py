@@ -1,0 +1,53 @@
+"""`python -m distill.training.rank RUN_DIR < configuration`: one of the processes that train
+together, started by the first.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from pathlib import Path
+
+from omegaconf import DictConfig, OmegaConf
+
+from distill.compose import checked
+from distill.errors import DistillError
+from distill.terminal import console, fail
+from distill.training.interrupt import RunStopped
+from distill.verb import MISTAKE, let_threads_wait
+
+
+def main() -> None:
+    """Train as the environment's rank; ends quietly whenever the whole run ends."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("run_dir", type=Path)
+    parser.add_argument("--resume", action="store_true")
+    options = parser.parse_args()
+    let_threads_wait()
+    console.quiet = True
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    composed = OmegaConf.create(sys.stdin.read())
+    assert isinstance(composed, DictConfig)
+
+    from distill.train import train
+
+    try:
+        train(checked(composed), options.run_dir, resume=options.resume)
+    except RunStopped:
+        pass
+    except DistillError as error:
+        fail(str(error))
+        sys.stdout.flush()
+        os._exit(MISTAKE)  # not after the others: they may be waiting for this one
+    except BaseException as error:
+        logging.getLogger(__name__).exception("ended")
+        fail(f"{type(error).__name__}: {error}")
+        os._exit(1)
+
+
+if __name__ == "__main__":
+    main()

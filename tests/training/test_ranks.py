@@ -1,0 +1,185 @@
+"""Several processes that train together are one run: same codebooks, one bundle, one end."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+import distill
+from distill.compose import load_config
+from distill.data.datamodule import SoundDataModule
+from distill.model.mel import LogMel
+from distill.train import collect
+from distill.training.completion import complete, spectrogram_config
+from distill.training.health import health_of
+from distill.training.probe import CodebookProbe
+from distill.training.ranks import is_first, rank_name
+from tests.conftest import TINY, environment, train_command
+
+pytestmark = pytest.mark.slow
+
+SPY = (
+    "+callbacks.extra.spy._target_=tests.training.watching.CodebookSpy",
+    "+callbacks.extra.spy.folder=spied",
+)
+RUN = (*TINY, *SPY, "data.root=sounds", "trainer=ddp", "hydra.run.dir=run")
+WAIT_S = 90
+
+
+def two(*overrides: str) -> list[str]:
+    return train_command([*RUN, "trainer.devices=2", *overrides])
+
+
+def spied(folder: Path, epoch: int, rank: int) -> dict[str, object]:
+    content: dict[str, object] = torch.load(
+        folder / "spied" / f"epoch{epoch}_rank{rank}.pt", weights_only=True
+    )
+    return content
+
+
+def finish(process: subprocess.Popen[str]) -> tuple[int, str]:
+    try:
+        out, _ = process.communicate(timeout=WAIT_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        pytest.fail(f"still running after {WAIT_S} s: {process.communicate()[0]}")
+    return process.returncode, out
+
+
+def started(folder: Path, command: list[str], **variables: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        command,
+        cwd=folder,
+        env={**environment(), **variables},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def others_of(run_dir: Path) -> list[int]:
+    """Process ids of the run's other ranks."""
+    found = subprocess.run(
+        ["pgrep", "-f", f"distill.training.rank {run_dir}"], capture_output=True, text=True
+    )
+    return [int(line) for line in found.stdout.split()]
+
+
+def wait_for(condition: Callable[[], object]) -> None:
+    until = time.monotonic() + WAIT_S
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.1)
+
+
+def test_two_ranks_are_one_run(sounds: Path, tmp_path: Path) -> None:
+    code, out = finish(started(tmp_path, two("trainer.max_epochs=3", "callbacks.previews=null")))
+    assert code == 0, out
+    for epoch in range(3):
+        first, second = spied(tmp_path, epoch, 0), spied(tmp_path, epoch, 1)
+        for key, weight in first["model"].items():  # type: ignore[attr-defined]
+            assert torch.equal(weight, second["model"][key]), key  # type: ignore[index]
+        assert torch.equal(first["counts"], second["counts"])  # type: ignore[arg-type]
+    assert out.count("epoch 3/3") == 1  # one display
+    library = json.loads((tmp_path / "outputs/library/model_library.json").read_text())
+    assert len(library["models"]) == 1
+    assert (tmp_path / "run" / "best.distillgan").is_file()
+
+
+def test_health_is_that_of_one_process_over_the_same_sounds(sounds: Path, tmp_path: Path) -> None:
+    code, out = finish(started(tmp_path, two("callbacks.previews=null")))
+    assert code == 0, out
+    config = load_config([*TINY, f"data.root={sounds}", f"data.cache_dir={tmp_path}/cache"])
+    collection, split = collect(config)
+    data = SoundDataModule(split, config.data, sample_rate_hz=16_000, seed=config.seed)
+    complete(config, collection, data)
+    model = distill.load(tmp_path / "run" / "last.distillgan").model
+    probe = CodebookProbe(
+        data,
+        LogMel(spectrogram_config(config)),
+        stride=model.stride,
+        positions=config.health.positions_per_code * 16,
+    )
+    counts = probe.count(model, torch.device("cpu"))
+    assert torch.equal(counts, spied(tmp_path, 1, 1)["counts"])  # type: ignore[arg-type]
+    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
+    assert summary["health"] == health_of(counts).snapshot()
+
+
+def test_a_batch_that_is_not_finite_on_one_rank_is_skipped_on_both(
+    sounds: Path, tmp_path: Path
+) -> None:
+    poison = (
+        "+callbacks.extra.poison._target_=tests.training.watching.Poison",
+        "+callbacks.extra.poison.rank=1",
+        "+callbacks.extra.poison.step=2",
+    )
+    code, out = finish(started(tmp_path, two(*poison)))
+    assert code == 0, out
+    assert [spied(tmp_path, 1, rank)["skipped"] for rank in (0, 1)] == [1, 1]
+
+
+def test_ctrl_c_saves_once_and_leaves_no_process(sounds: Path, tmp_path: Path) -> None:
+    run = started(tmp_path, two("trainer.max_epochs=10000"))
+    wait_for(lambda: (tmp_path / "run" / "last.distillgan").exists())
+    run.send_signal(signal.SIGINT)
+    code, out = finish(run)
+    assert code == 130, out
+    assert "Traceback" not in out
+    assert others_of(tmp_path / "run") == []
+    before = json.loads((tmp_path / "run" / "summary.json").read_text())["epochs"]
+    resumed = train_command(["resume=run", f"trainer.max_epochs={before + 2}"])
+    code, out = finish(started(tmp_path, resumed))
+    assert code == 0, out
+    assert json.loads((tmp_path / "run" / "summary.json").read_text())["epochs"] == before + 2
+
+
+def test_a_killed_rank_ends_the_run_with_a_message(sounds: Path, tmp_path: Path) -> None:
+    run = started(tmp_path, two("trainer.max_epochs=10000"))
+    wait_for(lambda: (tmp_path / "run" / "last.distillgan").exists())
+    (other,) = others_of(tmp_path / "run")
+    os.kill(other, signal.SIGKILL)
+    code, out = finish(run)
+    assert code != 0
+    assert "rank 1 ended by SIGKILL" in out
+    assert "resume=last" in out
+    assert "Traceback" not in out
+
+
+def test_two_nodes_are_one_run(sounds: Path, tmp_path: Path) -> None:
+    variables = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "29517"}
+    command = train_command([*RUN, "trainer.devices=1", "trainer.num_nodes=2"])
+    nodes = [started(tmp_path, command, **variables, NODE_RANK=str(node)) for node in (0, 1)]
+    (code, out), (other_code, other_out) = (finish(node) for node in nodes)
+    assert (code, other_code) == (0, 0), out + other_out
+    assert "epoch 2/2" in out
+    assert "epoch" not in other_out
+    first, second = spied(tmp_path, 1, 0), spied(tmp_path, 1, 1)
+    assert torch.equal(first["counts"], second["counts"])  # type: ignore[arg-type]
+    library = json.loads((tmp_path / "outputs/library/model_library.json").read_text())
+    assert len(library["models"]) == 1
+
+
+def test_nodes_must_know_each_other_and_share_a_folder(sounds: Path, tmp_path: Path) -> None:
+    code, out = finish(started(tmp_path, train_command([*RUN, "trainer.num_nodes=2"])))
+    assert (code, "MASTER_ADDR" in out) == (2, True), out
+    alone = train_command([*TINY, "data.root=sounds", "trainer=ddp"])
+    code, out = finish(started(tmp_path, alone, NODE_RANK="1"))
+    assert (code, "hydra.run.dir=FOLDER" in out) == (2, True), out
+
+
+def test_the_environment_says_which_rank_this_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert is_first()
+    monkeypatch.setenv("NODE_RANK", "1")
+    assert (is_first(), rank_name()) == (False, "node1_rank0")
+    monkeypatch.setenv("NODE_RANK", "0")
+    monkeypatch.setenv("LOCAL_RANK", "3")
+    assert (is_first(), rank_name()) == (False, "rank3")
