@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTEST_ARGS ?=
 
-.PHONY: help demo test test-all check clean
+.PHONY: help demo test test-all check sweep streaming clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -15,19 +15,27 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	touch $@
 
+$(VENV)/.%: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,$*]'
+	touch $@
+
 demo: $(VENV)/.installed ## train on a small synthesised collection; prints where the model is
 	$(BIN)/python -m distill.train
 
 test: $(VENV)/.installed ## the fast tests
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
-test-all: $(VENV)/.installed ## the fast and the slow tests
+test-all: $(VENV)/.installed $(VENV)/.sweep $(VENV)/.streaming ## the fast and the slow tests, those of the extras too
 	$(BIN)/python -m pytest -m 'slow or not slow' $(PYTEST_ARGS)
 
 check: $(VENV)/.installed ## lint, format and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+sweep: $(VENV)/.sweep ## what sweeps on several cores, machines and searches need
+
+streaming: $(VENV)/.streaming ## what training on shards needs
 
 clean: ## remove the environment and caches; what you made under outputs/ stays, but for the decoded sounds
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache dist build outputs/cache

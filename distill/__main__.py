@@ -12,6 +12,7 @@ VERBS = {
     "encode": "audio files → code files",
     "decode": "code files → audio files",
     "reconstruct": "both at once, to listen and to measure",
+    "leaderboard": "the runs of a sweep, best first",
     "library": "list, info, delete, repair, add: the trained models",
 }
 

@@ -5,45 +5,34 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import hydra
-from hydra._internal.utils import get_args_parser
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from distill import terminal
-from distill.compose import (
-    CONFIG_NAME,
-    checked,
-    config_dir,
-    load_config,
-    parse_overrides,
-    quoted,
-    resumed,
-    source_folders,
-)
+from distill.arguments import RUNS, collection_name, prepared, sweep_folder
+from distill.compose import CONFIG_NAME, checked, is_address, resumed, source_folders
 from distill.config import TrainConfig
-from distill.errors import DistillError, RunError
-from distill.run_folder import (
-    alone_in,
-    check_same_sounds,
-    new_run_dir,
-    remove_if_unused,
-    run_to_resume,
-)
+from distill.errors import DistillError
+from distill.overrides import config_dir
+from distill.run_folder import alone_in, check_same_sounds, remove_if_unused
 from distill.terminal import console
 from distill.training.interrupt import RunStopped
+from distill.training.ranks import is_first
 from distill.verb import MISTAKE, answering
 
 if TYPE_CHECKING:
     from distill.data.collection import Collection
+    from distill.data.datamodule import SegmentDataModule
+    from distill.data.source import Source
     from distill.data.split import Split
 
-RUNS = Path("outputs/train")
 DEMO = Path("outputs/demo")
 REASONS_SHOWN = 8
 log = logging.getLogger(__name__)
@@ -52,10 +41,17 @@ log = logging.getLogger(__name__)
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the verb; exits 2 on a user's mistake, 130 or 143 when stopped by a signal."""
     with answering():
-        sys.argv[1:] = _prepared(list(sys.argv[1:] if arguments is None else arguments))
-        hydra.main(version_base="1.3", config_path=str(config_dir()), config_name=CONFIG_NAME)(
-            _job
-        )()
+        sys.argv[1:] = prepared(list(sys.argv[1:] if arguments is None else arguments))
+        decorated = hydra.main(
+            version_base="1.3", config_path=str(config_dir()), config_name=CONFIG_NAME
+        )
+        if folder := sweep_folder(sys.argv[1:]):
+            from distill.sweep.launch import launch
+
+            in_turn = not any(word.startswith("hydra/launcher=") for word in sys.argv[1:])
+            launch(decorated(_job), folder, in_turn=in_turn)
+        else:
+            decorated(_job)()
 
 
 def train(config: TrainConfig, run_dir: Path, *, resume: bool = False) -> float:
@@ -64,24 +60,65 @@ def train(config: TrainConfig, run_dir: Path, *, resume: bool = False) -> float:
     Completes `config` in place. Raises DistillError for what the user can mend, RunStopped after a
     stop request.
     """
-    collection, split = collect(config)
-    if resume:
-        check_same_sounds(run_dir / "collection.json", collection)
-    collection.write_report(run_dir / "collection.json")
-    _report(collection, run_dir / "collection.json")
-    note = f" ({split.note})" if split.note else ""
-    console.print(
-        f"split: {terminal.counted(len(split.train), 'file')} to train on, "
-        f"{len(split.val):,} held out{note}",
-        markup=False,
-    )
-    config.name = config.name or f"{collection.name}-{time.strftime('%Y-%m-%d-%H-%M-%S')}"
+    if config.data.source == "shards":
+        source, data = _shards(config, run_dir)
+    else:
+        source, data = _sounds(config, run_dir, resume=resume)
+    config.name = config.name or f"{source.name}-{time.strftime('%Y-%m-%d-%H-%M-%S')}"
 
     # torch and Lightning: only now is it sure that they are needed
     from distill.training.session import train_run
 
-    summary = train_run(config, collection, split, run_dir, resume=resume)
-    return float("inf") if summary.best_mel_db is None else summary.best_mel_db
+    summary = train_run(config, source, data, run_dir, resume=resume)
+    if summary is None or summary.best_mel_db is None:
+        return float("inf")
+    return summary.best_mel_db
+
+
+def _sounds(
+    config: TrainConfig, run_dir: Path, *, resume: bool
+) -> tuple[Source, SegmentDataModule]:
+    collection, split = collect(config)
+    if is_first():
+        if resume:
+            check_same_sounds(run_dir / "collection.json", collection)
+        _keep_report(collection.write_report, run_dir / "collection.json")
+    report(collection, split, run_dir / "collection.json")
+
+    from distill.data.datamodule import SoundDataModule  # torch and Lightning: from here on
+
+    rate_hz = config.mel.sample_rate_hz
+    return collection, SoundDataModule(split, config.data, sample_rate_hz=rate_hz, seed=config.seed)
+
+
+def _keep_report(write: Callable[[Path], None], path: Path) -> None:
+    try:
+        write(path)
+    except OSError as error:  # the terminal has it in short
+        log.warning("%s: cannot be written: %s", path, error.strerror)
+
+
+def _shards(config: TrainConfig, run_dir: Path) -> tuple[Source, SegmentDataModule]:
+    """What decides over segments is as it was when the shards were written."""
+    try:
+        from distill.data.streaming import StreamingDataModule, read_manifest
+    except ModuleNotFoundError as error:
+        raise DistillError(
+            f"data=streaming needs the extra: pip install 'distill[streaming]' ({error})"
+        ) from error
+    (root,) = source_folders(config)
+    manifest = read_manifest(root)
+    config.data.segment_s, config.data.val_fraction = manifest.segment_s, manifest.val_fraction
+    config.mel.sample_rate_hz = manifest.sample_rate_hz
+    if is_first():
+        _keep_report(manifest.write_report, run_dir / "collection.json")
+    console.print(
+        f"{manifest.name}: shards of {terminal.counted(manifest.files, 'file')}, "
+        f"{terminal.duration(manifest.duration_s)} in all; {manifest.segments['train']:,} segments "
+        f"to train on, {manifest.segments['val']:,} held out",
+        markup=False,
+    )
+    return manifest, StreamingDataModule(root, manifest, config.data, seed=config.seed)
 
 
 def collect(config: TrainConfig) -> tuple[Collection, Split]:
@@ -98,59 +135,59 @@ def collect(config: TrainConfig) -> tuple[Collection, Split]:
     )
 
 
-def _prepared(arguments: list[str]) -> list[str]:
-    """Check the arguments before Hydra makes a folder, and choose that folder."""
-    for word in arguments:
-        if word.startswith("--") and "." in word.split("=")[0]:
-            raise DistillError(f"{word}: settings have no dashes: {word.lstrip('-')}")
-    arguments = [word if word.startswith("-") else quoted(word) for word in arguments]
-    flags = get_args_parser().parse_args(arguments)
-    if flags.help:
-        return ["--help"]  # whatever else is there: help must come
-    if flags.config_name or flags.config_path or flags.config_dir:
-        raise DistillError("distill has one configuration, conf/; change it by KEY=VALUE")
-    if flags.hydra_help or flags.cfg or flags.info or flags.shell_completion:
-        return arguments
-    config = load_config(flags.overrides, sweep=flags.multirun)
-    if config.resume is not None:
-        if flags.multirun:
-            raise RunError("resume= and a sweep (-m) do not go together")
-        run_dir = run_to_resume(RUNS, config.resume)
-        resumed(run_dir / "config.yaml", flags.overrides)
-    elif flags.multirun or any(
-        o.key_or_group == "hydra.run.dir" for o in parse_overrides(flags.overrides)
-    ):
-        return arguments
-    else:
-        run_dir = new_run_dir(RUNS, config.name or _collection_name(config))
-    return [*arguments, quoted(f"hydra.run.dir={run_dir}")]
-
-
 def _job(composed: DictConfig) -> float | None:
-    """One run, as Hydra calls it; in a sweep, errors are raised so that the other jobs go on."""
+    """One run, as Hydra calls it, by itself or as a job of a sweep."""
     terminal.show_warnings()
     hydra_config = HydraConfig.get()
     run_dir = Path(hydra_config.runtime.output_dir)
     overrides = list(hydra_config.overrides.task)
     log.info("distill train %s", " ".join(overrides))
+    if hydra_config.mode == RunMode.MULTIRUN:
+        from distill.sweep.launch import run_job, threads_of
+
+        number = int(hydra_config.job.num)
+        return run_job(
+            lambda: _in_sweep(composed, run_dir, number),
+            run_dir,
+            number=number,
+            overrides=overrides,
+            in_turn=hydra_config.launcher._target_.endswith(".BasicLauncher"),
+            threads=threads_of(hydra_config),
+        )
+    console.quiet = not is_first()
     try:
-        with alone_in(run_dir):
+        with alone_in(run_dir) if is_first() else nullcontext():
             if composed.resume is not None:
                 return train(resumed(run_dir / "config.yaml", overrides), run_dir, resume=True)
-            config = checked(composed)
-            folders = [Path(folder).expanduser().absolute() for folder in source_folders(config)]
-            # absolute, so that the run can be resumed from anywhere
-            config.data.root = [str(folder) for folder in folders] or None
-            return train(config, run_dir)
+            return train(_rooted(composed), run_dir)
     except RunStopped as stopped:
         sys.exit(stopped.exit_code)
     except DistillError as error:
         log.info("ended with an error: %s", error)
-        remove_if_unused(run_dir)
-        if hydra_config.mode != RunMode.RUN:
-            raise
+        if is_first():
+            remove_if_unused(run_dir)
         terminal.fail(str(error))
         sys.exit(MISTAKE)
+
+
+def _in_sweep(composed: DictConfig, run_dir: Path, number: int) -> float:
+    """The job's run; the models of a sweep have its number in their names."""
+    config = _rooted(composed)
+    name = config.name or f"{collection_name(config)}-{time.strftime('%Y-%m-%d-%H-%M-%S')}"
+    config.name = f"{name}-{number}"
+    with alone_in(run_dir):
+        return train(config, run_dir)
+
+
+def _rooted(composed: DictConfig) -> TrainConfig:
+    """Checked, and its folders absolute, so that the run can be resumed from anywhere."""
+    config = checked(composed)
+    folders = source_folders(config)
+    config.data.root = [
+        folder if is_address(folder) else str(Path(folder).expanduser().absolute())
+        for folder in folders
+    ] or None
+    return config
 
 
 def _scan(config: TrainConfig) -> Collection:
@@ -170,7 +207,7 @@ def _scan(config: TrainConfig) -> Collection:
         task = bar.add_task("reading sounds", total=None)
         return scan(
             folders,
-            name=_collection_name(config),
+            name=collection_name(config),
             cache_folder=Path(config.data.cache_dir),
             config=cache,
             own_output=RUNS.parent,
@@ -178,8 +215,8 @@ def _scan(config: TrainConfig) -> Collection:
         )
 
 
-def _report(collection: Collection, path: Path) -> None:
-    """The scan in short."""
+def report(collection: Collection, split: Split, path: Path) -> None:
+    """The scan and the split in short; `path` has them in full."""
     console.print(
         f"{collection.name}: {terminal.counted(len(collection.sounds), 'file')} used, "
         f"{terminal.duration(collection.duration_s)} in all, "
@@ -195,12 +232,15 @@ def _report(collection: Collection, path: Path) -> None:
         console.print(
             f"  and more; in all: {counted}. Full list: {path}", markup=False, soft_wrap=True
         )
-
-
-def _collection_name(config: TrainConfig) -> str:
-    names = [Path(folder).expanduser().absolute().name for folder in source_folders(config)]
-    return "+".join(names[:3]) or "demo"
+    note = f" ({split.note})" if split.note else ""
+    console.print(
+        f"split: {terminal.counted(len(split.train), 'file')} to train on, "
+        f"{len(split.val):,} held out{note}",
+        markup=False,
+    )
 
 
 if __name__ == "__main__":
-    main()
+    from distill.train import main as run  # by its name, under which other processes find its jobs
+
+    run()

@@ -8,18 +8,10 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 
-from distill.compose import (
-    CONFIG_NAME,
-    checked,
-    config_dir,
-    load_config,
-    parse_overrides,
-    quoted,
-    resumed,
-    source_folders,
-)
+from distill.compose import CONFIG_NAME, checked, load_config, resumed, source_folders
 from distill.config import TrainConfig
 from distill.errors import ConfigError, DistillError, UnknownKeyError
+from distill.overrides import config_dir, parse_overrides, quoted
 
 
 def message(override: str, kind: type[DistillError] = DistillError) -> str:
@@ -51,7 +43,7 @@ def test_unknown_key_names_the_known(override: str, wanted: str) -> None:
 @pytest.mark.parametrize(
     ("override", "allowed"),
     [
-        ("trainer=huge", "must be one of cpu, default"),
+        ("trainer=huge", "must be one of cpu, ddp, default"),
         ("experiment=nope", "must be one of best, default, quick"),
         ("model=null", "must be one of conv"),
         ("rvq=3", "must be one of default"),
@@ -129,7 +121,7 @@ def test_wrong_value_names_key_value_and_what_is_allowed(
         ("name=${name}", "name: "),
         ("mel.n_mels=${mel}", "mel.n_mels: "),
         ("~rvq", "only logger can be taken away"),
-        ("rvq.levels=interval(1,2)", "give the values of a sweep as a list"),
+        ("rvq.levels=interval(1,2)", "an interval is for a search"),
         ("hydra.foo=1", "hydra.foo"),
     ],
 )
@@ -289,3 +281,13 @@ def test_what_shapes_the_model_cannot_change_on_resuming(
 def test_repeating_what_the_run_was_started_with_is_no_change(saved: Path) -> None:
     overrides = ["rvq.levels=2", "name=old", "model.channels=[64,96,192]"]
     assert resumed(saved, overrides) == resumed(saved, [])
+
+
+def test_shards_are_in_one_folder_or_store() -> None:
+    config = load_config(["data=streaming", "data.root=s3://bucket/shards"])
+    assert config.data.root == "s3://bucket/shards"
+    for root in ("null", "[a,b]"):
+        with pytest.raises(ConfigError, match="one folder or address"):
+            load_config(["data=streaming", f"data.root={root}"])
+    with pytest.raises(ConfigError, match="no such folder"):
+        load_config(["data.root=s3://bucket/sounds"])

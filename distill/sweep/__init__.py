@@ -1,0 +1,1 @@
+"""several runs at once: what became of each, and which was best."""

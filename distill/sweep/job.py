@@ -1,0 +1,62 @@
+"""one job of a sweep → a record in its folder of what was asked for and what became of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from distill.atomic import write_text
+
+RECORD = "job.json"
+STOP = "stop"
+"""In the folder of a sweep: its jobs shall save and end, and no other begin."""
+
+RUNNING, DONE, FAILED, STOPPED = "running", "done", "failed", "stopped"
+
+
+class SweepStopped(Exception):
+    """A job ended because the whole sweep shall end; what it had is saved."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What `job.json` says."""
+
+    number: int
+    overrides: list[str]
+    state: str
+    """running (or killed), done, failed or stopped."""
+    reason: str = ""
+
+    def write(self, folder: Path) -> None:
+        """Into the job's folder."""
+        write_text(folder / RECORD, json.dumps(asdict(self), indent=1, ensure_ascii=False))
+
+
+def stop_marker(run_dir: Path) -> Path | None:
+    """The file that stops the sweep this run belongs to; None for a run by itself."""
+    return run_dir.parent / STOP if (run_dir / RECORD).exists() else None
+
+
+@contextmanager
+def recorded(run_dir: Path, number: int, overrides: list[str]) -> Iterator[None]:
+    """Keep the job's record; raises what the job raises, SweepStopped where it shall not begin."""
+    job = Job(number, overrides, RUNNING)
+    job.write(run_dir)
+    try:
+        if (run_dir.parent / STOP).exists():
+            raise SweepStopped("not begun: the sweep was stopped before")
+        yield
+        job = replace(job, state=DONE)
+    except (SweepStopped, KeyboardInterrupt) as stop:
+        job = replace(job, state=STOPPED, reason=str(stop) or "stopped before its first save")
+        raise
+    except Exception as error:
+        told = " ".join(str(error).split()) or type(error).__name__
+        job = replace(job, state=FAILED, reason=told)
+        raise
+    finally:
+        job.write(run_dir)

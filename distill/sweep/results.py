@@ -1,0 +1,136 @@
+"""folder of a sweep → its jobs, best first, as rows for people and for spreadsheets."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from distill.atomic import write_text
+from distill.errors import DistillError
+from distill.sweep.job import DONE, RECORD, RUNNING, Job
+
+
+@dataclass(frozen=True)
+class Result:
+    """A job and, if it got so far, the figures of its run."""
+
+    job: Job
+    folder: Path
+    mel_db: float = math.inf
+    """Lowest held-out mel error."""
+    utilization: float = 0.0
+    """Of the worst level, at the end."""
+    bitrate_kbps: float = math.inf
+    epochs: int = 0
+    elapsed_s: float = math.inf
+    name: str = ""
+    bundle: str = ""
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """Key → value as typed for this job."""
+        pairs = (override.lstrip("+").partition("=") for override in self.job.overrides)
+        return {key: value for key, _, value in pairs}
+
+    @property
+    def ranked(self) -> bool:
+        """Whether there is a model to compare."""
+        return math.isfinite(self.mel_db)
+
+
+def results(folder: Path) -> list[Result]:
+    """The jobs of a sweep, best first: by held-out error, then worst-level utilization, bitrate and
+    time; those without a model come last. Raises DistillError if the folder is no sweep's.
+    """
+    found = [_result(record.parent) for record in folder.glob(f"*/{RECORD}")]
+    if not found:
+        raise DistillError(f"{folder}: not the folder of a sweep: no {RECORD} in its subfolders")
+    return sorted(
+        found,
+        key=lambda r: (r.mel_db, -r.utilization, r.bitrate_kbps, r.elapsed_s, r.job.number),
+    )
+
+
+def swept_keys(ranking: Sequence[Result]) -> list[str]:
+    """The settings in which the jobs differ, in the order they were typed."""
+    keys = dict.fromkeys(key for result in ranking for key in result.settings)
+    return [key for key in keys if len({result.settings.get(key) for result in ranking}) > 1]
+
+
+def write_csv(ranking: Sequence[Result], path: Path) -> None:
+    """One line a job, in rank order; what a job has not got is empty."""
+    keys = swept_keys(ranking)
+    sheet = io.StringIO()
+    writer = csv.writer(sheet, lineterminator="\n")
+    figures = ["mel_db", "worst_utilization", "bitrate_kbps", "epochs", "elapsed_s"]
+    writer.writerow(["rank", "job", *keys, *figures, "state", "reason", "name", "bundle", "folder"])
+    for rank, result in enumerate(ranking, start=1):
+        values = [
+            result.mel_db,
+            result.utilization,
+            result.bitrate_kbps,
+            result.epochs,
+            result.elapsed_s,
+        ]
+        writer.writerow(
+            [
+                rank if result.ranked else "",
+                result.job.number,
+                *(result.settings.get(key, "") for key in keys),
+                *(round(value, 4) if result.ranked else "" for value in values),
+                result.job.state,
+                result.job.reason,
+                result.name,
+                result.bundle,
+                result.folder.name,
+            ]
+        )
+    write_text(path, sheet.getvalue())
+
+
+def _result(folder: Path) -> Result:
+    try:
+        job = Job(**json.loads((folder / RECORD).read_text("utf-8")))
+    except (OSError, ValueError, TypeError):
+        job = Job(-1, [], "unknown", f"{RECORD} cannot be read")
+    if job.state == RUNNING and not _held(folder):
+        job = Job(job.number, job.overrides, "killed", "ended without a word: killed, or cut off")
+    try:
+        summary = json.loads((folder / "summary.json").read_text("utf-8"))
+        health = summary["health"].values()
+        result = Result(
+            job,
+            folder,
+            mel_db=math.inf if summary["best_mel_db"] is None else summary["best_mel_db"],
+            utilization=min((level["utilization"] for level in health), default=0.0),
+            bitrate_kbps=summary["bitrate_kbps"],
+            epochs=summary["epochs"],
+            elapsed_s=summary["elapsed_s"],
+            name=summary["name"],
+            bundle=summary["published"] or summary["bundle"] or "",
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        result = Result(job, folder)
+    return (
+        result
+        if result.ranked or job.state != DONE
+        else Result(Job(job.number, job.overrides, "failed", "no epoch was finished"), folder)
+    )
+
+
+def _held(folder: Path) -> bool:
+    """Whether a process is still at work there."""
+    try:
+        with FileLock(folder / ".lock", timeout=0):
+            return False
+    except Timeout:
+        return True
+    except OSError:
+        return False

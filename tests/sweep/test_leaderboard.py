@@ -1,0 +1,103 @@
+"""A sweep's folder is enough to say which run was best and what became of the others."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from distill import leaderboard
+from distill.errors import DistillError
+from distill.sweep.job import DONE, FAILED, RUNNING, Job
+from distill.sweep.results import results, swept_keys
+
+
+def add(folder: Path, number: int, mel_db: float | None, **values: Any) -> Path:
+    """A job's folder as a run leaves it; no error means no summary."""
+    job_dir = folder / str(number)
+    job_dir.mkdir(parents=True)
+    overrides = [*values.pop("overrides", [f"rvq.levels={number + 1}"]), "seed=3"]
+    Job(number, overrides, values.pop("state", DONE), values.pop("reason", "")).write(job_dir)
+    if mel_db is not None:
+        summary = {
+            "best_mel_db": mel_db,
+            "health": {"level_0": {"utilization": 0.9}, "level_1": {"utilization": 0.5}},
+            "bitrate_kbps": 1.0,
+            "epochs": 20,
+            "elapsed_s": 60.0,
+            "name": f"kit-{number}",
+            "published": f"/library/kit-{number}.distillgan",
+            "bundle": "best.distillgan",
+        }
+        (job_dir / "summary.json").write_text(json.dumps({**summary, **values}))
+    return job_dir
+
+
+def test_the_lowest_error_comes_first_and_ties_go_to_the_healthier(tmp_path: Path) -> None:
+    add(tmp_path, 0, 3.0)
+    add(tmp_path, 1, 2.0, health={"level_0": {"utilization": 0.4}})
+    add(tmp_path, 2, 2.0)
+    add(tmp_path, 3, 2.0, bitrate_kbps=0.5)
+    assert [result.job.number for result in results(tmp_path)] == [3, 2, 1, 0]
+
+
+def test_only_what_differs_gets_a_column(tmp_path: Path) -> None:
+    add(tmp_path, 0, 3.0)
+    add(tmp_path, 1, 2.0)
+    assert swept_keys(results(tmp_path)) == ["rvq.levels"]
+
+
+def test_jobs_without_a_model_are_listed_with_their_reason(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = here / "sweep"
+    add(folder, 0, 3.0)
+    add(folder, 1, None, state=FAILED, reason="rvq.levels=99: must be a whole number")
+    add(folder, 2, None, state=RUNNING)
+    leaderboard.main([str(folder)])
+    out = capsys.readouterr().out
+    assert "job 1 (rvq.levels=2): failed: rvq.levels=99: must be a whole number" in out
+    assert "job 2 (rvq.levels=3): killed" in out
+    rows = list(csv.DictReader((folder / "leaderboard.csv").open()))
+    assert [row["rank"] for row in rows] == ["1", "", ""]
+    assert rows[0]["mel_db"] == "3.0"
+    assert (folder / "leaderboard.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_sweep_in_which_all_failed_has_no_picture(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    add(here / "sweep", 0, None, state=FAILED, reason="no")
+    leaderboard.main(["sweep"])
+    assert "failed: no" in capsys.readouterr().out
+    assert not (here / "sweep" / "leaderboard.png").exists()
+
+
+def test_another_folder_is_refused_in_one_line(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stop:
+        leaderboard.main(["."])
+    assert stop.value.code == 2
+    assert "not the folder of a sweep" in capsys.readouterr().err
+
+
+def test_names_cannot_command_the_terminal(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    add(here / "sweep", 0, 1.0, name="\x1b[2J", overrides=["name=\x1b[2J"], published=None)
+    add(here / "sweep", 1, None, state=FAILED, reason="\x1b[31m", overrides=["name=b"])
+    leaderboard.main(["sweep"])
+    assert "\x1b" not in capsys.readouterr().out
+
+
+def test_a_record_that_cannot_be_read_is_a_line(tmp_path: Path) -> None:
+    (add(tmp_path, 0, None) / "job.json").write_text("{")
+    (result,) = results(tmp_path)
+    assert "cannot be read" in result.job.reason
+
+
+def test_an_empty_folder_is_no_sweep(tmp_path: Path) -> None:
+    with pytest.raises(DistillError, match="not the folder of a sweep"):
+        results(tmp_path)

@@ -1,0 +1,201 @@
+"""Sweeps as they are typed: every job tried, every outcome told, whatever launches them."""
+
+from __future__ import annotations
+
+import csv
+import importlib.util
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from omegaconf import OmegaConf
+
+from distill.compose import load_config
+from distill.errors import DistillError
+from distill.sweep.launch import threads_of
+from tests.conftest import TINY, environment, train_command
+
+SWEEP = ("-m", *TINY, "trainer.max_epochs=1", "callbacks.previews=null", "data.root=sounds")
+Train = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def rows(folder: Path) -> list[dict[str, str]]:
+    (sheet,) = folder.glob("outputs/multirun/*/leaderboard.csv")
+    return list(csv.DictReader(sheet.open()))
+
+
+def in_library(folder: Path) -> int:
+    return len(json.loads((folder / "outputs/library/model_library.json").read_text())["models"])
+
+
+@pytest.mark.slow
+def test_each_job_is_ranked_and_published(
+    sounds: Path, tmp_path: Path, distill_train: Train
+) -> None:
+    answer = distill_train(*SWEEP, "rvq.levels=1,2", "model.commitment_weight=0.1,0.5", "name=kit")
+    assert answer.returncode == 0, answer.stderr
+    found = rows(tmp_path)
+    errors = [float(row["mel_db"]) for row in found]
+    assert len(found) == 4
+    assert errors == sorted(errors)
+    assert {(row["rvq.levels"], row["model.commitment_weight"]) for row in found} == {
+        (levels, weight) for levels in "12" for weight in ("0.1", "0.5")
+    }
+    assert in_library(tmp_path) == 4
+    assert {row["name"] for row in found} == {f"kit-{number}" for number in range(4)}
+    assert "leaderboard" in answer.stdout
+
+
+@pytest.mark.slow
+def test_a_failing_job_is_told_and_the_others_stand(
+    sounds: Path, tmp_path: Path, distill_train: Train
+) -> None:
+    answer = distill_train(*SWEEP, "rvq.levels=1,99,2")
+    assert answer.returncode == 1
+    assert "1 of 3 jobs failed" in answer.stderr
+    assert "Traceback" not in answer.stderr + answer.stdout
+    found = {row["rvq.levels"]: row for row in rows(tmp_path)}
+    assert "must be a whole number from 1 to 8" in found["99"]["reason"]
+    assert [found[levels]["state"] for levels in ("1", "99", "2")] == ["done", "failed", "done"]
+
+
+@pytest.mark.slow
+def test_a_job_that_runs_into_nan_is_told_and_the_others_stand(
+    sounds: Path, tmp_path: Path, distill_train: Train
+) -> None:
+    poison = "+callbacks.extra.poison._target_=tests.training.watching.Poison"
+    answer = distill_train(
+        *SWEEP,
+        poison,
+        "+callbacks.extra.poison.rank=0",
+        "+callbacks.extra.poison.step=99,1",
+        "trainer.max_bad_steps=1",
+        "hydra.sweep.dir=outputs/multirun/poisoned",
+    )
+    assert answer.returncode == 1
+    sheet = (tmp_path / "outputs/multirun/poisoned/leaderboard.csv").open()
+    states = {row["callbacks.extra.poison.step"]: row for row in csv.DictReader(sheet)}
+    assert states["99"]["state"] == "done"
+    assert "not finite" in states["1"]["reason"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("launcher", "beside"), [("", 1), ("joblib", 1), ("joblib", 2)])
+def test_ctrl_c_stops_the_sweep_and_keeps_what_is_done(
+    sounds: Path, tmp_path: Path, launcher: str, beside: int
+) -> None:
+    chosen = []
+    if launcher:
+        pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
+        chosen = ["hydra/launcher=joblib", f"hydra.launcher.n_jobs={beside}"]
+    long = "100000" if beside == 1 else "100000,100001"
+    sweep = subprocess.Popen(
+        train_command([*SWEEP, *chosen, f"trainer.max_epochs=1,{long},2"]),
+        cwd=tmp_path,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    until = time.monotonic() + 120
+    while not list(tmp_path.glob("outputs/multirun/*/1/last.distillgan")):
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    sweep.send_signal(signal.SIGINT)
+    out, err = sweep.communicate(timeout=60)
+    assert sweep.returncode == 130, out + err
+    assert "Traceback" not in err
+    states = {row["trainer.max_epochs"]: row["state"] for row in rows(tmp_path)}
+    assert states["1"] == "done"
+    assert states["100000"] == "stopped"
+    assert states.get("2", "stopped") == "stopped"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "launcher",
+    [
+        ("joblib", "hydra.launcher.n_jobs=2"),
+        ("submitit_local", "hydra.sweeper.max_batch_size=2"),
+        ("ray", "+hydra.launcher.ray.init.num_cpus=2"),
+    ],
+)
+def test_other_launchers_give_the_same_leaderboard(
+    sounds: Path, tmp_path: Path, distill_train: Train, launcher: tuple[str, str]
+) -> None:
+    name, setting = launcher
+    pytest.importorskip(f"hydra_plugins.hydra_{name.split('_')[0]}_launcher")
+    answer = distill_train(*SWEEP, f"hydra/launcher={name}", setting, "rvq.levels=1,99,2")
+    assert answer.returncode == 1, answer.stderr
+    found = {row["rvq.levels"]: row["state"] for row in rows(tmp_path)}
+    assert found == {"1": "done", "99": "failed", "2": "done"}
+    assert in_library(tmp_path) == 2
+
+
+@pytest.mark.slow
+def test_a_search_goes_on_where_it_was(sounds: Path, tmp_path: Path, distill_train: Train) -> None:
+    pytest.importorskip("hydra_plugins.hydra_optuna_sweeper")
+    search = (*SWEEP, "hydra/sweeper=search", "name=kit", "hydra.sweeper.n_trials=4")
+    running = subprocess.Popen(
+        train_command(search),
+        cwd=tmp_path,
+        env=environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    sweep = tmp_path / "outputs/multirun/kit"
+    until = time.monotonic() + 120
+    while not list(sweep.glob("*_1/summary.json")):
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    running.send_signal(signal.SIGINT)
+    running.wait(60)
+    answer = distill_train(*search)
+    assert answer.returncode == 0, answer.stderr
+    sheet = list(csv.DictReader((sweep / "leaderboard.csv").open()))
+    assert sum(row["state"] == "done" for row in sheet) in (4, 5)  # one may end as it is stopped
+    answer = distill_train(*search)
+    assert (answer.returncode, "is complete" in answer.stderr) == (2, True)
+
+
+def test_local_jobs_share_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    local = {"_target_": "submitit_launcher.LocalLauncher", "cpus_per_task": None}
+
+    def threads(launcher: dict[str, object], at_once: int | None) -> int | None:
+        sweeper = {"max_batch_size": at_once}
+        return threads_of(OmegaConf.create({"launcher": launcher, "sweeper": sweeper}))
+
+    assert [threads(local, at_once) for at_once in (None, 2, 16)] == [1, 4, 1]
+    assert threads({**local, "cpus_per_task": 3}, None) == 3
+    assert threads({"_target_": "basic_launcher.BasicLauncher"}, None) is None
+
+
+def test_an_interval_is_for_a_search() -> None:
+    with pytest.raises(DistillError, match="hydra/sweeper=search"):
+        load_config(["optimizer.lr=interval(0.001,0.01)"])
+
+
+def test_a_sweep_over_group_files_names_the_ones_there_are() -> None:
+    with pytest.raises(DistillError, match="must be one of best, default, quick"):
+        load_config(["experiment=quick,nope"])
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("hydra_plugins") is not None
+    and importlib.util.find_spec("hydra_plugins.hydra_submitit_launcher") is not None,
+    reason="the extra is installed",
+)
+def test_a_launcher_that_is_not_installed_names_the_extra() -> None:
+    with pytest.raises(DistillError, match="sweep"):
+        load_config(["hydra/launcher=slurm"])
+
+
+def test_slurm_composes() -> None:
+    pytest.importorskip("hydra_plugins.hydra_submitit_launcher")
+    load_config(["hydra/launcher=slurm", "rvq.levels=2,3"])
