@@ -1,10 +1,12 @@
 """A folder of sounds → how fast a run starts, and whether its memory grows with the collection.
 
     python scripts/bench_intake.py FOLDER [--times 10]
+    python scripts/bench_intake.py --files 1000 10000 50000
 
-Trains a few steps three times: on FOLDER with an empty cache, again with the cache filled, and on
-FOLDER repeated under other names with changed content (each copy's first sample differs). Prints a
-table and a last line of JSON.
+With a FOLDER, trains a few steps three times: with an empty cache, again with the cache filled, and
+on FOLDER repeated under other names with changed content (each copy's first sample differs). With
+--files, on so many short synthesised files, with an empty cache and again; they are removed after.
+Prints a table and a last line of JSON.
 """
 
 from __future__ import annotations
@@ -12,12 +14,15 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import soundfile
 
 LIBRARIES = "import torch, torchaudio, lightning, hydra, vector_quantize_pytorch, tensorboard"
@@ -26,29 +31,40 @@ LIBRARIES = "import torch, torchaudio, lightning, hydra, vector_quantize_pytorch
 def main() -> None:
     """Run the three cases and print what they took."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", type=Path)
+    parser.add_argument("folder", type=Path, nargs="?")
     parser.add_argument("--times", type=int, default=10)
+    parser.add_argument("--files", type=int, nargs="+", default=[])
     arguments = parser.parse_args()
-    folder = arguments.folder.absolute()
+    if not (arguments.folder or arguments.files):
+        parser.error("a FOLDER, or --files")
     with tempfile.TemporaryDirectory() as scratch:
         work = Path(scratch)
         imports_s = min(_timed([sys.executable, "-c", LIBRARIES], work)[0] for _ in range(3))
+        print(f"importing the libraries: {imports_s:.1f} s")
+        print(f"{'':28s}{'files':>8s}{'first step after imports':>28s}{'peak memory':>16s}")
         results = {"imports_s": round(imports_s, 2)}
-        for name, source in (("first start", folder), ("second start", folder)):
-            results[name] = _start(source, work, imports_s)
-        repeated = _repeated(folder, work / "repeated", arguments.times)
-        results[f"{arguments.times} times the files"] = _start(repeated, work, imports_s)
-        small, large = results["second start"], results[f"{arguments.times} times the files"]
-        results["memory_growth"] = round(large["peak_mib"] / small["peak_mib"] - 1, 3)
-    print(f"importing the libraries: {imports_s:.1f} s")
-    print(f"{'':24s}{'files':>8s}{'first step after imports':>28s}{'peak memory':>16s}")
-    for name, case in results.items():
-        if isinstance(case, dict):
+        for name, source in _cases(arguments, work):
+            results[name] = case = _start(source, work, imports_s)
             print(
-                f"{name:24s}{case['files']:8d}{case['first_step_after_imports_s']:26.1f} s"
-                f"{case['peak_mib']:12.0f} MiB"
+                f"{name:28s}{case['files']:8d}{case['first_step_after_imports_s']:26.1f} s"
+                f"{case['peak_mib']:12.0f} MiB",
+                flush=True,
             )
     print(json.dumps(results))
+
+
+def _cases(arguments: argparse.Namespace, work: Path) -> Iterator[tuple[str, Path]]:
+    if arguments.folder:
+        folder = arguments.folder.absolute()
+        yield "first start", folder
+        yield "second start", folder
+        times = arguments.times
+        yield f"{times} times the files", _repeated(folder, work / "repeated", times)
+    for files in arguments.files:
+        folder = _synthesised(work / f"{files}_files", files)
+        yield f"{files:,} files, first start", folder
+        yield f"{files:,} files, second start", folder
+        shutil.rmtree(folder)
 
 
 def _start(folder: Path, work: Path, imports_s: float) -> dict[str, float]:
@@ -101,6 +117,18 @@ def _repeated(folder: Path, target: Path, times: int) -> Path:
             copied.parent.mkdir(parents=True, exist_ok=True)
             soundfile.write(copied, samples, rate_hz, subtype="FLOAT")
     return target
+
+
+def _synthesised(folder: Path, files: int) -> Path:
+    """Decaying bursts of noise, from a fifth to half a second long, a thousand to a subfolder."""
+    random = np.random.default_rng(0)
+    for number in range(files):
+        subfolder = folder / f"{number // 1000:03d}"
+        subfolder.mkdir(parents=True, exist_ok=True)
+        time_s = np.arange(random.integers(8_820, 22_050)) / 44_100
+        burst = random.standard_normal(len(time_s)) * np.exp(-time_s * random.uniform(3, 30))
+        soundfile.write(subfolder / f"{number:06d}.wav", 0.2 * burst, 44_100, subtype="PCM_16")
+    return folder
 
 
 if __name__ == "__main__":

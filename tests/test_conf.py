@@ -9,10 +9,11 @@ from pathlib import Path
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from distill.compose import CONFIG_NAME, checked, config_dir, load_config
+from distill.compose import CONFIG_NAME, checked, load_config
+from distill.overrides import config_dir
 
 CONF = config_dir()
-GROUPS = sorted(path.name for path in CONF.iterdir() if path.is_dir())
+GROUPS = sorted(path.name for path in CONF.iterdir() if path.is_dir() and path.name != "hydra")
 
 
 @cache
@@ -45,7 +46,7 @@ def test_every_combination_composes_and_passes() -> None:
                 for group, file in zip(GROUPS, combination, strict=True)
                 if file is not None
             ]
-            composed = compose(CONFIG_NAME, overrides)
+            composed = compose(CONFIG_NAME, [*overrides, f"data.root={CONF}"])
             config = checked(composed)
             if combination[experiment]:
                 continue
@@ -62,7 +63,8 @@ def test_every_file_is_reachable() -> None:
     named = {group for entry in defaults if entry != "_self_" for group in entry}
     reachable = {Path(f"{CONFIG_NAME}.yaml")}
     reachable |= {Path(group, f"{file}.yaml") for group in named for file in files_of(group)}
-    assert {path.relative_to(CONF) for path in CONF.rglob("*") if path.is_file()} == reachable
+    files = {path.relative_to(CONF) for path in CONF.rglob("*") if path.is_file()}
+    assert {path for path in files if path.parts[0] != "hydra"} == reachable  # that is Hydra's own
     assert named == set(GROUPS)
 
 

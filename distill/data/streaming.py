@@ -1,0 +1,159 @@
+"""LitData shards in a folder or object store → the segments that a run trains on."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from litdata import StreamingDataLoader, StreamingDataset
+from litdata.streaming.downloader import get_downloader
+from litdata.streaming.sampler import ChunkedIndex
+from torch.utils.data import Dataset
+
+from distill.compose import is_address
+from distill.config import AugmentConfig, DataConfig
+from distill.data.datamodule import SegmentDataModule
+from distill.data.segments import Crop, Segment, cut, moved
+from distill.data.shards import MANIFEST, SIDES, VERSION, Item, Manifest
+from distill.errors import CollectionError
+
+
+def read_manifest(root: str) -> Manifest:
+    """Of shards in a folder or under an object store's address; raises CollectionError."""
+    try:
+        with tempfile.TemporaryDirectory() as fetched:
+            path = Path(fetched, MANIFEST)
+            get_downloader(root, fetched, []).download_file(
+                f"{root.rstrip('/')}/{MANIFEST}", str(path)
+            )
+            content = json.loads(path.read_text("utf-8"))
+        if content["version"] != VERSION:
+            raise CollectionError(f"data.root={root}: shards of another version of distill")
+        return Manifest(**{**content, "folders": tuple(content["folders"])})
+    except CollectionError:
+        raise
+    except Exception as error:  # each store's client has errors of its own
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise CollectionError(
+            f"data.root={root}: no shards there ({MANIFEST} cannot be read: {reason}); "
+            "scripts/shard.py FOLDER OUT writes them"
+        ) from error
+
+
+class FixedShards(Dataset[Segment]):
+    """A side's segments in order, unmoved, as Segments gives them at plain indices."""
+
+    def __init__(self, root: str, side: str, manifest: Manifest, cache_dir: str | None) -> None:
+        self.root, self.side, self.manifest = root, side, manifest
+        self.cache_dir = cache_dir
+        self.segment_samples = round(manifest.segment_s * manifest.sample_rate_hz)
+
+    @cached_property
+    def _items(self) -> StreamingDataset:
+        return StreamingDataset(_address(self.root, self.side), cache_dir=self.cache_dir)
+
+    def __len__(self) -> int:
+        return self.manifest.segments[self.side]
+
+    def __getitem__(self, index: int) -> Segment:
+        item: Item = self._items[index]
+        return _segment(item, Crop(item["start"]), self.segment_samples)
+
+    def sounding_samples(self) -> int:
+        """Samples of all segments together that are not padding."""
+        return self.manifest.sounding_samples[self.side]
+
+    def name(self, index: int) -> str:
+        """The file that a segment is from."""
+        return str(self._items[index]["name"])
+
+
+class MovingShards(StreamingDataset):  # type: ignore[misc]
+    """The training side in new order each epoch, moved and augmented; of several ranks and workers
+    each reads its own shards.
+    """
+
+    def __init__(
+        self,
+        root: str,
+        manifest: Manifest,
+        cache_dir: str | None,
+        *,
+        augment: AugmentConfig,
+        seed: int,
+    ) -> None:
+        super().__init__(
+            _address(root, "train"), cache_dir=cache_dir, shuffle=True, drop_last=True, seed=seed
+        )
+        self.manifest, self.augment, self.crop_seed = manifest, augment, seed
+        self.segment_samples = round(manifest.segment_s * manifest.sample_rate_hz)
+
+    def __getitem__(self, index: ChunkedIndex | int) -> Segment:
+        item: Item = super().__getitem__(index)
+        crop = moved(
+            item["start"],
+            low=item["low"],
+            high=item["high"],
+            length=self.segment_samples,
+            sample_rate_hz=self.manifest.sample_rate_hz,
+            augment=self.augment,
+            random=np.random.default_rng((self.crop_seed, self.current_epoch, item["index"])),
+        )
+        return _segment(item, crop, self.segment_samples)
+
+
+class ResumableStream(StreamingDataLoader):  # type: ignore[misc]
+    """LitData's loader, whose state at the end of an epoch is the beginning of the next."""
+
+    def load_state_dict(self, obj: dict[str, Any]) -> None:
+        """Continue behind the batches that are done."""
+        if obj["num_samples_yielded"] >= len(self) * self.batch_size:
+            self.current_epoch = obj["current_epoch"]
+        else:
+            super().load_state_dict(obj)
+            self.restore = True
+
+
+class StreamingDataModule(SegmentDataModule):
+    """Shards as a run trains on them; an epoch is once through them."""
+
+    def __init__(self, root: str, manifest: Manifest, config: DataConfig, *, seed: int) -> None:
+        super().__init__(config, seed=seed)
+        self.root, self.manifest = root, manifest
+        self.cache_dir = os.path.abspath(config.cache_dir) if is_address(root) else None
+        self.train, self.val = (FixedShards(root, side, manifest, self.cache_dir) for side in SIDES)
+
+    @property
+    def epoch_segments(self) -> int:
+        """Each of them once."""
+        return len(self.train)
+
+    def train_dataloader(self) -> ResumableStream:
+        """Batches as those of a SoundDataModule."""
+        moving = MovingShards(
+            self.root,
+            self.manifest,
+            self.cache_dir,
+            augment=self.config.augment,
+            seed=self.seed,
+        )
+        return ResumableStream(
+            moving, batch_size=self.config.batch_size, num_workers=self.config.num_workers
+        )
+
+
+def _segment(item: Item, crop: Crop, length: int) -> Segment:
+    def read(first: int, samples: np.ndarray) -> None:
+        offset = first - item["first"]
+        samples[:] = item["samples"][offset : offset + len(samples)]
+
+    return cut(crop, high=item["high"], length=length, read=read)
+
+
+def _address(root: str, side: str) -> str:
+    return f"{root.rstrip('/')}/{side}"

@@ -1,0 +1,147 @@
+"""Shards hold the folder's segments: the same sounds, the same split, the same crops."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+import torch
+
+pytest.importorskip("litdata")
+
+from distill.compose import load_config
+from distill.config import TrainConfig
+from distill.data.datamodule import SoundDataModule
+from distill.data.segments import Draw
+from distill.data.streaming import StreamingDataModule, read_manifest
+from distill.errors import CollectionError
+from distill.train import collect
+from tests.conftest import REPOSITORY, TINY, environment, train_command, write_sounds
+
+pytestmark = pytest.mark.slow
+
+SETTINGS = ("mel.sample_rate_hz=16000", "data.segment_s=0.25")
+
+
+def written(folder: Path) -> subprocess.CompletedProcess[str]:
+    """`folder`/sounds → `folder`/shards."""
+    script = str(REPOSITORY / "scripts" / "shard.py")
+    return answer_of(
+        [sys.executable, script, "sounds", "shards", "--workers", "2", *SETTINGS], folder
+    )
+
+
+def answer_of(command: Sequence[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command, cwd=folder, env=environment(), capture_output=True, text=True, timeout=180
+    )
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Sounds, and their shards; for reading only."""
+    folder = tmp_path_factory.mktemp("sharded")
+    write_sounds(folder / "sounds")
+    answer = written(folder)
+    assert answer.returncode == 0, answer.stderr
+    assert "12 files used" in answer.stdout
+    return folder
+
+
+@pytest.fixture
+def config(folder: Path, tmp_path: Path) -> TrainConfig:
+    return load_config([*TINY, f"data.root={folder}/sounds", f"data.cache_dir={tmp_path}/cache"])
+
+
+def streaming(root: Path, config: TrainConfig) -> StreamingDataModule:
+    return StreamingDataModule(str(root), read_manifest(str(root)), config.data, seed=config.seed)
+
+
+def test_they_are_the_folders_segments(folder: Path, config: TrainConfig) -> None:
+    _, split = collect(config)
+    unsharded = SoundDataModule(split, config.data, sample_rate_hz=16_000, seed=0)
+    shards = streaming(folder / "shards", config)
+    for ours, theirs in ((shards.train, unsharded.train), (shards.val, unsharded.val)):
+        assert len(ours) == len(theirs)
+        assert ours.sounding_samples() == theirs.sounding_samples()
+        for index in range(len(ours)):
+            assert ours.name(index) == theirs.name(index)
+            assert torch.equal(ours[index]["waveform"], theirs[index]["waveform"])
+
+
+def test_an_epoch_has_each_segment_once_cropped_as_the_folders(
+    folder: Path, config: TrainConfig
+) -> None:
+    _, split = collect(config)
+    unsharded = SoundDataModule(split, config.data, sample_rate_hz=16_000, seed=0).train
+    shards = streaming(folder / "shards", config)
+    loader = shards.train_dataloader()
+    for epoch in (1, 2):
+        drawn = torch.cat([batch["waveform"] for batch in loader])
+        every = [unsharded[Draw(index, epoch)]["waveform"] for index in range(len(unsharded))]
+        found = [sum(torch.equal(one, other) for one in drawn) for other in every]
+        assert len(drawn) == len(unsharded) // 4 * 4
+        assert sum(found) == len(drawn)
+        assert max(found) == 1
+
+
+def test_a_loader_goes_on_in_the_middle_of_an_epoch(folder: Path, config: TrainConfig) -> None:
+    shards = streaming(folder / "shards", config)
+    whole = shards.train_dataloader()
+    batches = [batch["waveform"] for _ in range(2) for batch in whole]
+    cut = shards.train_dataloader()
+    iterator = iter(cut)
+    for _ in range(2):
+        next(iterator)
+    state = json.loads(json.dumps(cut.state_dict()))
+    again = shards.train_dataloader()
+    again.load_state_dict(state)
+    rest = [batch["waveform"] for _ in range(2) for batch in again]
+    assert len(rest) == len(batches) - 2
+    assert all(torch.equal(a, b) for a, b in zip(rest, batches[2:], strict=True))
+
+
+def test_two_ranks_read_different_shards(folder: Path, config: TrainConfig) -> None:
+    shards = streaming(folder / "shards", config)
+    heard = []
+    for rank in range(2):
+        dataset = shards.train_dataloader().dataset
+        dataset.distributed_env.world_size, dataset.distributed_env.global_rank = 2, rank
+        heard.append([item["waveform"] for item in dataset])
+    assert heard[0]
+    assert len(heard[0]) == len(heard[1])
+    assert not any(torch.equal(one, other) for one in heard[0] for other in heard[1])
+
+
+def test_a_run_on_shards_stops_and_goes_on(folder: Path, tmp_path: Path) -> None:
+    run = (*TINY, "data=streaming", f"data.root={folder}/shards", "data.num_workers=0")
+    for words in (
+        (*run, "hydra.run.dir=run"),
+        ("resume=run", "trainer.max_epochs=4"),
+        (*run, "hydra.run.dir=two", "trainer=ddp", "trainer.devices=2"),
+    ):
+        answer = answer_of(train_command(words), tmp_path)
+        assert answer.returncode == 0, answer.stderr
+    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
+    assert summary["epochs"] == 4
+
+
+def test_whole_shards_are_not_written_again_and_others_not_mixed_in(
+    sounds: Path, tmp_path: Path
+) -> None:
+    assert written(tmp_path).returncode == 0
+    again = written(tmp_path)
+    assert (again.returncode, "whole shards already" in again.stderr) == (2, True)
+    (tmp_path / "shards" / "distill.json").unlink()
+    (sounds / "0.wav").unlink()
+    mixed = written(tmp_path)
+    assert (mixed.returncode, "other sounds" in mixed.stderr) == (2, True)
+
+
+def test_a_folder_without_shards_is_told(tmp_path: Path) -> None:
+    with pytest.raises(CollectionError, match="shard.py FOLDER OUT"):
+        read_manifest(str(tmp_path))
