@@ -1,0 +1,38 @@
+"""A callback for `callbacks.extra` that takes away what a run writes with, and gives it back."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import lightning
+
+
+class TakeAway(lightning.Callback):
+    """At the start of epoch `begin`, fill the disk of `folder` or close the folder; at `end`, undo
+    it.
+    """
+
+    def __init__(self, folder: str, what: str, begin: int, end: int) -> None:
+        self.folder, self.what, self.begin, self.end = Path(folder), what, begin, end
+
+    def on_train_epoch_start(self, trainer: lightning.Trainer, pl_module: Any) -> None:
+        if trainer.current_epoch == self.begin:
+            self._space() if self.what == "space" else self._permission(0o555)
+        if trainer.current_epoch == self.end:
+            if self.what == "space":
+                (self.folder / "ballast").unlink()
+            else:
+                self._permission(0o755)
+
+    def _space(self) -> None:
+        with (self.folder / "ballast").open("wb", buffering=0) as file, suppress(OSError):
+            while True:
+                file.write(bytes(4096))
+
+    def _permission(self, mode: int) -> None:
+        for folder in (self.folder / "run", *(self.folder / "run").rglob("*")):
+            if folder.is_dir():
+                os.chmod(folder, mode)

@@ -1,0 +1,97 @@
+"""`kill -9` at any moment: no torn file, and the next start goes on."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+import soundfile
+
+from distill.bundle.reader import read_content
+from distill.training.checkpoint_io import AtomicCheckpointIO
+from tests.conftest import TINY, environment, tone, train_command
+
+pytestmark = pytest.mark.slow
+
+KILLS = int(os.environ.get("DISTILL_KILLS", "10"))
+"""More of them, 200 say, take a quarter of an hour."""
+EPOCHS = 40
+
+
+def started(folder: Path, *overrides: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        train_command(overrides),
+        cwd=folder,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def first(*more: str) -> list[str]:
+    settings = ("callbacks.previews.every_n_epochs=5", "data.root=sounds", "hydra.run.dir=run")
+    return [*TINY, f"trainer.max_epochs={EPOCHS}", *settings, *more]
+
+
+def check_nothing_is_torn(folder: Path) -> int:
+    """Epochs of the newest checkpoint."""
+    epochs = 0
+    for path in folder.glob("run/checkpoints/*.ckpt"):
+        state = AtomicCheckpointIO().load_checkpoint(path)
+        epochs = max(epochs, len(state["distill"]["bundle"]["loss_curve_history"]["val_losses"]))
+    for path in (*folder.glob("run/*.distillgan"), *folder.glob("outputs/library/*.distillgan")):
+        read_content(path)
+    for path in (*folder.rglob("*.json"), *folder.glob("outputs/library/*.json")):
+        json.loads(path.read_text("utf-8"))
+    for path in folder.glob("run/previews/**/*.wav"):
+        soundfile.read(path)
+    return epochs
+
+
+def test_killed_again_and_again_a_run_ends(sounds: Path, tmp_path: Path) -> None:
+    for number in range(100):  # enough to be killed while they are decoded
+        sound = tone(100 + 3 * number, duration_s=1.5, seed=number)
+        soundfile.write(sounds / f"more_{number}.wav", sound, 44_100)
+    chance = random.Random(0)
+    took_s = 8.0
+    behind = 0
+    for _ in range(KILLS):
+        goes_on = (tmp_path / "run" / "checkpoints" / "last.ckpt").exists()
+        run = started(tmp_path, *(["resume=run"] if goes_on else first()))
+        time.sleep(chance.uniform(0, took_s))
+        run.send_signal(signal.SIGKILL)
+        out, _ = run.communicate()
+        assert "Traceback" not in out, out
+        epochs = check_nothing_is_torn(tmp_path)
+        assert epochs >= behind, "what was saved stays saved"
+        behind = epochs
+        if behind >= EPOCHS:
+            break
+    goes_on = (tmp_path / "run" / "checkpoints" / "last.ckpt").exists()
+    if behind < EPOCHS or not (tmp_path / "run" / "summary.json").exists():
+        run = started(tmp_path, *(["resume=run"] if goes_on else first()))
+        out, _ = run.communicate(timeout=180)
+        assert run.returncode == 0, out
+    assert check_nothing_is_torn(tmp_path) == EPOCHS
+    cached = list((tmp_path / "outputs" / "cache").rglob("*.f32"))
+    assert len(cached) == 112, "each sound once"
+
+
+def test_two_runs_at_once_share_cache_and_library(sounds: Path, tmp_path: Path) -> None:
+    runs = [
+        started(tmp_path, *TINY, "data.root=sounds", f"hydra.run.dir=run{number}", "name=kit")
+        for number in range(2)
+    ]
+    for run in runs:
+        out, _ = run.communicate(timeout=180)
+        assert run.returncode == 0, out
+    index = json.loads((tmp_path / "outputs" / "library" / "model_library.json").read_text())
+    assert {entry["file"] for entry in index["models"]} == {"kit.distillgan", "kit_1.distillgan"}
+    assert len(list((tmp_path / "outputs" / "cache").rglob("*.f32"))) == 12
