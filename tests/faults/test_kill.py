@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import time
@@ -55,6 +56,12 @@ def check_nothing_is_torn(folder: Path) -> int:
     return epochs
 
 
+def told(log: Path) -> int:
+    """The last epoch that a run has said to be done."""
+    text = log.read_text("utf-8") if log.exists() else ""
+    return max((int(number) for number in re.findall(r": epoch (\d+)/", text)), default=0)
+
+
 def test_killed_again_and_again_a_run_ends(sounds: Path, tmp_path: Path) -> None:
     for number in range(100):  # enough to be killed while they are decoded
         sound = tone(100 + 3 * number, duration_s=1.5, seed=number)
@@ -71,6 +78,7 @@ def test_killed_again_and_again_a_run_ends(sounds: Path, tmp_path: Path) -> None
         assert "Traceback" not in out, out
         epochs = check_nothing_is_torn(tmp_path)
         assert epochs >= behind, "what was saved stays saved"
+        assert epochs >= told(tmp_path / "run" / "train.log") - 1, "at most an epoch is lost"
         behind = epochs
         if behind >= EPOCHS:
             break
