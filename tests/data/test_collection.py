@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import sqlite3
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +13,8 @@ import soundfile
 
 from distill.data.cache import CacheConfig
 from distill.data.collection import Collection, scan
-from distill.errors import CollectionError
-from tests.conftest import environment, tone
+from tests.conftest import tone
+from tests.data.conftest import left_out, used
 
 Scan = Callable[..., Collection]
 
@@ -134,30 +131,6 @@ def messy_scan(messy: Path) -> Collection:
     return scan([messy], name="messy", cache_folder=messy.parent / "cache", config=config)
 
 
-def used(collection: Collection) -> dict[str, str]:
-    """Name of each file used → its content."""
-    return {Path(sound.path).name: sound.content for sound in collection.sounds}
-
-
-def left_out(collection: Collection) -> dict[str, str]:
-    """Name of each file left out → the reason."""
-    return {Path(file.path).name: file.reason for file in collection.left_out}
-
-
-@pytest.fixture
-def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Names of the files that soundfile is asked to open from here on."""
-    names: list[str] = []
-    open_sound = soundfile.SoundFile
-
-    def noted(file: bytes | str | Path, *arguments: object, **more: object) -> object:
-        names.append(Path(os.fsdecode(file)).name)
-        return open_sound(file, *arguments, **more)
-
-    monkeypatch.setattr(soundfile, "SoundFile", noted)
-    return names
-
-
 @pytest.mark.parametrize("name", LEFT_OUT)
 def test_left_out_for_the_right_reason(messy_scan: Collection, name: str) -> None:
     assert left_out(messy_scan)[name].startswith(LEFT_OUT[name])
@@ -228,106 +201,6 @@ def test_second_scan_opens_only_what_could_not_be_read(
     assert set(opened) <= unreadable
 
 
-def test_second_scan_opens_nothing(sounds: Path, scan_folder: Scan, opened: list[str]) -> None:
-    first = scan_folder(sounds)
-    assert len(opened) == 12
-    opened.clear()
-    assert scan_folder(sounds) == first
-    assert opened == []
-
-
-@pytest.mark.parametrize("same_size", [True, False])
-def test_changed_file_is_read_again(
-    sounds: Path, scan_folder: Scan, opened: list[str], same_size: bool
-) -> None:
-    before = used(scan_folder(sounds))
-    opened.clear()
-    stat = (sounds / "3.wav").stat()
-    soundfile.write(sounds / "3.wav", tone(50, 0.5 if same_size else 0.6), 16_000)
-    if same_size:
-        os.utime(sounds / "3.wav", ns=(stat.st_atime_ns, stat.st_mtime_ns + 1))
-    else:
-        os.utime(sounds / "3.wav", ns=(stat.st_atime_ns, stat.st_mtime_ns))
-    opened.clear()
-    after = used(scan_folder(sounds))
-    assert opened == ["3.wav"]
-    assert {name for name in before if before[name] != after[name]} == {"3.wav"}
-
-
-def test_new_and_removed_files_are_seen(sounds: Path, scan_folder: Scan, opened: list[str]) -> None:
-    before = scan_folder(sounds)
-    (sounds / "3.wav").unlink()
-    soundfile.write(sounds / "new.flac", tone(50), 16_000)
-    opened.clear()
-    after = scan_folder(sounds)
-    assert opened == ["new.flac"]
-    assert used(after).keys() ^ used(before).keys() == {"3.wav", "new.flac"}
-
-
-def test_lost_waveform_is_made_again(sounds: Path, scan_folder: Scan, opened: list[str]) -> None:
-    first = scan_folder(sounds)
-    first.sounds[4].waveform.unlink()
-    os.truncate(first.sounds[5].waveform, 8)
-    opened.clear()
-    assert scan_folder(sounds) == first
-    assert sorted(opened) == sorted(Path(sound.path).name for sound in first.sounds[4:6])
-    assert all(sound.waveform.stat().st_size == 4 * sound.samples for sound in first.sounds)
-
-
-def _garbage(index: Path) -> None:
-    index.write_bytes(b"no database at all" * 1_000)
-
-
-def _cut_short(index: Path) -> None:
-    os.truncate(index, index.stat().st_size // 2)
-
-
-def _hole_in_the_middle(index: Path) -> None:
-    damaged = bytearray(index.read_bytes())
-    damaged[4_096:] = os.urandom(16) * (len(damaged[4_096:]) // 16)
-    index.write_bytes(damaged)
-
-
-@pytest.mark.parametrize("damage", [_garbage, _cut_short, _hole_in_the_middle])
-def test_damaged_index_is_rebuilt(
-    tmp_path: Path, sounds: Path, scan_folder: Scan, damage: Callable[[Path], None]
-) -> None:
-    first = scan_folder(sounds)
-    index = tmp_path / "cache" / "index.sqlite"
-    damage(index)
-    assert scan_folder(sounds) == first
-    rows = sqlite3.connect(index).execute("SELECT count(*) FROM decoded").fetchone()
-    assert rows == (12,)
-
-
-def test_two_processes_at_once_agree(tmp_path: Path, sounds: Path) -> None:
-    for number in range(60):
-        soundfile.write(sounds / f"more {number}.wav", tone(99 + number, 0.2, 44_100), 44_100)
-    script = f"""
-from pathlib import Path
-from distill.data.cache import CacheConfig
-from distill.data.collection import scan
-found = scan([Path({str(sounds)!r})], name="both", cache_folder=Path({str(tmp_path / "cache")!r}),
-             config=CacheConfig(16_000, 0.01, -80.0))
-print(len(found.sounds), found.fingerprint)
-"""
-    running = [
-        subprocess.Popen(
-            [sys.executable, "-c", script],
-            env=environment(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for _ in range(2)
-    ]
-    outputs = [process.communicate(timeout=60) for process in running]
-    assert [process.returncode for process in running] == [0, 0], outputs
-    assert outputs[0] == outputs[1]
-    assert outputs[0][0].startswith("72 ")
-    assert list((tmp_path / "cache").rglob("*.part")) == []
-
-
 def test_order_and_fingerprint_do_not_depend_on_names(
     tmp_path: Path, sounds: Path, scan_folder: Scan
 ) -> None:
@@ -357,96 +230,6 @@ def test_same_sound_in_two_folders_is_a_duplicate(
     (other / "again.wav").write_bytes((sounds / "0.wav").read_bytes())
     collection = scan_folder(sounds, other)
     assert left_out(collection) == {"again.wav": f"duplicate of {sounds / '0.wav'}"}
-
-
-def test_folder_that_cannot_be_listed_is_reported(
-    sounds: Path, scan_folder: Scan, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    closed = sounds / "closed"
-    closed.mkdir()
-    list_folder = os.scandir
-
-    def refused(path: str | Path = ".") -> Iterator[os.DirEntry[str]]:
-        if Path(path) == closed:
-            raise PermissionError(13, "Permission denied", str(path))
-        return list_folder(path)
-
-    monkeypatch.setattr(os, "scandir", refused)
-    collection = scan_folder(sounds)
-    assert len(collection.sounds) == 12
-    assert [file.path for file in collection.left_out] == [str(closed)]
-    assert collection.left_out[0].reason.startswith("unreadable")
-
-
-def test_file_that_may_not_be_read_is_reported(
-    sounds: Path, scan_folder: Scan, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    open_path = Path.open
-
-    def refused(path: Path, *arguments: object, **more: object) -> object:
-        if path.name == "3.wav":
-            raise PermissionError(13, "Permission denied", str(path))
-        return open_path(path, *arguments, **more)  # type: ignore[call-overload]
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Path, "open", refused)
-        assert left_out(scan_folder(sounds)) == {"3.wav": "unreadable: Permission denied"}
-    assert "3.wav" in used(scan_folder(sounds)), "once it may be read, it is used"
-
-
-def test_empty_folder_is_an_error(tmp_path: Path, scan_folder: Scan) -> None:
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(CollectionError, match=r"^data\.root=.*/empty: no usable sound: .*empty$"):
-        scan_folder(tmp_path / "empty")
-
-
-def test_folder_without_a_usable_file_is_an_error_that_counts(
-    tmp_path: Path, scan_folder: Scan
-) -> None:
-    folder = tmp_path / "loose"
-    folder.mkdir()
-    for number in range(3):
-        (folder / f"{number}.txt").write_text("no sound")
-    soundfile.write(folder / "silence.wav", np.zeros(8_000), 16_000)
-    with pytest.raises(CollectionError) as error:
-        scan_folder(folder)
-    assert f"data.root={folder}" in str(error.value)
-    assert "3 not audio, 1 silent" in str(error.value)
-
-
-@pytest.mark.parametrize("at", ["cache", "cache/index.sqlite"])
-def test_cache_that_cannot_be_written_is_an_error(
-    tmp_path: Path, sounds: Path, scan_folder: Scan, at: str
-) -> None:
-    if at == "cache":
-        (tmp_path / "cache").write_text("a file where the folder should be")
-    else:
-        (tmp_path / at).mkdir(parents=True)
-    with pytest.raises(CollectionError, match=r"^data\.cache_dir=.*cannot be written: \w") as error:
-        scan_folder(sounds)
-    assert "\n" not in str(error.value)
-
-
-def test_full_disk_is_an_error_that_keeps_what_is_done(
-    tmp_path: Path, sounds: Path, scan_folder: Scan, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    replace = os.replace
-    done: list[object] = []
-
-    def full(source: str, target: Path) -> None:
-        if len(done) == 3:
-            raise OSError(28, "No space left on device")
-        replace(source, target)
-        done.append(target)
-
-    with monkeypatch.context() as patch:
-        patch.setattr("distill.data.collection.WORKERS", 1)
-        patch.setattr(os, "replace", full)
-        with pytest.raises(CollectionError, match="No space left on device"):
-            scan_folder(sounds)
-    assert len(list((tmp_path / "cache").rglob("*.f32"))) == 3
-    assert list((tmp_path / "cache").rglob("*.part")) == []
-    assert len(scan_folder(sounds).sounds) == 12
 
 
 def test_progress_counts_every_file_once(tmp_path: Path, sounds: Path) -> None:
