@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -171,3 +172,21 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     yield tmp_path
     for number, handler in handlers.items():
         signal.signal(number, handler)
+
+
+def until_first_save(folder: Path, start: Sequence[str]) -> float:
+    """Seconds that a run needs here until it has saved; then it is killed."""
+    began = time.monotonic()
+    run = subprocess.Popen(
+        train_command(start),
+        cwd=folder,
+        env=environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    while not (folder / "run" / "last.distillgan").exists():
+        assert run.poll() is None
+        time.sleep(0.05)
+    run.kill()
+    run.wait()
+    return time.monotonic() - began

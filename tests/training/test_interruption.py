@@ -5,14 +5,13 @@ from __future__ import annotations
 import random
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
 import torch
 
 import distill
-from tests.conftest import TINY, environment, train_command
+from tests.conftest import TINY, environment, train_command, until_first_save
 
 MOMENTS = 10
 
@@ -25,24 +24,6 @@ def check_files(run_dir: Path) -> None:
         assert distill.load(bundle).model.quantizer.initialised, bundle
 
 
-def _until_first_save(folder: Path, start: list[str]) -> float:
-    """Seconds that a run needs here until it has saved; then it is killed."""
-    began = time.monotonic()
-    run = subprocess.Popen(
-        train_command(start),
-        cwd=folder,
-        env=environment(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    while not (folder / "run" / "last.distillgan").exists():
-        assert run.poll() is None
-        time.sleep(0.05)
-    run.kill()
-    run.wait()
-    return time.monotonic() - began
-
-
 @pytest.mark.slow
 def test_signals_at_random_moments_never_leave_a_torn_file(sounds: Path, tmp_path: Path) -> None:
     moment = random.Random(0)
@@ -50,7 +31,7 @@ def test_signals_at_random_moments_never_leave_a_torn_file(sounds: Path, tmp_pat
     start = [*TINY, "data.root=sounds", "hydra.run.dir=run", "callbacks.previews.every_n_epochs=3"]
     start += ["trainer.max_epochs=100000", "callbacks.last.every_n_minutes=0.01"]
     outcomes = []
-    begin_s = _until_first_save(tmp_path, start)
+    begin_s = until_first_save(tmp_path, start)
     for number in range(MOMENTS):
         going_on = (run_dir / "checkpoints" / "last.ckpt").exists()
         run = subprocess.Popen(
