@@ -112,12 +112,11 @@ class ResidualQuantizer(nn.Module):
             # a copy: a training step moves the codes and replaces rare ones by other vectors, so
             # what was chosen must be looked up as it was when it was chosen
             codebooks = self.rvq.codebooks
-            if self.training:  # the next average would cover it up
-                require_finite(
-                    codebooks,
-                    "a codebook holds NaN or infinity",
-                    on_all_ranks=self.sync_codebook,
-                )
+            require_finite(  # before the next average covers it up
+                codebooks,
+                "a codebook holds NaN or infinity",
+                on_all_ranks=self.sync_codebook and self.training,
+            )
             if not self.training:
                 indices = _nearest(codebooks, fixed)
             elif sounding is None:
