@@ -133,13 +133,14 @@ class DistillModule(lightning.LightningModule):
         with torch.no_grad():
             mel = self.spectrogram.normalise(self._magnitude(batch["waveform"]))
             mel = shift_mel_bins(mel, cast(Tensor, batch["shift_bins"]))
+        several = self._several_ranks
         try:
-            self._require_finite(mel, "the batch holds NaN or infinity")
+            require_finite(mel, "the batch holds NaN or infinity", on_all_ranks=several)
             loss = self._loss(mel, self._sounding(batch, mel))[0]
-            self._require_finite(loss.total, "the loss is NaN or infinite")
+            require_finite(loss.total, "the loss is NaN or infinite", on_all_ranks=several)
         except NonFiniteError as error:
             self._skip(str(error))
-            return no_loss(self.model) if self._several_ranks else None
+            return no_loss(self.model) if several else None
         self._train_loss.add(loss, len(mel))
         return loss.total
 
@@ -172,9 +173,6 @@ class DistillModule(lightning.LightningModule):
         if self.clock.time_is_up:
             self.trainer.should_stop = True
 
-    def _require_finite(self, values: Tensor, reason: str) -> None:
-        require_finite(values, reason, on_all_ranks=self._several_ranks)
-
     def _skip(self, reason: str) -> None:
         self._skipping = True
         self.skipped_steps += 1
@@ -189,9 +187,10 @@ class DistillModule(lightning.LightningModule):
             )
 
     def on_validation_start(self) -> None:
-        """Without one finite training step there are no codebooks to speak of."""
+        """Measure no empty codebooks, and nothing that the last step spoilt."""
         if not self.model.quantizer.initialised:
             raise RunError("no step of the first epoch was finite: the codebooks are still empty")
+        require_finite_weights(self.model)
 
     def validation_step(self, batch: Segment, batch_idx: int) -> None:
         """Add a batch to the epoch's held-out figures."""

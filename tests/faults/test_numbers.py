@@ -16,6 +16,8 @@ pytestmark = pytest.mark.slow
 
 NAN, INFINITY = float("nan"), float("inf")
 STEP = 12
+SPOILT = [("weight", "decoder"), ("codebook", "quantizer"), ("last step", "encoder")]
+"""What is spoilt, and the module that the message names."""
 
 
 class Spoil(lightning.Callback):
@@ -34,6 +36,11 @@ class Spoil(lightning.Callback):
         if self.what == "weight":
             next(pl_module.model.decoder.parameters()).data.view(-1)[0] = self.value
 
+    def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx):  # type: ignore[no-untyped-def]
+        last = batch_idx + 1 == trainer.num_training_batches
+        if self.what == "last step" and pl_module.step > STEP and last:
+            next(pl_module.model.encoder.parameters()).data.view(-1)[0] = self.value
+
     def on_after_backward(self, trainer, pl_module):  # type: ignore[no-untyped-def]
         if self.what == "gradient" and pl_module.step == STEP:
             next(pl_module.model.parameters()).grad.view(-1)[0] = self.value
@@ -42,7 +49,7 @@ class Spoil(lightning.Callback):
 def spoilt(what: str, value: float) -> list[str]:
     return [
         "+callbacks.extra.spoil._target_=tests.faults.test_numbers.Spoil",
-        f"+callbacks.extra.spoil.what={what}",
+        f"+callbacks.extra.spoil.what='{what}'",
         f"+callbacks.extra.spoil.value={value}",
         "data.root=sounds",
         "trainer.max_epochs=4",
@@ -69,7 +76,7 @@ def test_a_spoilt_step_is_skipped_and_counted(
 
 
 @pytest.mark.parametrize("value", [NAN, INFINITY])
-@pytest.mark.parametrize(("what", "named"), [("weight", "decoder"), ("codebook", "quantizer")])
+@pytest.mark.parametrize(("what", "named"), SPOILT)
 def test_a_spoilt_model_ends_the_run_by_name_and_is_not_saved(
     sounds: Path,
     tmp_path: Path,
