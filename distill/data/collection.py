@@ -8,7 +8,7 @@ import os
 import sqlite3
 import stat
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
 from dataclasses import asdict, dataclass
@@ -84,28 +84,38 @@ class Collection:
 
     def write_report(self, path: Path) -> None:
         """Everything as JSON: each file used, and each left out with its reason."""
-        report = {
-            "name": self.name,
-            "folders": list(self.folders),
-            "fingerprint": self.fingerprint,
-            "files_used": len(self.sounds),
-            "duration_s": round(self.duration_s, 3),
-            "left_out": [asdict(left_out) for left_out in self.left_out],
-            "used": [
-                {
-                    "path": sound.path,
-                    "content": sound.content,
-                    "duration_s": round(sound.duration_s, 3),
-                    "sample_rate_hz": sound.source_rate_hz,
-                    "channels": sound.channels,
-                }
-                for sound in self.sounds
-            ],
+        used = (
+            {
+                "path": sound.path,
+                "content": sound.content,
+                "duration_s": round(sound.duration_s, 3),
+                "sample_rate_hz": sound.source_rate_hz,
+                "channels": sound.channels,
+            }
+            for sound in self.sounds
+        )
+        parts = {
+            "name": _json(self.name),
+            "folders": _json(self.folders),
+            "fingerprint": _json(self.fingerprint),
+            "files_used": _json(len(self.sounds)),
+            "duration_s": _json(round(self.duration_s, 3)),
+            "left_out": _json_lines(asdict(left_out) for left_out in self.left_out),
+            "used": _json_lines(used),
         }
-        text = json.dumps(report, indent=1, ensure_ascii=False)
+        text = "{\n" + ",\n".join(f'"{key}": {value}' for key, value in parts.items()) + "\n}\n"
         # names that are no Unicode hold surrogates: as backslash escapes they are valid JSON
         with whole_file(path) as partial:
             partial.write_text(text, encoding="utf-8", errors="backslashreplace")
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _json_lines(rows: Iterable[object]) -> str:
+    """A list with a line for each row: many times faster than an indented one."""
+    return "[\n" + ",\n".join(map(_json, rows)) + "\n]"
 
 
 def scan(
@@ -260,7 +270,8 @@ def _cause(error: OSError | sqlite3.Error) -> str:
 
 def _key(path: Path) -> str:
     """The path as the index knows it: absolute, and storable whatever its bytes are."""
-    return os.fsencode(path.absolute()).decode("utf-8", errors="backslashreplace")
+    absolute = os.path.join(os.getcwd(), path)  # faster than Path.absolute, for 50,000 of them
+    return os.fsencode(absolute).decode("utf-8", errors="backslashreplace")
 
 
 def _sort_out(
