@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import lightning
 import numpy as np
 from litdata import StreamingDataLoader, StreamingDataset
 from litdata.streaming.downloader import get_downloader
@@ -108,7 +110,32 @@ class MovingShards(StreamingDataset):  # type: ignore[misc]
 
 
 class ResumableStream(StreamingDataLoader):  # type: ignore[misc]
-    """LitData's loader, whose state at the end of an epoch is the beginning of the next."""
+    """LitData's loader, going on behind the batches that the trainer has done: those that were
+    fetched ahead are fetched again. Its state at the end of an epoch is the beginning of the next.
+    """
+
+    def __init__(self, *args: Any, trainer: lightning.Trainer | None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._trainer = trainer
+
+    def __iter__(self) -> Iterator[Segment]:
+        for batch in super().__iter__():
+            self.restore = False  # once is enough, also where the end is never asked for
+            yield batch
+
+    def state_dict(self) -> dict[str, Any]:
+        """LitData's, as of the last batch that is done."""
+        state: dict[str, Any] = super().state_dict()
+        if self._trainer is None:
+            return state
+        batches = self._trainer.fit_loop.epoch_loop.batch_progress.current.ready
+        samples = batches * self.batch_size
+        return {
+            **state,
+            "dataset": self.dataset.state_dict(samples, self.num_workers, self.batch_size),
+            "num_samples_yielded": samples,
+            "latest_worker_idx": (batches - 1) % max(1, self.num_workers),
+        }
 
     def load_state_dict(self, obj: dict[str, Any]) -> None:
         """Continue behind the batches that are done."""
@@ -143,7 +170,10 @@ class StreamingDataModule(SegmentDataModule):
             seed=self.seed,
         )
         return ResumableStream(
-            moving, batch_size=self.config.batch_size, num_workers=self.config.num_workers
+            moving,
+            trainer=self.trainer,
+            batch_size=self.config.batch_size,
+            num_workers=self.config.num_workers,
         )
 
 

@@ -13,6 +13,7 @@ import torch
 
 pytest.importorskip("litdata")
 
+from distill.bundle.reader import read_content
 from distill.compose import load_config
 from distill.config import TrainConfig
 from distill.data.datamodule import SoundDataModule
@@ -117,17 +118,37 @@ def test_two_ranks_read_different_shards(folder: Path, config: TrainConfig) -> N
     assert not any(torch.equal(one, other) for one in heard[0] for other in heard[1])
 
 
-def test_a_run_on_shards_stops_and_goes_on(folder: Path, tmp_path: Path) -> None:
-    run = (*TINY, "data=streaming", f"data.root={folder}/shards", "data.num_workers=0")
-    for words in (
-        (*run, "hydra.run.dir=run"),
-        ("resume=run", "trainer.max_epochs=4"),
-        (*run, "hydra.run.dir=two", "trainer=ddp", "trainer.devices=2"),
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_run_cut_within_an_epoch_ends_as_if_it_had_not_been(
+    folder: Path, tmp_path: Path, workers: int
+) -> None:
+    run = (*TINY, "data=streaming", f"data.root={folder}/shards", f"data.num_workers={workers}")
+    run = (*run, "trainer.max_epochs=3", "callbacks.previews=null")
+    cut = (
+        "+callbacks.extra.cut._target_=tests.training.watching.Interrupt",
+        "+callbacks.extra.cut.step=7",
+    )
+    for words, code in (
+        ((*run, "hydra.run.dir=whole"), 0),
+        ((*run, *cut, "hydra.run.dir=cut"), 130),
+        (("resume=cut",), 0),
     ):
         answer = answer_of(train_command(words), tmp_path)
-        assert answer.returncode == 0, answer.stderr
-    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
-    assert summary["epochs"] == 4
+        assert answer.returncode == code, answer.stderr
+    whole, resumed = (
+        read_content(tmp_path / name / "last.distillgan") for name in ("whole", "cut")
+    )
+    assert len(resumed["loss_curve_history"]["val_losses"]) == 3
+    assert resumed["loss_curve_history"] == whole["loss_curve_history"]
+    for name, weights in whole["model_state_dict"].items():
+        assert torch.equal(resumed["model_state_dict"][name], weights), name
+
+
+def test_two_ranks_train_on_shards(folder: Path, tmp_path: Path) -> None:
+    run = (*TINY, "data=streaming", f"data.root={folder}/shards", "data.num_workers=0")
+    ranks = ("hydra.run.dir=two", "trainer=ddp", "trainer.devices=2")
+    answer = answer_of(train_command((*run, *ranks)), tmp_path)
+    assert answer.returncode == 0, answer.stderr
 
 
 def test_whole_shards_are_not_written_again_and_others_not_mixed_in(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,20 @@ class CodebookSpy(lightning.Callback):
         }
         name = f"epoch{trainer.current_epoch}_rank{trainer.global_rank}.pt"
         torch.save(state, self.folder / name)
+
+
+class Interrupt(lightning.Callback):
+    """Presses Ctrl-C, once, before one of the steps."""
+
+    def __init__(self, step: int) -> None:
+        self.step = step
+
+    def on_train_batch_start(
+        self, trainer: lightning.Trainer, pl_module: Any, batch: Any, batch_idx: int
+    ) -> None:
+        if pl_module.step == self.step:
+            os.kill(os.getpid(), signal.SIGINT)
+            self.step = -1
 
 
 class Poison(lightning.Callback):
