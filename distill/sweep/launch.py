@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ from distill.training.interrupt import RunStopped
 
 INTERRUPTED = 128 + signal.SIGINT
 SOME_FAILED = 1
+POLL_S = 0.2
 log = logging.getLogger(__name__)
 
 
@@ -133,21 +135,43 @@ def _errors_as_they_are() -> Iterator[None]:
 
 @contextmanager
 def _stopping(marker: Path, *, wanted: bool) -> Iterator[None]:
-    """Ctrl-C or SIGTERM: tell the jobs, wherever they run, and wait for them; again: at once."""
+    """Ctrl-C or SIGTERM: tell the jobs, wherever they run, and wait for them; again: at once.
+
+    A terminal's Ctrl-C goes to every process of its group, launchers' helpers included, which know
+    no better than to die of it. So it is blocked, which they inherit, and heard by a thread.
+    """
     if not wanted:
         yield
         return
 
-    def stop(number: int, frame: FrameType | None) -> None:
+    def stop() -> None:
         marker.parent.mkdir(parents=True, exist_ok=True)
         marker.touch()
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        say("stopping: the jobs finish their step and save (once more to stop at once, unsaved)")
+        say("stopping: the jobs finish their step and save (once more to leave at once)")
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    def terminated(number: int, frame: FrameType | None) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        stop()
+
+    def listen() -> None:
+        told = False
+        while not over.is_set():
+            if signal.sigtimedwait({signal.SIGINT}, POLL_S) is None:
+                continue
+            if told:
+                os._exit(INTERRUPTED)
+            stop()
+            told = True
+
+    over = threading.Event()
+    ear = threading.Thread(target=listen, name="ctrl-c", daemon=True)
+    before = signal.signal(signal.SIGTERM, terminated)
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    ear.start()
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        over.set()
+        ear.join()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        signal.signal(signal.SIGTERM, before)

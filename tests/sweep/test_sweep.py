@@ -85,14 +85,17 @@ def test_a_job_that_runs_into_nan_is_told_and_the_others_stand(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("launcher", "beside"), [("", 1), ("joblib", 1), ("joblib", 2)])
+@pytest.mark.parametrize(
+    ("launcher", "beside"), [("", 1), ("joblib", 1), ("joblib", 2), ("submitit_local", 2)]
+)
 def test_ctrl_c_stops_the_sweep_and_keeps_what_is_done(
     sounds: Path, tmp_path: Path, launcher: str, beside: int
 ) -> None:
     chosen = []
     if launcher:
-        pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
-        chosen = ["hydra/launcher=joblib", f"hydra.launcher.n_jobs={beside}"]
+        pytest.importorskip(f"hydra_plugins.hydra_{launcher.split('_')[0]}_launcher")
+        at_once = "launcher.n_jobs" if launcher == "joblib" else "sweeper.max_batch_size"
+        chosen = [f"hydra/launcher={launcher}", f"hydra.{at_once}={beside}"]
     long = "100000" if beside == 1 else "100000,100001"
     sweep = subprocess.Popen(
         train_command([*SWEEP, *chosen, f"trainer.max_epochs=1,{long},2"]),
@@ -101,12 +104,14 @@ def test_ctrl_c_stops_the_sweep_and_keeps_what_is_done(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        start_new_session=True,
     )
     until = time.monotonic() + 120
-    while not list(tmp_path.glob("outputs/multirun/*/1/last.distillgan")):
-        assert time.monotonic() < until
-        time.sleep(0.1)
-    sweep.send_signal(signal.SIGINT)
+    for awaited in ("0/summary.json", "1/last.distillgan"):
+        while not list(tmp_path.glob(f"outputs/multirun/*/{awaited}")):
+            assert time.monotonic() < until
+            time.sleep(0.1)
+    os.killpg(sweep.pid, signal.SIGINT)  # as a terminal does
     out, err = sweep.communicate(timeout=60)
     assert sweep.returncode == 130, out + err
     assert "Traceback" not in err
