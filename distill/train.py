@@ -48,8 +48,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if folder := sweep_folder(sys.argv[1:]):
             from distill.sweep.launch import launch
 
-            in_turn = not any(word.startswith("hydra/launcher=") for word in sys.argv[1:])
-            launch(decorated(_job), folder, in_turn=in_turn)
+            words = [word for word in sys.argv[1:] if word.startswith("hydra/launcher=")]
+            by_submitit = "hydra/launcher=submitit_local" in words
+            launch(decorated(_job), folder, in_turn=not words, by_submitit=by_submitit)
         else:
             decorated(_job)()
 

@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -28,7 +28,9 @@ POLL_S = 0.2
 log = logging.getLogger(__name__)
 
 
-def launch(jobs: Callable[[], object], folder: Path, *, in_turn: bool) -> None:
+def launch(
+    jobs: Callable[[], object], folder: Path, *, in_turn: bool, by_submitit: bool = False
+) -> None:
     """Run the jobs, which Hydra hands to a launcher; `in_turn` if they run in this very process.
 
     Exits with 1 if some failed and 130 if the sweep was stopped, after the leaderboard was shown.
@@ -37,7 +39,8 @@ def launch(jobs: Callable[[], object], folder: Path, *, in_turn: bool) -> None:
     marker = folder / STOP
     marker.unlink(missing_ok=True)
     try:
-        with _errors_as_they_are(), _stopping(marker, wanted=not in_turn):
+        deaf = _unheard_by_jobs(marker) if by_submitit else nullcontext()
+        with _errors_as_they_are(), _stopping(marker, wanted=not in_turn), deaf:
             jobs()
     except (SweepStopped, KeyboardInterrupt):
         code = INTERRUPTED
@@ -135,23 +138,30 @@ def _errors_as_they_are() -> Iterator[None]:
 
 @contextmanager
 def _stopping(marker: Path, *, wanted: bool) -> Iterator[None]:
-    """Ctrl-C or SIGTERM: tell the jobs, wherever they run, and wait for them; again: at once.
-
-    A terminal's Ctrl-C goes to every process of its group, launchers' helpers included, which know
-    no better than to die of it. So it is blocked, which they inherit, and heard by a thread.
-    """
+    """Ctrl-C or SIGTERM: tell the jobs, wherever they run, and wait for them; again: at once."""
     if not wanted:
         yield
         return
 
-    def stop() -> None:
-        marker.parent.mkdir(parents=True, exist_ok=True)
-        marker.touch()
-        say("stopping: the jobs finish their step and save (once more to leave at once)")
-
-    def terminated(number: int, frame: FrameType | None) -> None:
+    def stop(number: int, frame: FrameType | None) -> None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        stop()
+        _tell(marker)
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _unheard_by_jobs(marker: Path) -> Iterator[None]:
+    """Ctrl-C, where the jobs' processes would die of it: a terminal sends it to every process of
+    its group, submitit's helpers included. It is blocked, which they inherit, and heard by a
+    thread.
+    """
 
     def listen() -> None:
         told = False
@@ -160,12 +170,11 @@ def _stopping(marker: Path, *, wanted: bool) -> Iterator[None]:
                 continue
             if told:
                 os._exit(INTERRUPTED)
-            stop()
+            _tell(marker)
             told = True
 
     over = threading.Event()
     ear = threading.Thread(target=listen, name="ctrl-c", daemon=True)
-    before = signal.signal(signal.SIGTERM, terminated)
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     ear.start()
     try:
@@ -174,4 +183,9 @@ def _stopping(marker: Path, *, wanted: bool) -> Iterator[None]:
         over.set()
         ear.join()
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-        signal.signal(signal.SIGTERM, before)
+
+
+def _tell(marker: Path) -> None:
+    marker.parent.mkdir(parents=True, exist_ok=True)
+    marker.touch()
+    say("stopping: the jobs finish their step and save (once more to stop at once, unsaved)")

@@ -111,7 +111,10 @@ def test_ctrl_c_stops_the_sweep_and_keeps_what_is_done(
         while not list(tmp_path.glob(f"outputs/multirun/*/{awaited}")):
             assert time.monotonic() < until
             time.sleep(0.1)
-    os.killpg(sweep.pid, signal.SIGINT)  # as a terminal does
+    if launcher == "submitit_local":
+        os.killpg(sweep.pid, signal.SIGINT)  # as a terminal does
+    else:
+        sweep.send_signal(signal.SIGINT)
     out, err = sweep.communicate(timeout=60)
     assert sweep.returncode == 130, out + err
     assert "Traceback" not in err
