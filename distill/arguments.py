@@ -66,6 +66,9 @@ def _sweep_settings(overrides: list[str], config: TrainConfig) -> list[str]:
         study = sweeper.study_name or name
         left = trials_left(sweeper.storage, study, sweeper.n_trials)
         settings += [f"hydra.sweeper.study_name='{study}'", f"hydra.sweeper.n_trials={left}"]
+        if sweeper.sampler.get("seed") is not None:  # the same one would draw the same trials again
+            seed = sweeper.sampler.seed + sweeper.n_trials - left
+            settings.append(f"hydra.sweeper.sampler.seed={seed}")
         settings.append("hydra.sweep.subdir='${now:%Y-%m-%d_%H-%M-%S}_${hydra.job.num}'")
         folder = SWEEPS / study
     elif "hydra.sweep.dir" not in typed:

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from distill.errors import DistillError
 from distill.sweep.job import DONE
-from distill.sweep.results import Result, results, swept_keys, write_csv
+from distill.sweep.results import Result, results, short, swept_keys, write_csv
 from distill.terminal import console, counted, duration, plain, say
 from distill.verb import Parser, answering, path_of
 
@@ -41,7 +41,8 @@ def show(folder: Path) -> list[Result]:
         _draw(ranking, folder / PICTURE)
     except OSError as error:
         raise DistillError(f"{folder}: cannot be written: {error.strerror or error}") from error
-    say(f"{counted(len(ranking), 'job')}: {folder / CSV} and {PICTURE}")
+    picture = f" and {PICTURE}" if any(result.ranked for result in ranking) else ""
+    say(f"{counted(len(ranking), 'job')}: {folder / CSV}{picture}")
     return ranking
 
 
@@ -66,7 +67,7 @@ def _table(ranking: Sequence[Result], keys: Sequence[str]) -> Table:
         table.add_row(
             str(rank),
             str(result.job.number),
-            *(_short(plain(result.settings.get(key, ""))) for key in keys),
+            *(short(plain(result.settings.get(key, ""))) for key in keys),
             f"{result.mel_db:.2f} dB",
             f"{result.utilization:.1%}",
             f"{result.bitrate_kbps:.2f}",
@@ -75,14 +76,6 @@ def _table(ranking: Sequence[Result], keys: Sequence[str]) -> Table:
             plain(Path(result.bundle).stem if result.bundle else result.name),
         )
     return table
-
-
-def _short(value: str) -> str:
-    """0.17789248672684851 → 0.1779; all else as it is."""
-    try:
-        return f"{float(value):.4g}" if "." in value else value
-    except ValueError:
-        return value
 
 
 def _draw(ranking: Sequence[Result], path: Path) -> None:

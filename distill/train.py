@@ -116,7 +116,8 @@ def _shards(config: TrainConfig, run_dir: Path) -> tuple[Source, SegmentDataModu
     console.print(
         f"{manifest.name}: shards of {terminal.counted(manifest.files, 'file')}, "
         f"{terminal.duration(manifest.duration_s)} in all; {manifest.segments['train']:,} segments "
-        f"to train on, {manifest.segments['val']:,} held out",
+        f"to train on, {manifest.segments['val']:,} held out; {manifest.segment_s:g} s at "
+        f"{manifest.sample_rate_hz:,} Hz, as they were written",
         markup=False,
     )
     return manifest, StreamingDataModule(root, manifest, config.data, seed=config.seed)

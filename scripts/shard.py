@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,10 +38,15 @@ def main() -> None:
 
 
 def _shard(options: argparse.Namespace) -> None:
+    _check_out(options.folder, options.out)
     # here, because each process that writes shards runs the head of this file once more
     from distill.compose import load_config
     from distill.data.segments import Segments
-    from distill.data.shards import MANIFEST, SIDES, VERSION, Manifest, write_shards
+
+    try:
+        from distill.data.shards import MANIFEST, SIDES, VERSION, Manifest, write_shards
+    except ModuleNotFoundError as error:
+        raise DistillError(f"shards need the extra: make streaming ({error})") from error
     from distill.overrides import quoted
     from distill.terminal import counted, say
     from distill.train import collect, report
@@ -78,9 +84,24 @@ def _shard(options: argparse.Namespace) -> None:
         segments={side: len(segments) for side, segments in sides.items()},
         sounding_samples={side: segments.sounding_samples() for side, segments in sides.items()},
     )
-    write_shards(sides, manifest, options.out, workers=options.workers)
+    try:
+        write_shards(sides, manifest, options.out, workers=options.workers)
+    except (KeyboardInterrupt, SystemExit):  # LitData ends with exit code 0
+        print("distill: stopped; the same line goes on where it was", file=sys.stderr)
+        sys.exit(130)
     written = " and ".join(f"{counted(len(sides[side]), 'segment')} to {side}" for side in SIDES)
     say(f"{options.out}: {written}")
+
+
+def _check_out(folder: Path, out: Path) -> None:
+    if "://" in str(out) or ":/" in str(out):
+        raise DistillError(f"{out}: must be a folder; copy it to the store when it is whole")
+    if out.exists() and not out.is_dir():
+        raise DistillError(f"{out}: is a file, not a folder")
+    if out.resolve().is_relative_to(folder.resolve()):
+        raise DistillError(f"{out}: lies in the folder of the sounds, which is only read")
+    if out.is_dir() and any(out.iterdir()) and not (out / "collection.json").exists():
+        raise DistillError(f"{out}: holds other things; give a new folder")
 
 
 def _same_as_before(collection: Collection, report_path: Path) -> None:

@@ -46,7 +46,7 @@ def launch(
         code = INTERRUPTED
     except SystemExit as stop:
         code = stop.code if isinstance(stop.code, int) else SOME_FAILED
-    except HydraException as error:
+    except (HydraException, RuntimeError) as error:  # of a launcher: no Slurm here, for example
         raise DistillError(" ".join(str(error).split())) from error
     finally:
         marker.unlink(missing_ok=True)
@@ -56,7 +56,8 @@ def launch(
     now = [r for r in ranking if (r.folder / RECORD).stat().st_mtime >= began]
     failed = [result for result in now if result.job.state != DONE]
     if code:
-        fail(f"the sweep was stopped; {len(now) - len(failed)} of its jobs are done")
+        done = len(now) - len(failed)
+        fail(f"the sweep was stopped; {done} of {counted(len(now), 'job')} begun ended by itself")
     elif failed:
         fail(f"{len(failed)} of {counted(len(now), 'job')} failed; the reasons stand above")
         code = SOME_FAILED
@@ -92,7 +93,7 @@ def run_job(
             except RunStopped as stopped:
                 if stopped.exit_code == INTERRUPTED:  # Ctrl-C means all of them
                     (run_dir.parent / STOP).touch()
-                raise SweepStopped("stopped; what it had is saved") from stopped
+                raise SweepStopped("what it had is saved") from stopped
     except SweepStopped as stop:
         if in_turn:
             cause = stop.__cause__

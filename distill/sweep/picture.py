@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from distill.atomic import whole_file
-from distill.sweep.results import Result, swept_keys
+from distill.sweep.results import Result, short, swept_keys
 from distill.terminal import plain
 
 LABELLED = 12
@@ -50,7 +50,7 @@ def _label(axes: Axes, dpi: float, shown: Sequence[Result], keys: Sequence[str])
     """Rank and values beside each dot, above those of the dots below it."""
     above: dict[float, float] = {}
     for rank, result in sorted(enumerate(shown, start=1), key=lambda one: one[1].mel_db):
-        values = ", ".join(result.settings.get(key, "") for key in keys)
+        values = ", ".join(short(result.settings.get(key, "")) for key in keys)
         height = axes.transData.transform((result.bitrate_kbps, result.mel_db))[1] * 72 / dpi
         place = max(height - 3, above.get(result.bitrate_kbps, 0.0))
         above[result.bitrate_kbps] = place + LINE_PT

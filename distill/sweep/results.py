@@ -7,14 +7,16 @@ import io
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from distill.atomic import write_text
 from distill.errors import DistillError
-from distill.sweep.job import DONE, RECORD, RUNNING, Job
+from distill.sweep.job import DONE, RECORD, RUNNING, STOPPED, Job
+
+KILLED = "killed"
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,14 @@ def swept_keys(ranking: Sequence[Result]) -> list[str]:
     return [key for key in keys if len({result.settings.get(key) for result in ranking}) > 1]
 
 
+def short(value: str) -> str:
+    """0.17789248672684851 → 0.1779; all else as it is."""
+    try:
+        return f"{float(value):.4g}" if "." in value else value
+    except ValueError:
+        return value
+
+
 def write_csv(ranking: Sequence[Result], path: Path) -> None:
     """One line a job, in rank order; what a job has not got is empty."""
     keys = swept_keys(ranking)
@@ -101,7 +111,7 @@ def _result(folder: Path) -> Result:
     except (OSError, ValueError, TypeError):
         job = Job(-1, [], "unknown", f"{RECORD} cannot be read")
     if job.state == RUNNING and not _held(folder):
-        job = Job(job.number, job.overrides, "killed", "ended without a word: killed, or cut off")
+        job = Job(job.number, job.overrides, KILLED, "ended without a word: killed, or cut off")
     try:
         summary = json.loads((folder / "summary.json").read_text("utf-8"))
         health = summary["health"].values()
@@ -116,6 +126,8 @@ def _result(folder: Path) -> Result:
             name=summary["name"],
             bundle=summary["published"] or summary["bundle"] or "",
         )
+        if summary.get("finished") and job.state in (STOPPED, KILLED):  # it was gone on with
+            result = replace(result, job=replace(job, state=DONE, reason=""))
     except (OSError, ValueError, KeyError, TypeError):
         result = Result(job, folder)
     return (

@@ -19,7 +19,7 @@ from types import TracebackType
 from distill.errors import RunError
 
 RANK_VARIABLES = ("RANK", "LOCAL_RANK", "NODE_RANK", "GROUP_RANK", "SLURM_PROCID")
-GO_ON = "what was saved before is whole; go on with resume=last"
+GO_ON = "what was saved before is whole; go on with resume= and this run's folder"
 PATIENCE_S = 20.0
 """How long the others have to end by themselves."""
 POLL_S = 0.2

@@ -157,7 +157,7 @@ def _trainer(
             enable_model_summary=False,
             use_distributed_sampler=False,  # the data module shares the draws out itself
         )
-    except MisconfigurationException as error:
+    except (MisconfigurationException, TypeError, RuntimeError) as error:  # each kind has its own
         raise RunError(
             f"trainer.accelerator={limits.accelerator} trainer.devices={limits.devices}: "
             f"not to be had on this machine: {error}"

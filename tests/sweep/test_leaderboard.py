@@ -11,7 +11,7 @@ import pytest
 
 from distill import leaderboard
 from distill.errors import DistillError
-from distill.sweep.job import DONE, FAILED, RUNNING, Job
+from distill.sweep.job import DONE, FAILED, RUNNING, STOPPED, Job
 from distill.sweep.results import results, swept_keys
 
 
@@ -96,6 +96,12 @@ def test_a_record_that_cannot_be_read_is_a_line(tmp_path: Path) -> None:
     (add(tmp_path, 0, None) / "job.json").write_text("{")
     (result,) = results(tmp_path)
     assert "cannot be read" in result.job.reason
+
+
+def test_a_stopped_job_that_was_gone_on_with_is_done(tmp_path: Path) -> None:
+    add(tmp_path, 0, 2.0, state=STOPPED, reason="what it had is saved", finished=True)
+    add(tmp_path, 1, 3.0, state=STOPPED, reason="what it had is saved", finished=False)
+    assert [result.job.state for result in results(tmp_path)] == [DONE, STOPPED]
 
 
 def test_an_empty_folder_is_no_sweep(tmp_path: Path) -> None:
