@@ -25,7 +25,7 @@ from tests.conftest import tone
 pytestmark = pytest.mark.slow
 
 EXAMPLES = settings(
-    max_examples=200,
+    max_examples=100,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
@@ -150,7 +150,7 @@ WORDS = st.one_of(
 )
 
 
-@settings(EXAMPLES, max_examples=80)  # each composes the whole configuration
+@settings(EXAMPLES, max_examples=40)  # each composes the whole configuration
 @given(words=st.lists(WORDS, max_size=3))
 def test_overrides(words: list[str]) -> None:
     with suppress(DistillError):

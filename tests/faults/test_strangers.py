@@ -14,7 +14,7 @@ from tests.conftest import REPOSITORY, environment
 
 pytestmark = pytest.mark.slow
 
-FILES = int(os.environ.get("DISTILL_STRANGERS", "1200"))
+FILES = int(os.environ.get("DISTILL_STRANGERS", "600"))
 """More of them, 10,000 say, take some minutes."""
 
 
