@@ -52,7 +52,7 @@ def load_config(overrides: Sequence[str], *, sweep: bool = True) -> TrainConfig:
     except (HydraException, OmegaConfBaseException, ValueError) as error:
         told = _one_line(error)
         if "hydra/launcher" in told or "hydra/sweeper" in told:
-            told += " (launchers and sweepers need the extra: pip install 'distill[sweep]')"
+            told += " (launchers and sweepers need the extra: make sweep)"
         raise DistillError(told) from error
     return checked(composed)
 

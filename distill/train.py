@@ -48,9 +48,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if folder := sweep_folder(sys.argv[1:]):
             from distill.sweep.launch import launch
 
-            words = [word for word in sys.argv[1:] if word.startswith("hydra/launcher=")]
-            by_submitit = "hydra/launcher=submitit_local" in words
-            launch(decorated(_job), folder, in_turn=not words, by_submitit=by_submitit)
+            chosen = [word for word in sys.argv[1:] if word.startswith("hydra/launcher=")]
+            launcher = chosen[-1].partition("=")[2] if chosen else "basic"
+            launch(decorated(_job), folder, launcher=launcher)
         else:
             decorated(_job)()
 
@@ -104,9 +104,7 @@ def _shards(config: TrainConfig, run_dir: Path) -> tuple[Source, SegmentDataModu
     try:
         from distill.data.streaming import StreamingDataModule, read_manifest
     except ModuleNotFoundError as error:
-        raise DistillError(
-            f"data=streaming needs the extra: pip install 'distill[streaming]' ({error})"
-        ) from error
+        raise DistillError(f"data=streaming needs the extra: make streaming ({error})") from error
     (root,) = source_folders(config)
     manifest = read_manifest(root)
     config.data.segment_s, config.data.val_fraction = manifest.segment_s, manifest.val_fraction

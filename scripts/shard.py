@@ -94,7 +94,7 @@ def _shard(options: argparse.Namespace) -> None:
 
 
 def _check_out(folder: Path, out: Path) -> None:
-    if "://" in str(out) or ":/" in str(out):
+    if ":/" in str(out):  # a Path has one slash left of s3://bucket
         raise DistillError(f"{out}: must be a folder; copy it to the store when it is whole")
     if out.exists() and not out.is_dir():
         raise DistillError(f"{out}: is a file, not a folder")

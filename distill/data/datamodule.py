@@ -74,16 +74,13 @@ class SegmentDataModule(lightning.LightningDataModule):
 
     train: FixedSegments
     val: FixedSegments
+    epoch_segments: int
+    """Segments of a training epoch."""
 
     def __init__(self, config: DataConfig, *, seed: int) -> None:
         super().__init__()
         self.config = config
         self.seed = seed
-
-    @property
-    def epoch_segments(self) -> int:
-        """Segments of a training epoch."""
-        raise NotImplementedError
 
     def val_dataloader(self) -> DataLoader[Segment]:
         """The same batches every epoch, this rank's share of them."""
@@ -128,11 +125,8 @@ class SoundDataModule(SegmentDataModule):
             )
             for pieces in (split.train, split.val)
         )
-
-    @property
-    def epoch_segments(self) -> int:
-        """Small collections are gone through several times."""
-        return max(len(self.train), self.config.min_epoch_segments)
+        # small collections are gone through several times
+        self.epoch_segments = max(len(self.train), config.min_epoch_segments)
 
     def train_dataloader(self) -> ResumableLoader:
         """Batches {"waveform": (B, 1, T), "sounding": (B,)} of moving segments."""

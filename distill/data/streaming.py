@@ -154,11 +154,7 @@ class StreamingDataModule(SegmentDataModule):
         self.root, self.manifest = root, manifest
         self.cache_dir = os.path.abspath(config.cache_dir) if is_address(root) else None
         self.train, self.val = (FixedShards(root, side, manifest, self.cache_dir) for side in SIDES)
-
-    @property
-    def epoch_segments(self) -> int:
-        """Each of them once."""
-        return len(self.train)
+        self.epoch_segments = len(self.train)
 
     def train_dataloader(self) -> ResumableStream:
         """Batches as those of a SoundDataModule."""

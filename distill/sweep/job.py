@@ -15,6 +15,8 @@ STOP = "stop"
 """In the folder of a sweep: its jobs shall save and end, and no other begin."""
 
 RUNNING, DONE, FAILED, STOPPED = "running", "done", "failed", "stopped"
+KILLED = "killed"
+"""What becomes of running where no process is at work any more; never in a record."""
 
 
 class SweepStopped(Exception):
@@ -28,7 +30,7 @@ class Job:
     number: int
     overrides: list[str]
     state: str
-    """running (or killed), done, failed or stopped."""
+    """running, done, failed or stopped."""
     reason: str = ""
 
     def write(self, folder: Path) -> None:

@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -28,10 +28,8 @@ POLL_S = 0.2
 log = logging.getLogger(__name__)
 
 
-def launch(
-    jobs: Callable[[], object], folder: Path, *, in_turn: bool, by_submitit: bool = False
-) -> None:
-    """Run the jobs, which Hydra hands to a launcher; `in_turn` if they run in this very process.
+def launch(jobs: Callable[[], object], folder: Path, *, launcher: str) -> None:
+    """Run the jobs, which Hydra hands to the launcher; `basic` runs them in this very process.
 
     Exits with 1 if some failed and 130 if the sweep was stopped, after the leaderboard was shown.
     """
@@ -39,8 +37,7 @@ def launch(
     marker = folder / STOP
     marker.unlink(missing_ok=True)
     try:
-        deaf = _unheard_by_jobs(marker) if by_submitit else nullcontext()
-        with _errors_as_they_are(), _stopping(marker, wanted=not in_turn), deaf:
+        with _errors_as_they_are(), _HEARD_BY.get(launcher, _heard_here)(marker):
             jobs()
     except (SweepStopped, KeyboardInterrupt):
         code = INTERRUPTED
@@ -138,11 +135,8 @@ def _errors_as_they_are() -> Iterator[None]:
 
 
 @contextmanager
-def _stopping(marker: Path, *, wanted: bool) -> Iterator[None]:
+def _heard_here(marker: Path) -> Iterator[None]:
     """Ctrl-C or SIGTERM: tell the jobs, wherever they run, and wait for them; again: at once."""
-    if not wanted:
-        yield
-        return
 
     def stop(number: int, frame: FrameType | None) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -158,9 +152,9 @@ def _stopping(marker: Path, *, wanted: bool) -> Iterator[None]:
 
 
 @contextmanager
-def _unheard_by_jobs(marker: Path) -> Iterator[None]:
-    """Ctrl-C, where the jobs' processes would die of it: a terminal sends it to every process of
-    its group, submitit's helpers included. It is blocked, which they inherit, and heard by a
+def _heard_here_alone(marker: Path) -> Iterator[None]:
+    """The same where the jobs' processes would die of Ctrl-C: a terminal sends it to every process
+    of its group, submitit's helpers included. It is blocked, which they inherit, and heard by a
     thread.
     """
 
@@ -179,7 +173,8 @@ def _unheard_by_jobs(marker: Path) -> Iterator[None]:
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     ear.start()
     try:
-        yield
+        with _heard_here(marker):  # SIGTERM
+            yield
     finally:
         over.set()
         ear.join()
@@ -190,3 +185,10 @@ def _tell(marker: Path) -> None:
     marker.parent.mkdir(parents=True, exist_ok=True)
     marker.touch()
     say("stopping: the jobs finish their step and save (once more to stop at once, unsaved)")
+
+
+_HEARD_BY: dict[str, Callable[[Path], AbstractContextManager[object]]] = {
+    "basic": nullcontext,
+    "submitit_local": _heard_here_alone,
+}
+"""Launcher → who hears the signals of a sweep; the run itself where it is this process."""

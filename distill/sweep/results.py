@@ -14,9 +14,7 @@ from filelock import FileLock, Timeout
 
 from distill.atomic import write_text
 from distill.errors import DistillError
-from distill.sweep.job import DONE, RECORD, RUNNING, STOPPED, Job
-
-KILLED = "killed"
+from distill.sweep.job import DONE, KILLED, RECORD, RUNNING, STOPPED, Job
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ environment which one they are.
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -19,7 +20,6 @@ from types import TracebackType
 from distill.errors import RunError
 
 RANK_VARIABLES = ("RANK", "LOCAL_RANK", "NODE_RANK", "GROUP_RANK", "SLURM_PROCID")
-GO_ON = "what was saved before is whole; go on with resume= and this run's folder"
 PATIENCE_S = 20.0
 """How long the others have to end by themselves."""
 POLL_S = 0.2
@@ -100,6 +100,10 @@ class Ranks:
             time.sleep(POLL_S)
         return failure if self._others else None
 
+    def go_on(self) -> str:
+        """What the user does after one of them was lost."""
+        return f"what was saved before is whole; go on with resume={shlex.quote(str(self.run_dir))}"
+
     def __enter__(self) -> Ranks:
         return self
 
@@ -135,7 +139,7 @@ class Ranks:
             if failure and not self._over.wait(PATIENCE_S):
                 for process in self._others.values():
                     process.kill()
-                print(f"distill: {failure}; {GO_ON}", file=sys.stderr, flush=True)
+                print(f"distill: {failure}; {self.go_on()}", file=sys.stderr, flush=True)
                 os._exit(1)
 
     def _set(self, variable: str, value: str) -> None:

@@ -37,7 +37,7 @@ from distill.training.completion import complete, network_config, spectrogram_co
 from distill.training.event_files import EventFiles, keep_writer_threads_quiet
 from distill.training.interrupt import RunStopped, StopRequest
 from distill.training.module import DistillModule
-from distill.training.ranks import GO_ON, Ranks, is_first
+from distill.training.ranks import Ranks, is_first
 from distill.training.schedule import RunClock
 from distill.training.summary import Summary, show, summarise
 
@@ -182,7 +182,9 @@ def _fit(
         failure = ranks.wait_for_failure()
         if failure is None and not isinstance(error, DistError):
             raise
-        raise RunError(f"{failure or f'a rank cannot be reached: {error}'}; {GO_ON}") from error
+        raise RunError(
+            f"{failure or f'a rank cannot be reached: {error}'}; {ranks.go_on()}"
+        ) from error
     return None
 
 
