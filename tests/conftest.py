@@ -20,6 +20,9 @@ from distill import stopping
 from distill.data.cache import ACTIVITY_S, CacheConfig
 from distill.data.collection import Collection, Sound, scan
 
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell's `make test &` has it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 SHARED_DATA = REPOSITORY.parent / "shared" / "data"
 
