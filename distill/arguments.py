@@ -27,6 +27,7 @@ def prepared(arguments: list[str]) -> list[str]:
         if word.startswith("--") and "." in word.split("=")[0]:
             raise DistillError(f"{word}: settings have no dashes: {word.lstrip('-')}")
     arguments = [word if word.startswith("-") else quoted(word) for word in arguments]
+    arguments.sort(key=lambda word: word not in ("-m", "--multirun"))  # Hydra wants it first
     flags = get_args_parser().parse_args(arguments)
     if flags.help:
         return ["--help"]  # whatever else is there: help must come

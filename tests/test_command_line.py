@@ -35,6 +35,7 @@ MISTAKES: dict[tuple[str, ...], tuple[str, ...]] = {
     ("resume=/nowhere",): ("resume=/nowhere", "no such folder", "last"),
     ("resume=last",): ("resume=last", "no run", "outputs/train"),
     ("-m", "rvq.levels=two,3"): ("rvq.levels=two", "a whole number from 1 to 8"),
+    ("seed=1", "-m", "rvq.levels=two,3"): ("rvq.levels=two", "a whole number from 1 to 8"),
     # a sweep without -m
     ("rvq.levels=2,3",): ("rvq.levels=2,3",),
     # the shell has taken its own quotes away, and nobody knows of Hydra's
