@@ -12,7 +12,7 @@ import uuid
 from contextlib import suppress
 from dataclasses import astuple, dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 import numpy as np
 import soundfile
@@ -66,6 +66,13 @@ class Decoded:
     channels: int = 0
     active: bytes = b""
     """One byte for each ACTIVITY_S: 1 where the file is louder than silence."""
+
+
+class _State(NamedTuple):
+    """What differs once somebody has written to a file."""
+
+    size: int
+    time_ns: int
 
 
 class WaveformCache:
@@ -149,16 +156,17 @@ class WaveformCache:
         Raises OSError when the cache cannot be written; what is wrong with the file itself is
         returned as reason.
         """
-        before = path.stat()
-        if before.st_size == 0:
+        before = _state(path)
+        if before is None:
+            return Decoded("unreadable: gone since it was found")
+        if before.size == 0:
             return Decoded("empty")
         partial = str(self.folder / f"{uuid.uuid4().hex}.part")
         try:
             with open(partial, "xb") as sink:
                 decoded = self._decode_into(path, sink)
             if not decoded.reason:
-                after = path.stat()
-                if (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
+                if _state(path) != before:
                     return Decoded("changed while being read")
                 decoded = self._with_activity(decoded, Path(partial))
             if not decoded.reason:
@@ -261,6 +269,14 @@ class WaveformCache:
         (state,) = index.execute("PRAGMA quick_check(1)").fetchone()
         if state != "ok":
             raise sqlite3.DatabaseError(state)
+
+
+def _state(path: Path) -> _State | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return _State(status.st_size, status.st_mtime_ns)
 
 
 def _write(sink: IO[bytes], samples: NDArray[np.float32]) -> None:

@@ -173,7 +173,12 @@ def find_files(folders: Sequence[Path], own_output: Path | None = None) -> Itera
         for parent, subfolders, names in os.walk(
             folder, followlinks=True, onerror=lambda error: closed.append(Path(error.filename))
         ):
-            here = os.stat(parent)
+            try:
+                here = os.stat(parent)
+            except OSError:  # it was there a moment ago
+                closed.append(Path(parent))
+                subfolders.clear()
+                continue
             if (here.st_dev, here.st_ino) in seen:  # a link back up, or a folder named twice
                 subfolders.clear()
                 continue
@@ -209,9 +214,8 @@ def _decode_all(
             status = path.stat()
         except OSError as error:
             broken = path.is_symlink() and isinstance(error, FileNotFoundError)
-            outcomes[str(path)] = Decoded(
-                "broken link" if broken else f"unreadable: {error.strerror}"
-            )
+            reason = "broken link" if broken else f"unreadable: {error.strerror}"
+            outcomes[str(path)] = Decoded(reason)
             continue
         if stat.S_ISDIR(status.st_mode):
             outcomes[str(path)] = Decoded(
@@ -241,9 +245,7 @@ def _decode_all(
                 for future in wait_for(running, return_when="FIRST_COMPLETED").done:
                     path, status = running.pop(future)
                     decoded = outcomes[str(path)] = future.result()
-                    if not decoded.reason.startswith(
-                        ("unreadable: ", "changed")
-                    ):  # may be readable next time
+                    if not decoded.reason.startswith(("unreadable: ", "changed")):  # this time
                         cache.remember(_key(path), status.st_size, status.st_mtime_ns, decoded)
                     raise_if_stopped()
                     if len(outcomes) % FLUSH_EVERY == 0:

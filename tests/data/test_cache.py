@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -208,8 +208,17 @@ cache.WaveformCache(Path({str(tmp_path / "cache")!r}), cache.{CONFIG!r}).decode(
     again.close()
 
 
+def append(path: Path) -> None:
+    with path.open("ab") as recording:
+        recording.write(b"more")
+
+
+@pytest.mark.parametrize("change", [append, Path.unlink])
 def test_file_that_changes_while_it_is_read(
-    tmp_path: Path, cache: WaveformCache, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    cache: WaveformCache,
+    monkeypatch: pytest.MonkeyPatch,
+    change: Callable[[Path], None],
 ) -> None:
     path = tmp_path / "a.wav"
     soundfile.write(path, tone(440), 16_000)
@@ -217,8 +226,8 @@ def test_file_that_changes_while_it_is_read(
 
     def meanwhile(sink: object, samples: np.ndarray) -> None:
         write(sink, samples)  # type: ignore[arg-type]
-        with path.open("ab") as recording:
-            recording.write(b"more")
+        if path.exists():
+            change(path)
 
     monkeypatch.setattr(cache_module, "_write", meanwhile)
     assert cache.decode(path).reason == "changed while being read"

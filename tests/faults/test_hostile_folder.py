@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import socket
 import subprocess
 from collections.abc import Callable, Iterator
@@ -15,6 +16,8 @@ import numpy as np
 import pytest
 import soundfile
 
+from distill.data.cache import CacheConfig
+from distill.data.collection import scan
 from tests.conftest import TINY, tone
 
 pytestmark = pytest.mark.slow
@@ -164,3 +167,36 @@ def test_a_hostile_folder_is_trained_on(tmp_path: Path, distill_train: Train) ->
             assert re.search(wanted, reasons.get(name, "")), f"{name!r}: {reasons[name]}"
     assert len(reasons) + len(used) == len(expected), "each file once, and none through a loop"
     assert hashes(folder) == before
+
+
+def test_files_that_change_between_being_found_and_being_read(tmp_path: Path) -> None:
+    folder = tmp_path / "sounds"
+    (folder / "sub").mkdir(parents=True)
+    names = ("kept.wav", "deleted.wav", "emptied.wav", "cut.wav", "grown.wav", "sub/gone.wav")
+    for number, name in enumerate(names):
+        soundfile.write(folder / name, tone(200 + 50 * number), 16_000)
+
+    def at_the_first_step(done: int, total: int) -> None:
+        if done == 0:
+            (folder / "deleted.wav").unlink()
+            os.truncate(folder / "emptied.wav", 0)
+            os.truncate(folder / "cut.wav", 30)
+            soundfile.write(folder / "grown.wav", tone(330, duration_s=2.0), 16_000)
+            shutil.rmtree(folder / "sub")
+
+    found = scan(
+        [folder],
+        name="sounds",
+        cache_folder=tmp_path / "cache",
+        config=CacheConfig(16_000, min_duration_s=0.01, silence_dbfs=-80.0),
+        progress=at_the_first_step,
+    )
+    reasons = {Path(one.path).name: one.reason for one in found.left_out}
+    assert reasons.keys() == {"deleted.wav", "emptied.wav", "cut.wav", "gone.wav"}
+    assert reasons["deleted.wav"] == reasons["gone.wav"] == "unreadable: No such file or directory"
+    assert reasons["emptied.wav"] == "empty"
+    assert reasons["cut.wav"].startswith("unreadable")
+    assert {Path(one.path).name: one.samples for one in found.sounds} == {
+        "kept.wav": 8_000,
+        "grown.wav": 32_000,
+    }
