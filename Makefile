@@ -25,7 +25,7 @@ demo: $(VENV)/.installed ## train on a small synthesised collection; prints wher
 test: $(VENV)/.installed ## the fast tests
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
-test-all: $(VENV)/.installed $(VENV)/.sweep $(VENV)/.streaming ## the fast and the slow tests, those of the extras too
+test-all: $(VENV)/.sweep,streaming ## the fast and the slow tests, those of the extras too
 	$(BIN)/python -m pytest -m 'slow or not slow' $(PYTEST_ARGS)
 
 check: $(VENV)/.installed ## lint, format and types

@@ -21,7 +21,7 @@ from tests.conftest import TINY, environment, tone, train_command, until_first_s
 
 pytestmark = pytest.mark.slow
 
-KILLS = int(os.environ.get("DISTILL_KILLS", "4"))
+KILLS = int(os.environ.get("DISTILL_KILLS", "3"))
 """More of them, 200 say, take a quarter of an hour."""
 EPOCHS = 15
 

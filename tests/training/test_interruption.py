@@ -13,7 +13,7 @@ import torch
 import distill
 from tests.conftest import TINY, environment, train_command, until_first_save
 
-MOMENTS = 6
+MOMENTS = 4
 
 
 def check_files(run_dir: Path) -> None:

@@ -62,11 +62,8 @@ def test_three_and_three_epochs_equal_six(sounds: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("stop", "exit_code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)]
-)
 def test_a_run_stopped_in_mid_epoch_goes_on_as_if_nothing_had_been(
-    sounds: Path, tmp_path: Path, stop: signal.Signals, exit_code: int
+    sounds: Path, tmp_path: Path
 ) -> None:
     falling = [
         *(override for override in RUN if "final_lr" not in override),
@@ -74,22 +71,25 @@ def test_a_run_stopped_in_mid_epoch_goes_on_as_if_nothing_had_been(
         "data.min_epoch_segments=240",
     ]
     train(tmp_path, *falling, "hydra.run.dir=whole")
-    stopping = [
-        "+callbacks.extra.stop._target_=tests.training.stop_at.StopAt",
-        "+callbacks.extra.stop.step=75",  # the second epoch's 15th step of 60
-        f"+callbacks.extra.stop.signal_number={int(stop)}",
-    ]
-    result = subprocess.run(
-        train_command([*falling, *stopping, "hydra.run.dir=stopped"]),
-        cwd=tmp_path,
-        env=environment(),
-        capture_output=True,
-        text=True,
-    )
-    assert result.returncode == exit_code, result.stderr
-    if stop != signal.SIGKILL:
-        assert "before its end" in result.stdout
-        checkpoint = torch.load(tmp_path / "stopped/checkpoints/last.ckpt", weights_only=True)
-        assert checkpoint["global_step"] == 75
-    train(tmp_path, "resume=stopped")
-    assert_equal(state_of(tmp_path / "whole"), state_of(tmp_path / "stopped"))
+    whole = state_of(tmp_path / "whole")
+    for stop, exit_code in ((signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)):
+        run_dir = tmp_path / stop.name
+        stopping = [
+            "+callbacks.extra.stop._target_=tests.training.stop_at.StopAt",
+            "+callbacks.extra.stop.step=75",  # the second epoch's 15th step of 60
+            f"+callbacks.extra.stop.signal_number={int(stop)}",
+        ]
+        result = subprocess.run(
+            train_command([*falling, *stopping, f"hydra.run.dir={stop.name}"]),
+            cwd=tmp_path,
+            env=environment(),
+            capture_output=True,
+            text=True,
+        )
+        assert result.returncode == exit_code, result.stderr
+        if stop != signal.SIGKILL:
+            assert "before its end" in result.stdout
+            checkpoint = torch.load(run_dir / "checkpoints" / "last.ckpt", weights_only=True)
+            assert checkpoint["global_step"] == 75
+        train(tmp_path, f"resume={stop.name}")
+        assert_equal(whole, state_of(run_dir), stop.name)
