@@ -177,6 +177,14 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         signal.signal(number, handler)
 
 
+def wait_for(condition: Callable[[], object], *, within_s: float = 120) -> None:
+    """Until it holds; fails when it does not in time."""
+    until = time.monotonic() + within_s
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.1)
+
+
 def until_first_save(folder: Path, start: Sequence[str]) -> float:
     """Seconds that a run needs here until it has saved; then it is killed."""
     began = time.monotonic()

@@ -8,7 +8,6 @@ import json
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from omegaconf import OmegaConf
 from distill.compose import load_config
 from distill.errors import DistillError
 from distill.sweep.launch import threads_of
-from tests.conftest import TINY, environment, train_command
+from tests.conftest import TINY, environment, train_command, wait_for
 
 SWEEP = ("-m", *TINY, "trainer.max_epochs=1", "callbacks.previews=null", "data.root=sounds")
 Train = Callable[..., subprocess.CompletedProcess[str]]
@@ -106,11 +105,9 @@ def test_ctrl_c_stops_the_sweep_and_keeps_what_is_done(
         text=True,
         start_new_session=True,
     )
-    until = time.monotonic() + 120
-    for awaited in ("0/summary.json", "1/last.distillgan"):
-        while not list(tmp_path.glob(f"outputs/multirun/*/{awaited}")):
-            assert time.monotonic() < until
-            time.sleep(0.1)
+    sweeps = tmp_path / "outputs" / "multirun"
+    wait_for(lambda: list(sweeps.glob("*/0/summary.json")))
+    wait_for(lambda: list(sweeps.glob("*/1/last.distillgan")))
     if launcher == "submitit_local":
         os.killpg(sweep.pid, signal.SIGINT)  # as a terminal does
     else:
@@ -157,10 +154,7 @@ def test_a_search_goes_on_where_it_was(sounds: Path, tmp_path: Path, distill_tra
         stderr=subprocess.DEVNULL,
     )
     sweep = tmp_path / "outputs/multirun/kit"
-    until = time.monotonic() + 120
-    while not list(sweep.glob("*_1/summary.json")):
-        assert time.monotonic() < until
-        time.sleep(0.1)
+    wait_for(lambda: list(sweep.glob("*_1/summary.json")))
     running.send_signal(signal.SIGINT)
     running.wait(60)
     answer = distill_train(*search)

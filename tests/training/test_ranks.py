@@ -6,8 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -22,7 +20,7 @@ from distill.training.completion import complete, spectrogram_config
 from distill.training.health import health_of
 from distill.training.probe import CodebookProbe
 from distill.training.ranks import is_first, rank_name
-from tests.conftest import TINY, environment, train_command
+from tests.conftest import TINY, environment, train_command, wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -71,13 +69,6 @@ def others_of(run_dir: Path) -> list[int]:
         ["pgrep", "-f", f"distill.training.rank {run_dir}"], capture_output=True, text=True
     )
     return [int(line) for line in found.stdout.split()]
-
-
-def wait_for(condition: Callable[[], object]) -> None:
-    until = time.monotonic() + WAIT_S
-    while not condition():
-        assert time.monotonic() < until
-        time.sleep(0.1)
 
 
 def test_two_ranks_are_one_run(sounds: Path, tmp_path: Path) -> None:
