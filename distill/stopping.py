@@ -19,7 +19,7 @@ def listen(*, sigterm: bool) -> None:
     """From now on, SIGINT raises KeyboardInterrupt and, if wanted, SIGTERM SystemExit."""
     global _received
     _received = None
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not where it is ignored
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, _stop)
     if sigterm:
         signal.signal(signal.SIGTERM, _stop)

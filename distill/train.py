@@ -111,12 +111,11 @@ def _shards(config: TrainConfig, run_dir: Path) -> tuple[Source, SegmentDataModu
     config.mel.sample_rate_hz = manifest.sample_rate_hz
     if is_first():
         _keep_report(manifest.write_report, run_dir / "collection.json")
-    console.print(
+    terminal.say(
         f"{manifest.name}: shards of {terminal.counted(manifest.files, 'file')}, "
         f"{terminal.duration(manifest.duration_s)} in all; {manifest.segments['train']:,} segments "
         f"to train on, {manifest.segments['val']:,} held out; {manifest.segment_s:g} s at "
-        f"{manifest.sample_rate_hz:,} Hz, as they were written",
-        markup=False,
+        f"{manifest.sample_rate_hz:,} Hz, as they were written"
     )
     return manifest, StreamingDataModule(root, manifest, config.data, seed=config.seed)
 
@@ -217,26 +216,20 @@ def _scan(config: TrainConfig) -> Collection:
 
 def report(collection: Collection, split: Split, path: Path) -> None:
     """The scan and the split in short; `path` has them in full."""
-    console.print(
+    terminal.say(
         f"{collection.name}: {terminal.counted(len(collection.sounds), 'file')} used, "
         f"{terminal.duration(collection.duration_s)} in all, "
-        f"{len(collection.left_out):,} left out",
-        markup=False,
+        f"{len(collection.left_out):,} left out"
     )
     for left_out in collection.left_out[:REASONS_SHOWN]:
-        console.print(
-            f"  left out: {left_out.path}: {left_out.reason}", markup=False, soft_wrap=True
-        )
+        terminal.say(f"  left out: {left_out.path}: {left_out.reason}")
     if len(collection.left_out) > REASONS_SHOWN:
         counted = ", ".join(f"{count:,} {reason}" for reason, count in collection.reasons())
-        console.print(
-            f"  and more; in all: {counted}. Full list: {path}", markup=False, soft_wrap=True
-        )
+        terminal.say(f"  and more; in all: {counted}. Full list: {path}")
     note = f" ({split.note})" if split.note else ""
-    console.print(
+    terminal.say(
         f"split: {terminal.counted(len(split.train), 'file')} to train on, "
-        f"{len(split.val):,} held out{note}",
-        markup=False,
+        f"{len(split.val):,} held out{note}"
     )
 
 

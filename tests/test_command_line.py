@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -192,3 +193,17 @@ def test_a_run_that_is_going_on_cannot_be_resumed(tmp_path: Path) -> None:
     assert result.returncode == 2
     assert "this run is still going on in another process" in result.stderr
     assert len(result.stderr.splitlines()) == 1
+
+
+def test_ctrl_c_amid_the_imports_prints_no_traceback(tmp_path: Path) -> None:
+    (tmp_path / "hydra.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
+    variables = environment()
+    path = os.pathsep.join([str(tmp_path), variables["PYTHONPATH"]])
+    done = subprocess.run(
+        train_command([]),
+        env={**variables, "PYTHONPATH": path},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (-signal.SIGINT, "")

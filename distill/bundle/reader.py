@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import pickle
+import stat
 import struct
 import zipfile
 from collections.abc import Mapping
@@ -90,7 +91,10 @@ def _load(path: Path, *, mapped: bool) -> dict[str, Any]:
 
 def check_archive(path: Path, *, sealed: bool) -> None:
     """Refuse what is not a small archive of stored entries, before anything is unpacked."""
-    size = path.stat().st_size
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode) and not stat.S_ISDIR(status.st_mode):
+        raise BundleError("not a regular file")  # a pipe would be waited for
+    size = status.st_size
     with path.open("rb") as file:
         start = file.read(4)
         try:

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import stat
 import struct
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -163,7 +164,10 @@ class Codes:
 
 def _bytes_of(path: Path) -> bytes:
     try:
-        if path.stat().st_size > LARGEST_FILE:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode) and not stat.S_ISDIR(status.st_mode):
+            raise CodesError("not a regular file")  # a pipe would be waited for
+        if status.st_size > LARGEST_FILE:
             raise CodesError("larger than any code file that distill writes")
         return path.read_bytes()
     except OSError as error:

@@ -30,7 +30,7 @@ from distill.data.datamodule import SegmentDataModule
 from distill.data.source import Source
 from distill.errors import RunError
 from distill.sweep.job import stop_marker
-from distill.terminal import console, counted
+from distill.terminal import counted, say
 from distill.training.callbacks import BundleCheckpoint, CodebookHealthMonitor, GracefulStop
 from distill.training.checkpoint_io import AtomicCheckpointIO
 from distill.training.completion import complete, network_config, spectrogram_config
@@ -130,7 +130,7 @@ def _done_before(config: TrainConfig, run_dir: Path) -> int:
             f"{run_dir}: this run is complete ({counted(epochs, 'epoch')}, {minutes:.1f} minutes); "
             "to train on, give a larger trainer.max_epochs= or trainer.max_minutes="
         )
-    console.print(f"going on after {counted(epochs, 'epoch')}: {run_dir}", markup=False)
+    say(f"going on after {counted(epochs, 'epoch')}: {run_dir}")
     return epochs
 
 

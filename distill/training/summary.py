@@ -20,7 +20,7 @@ from distill.bundle.index import DEFAULT_FOLDER
 from distill.config import TrainerConfig
 from distill.errors import DistillError
 from distill.model.sizing import bitrate_kbps
-from distill.terminal import console, counted, duration
+from distill.terminal import console, counted, duration, say
 from distill.training.callbacks.codebook_health import CodebookHealthMonitor
 from distill.training.module import DistillModule
 from distill.training.verdict import verdict
@@ -181,24 +181,21 @@ def show(summary: Summary) -> None:
         )
     console.print(levels)
     for warning in summary.warnings:
-        console.print(f"warning: {warning}", markup=False)
+        say(f"warning: {warning}")
     if summary.skipped_steps:
         console.print(
             f"skipped steps, because something in them was not finite: {summary.skipped_steps}"
         )
-    console.print(f"verdict: {summary.verdict}", markup=False)
+    say(f"verdict: {summary.verdict}")
     console.print("next:")
     for command in summary.next_commands:
-        console.print(f"  {command}", markup=False, soft_wrap=True)
+        say(f"  {command}")
     if summary.published:
         shown = _from_here(Path(summary.published))
-        console.print(f"in the library as {shown}", markup=False, soft_wrap=True)
+        say(f"in the library as {shown}")
     if summary.bundle and summary.bundle_bytes is not None:
-        console.print(
-            f"model ({summary.bundle_bytes / 1e6:.1f} MB):\n{summary.bundle}",
-            markup=False,
-            soft_wrap=True,
-        )
+        say(f"model ({summary.bundle_bytes / 1e6:.1f} MB):")
+        say(summary.bundle)
 
 
 def _listening(bundle: Path | None, published: Path | None, sounds: Sequence[str]) -> list[str]:

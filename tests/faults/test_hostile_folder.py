@@ -110,6 +110,8 @@ def odd_names(folder: Path) -> Iterator[tuple[str, str]]:
 def no_files_at_all(folder: Path) -> Iterator[tuple[str, str]]:
     (folder / "dangling.wav").symlink_to("nowhere.wav")
     yield "dangling.wav", "^broken link"
+    (folder / "a\nnew \x1b[2J.wav").symlink_to("nowhere.wav")
+    yield "a\nnew \x1b[2J.wav", "^broken link"
     (folder / "here.wav").symlink_to("there.wav")
     (folder / "there.wav").symlink_to("here.wav")
     yield "here.wav", "^(unreadable|broken link)"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -155,3 +157,15 @@ WORDS = st.one_of(
 def test_overrides(words: list[str]) -> None:
     with suppress(DistillError):
         assert isinstance(load_config(words), TrainConfig)
+
+
+@pytest.mark.parametrize("read", [read_content, Codes.load])
+def test_a_pipe_is_not_waited_for(read: Callable[[Path], object], tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_bytes, args=(b"",), daemon=True)
+    writer.start()  # so that a reader that waits fails instead of waiting for ever
+    with pytest.raises(DistillError, match="not a regular file"):
+        read(pipe)
+    os.close(os.open(pipe, os.O_RDONLY | os.O_NONBLOCK))
+    writer.join(10)
