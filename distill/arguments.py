@@ -11,6 +11,7 @@ from distill.compose import CONFIG_NAME, load_config, resumed, source_folders
 from distill.config import TrainConfig
 from distill.errors import DistillError, RunError
 from distill.overrides import config_dir, parse_overrides, quoted
+from distill.paths import path_of
 from distill.run_folder import new_run_dir, run_to_resume
 from distill.sweep.search import trials_left
 from distill.training.ranks import is_first, rank_name
@@ -96,5 +97,5 @@ def _own_log() -> list[str]:
 
 def collection_name(config: TrainConfig) -> str:
     """The folders' own names, or demo."""
-    names = [Path(folder).expanduser().absolute().name for folder in source_folders(config)]
+    names = [path_of(folder).absolute().name for folder in source_folders(config)]
     return "+".join(names[:3]) or "demo"

@@ -15,9 +15,9 @@ from rich.progress import Progress, TaskID
 from distill import terminal
 from distill.codec import CODES_SUFFIX
 from distill.errors import DistillError
+from distill.paths import path_of
 from distill.stopping import raise_if_stopped
 from distill.terminal import console, counted, plain, say
-from distill.verb import path_of
 
 REASONS_SHOWN = 8
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from distill.codec import AUDIO_FORMATS
 from distill.errors import DistillError
+from distill.paths import path_of
 from distill.terminal import counted, duration, say
-from distill.verb import add_library, path_of
+from distill.verb import add_library
 
 if TYPE_CHECKING:
     from distill.bundle.loaded import LoadedModel

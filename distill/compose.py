@@ -19,6 +19,7 @@ from yaml import YAMLError
 from distill.config import TrainConfig, check_ranges, describe
 from distill.errors import ConfigError, DistillError, UnknownKeyError
 from distill.overrides import check_key, config_dir, first_of_sweep, inner, parse_overrides
+from distill.paths import path_of
 
 CONFIG_NAME = "train"
 KEPT_ON_RESUME = ("mel.", "model.", "rvq.", "seed", "name", "data.")
@@ -167,7 +168,7 @@ def _check_root(config: TrainConfig) -> None:
     for root in folders:
         if not root.strip():
             raise ConfigError("data.root", root, "a folder is missing behind the =")
-        folder = Path(root).expanduser()
+        folder = path_of(root)
         if not folder.is_dir():
             what = "is a file, not a folder" if folder.is_file() else "no such folder"
             raise ConfigError("data.root", str(folder), f"{what}; give a folder of sounds")

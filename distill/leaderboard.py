@@ -9,10 +9,11 @@ from pathlib import Path
 from rich.table import Table
 
 from distill.errors import DistillError
+from distill.paths import path_of
 from distill.sweep.job import DONE
 from distill.sweep.results import Result, results, short, swept_keys, write_csv
 from distill.terminal import console, counted, duration, plain, say
-from distill.verb import Parser, answering, path_of
+from distill.verb import Parser, answering
 
 CSV = "leaderboard.csv"
 PICTURE = "leaderboard.png"

@@ -12,8 +12,9 @@ from distill.bundle.catalog import Catalog
 from distill.bundle.index import repair_command
 from distill.errors import DistillError, LibraryError
 from distill.library_view import SORT_KEYS, models_table, show_model
+from distill.paths import path_of
 from distill.terminal import console, counted, plain, say
-from distill.verb import Parser, add_library, answering, path_of
+from distill.verb import Parser, add_library, answering
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -14,6 +14,7 @@ from hydra.errors import HydraException
 
 from distill.config import TrainConfig, is_nullable
 from distill.errors import ConfigError, DistillError, UnknownKeyError
+from distill.paths import path_of
 
 TEXT_KEYS = (
     "name",
@@ -55,7 +56,7 @@ def parse_overrides(overrides: Sequence[str]) -> list[Override]:
 
 
 def _not_a_setting(word: str) -> str:
-    if Path(word).expanduser().exists():
+    if path_of(word).exists():
         return f"{word}: settings are KEY=VALUE; did you mean data.root={word}?"
     return f"{word}: settings are KEY=VALUE without spaces or dashes, such as data.root=FOLDER"
 

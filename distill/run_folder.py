@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from filelock import FileLock, Timeout
 
 from distill.errors import RunError
+from distill.paths import path_of
 
 if TYPE_CHECKING:
     from distill.data.collection import Collection
@@ -52,7 +53,7 @@ def run_to_resume(runs: Path, wanted: str) -> Path:
         if newest.name > run_dir.name and not (newest / "checkpoints" / "last.ckpt").exists():
             log.warning("%s has nothing saved to go on from; taking %s", newest, run_dir)
         return run_dir.absolute()
-    run_dir = Path(wanted).expanduser().absolute()
+    run_dir = path_of(wanted).absolute()
     if not run_dir.is_dir():
         raise RunError(f"resume={wanted}: no such folder; give last or the folder of a run")
     for needed in ("config.yaml", "checkpoints/last.ckpt"):

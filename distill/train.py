@@ -21,6 +21,7 @@ from distill.compose import CONFIG_NAME, checked, is_address, resumed, source_fo
 from distill.config import TrainConfig
 from distill.errors import DistillError
 from distill.overrides import config_dir
+from distill.paths import path_of
 from distill.run_folder import alone_in, check_same_sounds, remove_if_unused
 from distill.terminal import console
 from distill.training.interrupt import RunStopped
@@ -183,8 +184,7 @@ def _rooted(composed: DictConfig) -> TrainConfig:
     config = checked(composed)
     folders = source_folders(config)
     config.data.root = [
-        folder if is_address(folder) else str(Path(folder).expanduser().absolute())
-        for folder in folders
+        folder if is_address(folder) else str(path_of(folder).absolute()) for folder in folders
     ] or None
     return config
 
@@ -195,7 +195,7 @@ def _scan(config: TrainConfig) -> Collection:
     from distill.data.collection import scan
     from distill.data.demo import write_demo_collection
 
-    folders = [Path(folder).expanduser() for folder in source_folders(config)]
+    folders = [path_of(folder) for folder in source_folders(config)]
     if not folders:
         console.print("no data.root given: training on the demo collection")
         folders = [write_demo_collection(DEMO)]

@@ -7,12 +7,12 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import NoReturn
 
 from distill import stopping, terminal
 from distill.bundle.index import DEFAULT_FOLDER
 from distill.errors import DistillError
+from distill.paths import path_of
 
 MISTAKE = 2
 
@@ -34,14 +34,6 @@ def add_library(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help=f"the library folder: {DEFAULT_FOLDER}",
     )
-
-
-def path_of(word: str) -> Path:
-    """A path as typed; `~` is home where there is one."""
-    try:
-        return Path(word).expanduser()
-    except RuntimeError:  # `~kick.wav` is a file
-        return Path(word)
 
 
 def let_threads_wait() -> None:

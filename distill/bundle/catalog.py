@@ -26,6 +26,7 @@ from distill.bundle.index import (
     repair_command,
 )
 from distill.errors import BundleError, LibraryError
+from distill.paths import path_of
 
 LONGEST_NAME = 100
 SHORTEST_PREFIX = 4
@@ -155,7 +156,7 @@ class Catalog:
         Raises LibraryError if there is none.
         """
         with suppress(RuntimeError, OSError, ValueError):  # what can be no path is a name
-            path = Path(wanted).expanduser()
+            path = path_of(wanted)
             if path.is_dir() and (path / f"best{SUFFIX}").is_file():
                 return path / f"best{SUFFIX}"
             if (path.exists() and not path.is_dir()) or path.suffix == ".distill":

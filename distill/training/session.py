@@ -29,6 +29,7 @@ from distill.config import TrainConfig
 from distill.data.datamodule import SegmentDataModule
 from distill.data.source import Source
 from distill.errors import RunError
+from distill.paths import path_of
 from distill.sweep.job import stop_marker
 from distill.terminal import counted, say
 from distill.training.callbacks import BundleCheckpoint, CodebookHealthMonitor, GracefulStop
@@ -87,7 +88,7 @@ def train_run(
         run_dir=run_dir,
         finished=stopped is None,
         min_utilization=config.health.min_utilization,
-        library=Path(config.library.dir).expanduser(),
+        library=path_of(config.library.dir),
         sounds=source.folders,
     )
     failures = [c.failure for c in callbacks if isinstance(c, BundleCheckpoint) and c.failure]

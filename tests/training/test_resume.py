@@ -92,4 +92,5 @@ def test_a_run_stopped_in_mid_epoch_goes_on_as_if_nothing_had_been(
             checkpoint = torch.load(run_dir / "checkpoints" / "last.ckpt", weights_only=True)
             assert checkpoint["global_step"] == 75
         train(tmp_path, f"resume={stop.name}")
+        (tmp_path / "stopped.once").unlink()
         assert_equal(whole, state_of(run_dir), stop.name)
