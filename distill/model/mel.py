@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torchaudio.transforms import MelSpectrogram
+
+# samples transformed at once on a processor, three seconds of sound: what the transform needs
+# in between is then found in the caches, and not fetched from the system anew at every step
+PIECE_SAMPLES = 1 << 17
 
 
 @dataclass(frozen=True)
@@ -66,8 +71,12 @@ class LogMel(nn.Module):
         short = self._shortest - waveform.shape[-1]
         if short > 0:
             waveform = nn.functional.pad(waveform, (0, short))
-        mel: Tensor = self._mel(waveform)
-        return mel
+        sounds, at_once = len(waveform), len(waveform)
+        if waveform.device.type == "cpu":
+            at_once = max(1, PIECE_SAMPLES // waveform.shape[-1])
+        if at_once >= sounds:
+            return cast(Tensor, self._mel(waveform))
+        return torch.cat([self._mel(piece) for piece in waveform.split(at_once)])
 
     def forward(self, waveform: Tensor) -> Tensor:
         """Waveform (B, 1, T) float32 → normalised log-mel (B, 1, M, F) float32."""

@@ -8,7 +8,7 @@ import pytest
 import torch
 import torchaudio
 
-from distill.model.mel import LogMel, SpectrogramConfig
+from distill.model.mel import PIECE_SAMPLES, LogMel, SpectrogramConfig
 
 DEFAULT = SpectrogramConfig(
     sample_rate_hz=48_000,
@@ -110,3 +110,12 @@ def test_every_frame_that_hears_the_sound_counts_and_no_other(n_fft: int, hop_le
         assert not (heard & ~given).any(), length
         # a frame that only touches the sound's last sample with the window's zero may count too
         assert (given & ~heard).sum() <= 1, length
+
+
+@pytest.mark.parametrize("sounds", [1, 7])
+def test_a_batch_has_the_mel_of_each_of_its_sounds(sounds: int) -> None:
+    longest = PIECE_SAMPLES // 3  # more than one piece
+    batch = torch.rand(sounds, 1, longest, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    mel = LogMel(DEFAULT)
+    alone = torch.stack([mel.magnitude(sound[None])[0] for sound in batch])
+    torch.testing.assert_close(mel.magnitude(batch), alone, rtol=0, atol=0)
