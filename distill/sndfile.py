@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import soundfile
@@ -14,6 +15,15 @@ HEADERLESS_SUFFIX = ".raw"
 HEADERLESS_FORMAT = "RAW"
 """What it calls files that it takes for sound by their suffix alone, such as a text named x.gsm."""
 
+_CORRECTED = re.compile(
+    r"^ *(?:data|riff|SSND|Data Size) *: (\d+) \(should be (\d+)\)"
+    r"|frame count \d+ does not match value from 'ds64' chunk of (\d+)",
+    re.MULTILINE,
+)
+"""Where libsndfile tells of a size that it put right: in WAV, Wave64, AIFF, AU and RF64."""
+_UNKNOWN_SIZES = (range(0x7FFFF000, 0x80000001), range(0xFFFFF000, 0x100000000))
+"""What programs write there that cannot go back, once they know: they wrote into a pipe."""
+
 
 def name_of(path: Path) -> bytes | Path:
     """As bytes where the system's names are bytes: they need not be Unicode."""
@@ -23,3 +33,22 @@ def name_of(path: Path) -> bytes | Path:
 def detail_of(error: soundfile.LibsndfileError) -> str:
     """Its message in one line."""
     return " ".join(str(error.error_string).split()).rstrip(".")
+
+
+def why_empty(file: soundfile.SoundFile) -> str:
+    """What to say of a file that no samples come from."""
+    if "ended unexpectedly" in file.extra_info:  # Ogg: nothing is read without the last page
+        return "unreadable: its end is missing"
+    return "empty: a header without samples"
+
+
+def promised_frames(file: soundfile.SoundFile) -> int:
+    """How many frames there would be if the file was as long as its header tells."""
+    frames = int(file.frames)
+    found = _CORRECTED.search(file.extra_info)
+    if found is None:
+        return frames
+    told, true, told_frames = (int(number or 0) for number in found.groups())
+    if true and not any(told in sizes for sizes in _UNKNOWN_SIZES):
+        told_frames = frames * told // true
+    return max(frames, told_frames)

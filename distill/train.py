@@ -221,6 +221,11 @@ def report(collection: Collection, split: Split, path: Path) -> None:
         f"{terminal.duration(collection.duration_s)} in all, "
         f"{len(collection.left_out):,} left out"
     )
+    noted = [sound for sound in collection.sounds if sound.note]
+    for sound in noted[:REASONS_SHOWN]:
+        terminal.say(f"  used as it is: {sound.path}: {sound.note}")
+    if len(noted) > REASONS_SHOWN:
+        terminal.say(f"  and {len(noted) - REASONS_SHOWN:,} more that end early. Full list: {path}")
     for left_out in collection.left_out[:REASONS_SHOWN]:
         terminal.say(f"  left out: {left_out.path}: {left_out.reason}")
     if len(collection.left_out) > REASONS_SHOWN:

@@ -27,6 +27,7 @@ from distill.sndfile import (
     SAMPLE_RATES_HZ,
     detail_of,
     name_of,
+    why_empty,
 )
 
 TAG = "DISTILL_MODEL"
@@ -89,8 +90,8 @@ class SoundFile:
                 frames += len(block)
                 progress(len(block) / self.sample_rate_hz)
                 yield torch.from_numpy(np.ascontiguousarray(block.T))
-        if not frames:
-            raise SoundError(f"{self.path}: empty: it holds no samples")
+            if not frames:
+                raise SoundError(f"{self.path}: {why_empty(file)}")
 
 
 def check_format(path: Path, *, sample_rate_hz: int, channels: int) -> None:

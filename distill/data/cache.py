@@ -10,7 +10,7 @@ import sqlite3
 import time
 import uuid
 from contextlib import suppress
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -25,6 +25,8 @@ from distill.sndfile import (
     SAMPLE_RATES_HZ,
     detail_of,
     name_of,
+    promised_frames,
+    why_empty,
 )
 
 BLOCK_FRAMES = 1 << 18
@@ -33,6 +35,8 @@ LARGEST_SAMPLE = 1e4
 """80 dB above full scale: no recording, however hot, is louder."""
 RULES = 2
 """Counts changes of what is decoded and how it is judged: what was cached before is made again."""
+MISSING_S = 0.01
+"""What a file may be shorter than its header tells."""
 ACTIVITY_S = 0.1
 """Resolution of the record of where a file is louder than silence."""
 
@@ -66,6 +70,8 @@ class Decoded:
     channels: int = 0
     active: bytes = b""
     """One byte for each ACTIVITY_S: 1 where the file is louder than silence."""
+    note: str = ""
+    """What to know of a sound that is used all the same."""
 
 
 class _State(NamedTuple):
@@ -119,8 +125,8 @@ class WaveformCache:
     def known(self) -> dict[tuple[str, int, int], Decoded]:
         """All index rows of these settings by (path, size in bytes, time in ns)."""
         rows = self._index.execute(
-            "SELECT path, size, time_ns, reason, content, samples, source_rate_hz, channels, active"
-            " FROM decoded WHERE settings = ?",
+            "SELECT path, size, time_ns, reason, content, samples, source_rate_hz, channels,"
+            " active, note FROM sounds WHERE settings = ?",
             (self.settings,),
         )
         return {(path, size, time_ns): Decoded(*rest) for path, size, time_ns, *rest in rows}
@@ -135,7 +141,7 @@ class WaveformCache:
         """
         with self._index:
             self._index.executemany(
-                "INSERT OR REPLACE INTO decoded VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO sounds VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 self._unwritten,
             )
         self._unwritten.clear()
@@ -212,17 +218,18 @@ class WaveformCache:
                     )
                 if rate != self.config.sample_rate_hz:
                     _write(sink, resampler.resample_chunk(np.zeros(0, np.float32), last=True))
+                if frames_read == 0:
+                    return Decoded(why_empty(source))
+                note = _early_end(source, frames_read)
         except soundfile.LibsndfileError as error:
             known = path.suffix.lower().lstrip(".") in {
                 name.lower() for name in soundfile.available_formats()
             }
             known = known or path.suffix.lower() in (".mp3", ".aif", ".oga", ".opus")
             return Decoded(f"unreadable: {detail_of(error)}" if known else "not audio")
-        if frames_read == 0:
-            return Decoded("empty: a header without samples")
         if frames_read / rate < self.config.min_duration_s:
             return Decoded(f"too short: {1000 * frames_read / rate:.1f} ms")
-        return Decoded("", digest.hexdigest(), 0, rate, channels)
+        return Decoded("", digest.hexdigest(), 0, rate, channels, note=note)
 
     def _with_activity(self, decoded: Decoded, waveform: Path) -> Decoded:
         if waveform.stat().st_size == 0:  # resampling left nothing of so few samples
@@ -238,14 +245,7 @@ class WaveformCache:
             active += bytes(swing > 2 * threshold)  # a constant level is no sound
         if not any(active):
             return Decoded("silent")
-        return Decoded(
-            "",
-            decoded.content,
-            len(samples),
-            decoded.source_rate_hz,
-            decoded.channels,
-            bytes(active),
-        )
+        return replace(decoded, samples=len(samples), active=bytes(active))
 
     def _open_index(self) -> sqlite3.Connection:
         index = sqlite3.connect(self._index_path, timeout=60)
@@ -260,15 +260,26 @@ class WaveformCache:
     def _prepare(index: sqlite3.Connection) -> None:
         """Make the table where it is missing; raises sqlite3.DatabaseError for a damaged index."""
         index.execute(
-            "CREATE TABLE IF NOT EXISTS decoded (path TEXT, settings TEXT, size INTEGER,"
+            "CREATE TABLE IF NOT EXISTS sounds (path TEXT, settings TEXT, size INTEGER,"
             " time_ns INTEGER, reason TEXT, content TEXT, samples INTEGER,"
-            " source_rate_hz INTEGER, channels INTEGER, active BLOB,"
+            " source_rate_hz INTEGER, channels INTEGER, active BLOB, note TEXT,"
             " PRIMARY KEY (path, settings))"
         )
         index.commit()
         (state,) = index.execute("PRAGMA quick_check(1)").fetchone()
         if state != "ok":
             raise sqlite3.DatabaseError(state)
+
+
+def _early_end(file: soundfile.SoundFile, frames_read: int) -> str:
+    """A note on a file that was cut short, as by a full disk or an interrupted copy."""
+    promised = promised_frames(file)
+    missing = promised - frames_read
+    estimated = file.format == "MP3"
+    if missing <= file.samplerate * MISSING_S or (estimated and missing < 0.02 * promised):
+        return ""
+    rate = file.samplerate
+    return f"ends early: {frames_read / rate:,.2f} s of {promised / rate:,.2f} s"
 
 
 def _state(path: Path) -> _State | None:

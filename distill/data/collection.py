@@ -38,6 +38,8 @@ class Sound:
     channels: int
     waveform: Path
     active: bytes
+    note: str = ""
+    """Such as that the file ends before its header tells."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,7 @@ class Collection:
                 "duration_s": round(sound.duration_s, 3),
                 "sample_rate_hz": sound.source_rate_hz,
                 "channels": sound.channels,
+                **({"note": sound.note} if sound.note else {}),
             }
             for sound in self.sounds
         )
@@ -296,5 +299,6 @@ def _sort_out(
                 decoded.channels,
                 cache.waveform_path(decoded.content),
                 decoded.active,
+                decoded.note,
             )
     return list(sounds.values()), left_out

@@ -95,7 +95,7 @@ def test_file_without_a_sample_is_told(tmp_path: Path, suffix: str) -> None:
     soundfile.write(path, np.zeros((0, 2)), 44_100)
     assert unreadable(path)
     soundfile.write(tmp_path / "header.wav", np.zeros((0, 2)), 44_100)
-    assert "empty: it holds no samples" in unreadable(tmp_path / "header.wav")
+    assert "empty: a header without samples" in unreadable(tmp_path / "header.wav")
 
 
 def test_file_that_breaks_off_is_told_or_read_as_far_as_it_goes(tmp_path: Path) -> None:

@@ -87,7 +87,7 @@ def test_damaged_index_is_rebuilt(
     index = tmp_path / "cache" / "index.sqlite"
     damage(index)
     assert scan_folder(sounds) == first
-    rows = sqlite3.connect(index).execute("SELECT count(*) FROM decoded").fetchone()
+    rows = sqlite3.connect(index).execute("SELECT count(*) FROM sounds").fetchone()
     assert rows == (12,)
 
 
