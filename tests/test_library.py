@@ -16,6 +16,7 @@ import pytest
 from rich.cells import cell_len
 
 from distill.bundle.catalog import Catalog
+from distill.bundle.index import NAME
 from distill.library_view import models_table
 from tests.bundle.made_bundle import alter_entry, index_of, made, published, tiny_fields
 from tests.bundle.tiny_bundle import vocoder_state
@@ -177,6 +178,14 @@ def test_json_stays_json_when_an_entry_is_damaged(say: Say, kit: Catalog) -> Non
     alter_entry(kit, 1, levels="2")
     said = say("list", "--json")
     assert [model["name"] for model in json.loads(said.out)] == ["My Kit"]
+
+
+@pytest.mark.parametrize("words", [("list",), ("list", "--json"), ("info", "My Kit")])
+def test_a_damaged_index_is_not_an_empty_library(
+    say: Say, kit: Catalog, words: tuple[str, ...]
+) -> None:
+    (kit.folder / NAME).write_text("{")
+    say(*words).is_mistake("model_library.json: damaged", "distill.library repair")
 
 
 @pytest.mark.parametrize(

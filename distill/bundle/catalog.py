@@ -4,7 +4,6 @@ for looking into a bundle.
 
 from __future__ import annotations
 
-import logging
 import os
 import re
 import shutil
@@ -32,7 +31,6 @@ LONGEST_NAME = 100
 SHORTEST_PREFIX = 4
 NAMES_SHOWN = 8
 STALE_S = 3600
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -55,12 +53,11 @@ class Catalog:
         self.folder = folder
 
     def entries(self) -> list[Entry]:
-        """The models, in the order they came; warns of what in the index is damaged."""
-        try:
-            return read_index(self.folder).entries
-        except DamagedIndexError as error:
-            log.warning("%s", error)
-            return []
+        """The models, in the order they came; warns of entries that are damaged.
+
+        Raises LibraryError where the index as a whole is.
+        """
+        return read_index(self.folder).entries
 
     def orphans(self, entries: Iterable[Entry]) -> list[str]:
         """Bundles in the folder that are not among the entries."""
@@ -81,7 +78,7 @@ class Catalog:
         """
         new = describe(bundle)
         self.folder.mkdir(parents=True, exist_ok=True)
-        if any((entry.file, entry.id) == (earlier, new.id) for entry in self.entries()):
+        if any((entry.file, entry.id) == (earlier, new.id) for entry in self._listed()):
             assert earlier is not None
             target = self.folder / earlier
             with whole_file(target) as partial:
@@ -96,7 +93,7 @@ class Catalog:
     def same_as(self, bundle: Path) -> Path | None:
         """Where the very same model is in the library; raises BundleError."""
         checksum = describe(bundle).checksum
-        same = (self.path_of(entry) for entry in self.entries() if entry.checksum == checksum)
+        same = (self.path_of(entry) for entry in self._listed() if entry.checksum == checksum)
         return next((path for path in same if path.is_file()), None)
 
     def delete(self, entry: Entry) -> None:
@@ -170,6 +167,13 @@ class Catalog:
                 f"`{repair_command(self.folder)}` takes it off the list"
             )
         return self.path_of(entry)
+
+    def _listed(self) -> list[Entry]:
+        """The models; none where the index is damaged, for adding one makes it again."""
+        try:
+            return self.entries()
+        except DamagedIndexError:
+            return []
 
     def _changing(self) -> AbstractContextManager[Index]:
         return changing(self.folder, rebuild=lambda: self._described(self._files())[0])

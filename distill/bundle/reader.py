@@ -106,6 +106,8 @@ def check_archive(path: Path, *, sealed: bool) -> None:
             raise BundleError("truncated or not a .distillgan file")
         if sealed and size <= LARGEST_MODEL:
             _check_seal(file, size, seal)
+    if not any(entry.filename.endswith("/data.pkl") for entry in entries):
+        raise BundleError("is not a .distillgan file, but an archive of other things")
     if len(entries) > MOST_ENTRIES:
         raise BundleError(
             f"holds {len(entries)} archive entries, at most {MOST_ENTRIES} are allowed"

@@ -156,11 +156,13 @@ def test_damaged_index_is_set_aside_and_made_again(
     two: Catalog, caplog: pytest.LogCaptureFixture, content: bytes
 ) -> None:
     (two.folder / NAME).write_bytes(content)
-    assert names(two) == []
-    assert "damaged; `python -m distill.library repair" in caplog.text
+    for look in (two.entries, lambda: two.find("one")):
+        with pytest.raises(LibraryError, match="damaged; `python -m distill.library repair"):
+            look()
     assert (two.folder / NAME).read_bytes() == content
     assert published(two, "three").file == "three.distillgan"
     assert sorted(names(two)) == ["one", "three", "two"]
+    assert "set aside as model_library.damaged.json" in caplog.text
     assert (two.folder / "model_library.damaged.json").read_bytes() == content
     assert len(index_of(two)["models"]) == 3
 

@@ -191,9 +191,9 @@ def main(folder: Path, count: int) -> None:
 
     def catalogue(data: bytes) -> None:
         (shelf.folder / "model_library.json").write_bytes(data)
+        library.main(["list", "--library", str(shelf.folder)])
         for entry in shelf.entries():
             assert shelf.path_of(entry).parent == shelf.folder
-        library.main(["list", "--library", str(shelf.folder)])
         shelf.model_path("one")
 
     ways: list[Callable[[], None]] = [

