@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import io
 import logging
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, TextIO
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+log = logging.getLogger(__name__)
 
 if isinstance(sys.stdout, io.TextIOWrapper):
     sys.stdout.reconfigure(errors="backslashreplace")  # file names need not be Unicode
@@ -52,12 +57,66 @@ def warn(message: str) -> None:
 
 def warn_on_stderr(message: str) -> None:
     """One line apart from the output."""
-    print(f"warning: {plain(message)}", file=sys.stderr)
+    _print_apart(f"warning: {plain(message)}")
 
 
 def fail(message: str) -> None:
     """One line on stderr."""
-    print(f"distill: {plain(' '.join(message.splitlines()))}", file=sys.stderr)
+    _print_apart(f"distill: {plain(' '.join(message.splitlines()))}")
+
+
+def _print_apart(line: str) -> None:
+    with suppress(OSError):  # nobody listens: what is to be done about it is done all the same
+        print(line, file=sys.stderr)
+
+
+class _Outlasting:
+    """A stream that goes on, into nothing, once nobody reads it or it has no room."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        """As a stream's."""
+        with self._going_on():
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """As a stream's."""
+        with self._going_on():
+            self._stream.flush()
+
+    @contextmanager
+    def _going_on(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            drop_output(self._stream)
+            reason = error.strerror
+            log.info("nobody reads what is printed any more (%s): going on without", reason)
+
+
+@contextmanager
+def outlasted() -> Iterator[None]:
+    """What works for hours does not end because its terminal, or the reader of its output, did."""
+    before = sys.stdout
+    sys.stdout = _Outlasting(before)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        sys.stdout = before
+
+
+def drop_output(stream: TextIO) -> None:
+    """Let all that is written to a stream from now on go nowhere, what it still holds included."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
 
 
 def plain(text: str) -> str:

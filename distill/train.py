@@ -41,7 +41,7 @@ log = logging.getLogger(__name__)
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the verb; exits 2 on a user's mistake, 130 or 143 when stopped by a signal."""
-    with answering():
+    with answering(), terminal.outlasted():
         sys.argv[1:] = prepared(list(sys.argv[1:] if arguments is None else arguments))
         decorated = hydra.main(
             version_base="1.3", config_path=str(config_dir()), config_name=CONFIG_NAME

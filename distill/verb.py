@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import sys
 from collections.abc import Iterator
@@ -47,14 +48,14 @@ def let_threads_wait() -> None:
 
 
 @contextmanager
-def answering(*, sigterm: bool = True) -> Iterator[None]:
+def answering() -> Iterator[None]:
     """Exit with 2 and one line on a user's mistake, with 130 or 143 on a signal; a bug is raised.
 
     `HYDRA_FULL_ERROR=1` shows where a mistake was found.
     """
     let_threads_wait()
     terminal.show_warnings()
-    stopping.listen(sigterm=sigterm)
+    stopping.listen()
     try:
         yield
         sys.stdout.flush()
@@ -67,4 +68,10 @@ def answering(*, sigterm: bool = True) -> Iterator[None]:
         terminal.fail("interrupted; what was saved before is kept")
         sys.exit(130)
     except BrokenPipeError:  # the reader, `head` say, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        terminal.drop_output(sys.stdout)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EIO) or error.filename is not None:
+            raise
+        terminal.drop_output(sys.stdout)
+        terminal.fail(f"what was to be printed could not be written: {error.strerror}")
+        sys.exit(MISTAKE)

@@ -171,7 +171,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("GOMP_SPINCOUNT", "5000")
     monkeypatch.setattr(logging.getLogger("distill"), "handlers", [])
     monkeypatch.setattr(stopping, "_received", None)
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    handlers = {number: signal.getsignal(number) for number in numbers}
     yield tmp_path
     for number, handler in handlers.items():
         signal.signal(number, handler)

@@ -19,7 +19,7 @@ from distill.training.interrupt import StopRequest
 def test_a_swallowed_signal_is_raised_again(
     here: Path, number: signal.Signals, raised: type[BaseException]
 ) -> None:
-    stopping.listen(sigterm=True)
+    stopping.listen()
     stopping.raise_if_stopped()
     with suppress(raised):  # as a C library's callback does
         os.kill(os.getpid(), number)
@@ -28,7 +28,7 @@ def test_a_swallowed_signal_is_raised_again(
 
 
 def test_a_run_that_was_stopped_before_it_began_stops_at_once(here: Path) -> None:
-    stopping.listen(sigterm=True)
+    stopping.listen()
     assert StopRequest().signal is None
     with suppress(KeyboardInterrupt):
         os.kill(os.getpid(), signal.SIGINT)

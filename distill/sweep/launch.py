@@ -18,6 +18,7 @@ from hydra.errors import HydraException
 
 from distill.errors import DistillError
 from distill.leaderboard import show
+from distill.stopping import asking_to_end, let_the_next_end_it
 from distill.sweep.job import DONE, RECORD, STOP, SweepStopped, recorded
 from distill.terminal import console, counted, fail, say
 from distill.training.interrupt import RunStopped
@@ -136,14 +137,16 @@ def _errors_as_they_are() -> Iterator[None]:
 
 @contextmanager
 def _heard_here(marker: Path) -> Iterator[None]:
-    """Ctrl-C or SIGTERM: tell the jobs, wherever they run, and wait for them; again: at once."""
+    """A signal that asks for the end: tell the jobs, wherever they run, and wait for them; again:
+    at once.
+    """
 
     def stop(number: int, frame: FrameType | None) -> None:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        let_the_next_end_it(before)
         _tell(marker)
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    numbers = (signal.SIGINT, *asking_to_end())
+    before = {number: signal.signal(number, stop) for number in numbers}
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""Ctrl-C or SIGTERM → a run that stops after its step, saved."""
+"""Ctrl-C, SIGTERM or the terminal's end → a run that stops after its step, saved."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
 
-from distill.stopping import received
+from distill.stopping import asking_to_end, let_the_next_end_it, received
 from distill.terminal import console
 
 log = logging.getLogger(__name__)
@@ -23,11 +23,9 @@ class RunStopped(Exception):
 
 
 class StopRequest:
-    """While open, notes the first SIGINT or SIGTERM instead of acting on it; the second acts as
-    usual.
+    """While open, notes the first signal that asks for the end instead of acting on it; the second
+    acts as usual.
     """
-
-    SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
     def __init__(self, marker: Path | None = None) -> None:
         self.marker = marker
@@ -43,13 +41,14 @@ class StopRequest:
         return self._signal
 
     def __enter__(self) -> StopRequest:
-        self._before = {number: signal.getsignal(number) for number in self.SIGNALS}
+        numbers = (signal.SIGINT, *asking_to_end())
+        self._before = {number: signal.getsignal(number) for number in numbers}
         self.arm()
         return self
 
     def arm(self) -> None:
         """Take the signals over; again, where a library has put its own handler on top since."""
-        for number in self.SIGNALS:
+        for number in self._before:
             signal.signal(number, self._note)
 
     def __exit__(
@@ -63,8 +62,7 @@ class StopRequest:
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         self._signal = number
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        let_the_next_end_it(self._before)
         log.info("%s: stopping after this step", signal.Signals(number).name)
         console.print(
             "stopping: finishing the step, then saving (once more to stop at once, unsaved)"

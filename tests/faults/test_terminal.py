@@ -1,0 +1,105 @@
+"""A terminal that is closed, a reader of the output that goes, no room for it: nothing is lost."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import termios
+from pathlib import Path
+
+import pytest
+
+from distill.bundle.reader import read_content
+from tests.conftest import TINY, environment, train_command, wait_for
+
+pytestmark = pytest.mark.slow
+
+RUN = [*TINY, "data.root=sounds", "hydra.run.dir=run"]
+
+
+def in_a_terminal(
+    folder: Path, *overrides: str, outlive: bool
+) -> tuple[subprocess.Popen[bytes], int]:
+    """A run in a terminal of its own, and the other end of that."""
+    outer, inner = pty.openpty()
+
+    def begin() -> None:
+        fcntl.ioctl(inner, termios.TIOCSCTTY, 0)
+        if outlive:
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+    run = subprocess.Popen(
+        train_command([*RUN, *overrides]),
+        cwd=folder,
+        env=environment(),
+        stdin=inner,
+        stdout=inner,
+        stderr=inner,
+        start_new_session=True,
+        preexec_fn=begin,
+    )
+    os.close(inner)
+    return run, outer
+
+
+def epochs_in_the_log(folder: Path) -> int:
+    log = folder / "run" / "train.log"
+    return log.read_text().count("epoch ") if log.exists() else 0
+
+
+def test_a_terminal_that_is_closed_stops_the_run_saved(sounds: Path, tmp_path: Path) -> None:
+    run, outer = in_a_terminal(tmp_path, "trainer.max_epochs=100000", outlive=False)
+    wait_for(lambda: epochs_in_the_log(tmp_path) >= 2)
+    os.close(outer)
+    assert run.wait(60) == 128 + signal.SIGHUP
+    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
+    assert summary["epochs"] >= 2
+    history = read_content(tmp_path / "run" / "last.distillgan")["loss_curve_history"]
+    assert len(history["val_losses"]) == summary["epochs"]
+
+
+def test_with_nohup_it_goes_on(sounds: Path, tmp_path: Path) -> None:
+    run, outer = in_a_terminal(tmp_path, "trainer.max_epochs=40", outlive=True)
+    wait_for(lambda: epochs_in_the_log(tmp_path) >= 2)
+    os.close(outer)
+    assert run.wait(120) == 0
+    assert epochs_in_the_log(tmp_path) == 40
+    assert "nobody reads what is printed any more" in (tmp_path / "run" / "train.log").read_text()
+
+
+@pytest.mark.parametrize("out", ["nobody reads", "no room"])
+def test_output_that_cannot_be_written_does_not_end_a_run(
+    sounds: Path, tmp_path: Path, out: str
+) -> None:
+    if out == "nobody reads":
+        read, write = os.pipe()
+        os.close(read)
+    else:
+        write = os.open("/dev/full", os.O_WRONLY)
+    command = train_command([*RUN, "trainer.max_epochs=2"])
+    run = subprocess.run(
+        command, cwd=tmp_path, env=environment(), stdout=write, stderr=subprocess.PIPE, text=True
+    )
+    os.close(write)
+    assert (run.returncode, run.stderr) == (0, "")
+    assert json.loads((tmp_path / "run" / "summary.json").read_text())["finished"]
+
+
+def test_other_verbs_tell(tmp_path: Path) -> None:
+    with open("/dev/full", "w") as full:
+        listing = subprocess.run(
+            [sys.executable, "-m", "distill.library", "list"],
+            cwd=tmp_path,
+            env=environment(),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    assert listing.returncode == 2
+    assert listing.stderr.startswith("distill: what was to be printed could not be written")
+    assert len(listing.stderr.splitlines()) == 1
