@@ -15,6 +15,8 @@ HEADERLESS_SUFFIX = ".raw"
 HEADERLESS_FORMAT = "RAW"
 """What it calls files that it takes for sound by their suffix alone, such as a text named x.gsm."""
 
+MISSING_S = 0.01
+"""What a file may be shorter than its header tells."""
 _CORRECTED = re.compile(
     r"^ *(?:data|riff|SSND|Data Size) *: (\d+) \(should be (\d+)\)"
     r"|frame count \d+ does not match value from 'ds64' chunk of (\d+)",
@@ -42,7 +44,20 @@ def why_empty(file: soundfile.SoundFile) -> str:
     return "empty: a header without samples"
 
 
-def promised_frames(file: soundfile.SoundFile) -> int:
+def early_end(file: soundfile.SoundFile, frames_read: int) -> str:
+    """A note on a file that was cut short, as by a full disk or an interrupted copy; empty for one
+    that has all that its header tells.
+    """
+    promised = _promised_frames(file)
+    missing = promised - frames_read
+    estimated = file.format == "MP3"
+    if missing <= file.samplerate * MISSING_S or (estimated and missing < 0.02 * promised):
+        return ""
+    rate = file.samplerate
+    return f"ends early: {frames_read / rate:,.2f} s of {promised / rate:,.2f} s"
+
+
+def _promised_frames(file: soundfile.SoundFile) -> int:
     """How many frames there would be if the file was as long as its header tells."""
     frames = int(file.frames)
     found = _CORRECTED.search(file.extra_info)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import stat
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -26,10 +28,12 @@ from distill.sndfile import (
     HEADERLESS_SUFFIX,
     SAMPLE_RATES_HZ,
     detail_of,
+    early_end,
     name_of,
     why_empty,
 )
 
+log = logging.getLogger(__name__)
 TAG = "DISTILL_MODEL"
 FORMATS = {
     "wav": ("WAV", "PCM_24"),
@@ -92,6 +96,14 @@ class SoundFile:
                 yield torch.from_numpy(np.ascontiguousarray(block.T))
             if not frames:
                 raise SoundError(f"{self.path}: {why_empty(file)}")
+            if note := early_end(file, frames):
+                _warn(self.path, note)
+
+
+@cache
+def _warn(path: Path, note: str) -> None:
+    """Once, however often the file is read."""
+    log.warning("%s: %s", path, note)
 
 
 def check_format(path: Path, *, sample_rate_hz: int, channels: int) -> None:

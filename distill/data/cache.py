@@ -24,8 +24,8 @@ from distill.sndfile import (
     HEADERLESS_SUFFIX,
     SAMPLE_RATES_HZ,
     detail_of,
+    early_end,
     name_of,
-    promised_frames,
     why_empty,
 )
 
@@ -35,8 +35,6 @@ LARGEST_SAMPLE = 1e4
 """80 dB above full scale: no recording, however hot, is louder."""
 RULES = 2
 """Counts changes of what is decoded and how it is judged: what was cached before is made again."""
-MISSING_S = 0.01
-"""What a file may be shorter than its header tells."""
 ACTIVITY_S = 0.1
 """Resolution of the record of where a file is louder than silence."""
 
@@ -220,7 +218,7 @@ class WaveformCache:
                     _write(sink, resampler.resample_chunk(np.zeros(0, np.float32), last=True))
                 if frames_read == 0:
                     return Decoded(why_empty(source))
-                note = _early_end(source, frames_read)
+                note = early_end(source, frames_read)
         except soundfile.LibsndfileError as error:
             known = path.suffix.lower().lstrip(".") in {
                 name.lower() for name in soundfile.available_formats()
@@ -269,17 +267,6 @@ class WaveformCache:
         (state,) = index.execute("PRAGMA quick_check(1)").fetchone()
         if state != "ok":
             raise sqlite3.DatabaseError(state)
-
-
-def _early_end(file: soundfile.SoundFile, frames_read: int) -> str:
-    """A note on a file that was cut short, as by a full disk or an interrupted copy."""
-    promised = promised_frames(file)
-    missing = promised - frames_read
-    estimated = file.format == "MP3"
-    if missing <= file.samplerate * MISSING_S or (estimated and missing < 0.02 * promised):
-        return ""
-    rate = file.samplerate
-    return f"ends early: {frames_read / rate:,.2f} s of {promised / rate:,.2f} s"
 
 
 def _state(path: Path) -> _State | None:

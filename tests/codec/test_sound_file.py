@@ -98,13 +98,16 @@ def test_file_without_a_sample_is_told(tmp_path: Path, suffix: str) -> None:
     assert "empty: a header without samples" in unreadable(tmp_path / "header.wav")
 
 
-def test_file_that_breaks_off_is_told_or_read_as_far_as_it_goes(tmp_path: Path) -> None:
+def test_file_that_breaks_off_is_told_or_read_as_far_as_it_goes(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     for suffix in ("flac", "wav"):
         path = tmp_path / f"a.{suffix}"
         soundfile.write(path, noise(2, 2 * BLOCK_FRAMES).T.numpy(), 44_100)
         path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     assert "unreadable: " in unreadable(tmp_path / "a.flac")
     assert torch.cat(list(SoundFile.open(tmp_path / "a.wav").blocks()), 1).shape[1] > 60_000
+    assert "a.wav: ends early: 1.49 s of 2.97 s" in caplog.text
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
