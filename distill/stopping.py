@@ -61,7 +61,9 @@ def raise_if_stopped() -> None:
 def _stop(number: int, frame: FrameType | None) -> NoReturn:
     global _received
     if number != signal.SIGINT and _received is None:
-        terminal.fail("stopped by a signal; what was saved before is kept")
+        terminal.say_at_once(
+            "distill: stopped by a signal; what was saved before is kept", apart=True
+        )
     _received = number
     _raise(number)
 

@@ -65,6 +65,18 @@ def fail(message: str) -> None:
     _print_apart(f"distill: {plain(' '.join(message.splitlines()))}")
 
 
+def say_at_once(line: str, *, apart: bool = False) -> None:
+    """One line from within a signal's handler, past rich, streams and their locks: what was
+    interrupted may hold them, and would wait for itself.
+    """
+    if console.quiet and not apart:
+        return
+    stream = sys.stderr if apart else sys.stdout
+    with suppress(OSError, ValueError):  # nobody listens, or a stream without a file
+        over_a_bar = "\r\x1b[2K" if stream.isatty() else ""
+        os.write(stream.fileno(), f"{over_a_bar}{plain(line)}\n".encode())
+
+
 def _print_apart(line: str) -> None:
     with suppress(OSError):  # nobody listens: what is to be done about it is done all the same
         print(line, file=sys.stderr)

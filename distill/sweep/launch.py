@@ -20,7 +20,7 @@ from distill.errors import DistillError
 from distill.leaderboard import show
 from distill.stopping import asking_to_end, let_the_next_end_it
 from distill.sweep.job import DONE, RECORD, STOP, SweepStopped, recorded
-from distill.terminal import console, counted, fail, say
+from distill.terminal import console, counted, fail, say, say_at_once
 from distill.training.interrupt import RunStopped
 
 INTERRUPTED = 128 + signal.SIGINT
@@ -187,7 +187,9 @@ def _heard_here_alone(marker: Path) -> Iterator[None]:
 def _tell(marker: Path) -> None:
     marker.parent.mkdir(parents=True, exist_ok=True)
     marker.touch()
-    say("stopping: the jobs finish their step and save (once more to stop at once, unsaved)")
+    say_at_once(
+        "stopping: the jobs finish their step and save (once more to stop at once, unsaved)"
+    )
 
 
 _HEARD_BY: dict[str, Callable[[Path], AbstractContextManager[object]]] = {

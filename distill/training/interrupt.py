@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import signal
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
 
 from distill.stopping import asking_to_end, let_the_next_end_it, received
-from distill.terminal import console
-
-log = logging.getLogger(__name__)
+from distill.terminal import say_at_once
 
 
 class RunStopped(Exception):
@@ -63,7 +60,6 @@ class StopRequest:
     def _note(self, number: int, frame: FrameType | None) -> None:
         self._signal = number
         let_the_next_end_it(self._before)
-        log.info("%s: stopping after this step", signal.Signals(number).name)
-        console.print(
+        say_at_once(
             "stopping: finishing the step, then saving (once more to stop at once, unsaved)"
         )

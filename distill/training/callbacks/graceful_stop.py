@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from signal import Signals
 from typing import Any
 
 import lightning
@@ -9,6 +11,8 @@ import lightning
 from distill.training.agreement import largest
 from distill.training.callbacks.bundle_checkpoint import BundleCheckpoint
 from distill.training.interrupt import RunStopped, StopRequest
+
+log = logging.getLogger(__name__)
 
 
 class GracefulStop(lightning.Callback):
@@ -37,6 +41,7 @@ class GracefulStop(lightning.Callback):
         signal = self._signal(trainer)
         if signal is None:
             return
+        log.info("%s: stopping after this step", Signals(signal).name)
         for callback in trainer.checkpoint_callbacks:
             if isinstance(callback, BundleCheckpoint) and callback.monitor is None:
                 callback.save_now(trainer)
@@ -48,6 +53,7 @@ class GracefulStop(lightning.Callback):
         """Between epochs everything is saved already."""
         signal = self._signal(trainer)
         if signal is not None:
+            log.info("%s: stopping between two epochs", Signals(signal).name)
             raise RunStopped(signal)
 
     def _signal(self, trainer: lightning.Trainer) -> int | None:
