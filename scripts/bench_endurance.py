@@ -4,9 +4,11 @@
 
 Trains a small network, because what could grow does not depend on its size, and notes after each
 epoch what the process holds. Prints the medians over 20 epochs at a time and, against those of
-epochs 11 to 30, by how much the last differ. A step's time is the processor's; `step_ratio` is that
-time over the one of a fixed piece of work done just before it, because a processor that others use
-too is not always as fast.
+epochs 11 to 30, by how much the last differ.
+
+A processor that others use too is not as fast after some minutes as it was before: for the time of
+a step, the same run is started anew when the long one nears its end, and its epochs 11 to 30 and
+the long one's last 20 take turns, an epoch each. Compared is the processor's time, pair by pair.
 """
 
 from __future__ import annotations
@@ -22,7 +24,6 @@ from pathlib import Path
 from typing import Any
 
 import lightning
-import torch
 
 SMALL = (
     "trainer.accelerator=cpu",
@@ -38,51 +39,56 @@ SMALL = (
     "data.batch_size=64",
     "data.min_epoch_segments=1",
 )
+LINES = "endurance.jsonl"
 WINDOW = 20
-FIGURES = ("memory_mib", "open_files", "step_ms", "step_ratio", "events_kib", "previews")
+EARLY = 30
+"""The last epoch of the window that the end is compared with."""
+FIGURES = ("memory_mib", "open_files", "step_ms", "events_kib", "previews")
 
 
 class Watch(lightning.Callback):
-    """A callback of the run that is watched: a line of JSON an epoch."""
+    """A callback of the run that is watched: a line of JSON an epoch.
 
-    def __init__(self, run_dir: str) -> None:
+    From epoch `turns_from` on, waits before each for a byte in the pipe `mine`, and writes one into
+    `other` after it.
+    """
+
+    def __init__(self, run_dir: str, turns_from: int, mine: int, other: int) -> None:
         self.run_dir = Path(run_dir)
-        self.lines = self.run_dir / "endurance.jsonl"
+        self.lines = self.run_dir / LINES
+        self.turns_from, self.mine, self.other = turns_from, mine, other
         self.steps: list[float] = []
-        self.ratios: list[float] = []
-        self.began = self.fixed_s = 0.0
-        self.factor, self.product = torch.ones(512, 512), torch.empty(512, 512)
+        self.began = 0.0
+
+    def on_train_epoch_start(self, trainer: lightning.Trainer, *_: Any) -> None:
+        """Wait for the turn."""
+        if trainer.current_epoch >= self.turns_from:
+            os.read(self.mine, 1)
 
     def on_train_batch_start(self, *_: Any) -> None:
-        """Do the fixed work, then begin a step."""
-        began = time.process_time()
-        for _ in range(2):  # into memory that it has: fetching some would not be fixed work
-            torch.mm(self.factor, self.factor, out=self.product)
+        """Begin a step."""
         self.began = time.process_time()
-        self.fixed_s = self.began - began
 
     def on_train_batch_end(self, *_: Any) -> None:
         """End it."""
-        step_s = time.process_time() - self.began
-        self.steps.append(1000 * step_s)
-        self.ratios.append(step_s / self.fixed_s)
+        self.steps.append(1000 * (time.process_time() - self.began))
 
-    def on_train_epoch_end(self, *_: Any) -> None:
-        """Note what the process holds."""
+    def on_train_epoch_end(self, trainer: lightning.Trainer, *_: Any) -> None:
+        """Note what the process holds, and pass the turn on."""
         pages = int(Path("/proc/self/statm").read_text().split()[1])
         events = sum(path.stat().st_size for path in self.run_dir.rglob("events.out.tfevents.*"))
         values = (
             pages * os.sysconf("SC_PAGESIZE") / (1 << 20),
             len(os.listdir("/proc/self/fd")),
             statistics.median(self.steps),
-            statistics.median(self.ratios),
             events / 1024,
             len(list(self.run_dir.glob("previews/*"))),
         )
         with self.lines.open("a") as file:
             file.write(json.dumps(dict(zip(FIGURES, values, strict=True))) + "\n")
         self.steps.clear()
-        self.ratios.clear()
+        if trainer.current_epoch >= self.turns_from:
+            os.write(self.other, b".")
 
 
 def main() -> None:
@@ -92,35 +98,62 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=2000)
     parser.add_argument("--out", type=Path, default=Path("endurance"))
     options = parser.parse_args()
-    here = str(Path(__file__).resolve().parent)
-    command = [sys.executable, "-m", "distill.train", *SMALL]
-    command += [f"data.root={options.folder.absolute()}", f"hydra.run.dir={options.out}"]
-    command += [f"trainer.max_epochs={options.epochs}", "library.dir=" + str(options.out / "lib")]
-    command += ["+callbacks.extra.watch._target_=bench_endurance.Watch"]
-    command += [f"+callbacks.extra.watch.run_dir={options.out}"]
-    paths = os.pathsep.join(filter(None, (here, os.environ.get("PYTHONPATH"))))
-    subprocess.run(
-        command,
-        env={**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1"},
-        stdout=subprocess.DEVNULL,
-        check=True,
-    )
-    lines = (options.out / "endurance.jsonl").read_text().splitlines()
-    report([json.loads(line) for line in lines])
+    if options.epochs < EARLY + WINDOW:
+        parser.error(f"--epochs: at least {EARLY + WINDOW}")
+    old_turn, young_turn = os.pipe(), os.pipe()
+    old_dir, young_dir = options.out / "run", options.out / "anew"
+
+    def start(run_dir: Path, turns_from: int, mine: int, other: int) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "distill.train", *SMALL]
+        command += [f"data.root={options.folder.absolute()}", f"hydra.run.dir={run_dir}"]
+        command += [f"trainer.max_epochs={options.epochs}", f"library.dir={options.out / 'lib'}"]
+        command += ["+callbacks.extra.watch._target_=bench_endurance.Watch"]
+        watch = {"run_dir": run_dir, "turns_from": turns_from, "mine": mine, "other": other}
+        command += [f"+callbacks.extra.watch.{key}={value}" for key, value in watch.items()]
+        here = str(Path(__file__).resolve().parent)
+        paths = os.pathsep.join(filter(None, (here, os.environ.get("PYTHONPATH"))))
+        environment = {**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1"}
+        return subprocess.Popen(
+            command, env=environment, stdout=subprocess.DEVNULL, pass_fds=(mine, other)
+        )
+
+    old = start(old_dir, options.epochs - WINDOW, old_turn[0], young_turn[1])
+    while old.poll() is None and len(noted(old_dir)) < options.epochs - WINDOW:
+        time.sleep(1)
+    young = start(young_dir, EARLY - WINDOW, young_turn[0], old_turn[1])
+    os.write(young_turn[1], b".")
+    status = old.wait()
+    young.kill()
+    young.wait()
+    if status:
+        sys.exit(f"the run ended with exit code {status}")
+    report(noted(old_dir), noted(young_dir))
 
 
-def report(epochs: list[dict[str, float]]) -> None:
+def noted(run_dir: Path) -> list[dict[str, float]]:
+    """What a run has told of its epochs so far."""
+    try:
+        return [json.loads(line) for line in (run_dir / LINES).read_text().splitlines()]
+    except FileNotFoundError:
+        return []
+
+
+def report(epochs: list[dict[str, float]], anew: list[dict[str, float]]) -> None:
     """Print the table, and a last line of JSON."""
     print(f"{'epoch':>8s}" + "".join(f"{figure:>14s}" for figure in FIGURES))
-    ends = [30, *(end for end in (100, 250, 500, 1000) if end < len(epochs)), len(epochs)]
+    ends = [EARLY, *(end for end in (100, 250, 500, 1000) if end < len(epochs)), len(epochs)]
     rows = {}
     for end in ends:
-        window = epochs[max(0, end - WINDOW) : end]
+        window = epochs[end - WINDOW : end]
         rows[end] = {f: statistics.median(epoch[f] for epoch in window) for f in FIGURES}
         print(f"{end:8d}" + "".join(f"{rows[end][figure]:14.2f}" for figure in FIGURES))
     first, last = rows[ends[0]], rows[ends[-1]]
-    change = {figure: round(last[figure] / first[figure] - 1, 4) for figure in FIGURES[:4]}
-    print(json.dumps({"epochs": len(epochs), "change": change, **last}))
+    change = {figure: last[figure] / first[figure] - 1 for figure in FIGURES[:2]}
+    pairs = zip(epochs[-WINDOW:], anew[EARLY - WINDOW : EARLY], strict=True)
+    steps = statistics.median(old["step_ms"] / young["step_ms"] for old, young in pairs)
+    change["step, in turns"] = steps - 1
+    rounded = {figure: round(value, 4) for figure, value in change.items()}
+    print(json.dumps({"epochs": len(epochs), "change": rounded, **last}))
 
 
 if __name__ == "__main__":
