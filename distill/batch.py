@@ -14,7 +14,7 @@ from rich.progress import Progress, TaskID
 
 from distill import terminal
 from distill.codec import CODES_SUFFIX
-from distill.errors import DistillError
+from distill.errors import DistillError, WriteError
 from distill.paths import path_of
 from distill.stopping import raise_if_stopped
 from distill.terminal import console, counted, plain, say
@@ -89,8 +89,9 @@ def plan(
 def run(jobs: Sequence[Job], work: Callable[[Job, Meter], str], *, overwrite: bool) -> None:
     """Do all jobs; `work` returns the line that is told of a job.
 
-    A failure ends one job only. Afterwards, raises DistillError if a file that was named itself
-    failed, or all did; what is no sound in a folder is only told.
+    A failure ends one job only, unless results cannot be written any more. Afterwards, raises
+    DistillError if a file that was named itself failed, or a result could not be written, or all
+    failed; what is no sound in a folder is only told.
     """
     done = failed = 0
     left_out: list[str] = []
@@ -114,12 +115,14 @@ def run(jobs: Sequence[Job], work: Callable[[Job, Meter], str], *, overwrite: bo
                     told = f"{job.source}: {told}"
                 if len(jobs) == 1:
                     raise DistillError(told) from error
-                if job.found:
+                if job.found and not isinstance(error, WriteError):
                     left_out.append(told)
                 else:
                     failed += 1
                     console.file.flush()
                     terminal.fail(told)
+                if isinstance(error, WriteError):
+                    break
             else:
                 done += 1
                 say(line)
@@ -129,7 +132,7 @@ def run(jobs: Sequence[Job], work: Callable[[Job, Meter], str], *, overwrite: bo
     if len(left_out) > REASONS_SHOWN:
         say(f"left out: {counted(len(left_out) - REASONS_SHOWN, 'more file')}")
     if failed or not done:
-        raise DistillError(f"{counted(done, 'file')} done, {len(left_out) + failed:,} not")
+        raise DistillError(f"{counted(done, 'file')} done, {len(jobs) - done:,} not")
 
 
 def _check_target(job: Job, sources: Iterable[str], *, overwrite: bool) -> None:
@@ -145,8 +148,7 @@ def _check_target(job: Job, sources: Iterable[str], *, overwrite: bool) -> None:
     try:
         job.target.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        reason = "is a file" if job.target.parent.is_file() else error.strerror
-        raise DistillError(f"{job.target.parent}: no folder can be made: {reason}") from error
+        raise WriteError(job.target.parent, error) from error
     if there and not overwrite:
         raise DistillError(f"{job.target}: is there already; take --overwrite or another -o")
 

@@ -11,7 +11,7 @@ from distill.batch import Job, Meter
 from distill.bundle.catalog import Catalog
 from distill.codec import CODES_SUFFIX
 from distill.coding import MODEL_HELP, add_outputs, facts, load, speed, tell_model
-from distill.errors import CodesError
+from distill.errors import WriteError
 from distill.verb import Parser, answering
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def encode(job: Job, model: LoadedModel, meter: Meter, *, levels: int | None) ->
     try:
         codes.save(job.target)
     except OSError as error:
-        raise CodesError(f"{job.target}: cannot be written: {error.strerror}") from error
+        raise WriteError(job.target, error) from error
     took_s = time.monotonic() - start_s
     return (
         f"{job.target}: {facts(codes)}, {job.target.stat().st_size:,} bytes, "

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 
 class DistillError(Exception):
     """What went wrong, where, and what to do, in one line."""
@@ -38,6 +40,13 @@ class SoundError(DistillError):
 
 class CodesError(DistillError):
     """A code file is refused, or does not belong to the model."""
+
+
+class WriteError(DistillError):
+    """A file cannot be written: the disk is full, or closed to us."""
+
+    def __init__(self, path: Path, cause: OSError) -> None:
+        super().__init__(f"{path}: cannot be written: {cause.strerror or cause}")
 
 
 class LibraryError(DistillError):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.table import Table
 
-from distill.errors import DistillError
+from distill.errors import WriteError
 from distill.paths import path_of
 from distill.sweep.job import DONE
 from distill.sweep.results import Result, results, short, swept_keys, write_csv
@@ -41,7 +41,7 @@ def show(folder: Path) -> list[Result]:
         write_csv(ranking, folder / CSV)
         _draw(ranking, folder / PICTURE)
     except OSError as error:
-        raise DistillError(f"{folder}: cannot be written: {error.strerror or error}") from error
+        raise WriteError(folder, error) from error
     picture = f" and {PICTURE}" if any(result.ranked for result in ranking) else ""
     say(f"{counted(len(ranking), 'job')}: {folder / CSV}{picture}")
     return ranking

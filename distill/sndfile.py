@@ -1,10 +1,13 @@
-"""what reading sound files by libsndfile takes, wherever it is done."""
+"""what reading and writing sound files by libsndfile takes, wherever it is done."""
 
 from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import soundfile
 
@@ -35,6 +38,47 @@ def name_of(path: Path) -> bytes | Path:
 def detail_of(error: soundfile.LibsndfileError) -> str:
     """Its message in one line."""
     return " ".join(str(error.error_string).split()).rstrip(".")
+
+
+@contextmanager
+def written(
+    path: Path, *, sample_rate_hz: int, channels: int, subtype: str, container: str
+) -> Iterator[soundfile.SoundFile]:
+    """A sound file to write to; raises OSError with the system's reason where libsndfile knows
+    only that something went wrong.
+    """
+    with path.open("w+b", buffering=0) as file:
+        sink = _Sink(file)
+        try:
+            with soundfile.SoundFile(
+                sink, "w", sample_rate_hz, channels, subtype, format=container
+            ) as sound:
+                yield sound
+        except Exception as error:  # soundfile meets short writes in several ways
+            if sink.failure is None:
+                raise
+            raise sink.failure from error
+        if sink.failure is not None:  # not all encoders tell of it when they close
+            raise sink.failure
+
+
+class _Sink:
+    """A file that keeps its first error, for none passes through libsndfile; Ctrl-C is one too."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.seek, self.tell, self.read = file.seek, file.tell, file.read
+        self._file = file
+        self.failure: BaseException | None = None
+
+    def write(self, data: bytes) -> int:
+        """As a file's, to the last byte or the first error."""
+        done = 0
+        try:
+            while done < len(data):
+                done += self._file.write(memoryview(data)[done:])
+        except BaseException as error:
+            self.failure = self.failure or error
+        return done
 
 
 def why_empty(file: soundfile.SoundFile) -> str:

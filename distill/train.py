@@ -192,8 +192,8 @@ def _rooted(composed: DictConfig) -> TrainConfig:
 def _scan(config: TrainConfig) -> Collection:
     # numpy and the codecs only now: help and mistakes are answered without
     from distill.data.cache import CacheConfig
-    from distill.data.collection import scan
     from distill.data.demo import write_demo_collection
+    from distill.data.scan import scan
 
     folders = [path_of(folder) for folder in source_folders(config)]
     if not folders:

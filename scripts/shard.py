@@ -18,7 +18,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from distill.errors import DistillError
+from distill.errors import DistillError, WriteError
 from distill.verb import answering
 
 if TYPE_CHECKING:
@@ -55,9 +55,12 @@ def _shard(options: argparse.Namespace) -> None:
     if (options.out / MANIFEST).exists():
         raise DistillError(f"{options.out}: there are whole shards already")
     collection, split = collect(config)
-    options.out.mkdir(parents=True, exist_ok=True)
-    _same_as_before(collection, options.out / "collection.json")
-    collection.write_report(options.out / "collection.json")
+    try:
+        options.out.mkdir(parents=True, exist_ok=True)
+        _same_as_before(collection, options.out / "collection.json")
+        collection.write_report(options.out / "collection.json")
+    except OSError as error:
+        raise WriteError(options.out, error) from error
     report(collection, split, options.out / "collection.json")
     rate_hz = config.mel.sample_rate_hz
     sides = {

@@ -17,8 +17,10 @@ import soundfile
 import torch
 
 from distill import stopping
-from distill.data.cache import ACTIVITY_S, CacheConfig
-from distill.data.collection import Collection, Sound, scan
+from distill.data.activity import ACTIVITY_S
+from distill.data.cache import CacheConfig
+from distill.data.collection import Collection, Sound
+from distill.data.scan import scan
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell's `make test &` has it
     signal.signal(signal.SIGINT, signal.default_int_handler)

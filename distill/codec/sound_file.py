@@ -22,7 +22,7 @@ from torch import Tensor
 
 from distill.atomic import whole_file
 from distill.codec.stream import exactly
-from distill.errors import SoundError
+from distill.errors import SoundError, WriteError
 from distill.sndfile import (
     HEADERLESS_FORMAT,
     HEADERLESS_SUFFIX,
@@ -31,6 +31,7 @@ from distill.sndfile import (
     early_end,
     name_of,
     why_empty,
+    written,
 )
 
 log = logging.getLogger(__name__)
@@ -134,7 +135,7 @@ def write_sound(
     """Write chunks (C, t) as exactly `samples` frames, whole or not at all, in the format of the
     suffix, tagged DISTILL_MODEL=`model`.
 
-    Raises SoundError if the format cannot hold the sound, or the disk is full.
+    Raises SoundError if the format cannot hold the sound, WriteError if the disk is full.
     """
     check_format(path, sample_rate_hz=sample_rate_hz, channels=channels)
     suffix = path.suffix.lower().lstrip(".")
@@ -144,8 +145,12 @@ def write_sound(
     tag = "".join(letter if letter.isprintable() else " " for letter in model)
     try:
         with whole_file(path) as partial:
-            with soundfile.SoundFile(
-                name_of(partial), "w", sample_rate_hz, channels, subtype, format=kind
+            with written(
+                partial,
+                sample_rate_hz=sample_rate_hz,
+                channels=channels,
+                subtype=subtype,
+                container=kind,
             ) as file:
                 if kind in ("WAV", "RF64"):  # the INFO chunk has no names of one's own
                     file.comment = f"{TAG}={tag}"
@@ -154,9 +159,8 @@ def write_sound(
             _tag(partial, kind, tag)
     except soundfile.LibsndfileError as error:
         raise SoundError(f"{path}: cannot be written: {detail_of(error)}") from error
-    except (OSError, MutagenError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise SoundError(f"{path}: cannot be written: {reason}") from error
+    except OSError as error:
+        raise WriteError(path, error) from error
 
 
 def _is_flac_rate(hz: int) -> bool:
@@ -171,6 +175,13 @@ def _blocks(chunks: Iterable[Tensor]) -> Iterator[NDArray[np.float32]]:
 
 
 def _tag(path: Path, kind: str, tag: str) -> None:
+    try:
+        _write_tag(path, kind, tag)
+    except MutagenError as error:  # of the system's own error it keeps the text alone
+        raise (error.__context__ if isinstance(error.__context__, OSError) else error) from error
+
+
+def _write_tag(path: Path, kind: str, tag: str) -> None:
     if kind in ("FLAC", "OGG"):
         comments = FLAC(path) if kind == "FLAC" else OggVorbis(path)
         comments[TAG] = tag

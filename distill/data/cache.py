@@ -9,8 +9,9 @@ import os
 import sqlite3
 import time
 import uuid
+from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import astuple, dataclass, replace
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -19,6 +20,7 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
+from distill.data.activity import ACTIVITY_S, Activity
 from distill.sndfile import (
     HEADERLESS_FORMAT,
     HEADERLESS_SUFFIX,
@@ -28,15 +30,16 @@ from distill.sndfile import (
     name_of,
     why_empty,
 )
+from distill.stopping import raise_if_stopped
 
 BLOCK_FRAMES = 1 << 18
 STALE_S = 24 * 3600
 LARGEST_SAMPLE = 1e4
 """80 dB above full scale: no recording, however hot, is louder."""
-RULES = 2
+RULES = 3
 """Counts changes of what is decoded and how it is judged: what was cached before is made again."""
-ACTIVITY_S = 0.1
-"""Resolution of the record of where a file is louder than silence."""
+LONG_SAMPLES = 1 << 26
+"""What is longer in the cache, a quarter of a GiB, is listened to before it is written."""
 
 
 @dataclass(frozen=True)
@@ -172,8 +175,6 @@ class WaveformCache:
             if not decoded.reason:
                 if _state(path) != before:
                     return Decoded("changed while being read")
-                decoded = self._with_activity(decoded, Path(partial))
-            if not decoded.reason:
                 target = self.waveform_path(decoded.content)
                 target.parent.mkdir(exist_ok=True)
                 os.replace(partial, target)
@@ -186,7 +187,7 @@ class WaveformCache:
         if path.suffix.lower() == HEADERLESS_SUFFIX:
             return Decoded("not audio: samples without a header")
         digest = hashlib.sha256()
-        frames_read = 0
+        frames_read = samples = 0
         try:
             with soundfile.SoundFile(name_of(path)) as source:
                 rate, channels = source.samplerate, source.channels
@@ -194,13 +195,14 @@ class WaveformCache:
                     return Decoded("not audio: samples without a header")
                 if not SAMPLE_RATES_HZ[0] <= rate <= SAMPLE_RATES_HZ[1]:
                     return Decoded(f"not audio: a sample rate of {rate} Hz")
-                resampler = soxr.ResampleStream(
-                    rate, self.config.sample_rate_hz, 1, dtype="float32"
-                )
+                wanted_rate = self.config.sample_rate_hz
+                is_long = source.frames * wanted_rate > LONG_SAMPLES * rate
+                if is_long and self._is_silent(path, rate):
+                    return Decoded("silent")
+                resampler = soxr.ResampleStream(rate, wanted_rate, 1, dtype="float32")
+                activity = self._activity(rate)
                 digest.update(str(rate).encode())
-                # not source.blocks(): where a damaged file ends early, that repeats old samples
-                while len(block := source.read(BLOCK_FRAMES, dtype="float32", always_2d=True)):
-                    mono = np.ascontiguousarray(block.mean(axis=1, dtype=np.float32))
+                for mono in _blocks(source):
                     if not np.isfinite(mono).all():
                         return Decoded("not finite: holds NaN or infinity")
                     peak = float(np.abs(mono).max())
@@ -208,14 +210,13 @@ class WaveformCache:
                         return Decoded(f"out of range: samples of {peak:.3g}, full scale is 1")
                     digest.update(mono.tobytes())
                     frames_read += len(mono)
-                    _write(
-                        sink,
-                        resampler.resample_chunk(mono)
-                        if rate != self.config.sample_rate_hz
-                        else mono,
+                    activity.add(mono)
+                    samples += _write(
+                        sink, resampler.resample_chunk(mono) if rate != wanted_rate else mono
                     )
-                if rate != self.config.sample_rate_hz:
-                    _write(sink, resampler.resample_chunk(np.zeros(0, np.float32), last=True))
+                if rate != wanted_rate:
+                    rest = resampler.resample_chunk(np.zeros(0, np.float32), last=True)
+                    samples += _write(sink, rest)
                 if frames_read == 0:
                     return Decoded(why_empty(source))
                 note = early_end(source, frames_read)
@@ -227,23 +228,29 @@ class WaveformCache:
             return Decoded(f"unreadable: {detail_of(error)}" if known else "not audio")
         if frames_read / rate < self.config.min_duration_s:
             return Decoded(f"too short: {1000 * frames_read / rate:.1f} ms")
-        return Decoded("", digest.hexdigest(), 0, rate, channels, note=note)
-
-    def _with_activity(self, decoded: Decoded, waveform: Path) -> Decoded:
-        if waveform.stat().st_size == 0:  # resampling left nothing of so few samples
+        if samples == 0:  # resampling left nothing of so few
             return Decoded("too short: less than a sample")
-        samples = np.memmap(waveform, dtype=np.float32, mode="r")
-        step = int(ACTIVITY_S * self.config.sample_rate_hz)
-        threshold = 10 ** (self.config.silence_dbfs / 20)
-        active = bytearray()
-        for start in range(0, len(samples), 512 * step):
-            block = samples[start : start + 512 * step]
-            parts = np.arange(0, len(block), step)
-            swing = np.maximum.reduceat(block, parts) - np.minimum.reduceat(block, parts)
-            active += bytes(swing > 2 * threshold)  # a constant level is no sound
-        if not any(active):
+        if not activity.heard:
             return Decoded("silent")
-        return replace(decoded, samples=len(samples), active=bytes(active))
+        heard = activity.windows(samples)
+        return Decoded("", digest.hexdigest(), samples, rate, channels, heard, note)
+
+    def _activity(self, rate_hz: int) -> Activity:
+        return Activity(
+            source_rate_hz=rate_hz,
+            target_rate_hz=self.config.sample_rate_hz,
+            silence_dbfs=self.config.silence_dbfs,
+        )
+
+    def _is_silent(self, path: Path, rate_hz: int) -> bool:
+        """Read up to the first sound, or what is none."""
+        activity = self._activity(rate_hz)
+        with soundfile.SoundFile(name_of(path)) as source:
+            for mono in _blocks(source):
+                activity.add(mono)
+                if activity.heard or not np.isfinite(mono).all():
+                    return False
+        return True
 
     def _open_index(self) -> sqlite3.Connection:
         index = sqlite3.connect(self._index_path, timeout=60)
@@ -277,5 +284,15 @@ def _state(path: Path) -> _State | None:
     return _State(status.st_size, status.st_mtime_ns)
 
 
-def _write(sink: IO[bytes], samples: NDArray[np.float32]) -> None:
-    samples.astype("<f4", copy=False).tofile(sink)
+def _blocks(source: soundfile.SoundFile) -> Iterator[NDArray[np.float32]]:
+    """The mean of the channels (T,), from where the file stands to its end."""
+    # not source.blocks(): where a damaged file ends early, that repeats old samples
+    while len(block := source.read(BLOCK_FRAMES, dtype="float32", always_2d=True)):
+        raise_if_stopped()
+        yield np.ascontiguousarray(block.mean(axis=1, dtype=np.float32))
+
+
+def _write(sink: IO[bytes], samples: NDArray[np.float32]) -> int:
+    """How many there were."""
+    sink.write(samples.astype("<f4", copy=False).data)
+    return len(samples)

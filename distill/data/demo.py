@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import soundfile
 from numpy.typing import NDArray
 
 from distill.atomic import whole_file
+from distill.errors import WriteError
+from distill.sndfile import written
 
 FIRST_SEED = 100
 """With it the split of seed 0 holds out a pluck, a drum and a noise, so that the demo's curves say
@@ -33,7 +34,18 @@ FORMATS = (
 
 
 def write_demo_collection(folder: Path) -> Path:
-    """Write those of the 24 demo sounds that are missing, each whole; returns the folder."""
+    """Write those of the 24 demo sounds that are missing, each whole; returns the folder.
+
+    Raises WriteError.
+    """
+    try:
+        _write_missing(folder)
+    except OSError as error:
+        raise WriteError(folder, error) from error
+    return folder
+
+
+def _write_missing(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for number, (name, synth, duration_s) in enumerate(_recipes()):
         extension, subtype, rate_hz, channels = FORMATS[number % len(FORMATS)]
@@ -46,9 +58,17 @@ def write_demo_collection(folder: Path) -> Path:
         mono = 0.7 * mono / np.abs(mono).max()
         # the second channel is a little softer, so that mixing down is not a no-op
         samples = np.stack([mono * 0.8**channel for channel in range(channels)], axis=1)
-        with whole_file(path) as partial:
-            soundfile.write(partial, samples, rate_hz, subtype=subtype, format=extension.upper())
-    return folder
+        with (
+            whole_file(path) as partial,
+            written(
+                partial,
+                sample_rate_hz=rate_hz,
+                channels=channels,
+                subtype=subtype,
+                container=extension.upper(),
+            ) as file,
+        ):
+            file.write(samples)
 
 
 def _recipes() -> list[tuple[str, Synth, float]]:

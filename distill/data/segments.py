@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
 from distill.config import AugmentConfig
-from distill.data.cache import ACTIVITY_S
+from distill.data.activity import ACTIVITY_S
 from distill.data.split import Piece
 from distill.errors import SoundError
 

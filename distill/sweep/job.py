@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from distill.atomic import write_text
 
+log = logging.getLogger(__name__)
 RECORD = "job.json"
 STOP = "stop"
 """In the folder of a sweep: its jobs shall save and end, and no other begin."""
@@ -61,4 +63,7 @@ def recorded(run_dir: Path, number: int, overrides: list[str]) -> Iterator[None]
         job = replace(job, state=FAILED, reason=told)
         raise
     finally:
-        job.write(run_dir)
+        try:
+            job.write(run_dir)
+        except OSError as error:  # what became of the job counts for more than its record
+            log.warning("%s: what became of it cannot be noted: %s", run_dir, error.strerror)

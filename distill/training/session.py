@@ -28,7 +28,7 @@ from distill.compose import source_folders
 from distill.config import TrainConfig
 from distill.data.datamodule import SegmentDataModule
 from distill.data.source import Source
-from distill.errors import RunError
+from distill.errors import RunError, WriteError
 from distill.paths import path_of
 from distill.sweep.job import stop_marker
 from distill.terminal import counted, say
@@ -112,7 +112,7 @@ def _write_settings(path: Path, settings: str) -> None:
     try:
         write_text(path, settings)
     except OSError as error:  # without them, no run could go on
-        raise RunError(f"{path}: cannot be written: {error.strerror}") from error
+        raise WriteError(path, error) from error
 
 
 def _done_before(config: TrainConfig, run_dir: Path) -> int:

@@ -225,10 +225,11 @@ def _next_commands(
 
 def _publish(bundle: Path, run_dir: Path, library: Path) -> Path | None:
     """Copy the bundle into the library, over what the same run published when it ended before."""
-    earlier = None
-    if (run_dir / "summary.json").exists():
+    try:
         before = json.loads((run_dir / "summary.json").read_text(encoding="utf-8"))
-        earlier = Path(before["published"]).name if before.get("published") else None
+        earlier = Path(before["published"]).name
+    except (OSError, ValueError, KeyError, TypeError):  # it was not published before
+        earlier = None
     try:
         return Catalog(library).publish(bundle, earlier=earlier).absolute()
     except (OSError, DistillError) as error:

@@ -224,10 +224,11 @@ def test_file_that_changes_while_it_is_read(
     soundfile.write(path, tone(440), 16_000)
     write = cache_module._write
 
-    def meanwhile(sink: object, samples: np.ndarray) -> None:
-        write(sink, samples)  # type: ignore[arg-type]
+    def meanwhile(sink: object, samples: np.ndarray) -> int:
+        done = write(sink, samples)  # type: ignore[arg-type]
         if path.exists():
             change(path)
+        return done
 
     monkeypatch.setattr(cache_module, "_write", meanwhile)
     assert cache.decode(path).reason == "changed while being read"

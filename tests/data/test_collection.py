@@ -12,7 +12,8 @@ import pytest
 import soundfile
 
 from distill.data.cache import CacheConfig
-from distill.data.collection import Collection, scan
+from distill.data.collection import Collection
+from distill.data.scan import scan
 from tests.conftest import tone
 from tests.data.conftest import left_out, used
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
 
+from distill.data import demo as demo_module
 from distill.data.collection import Collection
 from distill.data.demo import write_demo_collection
 
@@ -101,18 +104,19 @@ def test_interruption_leaves_no_torn_file(copied: Path, monkeypatch: pytest.Monk
     missing = sorted(copied.iterdir())[15:19]
     for path in missing:
         path.unlink()
-    write = soundfile.write
-    written: list[object] = []
+    written = demo_module.written
+    begun: list[Path] = []
 
-    def interrupted(file: Path, *arguments: object, **more: object) -> None:
-        write(file, *arguments, **more)
-        written.append(file)
-        if len(written) == 3:
-            Path(file).write_bytes(Path(file).read_bytes()[:100])
-            raise KeyboardInterrupt
+    @contextmanager
+    def interrupted(path: Path, **settings: Any) -> Iterator[soundfile.SoundFile]:
+        begun.append(path)
+        with written(path, **settings) as file:
+            yield file
+            if len(begun) == 3:
+                raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(soundfile, "write", interrupted)
+        patch.setattr(demo_module, "written", interrupted)
         with pytest.raises(KeyboardInterrupt):
             write_demo_collection(copied)
     assert [path.exists() for path in missing] == [True, True, False, False]

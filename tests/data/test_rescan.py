@@ -97,7 +97,7 @@ def test_two_processes_at_once_agree(tmp_path: Path, sounds: Path) -> None:
     script = f"""
 from pathlib import Path
 from distill.data.cache import CacheConfig
-from distill.data.collection import scan
+from distill.data.scan import scan
 found = scan([Path({str(sounds)!r})], name="both", cache_folder=Path({str(tmp_path / "cache")!r}),
              config=CacheConfig(16_000, 0.01, -80.0))
 print(len(found.sounds), found.fingerprint)

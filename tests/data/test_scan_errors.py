@@ -98,7 +98,7 @@ def test_full_disk_is_an_error_that_keeps_what_is_done(
         done.append(target)
 
     with monkeypatch.context() as patch:
-        patch.setattr("distill.data.collection.WORKERS", 1)
+        patch.setattr("distill.data.scan.WORKERS", 1)
         patch.setattr(os, "replace", full)
         with pytest.raises(CollectionError, match="No space left on device"):
             scan_folder(sounds)

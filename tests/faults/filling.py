@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import lightning
+
+from tests.faults.conftest import fill
 
 
 class TakeAway(lightning.Callback):
@@ -20,17 +21,12 @@ class TakeAway(lightning.Callback):
 
     def on_train_epoch_start(self, trainer: lightning.Trainer, pl_module: Any) -> None:
         if trainer.current_epoch == self.begin:
-            self._space() if self.what == "space" else self._permission(0o555)
+            fill(self.folder) if self.what == "space" else self._permission(0o555)
         if trainer.current_epoch == self.end:
             if self.what == "space":
                 (self.folder / "ballast").unlink()
             else:
                 self._permission(0o755)
-
-    def _space(self) -> None:
-        with (self.folder / "ballast").open("wb", buffering=0) as file, suppress(OSError):
-            while True:
-                file.write(bytes(4096))
 
     def _permission(self, mode: int) -> None:
         for folder in (self.folder / "run", *(self.folder / "run").rglob("*")):

@@ -2,60 +2,34 @@
 
 from __future__ import annotations
 
-import ctypes
 import json
-import os
+import re
 import subprocess
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import soundfile
 
 from distill.bundle.reader import read_content
 from tests.conftest import TINY, environment, train_command
+from tests.faults.conftest import Disk, as_others_are, fill
 
 pytestmark = pytest.mark.slow
 
 TAKE_AWAY = "+callbacks.extra.take._target_=tests.faults.filling.TakeAway"
-Disk = Callable[[int], Path]
 
 
-@pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Disk]:
-    """A file system of so many MiB."""
-    mounted: list[Path] = []
-
-    def make(size_mib: int) -> Path:
-        folder = tmp_path / f"disk{len(mounted)}"
-        folder.mkdir()
-        command = ["mount", "-t", "tmpfs", "-o", f"size={size_mib}m", "tmpfs", str(folder)]
-        if subprocess.run(command, capture_output=True).returncode:
-            pytest.skip("no file system can be mounted here")
-        mounted.append(folder)
-        return folder
-
-    yield make
-    for folder in mounted:
-        subprocess.run(["umount", str(folder)], check=True)
-
-
-def _as_others_are() -> None:
-    """Root may read and write what it likes: give that up (capabilities(7), CAP_DAC_*)."""
-    libc = ctypes.CDLL(None)
-    for capability in (1, 2):
-        libc.prctl(24, capability, 0, 0, 0)  # PR_CAPBSET_DROP
-
-
-def train(folder: Path, *overrides: str) -> tuple[int, str]:
+def train(folder: Path, *overrides: str, sounds: Path | str | None = "sounds") -> tuple[int, str]:
+    root = [f"data.root={sounds}"] if sounds else []
     answer = subprocess.run(
-        train_command([*TINY, "data.root=sounds", *overrides]),
+        train_command([*TINY, *root, *overrides]),
         cwd=folder,
         env=environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         timeout=180,
-        preexec_fn=_as_others_are if os.geteuid() == 0 else None,
+        preexec_fn=as_others_are,
     )
     return answer.returncode, answer.stdout
 
@@ -66,7 +40,7 @@ def taken(folder: Path, what: str, begin: int, end: int) -> list[str]:
 
 
 def test_a_full_disk_costs_saves_but_not_the_run(sounds: Path, tmp_path: Path, disk: Disk) -> None:
-    full = disk(64)
+    full = disk(64 << 10)
     run_dir = full / "run"
     takes = taken(full, "space", begin=2, end=99)
     code, out = train(tmp_path, f"hydra.run.dir={run_dir}", "trainer.max_epochs=5", *takes)
@@ -80,7 +54,7 @@ def test_a_full_disk_costs_saves_but_not_the_run(sounds: Path, tmp_path: Path, d
 
 
 def test_space_that_comes_back_is_used(sounds: Path, tmp_path: Path, disk: Disk) -> None:
-    full = disk(64)
+    full = disk(64 << 10)
     run_dir = full / "run"
     takes = taken(full, "space", begin=1, end=3)
     code, out = train(tmp_path, f"hydra.run.dir={run_dir}", "trainer.max_epochs=5", *takes)
@@ -88,6 +62,38 @@ def test_space_that_comes_back_is_used(sounds: Path, tmp_path: Path, disk: Disk)
     assert read_content(run_dir / "last.distillgan")["metadata"]["training_epochs"] == 5
     assert json.loads((run_dir / "summary.json").read_text())["epochs"] == 5
     assert code in (0, 2)  # 2 where curves were lost
+
+
+@pytest.mark.parametrize("size_kib", [200, 460, 700, 900, 1_200])
+def test_wherever_in_a_run_the_disk_is_full(
+    sounds: Path,
+    disk: Disk,
+    size_kib: int,
+) -> None:
+    """From the cache by previews, curves, checkpoints and bundles to the library."""
+    full = disk(size_kib)
+    often = "callbacks.previews.every_n_epochs=1"
+    code, out = train(full, "trainer.max_epochs=3", often, sounds=sounds)
+    assert code == 2, out
+    assert "Traceback" not in out
+    assert out.splitlines()[-1].startswith("distill: ")
+    reasons = re.findall(r"(?:not saved|not written|cannot be written for \S+): ([^;\n]+)", out)
+    assert set(reasons) <= {"No space left on device", "database or disk is full"}
+    assert reasons
+    assert not list(full.rglob("*.part"))
+    for bundle in full.rglob("*.distillgan"):
+        read_content(bundle)
+    for preview in full.rglob("previews/*/*.wav"):
+        assert soundfile.info(preview).frames
+
+
+@pytest.mark.parametrize("size_kib", [4, 40])
+def test_a_demo_that_finds_no_room_says_so(disk: Disk, size_kib: int) -> None:
+    code, out = train(disk(size_kib), sounds=None)
+    assert code == 2, out
+    assert out.splitlines()[-1] == (
+        "distill: outputs/demo: cannot be written: No space left on device"
+    )
 
 
 @pytest.mark.parametrize(
@@ -101,13 +107,8 @@ def test_space_that_comes_back_is_used(sounds: Path, tmp_path: Path, disk: Disk)
 def test_a_disk_that_is_full_from_the_start_is_named(
     sounds: Path, tmp_path: Path, disk: Disk, setting: str, told: str
 ) -> None:
-    full = disk(1)
-    with (full / "ballast").open("wb", buffering=0) as file:
-        try:
-            while True:
-                file.write(bytes(4096))
-        except OSError:
-            pass
+    full = disk(1 << 10)
+    fill(full)
     code, out = train(tmp_path, setting.format(full))
     assert "Traceback" not in out
     assert told in out

@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import socket
+import struct
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,7 +18,7 @@ import pytest
 import soundfile
 
 from distill.data.cache import CacheConfig
-from distill.data.collection import scan
+from distill.data.scan import scan
 from tests.conftest import TINY, tone
 
 pytestmark = pytest.mark.slow
@@ -89,8 +90,9 @@ def spoilt_samples(folder: Path) -> Iterator[tuple[str, str]]:
         yield f"{name}.wav", expected
     soundfile.write(folder / "silence.wav", np.zeros(8_000), 16_000)
     yield "silence.wav", "^silent"
-    soundfile.write(folder / "dc.wav", np.full(8_000, 0.5), 16_000)
-    yield "dc.wav", "^silent"
+    for rate_hz in (16_000, 44_100):  # the second is resampled
+        soundfile.write(folder / f"dc_{rate_hz}.wav", np.full(8_000, 0.5), rate_hz)
+        yield f"dc_{rate_hz}.wav", "^silent"
     soundfile.write(folder / "twin.wav", tone(200, seed=0), 16_000)
     yield "twin.wav", "^duplicate of "
 
@@ -138,6 +140,13 @@ def no_files_at_all(folder: Path) -> Iterator[tuple[str, str]]:
     with (folder / "sparse.wav").open("wb") as file:
         file.truncate(10 << 30)
     yield "sparse.wav", "^(unreadable|not audio)"
+    with (folder / "sparse_silence.wav").open("wb") as file:
+        size = 1 << 30
+        file.write(b"RIFF" + struct.pack("<I", size - 8) + b"WAVEfmt ")
+        file.write(struct.pack("<IHHIIHH", 16, 1, 1, 44_100, 88_200, 2, 16))
+        file.write(b"data" + struct.pack("<I", size - 44))
+        file.truncate(size)
+    yield "sparse_silence.wav", "^silent"
     if os.geteuid() == 0:
         os.mknod(folder / "device.wav", 0o600 | 0o020000, os.makedev(1, 5))  # /dev/zero
         yield "device.wav", "not a regular file"
@@ -152,7 +161,7 @@ def hashes(folder: Path) -> dict[bytes, str]:
         for path in folder.rglob("*")
         if path.is_file()
         and not path.is_symlink()
-        and path.name != "sparse.wav"
+        and not path.name.startswith("sparse")
         and os.access(path, os.R_OK)
     }
 

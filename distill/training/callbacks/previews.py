@@ -10,12 +10,12 @@ from typing import cast
 
 import lightning
 import numpy as np
-import soundfile
 import torch
 
 from distill.atomic import whole_file
 from distill.codec.griffin_lim import GriffinLim
 from distill.data.datamodule import FixedSegments, SegmentDataModule
+from distill.sndfile import written
 from distill.training.callbacks.tensorboard_charts import writers
 from distill.training.module import DistillModule
 from distill.training.schedule import worth_showing
@@ -42,10 +42,8 @@ class Previews(lightning.Callback):
         if last or worth_showing(epoch, self.every_n_epochs):
             try:
                 self.write(trainer, cast(DistillModule, pl_module), epoch)
-            except (OSError, soundfile.LibsndfileError) as error:
-                # the training is worth more than its preview
-                reason = getattr(error, "strerror", None) or error
-                log.warning("epoch %d: preview not written: %s", epoch, reason)
+            except OSError as error:  # the training is worth more than its preview
+                log.warning("epoch %d: preview not written: %s", epoch, error.strerror or error)
 
     def write(self, trainer: lightning.Trainer, module: DistillModule, epoch: int) -> None:
         """Decode the clips with the current weights and write them."""
@@ -118,8 +116,13 @@ class Previews(lightning.Callback):
 
     @staticmethod
     def _write_wav(path: Path, waveform: np.ndarray, rate_hz: int) -> None:
-        with whole_file(path) as partial:
-            soundfile.write(partial, waveform, rate_hz, subtype="PCM_16", format="WAV")
+        with (
+            whole_file(path) as partial,
+            written(
+                partial, sample_rate_hz=rate_hz, channels=1, subtype="PCM_16", container="WAV"
+            ) as file,
+        ):
+            file.write(waveform)
 
     @staticmethod
     def _write_png(path: Path, picture: np.ndarray) -> None:

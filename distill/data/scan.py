@@ -1,0 +1,208 @@
+"""folders → every file found, checked and cached: a collection."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import wait as wait_for
+from itertools import islice
+from pathlib import Path
+
+from distill.data.cache import CacheConfig, Decoded, WaveformCache
+from distill.data.collection import Collection, LeftOut, Sound
+from distill.errors import CollectionError
+from distill.stopping import raise_if_stopped
+
+FLUSH_EVERY = 64
+WORKERS = 4
+"""Decoding threads; libsndfile and soxr work without Python's lock."""
+
+
+def scan(
+    folders: Sequence[Path],
+    *,
+    name: str,
+    cache_folder: Path,
+    config: CacheConfig,
+    own_output: Path | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Collection:
+    """Find, check and cache every file below `folders`.
+
+    `own_output` is not searched where it lies below one of them: previews are no sounds to
+    learn from. `progress` is told files done and files in all. A file that did not change since the
+    last scan is not opened. Raises CollectionError if no file is usable or the cache cannot be
+    written.
+    """
+    try:
+        cache = WaveformCache(cache_folder, config)
+    except (OSError, sqlite3.Error) as error:
+        raise _cannot_be_written(cache_folder, error) from error
+    try:
+        outcomes = _decode_all(folders, own_output, cache, progress)
+    except (OSError, sqlite3.Error) as error:
+        raise _cannot_be_written(cache_folder, error) from error
+    finally:
+        cache.close()
+    sounds, left_out = _sort_out(outcomes, cache)
+    collection = Collection(
+        name, tuple(map(str, folders)), config.sample_rate_hz, tuple(sounds), tuple(left_out)
+    )
+    if not sounds:
+        shown = ", ".join(f"{count} {reason}" for reason, count in collection.reasons())
+        where = ", ".join(map(str, folders))
+        found = (
+            f"{len(left_out)} files, none usable ({shown})" if left_out else "the folder is empty"
+        )
+        raise CollectionError(f"data.root={where}: no usable sound: {found}")
+    return collection
+
+
+def find_files(folders: Sequence[Path], own_output: Path | None = None) -> Iterator[Path]:
+    """Every entry below the folders that is not a folder, in the order of their names, and folders
+    that cannot or shall not be listed.
+    """
+    seen: set[tuple[int, int]] = set()
+    closed: list[Path] = []
+    for folder in folders:
+        for parent, subfolders, names in os.walk(
+            folder, followlinks=True, onerror=lambda error: closed.append(Path(error.filename))
+        ):
+            try:
+                here = os.stat(parent)
+            except OSError:  # it was there a moment ago
+                closed.append(Path(parent))
+                subfolders.clear()
+                continue
+            if (here.st_dev, here.st_ino) in seen:  # a link back up, or a folder named twice
+                subfolders.clear()
+                continue
+            seen.add((here.st_dev, here.st_ino))
+            subfolders.sort()
+            for subfolder in list(subfolders):
+                if own_output and _is_same(Path(parent, subfolder), own_output):
+                    subfolders.remove(subfolder)
+                    yield own_output
+            yield from (Path(parent, entry) for entry in sorted(names))
+    yield from closed
+
+
+def _is_same(path: Path, other: Path) -> bool:
+    try:
+        return path.samefile(other)
+    except OSError:
+        return False
+
+
+def _decode_all(
+    folders: Sequence[Path],
+    own_output: Path | None,
+    cache: WaveformCache,
+    progress: Callable[[int, int], None],
+) -> list[tuple[str, Decoded]]:
+    paths = list(find_files(folders, own_output))
+    known = cache.known()
+    outcomes: dict[str, Decoded] = {}
+    waiting: list[tuple[Path, os.stat_result]] = []
+    for path in paths:
+        try:
+            status = path.stat()
+        except OSError as error:
+            broken = path.is_symlink() and isinstance(error, FileNotFoundError)
+            reason = "broken link" if broken else f"unreadable: {error.strerror}"
+            outcomes[str(path)] = Decoded(reason)
+            continue
+        if stat.S_ISDIR(status.st_mode):
+            outcomes[str(path)] = Decoded(
+                "not searched: distill's own output"
+                if path == own_output
+                else "unreadable: a folder that cannot be listed"
+            )
+            continue
+        if not stat.S_ISREG(status.st_mode):
+            outcomes[str(path)] = Decoded("not audio: not a regular file")
+            continue
+        row = known.get((_key(path), status.st_size, status.st_mtime_ns))
+        if row and (row.reason or cache.holds(row)):
+            outcomes[str(path)] = row
+        else:
+            waiting.append((path, status))
+    progress(len(outcomes), len(paths))
+    with ThreadPoolExecutor(WORKERS) as pool:
+        queue = iter(waiting)
+        running: dict[Future[Decoded], tuple[Path, os.stat_result]] = {}
+        try:
+            while True:
+                for path, status in islice(queue, 4 * WORKERS - len(running)):
+                    running[pool.submit(_decode_one, cache, path)] = path, status
+                if not running:
+                    break
+                for future in wait_for(running, return_when="FIRST_COMPLETED").done:
+                    path, status = running.pop(future)
+                    decoded = outcomes[str(path)] = future.result()
+                    if not decoded.reason.startswith(("unreadable: ", "changed")):  # this time
+                        cache.remember(_key(path), status.st_size, status.st_mtime_ns, decoded)
+                    raise_if_stopped()
+                    if len(outcomes) % FLUSH_EVERY == 0:
+                        cache.flush()
+                    progress(len(outcomes), len(paths))
+        finally:
+            pool.shutdown(cancel_futures=True)
+    cache.flush()
+    return [(str(path), outcomes[str(path)]) for path in paths]
+
+
+def _decode_one(cache: WaveformCache, path: Path) -> Decoded:
+    try:
+        with path.open("rb"):
+            pass
+    except OSError as error:
+        return Decoded(f"unreadable: {error.strerror}")
+    try:
+        return cache.decode(path)
+    except OSError as error:
+        raise _cannot_be_written(cache.folder.parent, error, f" for {path}") from error
+
+
+def _cannot_be_written(
+    cache_folder: Path, error: OSError | sqlite3.Error, what: str = ""
+) -> CollectionError:
+    cause = getattr(error, "strerror", None) or str(error)
+    return CollectionError(
+        f"data.cache_dir={cache_folder}: cannot be written{what}: {cause}; "
+        "free some space or choose another folder, what is decoded so far is kept"
+    )
+
+
+def _key(path: Path) -> str:
+    """The path as the index knows it: absolute, and storable whatever its bytes are."""
+    absolute = os.path.join(os.getcwd(), path)  # faster than Path.absolute, for 50,000 of them
+    return os.fsencode(absolute).decode("utf-8", errors="backslashreplace")
+
+
+def _sort_out(
+    outcomes: list[tuple[str, Decoded]], cache: WaveformCache
+) -> tuple[list[Sound], list[LeftOut]]:
+    sounds: dict[str, Sound] = {}
+    left_out: list[LeftOut] = []
+    for path, decoded in outcomes:
+        if decoded.reason:
+            left_out.append(LeftOut(path, decoded.reason))
+        elif decoded.content in sounds:
+            left_out.append(LeftOut(path, f"duplicate of {sounds[decoded.content].path}"))
+        else:
+            sounds[decoded.content] = Sound(
+                path,
+                decoded.content,
+                decoded.samples,
+                decoded.samples / cache.config.sample_rate_hz,
+                decoded.source_rate_hz,
+                decoded.channels,
+                cache.waveform_path(decoded.content),
+                decoded.active,
+                decoded.note,
+            )
+    return list(sounds.values()), left_out
