@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
-from distill.errors import RunError
+from distill.errors import RunError, WriteError
 from distill.paths import path_of
 
 if TYPE_CHECKING:
@@ -67,12 +67,21 @@ def run_to_resume(runs: Path, wanted: str) -> Path:
 
 @contextmanager
 def alone_in(run_dir: Path) -> Iterator[None]:
-    """Hold a run folder for this process; however it ends, the system lets go of it."""
+    """Hold a run folder for this process; however it ends, the system lets go of it.
+
+    Raises RunError where another process holds it, WriteError where nothing can be written.
+    """
+    lock = FileLock(run_dir / ".lock", timeout=0)
     try:
-        with FileLock(run_dir / ".lock", timeout=0):
-            yield
+        lock.acquire()
     except Timeout:
         raise RunError(f"{run_dir}: this run is still going on in another process") from None
+    except OSError as error:
+        raise WriteError(run_dir, error) from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def remove_if_unused(run_dir: Path) -> None:

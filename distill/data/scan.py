@@ -15,6 +15,7 @@ from distill.data.cache import CacheConfig, Decoded, WaveformCache
 from distill.data.collection import Collection, LeftOut, Sound
 from distill.errors import CollectionError
 from distill.stopping import raise_if_stopped
+from distill.terminal import counted
 
 FLUSH_EVERY = 64
 WORKERS = 4
@@ -53,9 +54,13 @@ def scan(
     )
     if not sounds:
         shown = ", ".join(f"{count} {reason}" for reason, count in collection.reasons())
+        if len(left_out) == 1:
+            shown = left_out[0].reason
         where = ", ".join(map(str, folders))
         found = (
-            f"{len(left_out)} files, none usable ({shown})" if left_out else "the folder is empty"
+            f"{counted(len(left_out), 'file')}, none usable ({shown})"
+            if left_out
+            else "the folder is empty"
         )
         raise CollectionError(f"data.root={where}: no usable sound: {found}")
     return collection

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import tracemalloc
@@ -14,6 +15,7 @@ import pytest
 import soundfile
 import soxr
 
+from distill import stopping
 from distill.data import cache as cache_module
 from distill.data.cache import CacheConfig, Decoded, WaveformCache
 from tests.conftest import environment, tone
@@ -233,6 +235,17 @@ def test_file_that_changes_while_it_is_read(
     monkeypatch.setattr(cache_module, "_write", meanwhile)
     assert cache.decode(path).reason == "changed while being read"
     assert files_of(tmp_path / "cache", ".f32") == []
+
+
+def test_a_stop_does_not_wait_for_the_end_of_a_long_file(
+    tmp_path: Path, cache: WaveformCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C reaches the main thread; the one that decodes looks for it at each block."""
+    soundfile.write(tmp_path / "a.wav", tone(440), 16_000)
+    monkeypatch.setattr(stopping, "_received", signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        cache.decode(tmp_path / "a.wav")
+    assert files_of(tmp_path / "cache", ".part") == []
 
 
 def test_settings_have_caches_of_their_own(tmp_path: Path) -> None:

@@ -21,8 +21,12 @@ TAKE_AWAY = "+callbacks.extra.take._target_=tests.faults.filling.TakeAway"
 
 def train(folder: Path, *overrides: str, sounds: Path | str | None = "sounds") -> tuple[int, str]:
     root = [f"data.root={sounds}"] if sounds else []
+    return run(folder, *TINY, *root, *overrides)
+
+
+def run(folder: Path, *words: str) -> tuple[int, str]:
     answer = subprocess.run(
-        train_command([*TINY, *root, *overrides]),
+        train_command(words),
         cwd=folder,
         env=environment(),
         stdout=subprocess.PIPE,
@@ -132,3 +136,17 @@ def test_sounds_that_may_not_be_read_are_told(sounds: Path, tmp_path: Path) -> N
     code, out = train(tmp_path)
     assert code == 0, out
     assert "0.wav: unreadable: Permission denied" in out
+
+
+def test_a_run_folder_that_is_closed_is_named(sounds: Path, tmp_path: Path) -> None:
+    run_dir = tmp_path / "run"
+    run_dir.mkdir()
+    told = f"distill: {run_dir}: cannot be written: Permission denied"
+    run_dir.chmod(0o555)
+    code, out = train(tmp_path, "hydra.run.dir=run")
+    assert (code, out.splitlines()[-1]) == (2, told)
+    run_dir.chmod(0o755)
+    assert train(tmp_path, "hydra.run.dir=run")[0] == 0
+    (run_dir / ".lock").chmod(0o444)
+    code, out = run(tmp_path, "resume=run", "trainer.max_epochs=3")
+    assert (code, out.splitlines()[-1]) == (2, told)
