@@ -8,13 +8,13 @@ import re
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
-from distill.errors import RunError, WriteError
+from distill.errors import DistillError, RunError, WriteError
 from distill.paths import path_of
 
 if TYPE_CHECKING:
@@ -67,7 +67,8 @@ def run_to_resume(runs: Path, wanted: str) -> Path:
 
 @contextmanager
 def alone_in(run_dir: Path) -> Iterator[None]:
-    """Hold a run folder for this process; however it ends, the system lets go of it.
+    """Hold a run folder for this process; however it ends, the system lets go of it. A run that
+    ends before it began leaves no folder behind.
 
     Raises RunError where another process holds it, WriteError where nothing can be written.
     """
@@ -80,14 +81,13 @@ def alone_in(run_dir: Path) -> Iterator[None]:
         raise WriteError(run_dir, error) from error
     try:
         yield
+    except DistillError:
+        with suppress(OSError):
+            if {path.name for path in run_dir.iterdir()} <= {"train.log", ".lock"}:
+                shutil.rmtree(run_dir)
+        raise
     finally:
         lock.release()
-
-
-def remove_if_unused(run_dir: Path) -> None:
-    """A run that never began leaves no folder behind."""
-    if {path.name for path in run_dir.iterdir()} <= {"train.log", ".lock"}:
-        shutil.rmtree(run_dir, ignore_errors=True)
 
 
 def check_same_sounds(report: Path, collection: Collection) -> None:

@@ -22,7 +22,7 @@ from distill.config import TrainConfig
 from distill.errors import DistillError
 from distill.overrides import config_dir
 from distill.paths import path_of
-from distill.run_folder import alone_in, check_same_sounds, remove_if_unused
+from distill.run_folder import alone_in, check_same_sounds
 from distill.terminal import console
 from distill.training.interrupt import RunStopped
 from distill.training.ranks import is_first
@@ -164,8 +164,6 @@ def _job(composed: DictConfig) -> float | None:
         sys.exit(stopped.exit_code)
     except DistillError as error:
         log.info("ended with an error: %s", error)
-        if is_first():
-            remove_if_unused(run_dir)
         terminal.fail(str(error))
         sys.exit(MISTAKE)
 

@@ -198,6 +198,23 @@ def test_a_run_that_is_going_on_cannot_be_resumed(tmp_path: Path) -> None:
     assert len(result.stderr.splitlines()) == 1
 
 
+def test_a_run_that_just_began_keeps_its_folder_when_another_wants_it(tmp_path: Path) -> None:
+    run_dir = tmp_path / "run"
+    run_dir.mkdir()
+    (run_dir / "train.log").touch()
+    with FileLock(run_dir / ".lock"):
+        result = subprocess.run(
+            train_command(["hydra.run.dir=run"]),
+            cwd=tmp_path,
+            env=environment(),
+            capture_output=True,
+            text=True,
+        )
+    assert result.returncode == 2
+    assert "this run is still going on in another process" in result.stderr
+    assert (run_dir / "train.log").exists()
+
+
 def test_ctrl_c_amid_the_imports_prints_no_traceback(tmp_path: Path) -> None:
     (tmp_path / "hydra.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
     variables = environment()
