@@ -10,6 +10,7 @@ import json
 import logging
 import os
 import shlex
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -26,6 +27,8 @@ from distill.errors import LibraryError
 NAME = "model_library.json"
 DEFAULT_FOLDER = Path("outputs/library")
 VERSION = 2
+LARGEST_BYTES = 64 << 20
+"""Some 30,000 models."""
 LOCK = ".model_library.lock"
 PATIENCE_S = 120
 log = logging.getLogger(__name__)
@@ -57,14 +60,18 @@ def read_index(folder: Path) -> Index:
     Raises DamagedIndexError, or LibraryError where the file cannot be read.
     """
     path = folder / NAME
+    value: Any = None
     try:
-        value: Any = json.loads(path.read_text(encoding="utf-8"))
+        status = path.stat()
+        # a pipe would be waited for, and parsing takes many times a file's size
+        if stat.S_ISREG(status.st_mode) and status.st_size <= LARGEST_BYTES:
+            value = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return Index()
     except OSError as error:
         raise LibraryError(f"{path}: cannot be read: {error.strerror}") from error
     except (ValueError, RecursionError):
-        value = None
+        pass
     models = value.get("models") if isinstance(value, dict) else None
     version = value.get("version") if isinstance(value, dict) else None
     if not isinstance(models, list) or type(version) is not int:

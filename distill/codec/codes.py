@@ -40,6 +40,8 @@ LONGEST_HEADER = 1 << 16
 LONGEST_NAME = 1000
 LARGEST_FILE = 1 << 30
 DIGEST_BYTES = 32
+BLOCK_CODES = 1 << 16
+"""Packed at a time; a multiple of 8, so that each block fills its bytes."""
 COUNTS = ("sample_rate_hz", "samples", "channels", "rows", "columns", "levels", "codebook_size")
 TEXTS = ("model_id", "model_checksum", "model_name", "distill_version")
 
@@ -193,13 +195,20 @@ def _packed(indices: Tensor, bits: int) -> bytes:
     """Codes (C, H, W, L) → bytes in order of time."""
     codes = indices.permute(2, 0, 1, 3).reshape(-1).cpu().numpy()
     places = np.arange(bits - 1, -1, -1)
-    return np.packbits((codes[:, None] >> places & 1).astype(np.uint8)).tobytes()
+    blocks = (codes[start : start + BLOCK_CODES] for start in range(0, len(codes), BLOCK_CODES))
+    return b"".join(
+        np.packbits((block[:, None] >> places & 1).astype(np.uint8)).tobytes() for block in blocks
+    )
 
 
 def _unpacked(payload: bytes, count: int, bits: int) -> np.ndarray:
     """Bytes → `count` codes, int64."""
-    columns = np.unpackbits(np.frombuffer(payload, np.uint8), count=count * bits)
     codes = np.zeros(count, np.int64)
-    for column in columns.reshape(count, bits).T:
-        codes = codes << 1 | column
+    packed = np.frombuffer(payload, np.uint8)
+    for start in range(0, count, BLOCK_CODES):
+        block = codes[start : start + BLOCK_CODES]
+        columns = np.unpackbits(packed[start * bits // 8 :], count=len(block) * bits)
+        for column in columns.reshape(len(block), bits).T:
+            block <<= 1
+            block |= column
     return codes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -173,3 +174,19 @@ def test_repair_of_a_damaged_index_loses_no_model(two: Catalog) -> None:
     two.repair()
     assert sorted(two.entries(), key=lambda entry: entry.name) == before
     assert (two.folder / "model_library.damaged.json").read_bytes() == b"{"
+
+
+def test_an_index_that_is_no_file_or_huge_is_damaged(two: Catalog) -> None:
+    """A stranger's folder may hold anything under that name."""
+    index = two.folder / NAME
+    index.unlink()
+    os.mkfifo(index)
+    with pytest.raises(LibraryError, match="damaged"):
+        two.entries()
+    index.unlink()
+    with index.open("wb") as file:
+        file.truncate(1 << 40)  # takes no room on the disk
+    with pytest.raises(LibraryError, match="damaged"):
+        two.entries()
+    assert two.repair().kept == 2
+    assert names(two) == ["one", "two"]

@@ -324,3 +324,21 @@ def test_codes_outside_the_codebook_are_refused(tmp_path: Path, size: int) -> No
             assert Codes.load(path).indices.item() == code
         else:
             assert f"codes outside its codebook of {size}" in refusal(path)
+
+
+@pytest.mark.parametrize("size", [2, 100, 1000])
+def test_codes_longer_than_a_block_take_memory_for_themselves_only(
+    tmp_path: Path, size: int
+) -> None:
+    columns = 3 * (1 << 16) + 5
+    indices = torch.randint(0, size, (1, 1, columns, 2))
+    path = tmp_path / "a.distillcodes"
+    tracemalloc.start()
+    try:
+        Codes(indices, columns, 16_000, size, "0" * 32, "0" * 64).save(path)
+        read = Codes.load(path)
+        taken = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert torch.equal(read.indices, indices)
+    assert taken < 3.5 * indices.nbytes
