@@ -281,6 +281,7 @@ def _quieten_libraries() -> None:
         logger.setLevel(logging.WARNING)
     warnings.simplefilter("default")
     warnings.filterwarnings("ignore", module="lightning")
+    warnings.filterwarnings("ignore", category=ResourceWarning)  # a log that a full disk cut off
     logging.captureWarnings(True)
     keep_writer_threads_quiet()
     loguru.logger.disable("vector_quantize_pytorch")  # few vectors for k-means: the rows tell it
