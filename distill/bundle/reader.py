@@ -8,6 +8,7 @@ import hashlib
 import pickle
 import stat
 import struct
+import warnings
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -81,11 +82,13 @@ def read_content(path: Path, *, weights: bool = True) -> dict[str, Any]:
 
 def _load(path: Path, *, mapped: bool) -> dict[str, Any]:
     content: dict[str, Any]
-    if mapped and str(path).isprintable():
-        content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-    else:  # opened here, because torch takes no names that are not Unicode
-        with path.open("rb") as file:
-            content = torch.load(file, map_location="cpu", weights_only=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what torch has to say of odd pickles
+        if mapped and str(path).isprintable():
+            content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+        else:  # opened here, because torch takes no names that are not Unicode
+            with path.open("rb") as file:
+                content = torch.load(file, map_location="cpu", weights_only=True)
     return content
 
 

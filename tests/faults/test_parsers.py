@@ -27,7 +27,7 @@ from tests.conftest import tone
 pytestmark = pytest.mark.slow
 
 EXAMPLES = settings(
-    max_examples=100,
+    max_examples=int(os.environ.get("DISTILL_EXAMPLES", "100")),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
@@ -85,6 +85,7 @@ def test_audio(
     assert not list((tmp_path / "cache").rglob("*.part"))
 
 
+@pytest.mark.filterwarnings("error")
 @EXAMPLES
 @given(data=mutated(GOLDEN_BUNDLE))
 def test_bundle(data: bytes, tmp_path: Path) -> None:
@@ -153,7 +154,9 @@ WORDS = st.one_of(
 )
 
 
-@settings(EXAMPLES, max_examples=40)  # each composes the whole configuration
+@settings(
+    EXAMPLES, max_examples=2 * EXAMPLES.max_examples // 5
+)  # each composes the whole configuration
 @given(words=st.lists(WORDS, max_size=3))
 def test_overrides(words: list[str]) -> None:
     with suppress(DistillError):
