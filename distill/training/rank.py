@@ -8,7 +8,9 @@ import argparse
 import logging
 import os
 import sys
+import time
 from pathlib import Path
+from threading import Thread
 
 from omegaconf import DictConfig, OmegaConf
 
@@ -16,6 +18,7 @@ from distill.compose import checked
 from distill.errors import DistillError
 from distill.terminal import console, fail
 from distill.training.interrupt import RunStopped
+from distill.training.ranks import POLL_S
 from distill.verb import MISTAKE, let_threads_wait
 
 
@@ -24,7 +27,9 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("run_dir", type=Path)
     parser.add_argument("--resume", action="store_true")
+    parser.add_argument("--first", type=int, metavar="PID")
     options = parser.parse_args()
+    Thread(target=_end_with, args=(options.first,), daemon=True).start()
     let_threads_wait()
     console.quiet = True
     logging.basicConfig(
@@ -47,6 +52,13 @@ def main() -> None:
         logging.getLogger(__name__).exception("ended")
         fail(f"{type(error).__name__}: {error}")
         os._exit(1)
+
+
+def _end_with(first: int) -> None:
+    """Once the first process is gone, however suddenly: no error need come of waiting for it."""
+    while os.getppid() == first:
+        time.sleep(POLL_S)
+    os._exit(1)
 
 
 if __name__ == "__main__":

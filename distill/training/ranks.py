@@ -66,6 +66,7 @@ class Ranks:
         self._set("WORLD_SIZE", str(devices * nodes))
         self._set("LOCAL_RANK", "0")
         command = [sys.executable, "-m", "distill.training.rank", str(self.run_dir)]
+        command += ["--first", str(os.getpid())]
         for rank in range(1, devices):
             environment = {**os.environ, "LOCAL_RANK": str(rank)}
             with self._log(rank).open("ab") as log:

@@ -17,6 +17,7 @@ import loguru
 import torch
 from hydra.utils import instantiate
 from lightning.fabric.utilities.exceptions import MisconfigurationException
+from lightning.pytorch.accelerators import CPUAccelerator
 from lightning.pytorch.loggers import Logger
 from lightning.pytorch.strategies import DDPStrategy, Strategy
 from omegaconf import OmegaConf
@@ -72,6 +73,7 @@ def train_run(
         callbacks = _callbacks(config, run_dir, request, fitting_size)
         trainer = _trainer(config, run_dir, callbacks, done)
         if isinstance(trainer.strategy, DDPStrategy) and not _started_outside(trainer.strategy):
+            _check_cores(trainer)
             ranks.start(trainer.num_devices, trainer.num_nodes)
         checkpoint = run_dir / "checkpoints" / "last.ckpt" if resume else None
         stopped = _fit(trainer, module, data, checkpoint, ranks)
@@ -197,6 +199,16 @@ def _strategy(name: str) -> Strategy | str:
 def _started_outside(strategy: DDPStrategy) -> bool:
     assert strategy.cluster_environment is not None
     return strategy.cluster_environment.creates_processes_externally
+
+
+def _check_cores(trainer: lightning.Trainer) -> None:
+    """Two on one core are good enough for a try; a hundred would take all memory and no step."""
+    most = max(2, os.cpu_count() or 1)
+    if isinstance(trainer.accelerator, CPUAccelerator) and trainer.num_devices > most:
+        raise RunError(
+            f"trainer.devices={trainer.num_devices}: each is a process, and this machine's "
+            f"processor takes at most {most}"
+        )
 
 
 def _module(config: TrainConfig, source: Source) -> DistillModule:

@@ -145,6 +145,28 @@ def test_a_killed_rank_ends_the_run_with_a_message(sounds: Path, tmp_path: Path)
     assert "Traceback" not in out
 
 
+def test_a_killed_first_rank_takes_the_others_along(sounds: Path, tmp_path: Path) -> None:
+    """Also from a wait that no error ends, as that for a connection."""
+    run = started(tmp_path, two("trainer.max_epochs=10000"))
+    wait_for(lambda: (tmp_path / "run" / "last.distillgan").exists())
+    (other,) = others_of(tmp_path / "run")
+    os.kill(other, signal.SIGSTOP)
+    run.kill()
+    run.communicate()
+    os.kill(other, signal.SIGCONT)
+    wait_for(lambda: not others_of(tmp_path / "run"), within_s=5)
+
+
+@pytest.mark.parametrize("trainer", ["default", "ddp"])
+def test_more_processes_than_the_processor_takes_are_refused(
+    sounds: Path, tmp_path: Path, trainer: str
+) -> None:
+    many = train_command([*TINY, "data.root=sounds", f"trainer={trainer}", "trainer.devices=99"])
+    code, out = finish(started(tmp_path, many))
+    assert code == 2, out
+    assert "trainer.devices=99: each is a process" in out.splitlines()[-1]
+
+
 def test_two_nodes_are_one_run(sounds: Path, tmp_path: Path) -> None:
     variables = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "29517"}
     command = train_command([*RUN, "trainer.devices=1", "trainer.num_nodes=2"])
