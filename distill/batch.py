@@ -19,8 +19,6 @@ from distill.paths import path_of
 from distill.stopping import raise_if_stopped
 from distill.terminal import console, counted, plain, say
 
-REASONS_SHOWN = 8
-
 
 @dataclass(frozen=True)
 class Job:
@@ -121,16 +119,14 @@ def run(jobs: Sequence[Job], work: Callable[[Job, Meter], str], *, overwrite: bo
                     failed += 1
                     console.file.flush()
                     terminal.fail(told)
-                if isinstance(error, WriteError):
+                if isinstance(error, WriteError) and not error.of_this_name:
                     break
             else:
                 done += 1
                 say(line)
             bar.advance(files)
-    for line in left_out[:REASONS_SHOWN]:
+    for line in left_out:
         say(f"left out: {line}")
-    if len(left_out) > REASONS_SHOWN:
-        say(f"left out: {counted(len(left_out) - REASONS_SHOWN, 'more file')}")
     if failed or not done:
         raise DistillError(f"{counted(done, 'file')} done, {len(jobs) - done:,} not")
 
@@ -142,9 +138,7 @@ def _check_target(job: Job, sources: Iterable[str], *, overwrite: bool) -> None:
     try:
         there = job.target.exists()
     except OSError as error:
-        raise DistillError(
-            f"{job.source}: cannot be written as {job.target}: {error.strerror}"
-        ) from error
+        raise WriteError(job.target, error) from error
     try:
         job.target.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -159,7 +153,11 @@ def _below(folder: Path, out_folder: Path) -> list[Path]:
     """
     files = []
     out = os.path.realpath(out_folder)
-    for parent, subfolders, names in os.walk(folder):
+
+    def closed(error: OSError) -> None:
+        raise DistillError(f"{error.filename}: cannot be searched: {error.strerror}") from error
+
+    for parent, subfolders, names in os.walk(folder, onerror=closed):
         subfolders[:] = sorted(
             name for name in subfolders if os.path.realpath(os.path.join(parent, name)) != out
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 
@@ -47,6 +48,8 @@ class WriteError(DistillError):
 
     def __init__(self, path: Path, cause: OSError) -> None:
         super().__init__(f"{path}: cannot be written: {cause.strerror or cause}")
+        self.of_this_name = cause.errno == errno.ENAMETOOLONG
+        """Whether others can be written all the same."""
 
 
 class LibraryError(DistillError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+import shlex
 import shutil
 import time
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
+from distill.bundle import SUFFIX
 from distill.errors import DistillError, RunError, WriteError
 from distill.paths import path_of
 
@@ -60,9 +62,29 @@ def run_to_resume(runs: Path, wanted: str) -> Path:
         if not (run_dir / needed).is_file():
             raise RunError(
                 f"resume={wanted}: not a run that can go on, {needed} is missing; "
-                "a run that was killed before its first save is started anew"
+                + (
+                    best_instead(run_dir)
+                    or "if it was killed before its first save, begin it again"
+                )
             )
     return run_dir
+
+
+def check_unused(run_dir: Path) -> None:
+    """Raise RunError rather than train over what another run has saved."""
+    saved = (*run_dir.glob("checkpoints/*.ckpt"), *run_dir.glob(f"*{SUFFIX}"))
+    if saved:
+        raise RunError(
+            f"{run_dir}: holds a run already ({saved[0].name}): go on with it by "
+            f"resume={run_dir}, or give another folder"
+        )
+
+
+def best_instead(run_dir: Path) -> str:
+    """How to go on without the last checkpoint; empty where there is no other."""
+    best = run_dir / "checkpoints" / "best.ckpt"
+    here = f"cp {shlex.quote(str(best))} {shlex.quote(str(best.with_name('last.ckpt')))}"
+    return f"to go on from the best epoch: {here}" if best.is_file() else ""
 
 
 @contextmanager

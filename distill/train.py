@@ -22,7 +22,7 @@ from distill.config import TrainConfig
 from distill.errors import DistillError
 from distill.overrides import config_dir
 from distill.paths import path_of
-from distill.run_folder import alone_in, check_same_sounds
+from distill.run_folder import alone_in, check_same_sounds, check_unused
 from distill.terminal import console
 from distill.training.interrupt import RunStopped
 from distill.training.ranks import is_first
@@ -159,6 +159,8 @@ def _job(composed: DictConfig) -> float | None:
         with alone_in(run_dir) if is_first() else nullcontext():
             if composed.resume is not None:
                 return train(resumed(run_dir / "config.yaml", overrides), run_dir, resume=True)
+            if is_first():
+                check_unused(run_dir)
             return train(_rooted(composed), run_dir)
     except RunStopped as stopped:
         sys.exit(stopped.exit_code)
@@ -174,6 +176,7 @@ def _in_sweep(composed: DictConfig, run_dir: Path, number: int) -> float:
     name = config.name or f"{collection_name(config)}-{time.strftime('%Y-%m-%d-%H-%M-%S')}"
     config.name = f"{name}-{number}"
     with alone_in(run_dir):
+        check_unused(run_dir)
         return train(config, run_dir)
 
 

@@ -109,9 +109,11 @@ def test_name_too_long_for_its_result_does_not_stop_the_others(
     names = [sound(tmp_path / "in" / f"{name}.wav").stem for name in ("a" * 250, "b")]
     (tmp_path / "out").mkdir()
     told = run("encode", model, "in", "-o", "out")
-    assert (told.exit_code, told.err) == (0, [])
     assert files(tmp_path / "out") == [f"{names[1]}.distillcodes"]
-    assert told.out[-1].startswith(f"left out: in/{names[0]}.wav: ")
+    assert told.exit_code == 2, "a sound that could not be coded"
+    assert told.err[0].startswith(f"distill: in/{names[0]}.wav: ")
+    assert told.err[0].endswith("cannot be written: File name too long")
+    assert told.err[1:] == ["distill: 1 file done, 1 not"]
 
 
 @pytest.mark.parametrize("rate_hz", [1 << 31, 1 << 40])

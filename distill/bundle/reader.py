@@ -52,6 +52,11 @@ def read_content(path: Path, *, weights: bool = True) -> dict[str, Any]:
     """
     if path.suffix == ".distill":
         raise BundleError(OLD_FORMAT)
+    if path.suffix == ".ckpt" and path.is_file():
+        raise BundleError(
+            f"{path}: is a checkpoint, not a model: give the folder of its run, or make a model of "
+            "it by `python -m distill.library add`"
+        )
     try:
         check_archive(path, sealed=weights)
         content = _load(path, mapped=not weights)

@@ -55,7 +55,7 @@ def scan(
     if not sounds:
         shown = ", ".join(f"{count} {reason}" for reason, count in collection.reasons())
         if len(left_out) == 1:
-            shown = left_out[0].reason
+            shown = f"1 {left_out[0].reason}"
         where = ", ".join(map(str, folders))
         found = (
             f"{counted(len(left_out), 'file')}, none usable ({shown})"

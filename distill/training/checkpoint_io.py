@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import pickle
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from lightning.fabric.plugins import CheckpointIO
 
 from distill.atomic import whole_file
 from distill.errors import RunError
+from distill.run_folder import best_instead
 
 
 class AtomicCheckpointIO(CheckpointIO):
@@ -44,6 +46,9 @@ class AtomicCheckpointIO(CheckpointIO):
         data.
         """
         try:
+            with zipfile.ZipFile(path) as archive:  # torch does not look at the sums in there
+                if damaged := archive.testzip():
+                    raise RuntimeError(damaged)
             checkpoint: dict[str, Any] = torch.load(
                 path, map_location=map_location or "cpu", weights_only=True
             )
@@ -54,8 +59,12 @@ class AtomicCheckpointIO(CheckpointIO):
             KeyError,
             OSError,
             ValueError,
+            zipfile.BadZipFile,
         ) as error:
-            raise RunError(f"{path}: not a readable checkpoint ({type(error).__name__})") from error
+            instead = best_instead(Path(path).parent.parent)
+            raise RunError(
+                f"{path}: damaged, or not a checkpoint{'; ' * bool(instead)}{instead}"
+            ) from error
         return checkpoint
 
     def remove_checkpoint(self, path: Any) -> None:

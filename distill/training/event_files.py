@@ -20,16 +20,19 @@ class EventFiles(TensorBoardLogger):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.failure: str | None = None
+        self._given_up = False
 
     @property
     @rank_zero_experiment
     def experiment(self) -> Any:
         """The writer; any of its methods does nothing once the disk refuses."""
-        try:
-            return _Sparing(super().experiment, self._refused)
-        except OSError as error:
-            self._refused(error)
-            return _Sparing(None, self._refused)
+        if not self._given_up:
+            try:
+                return _Sparing(super().experiment, self._refused)
+            except OSError as error:  # each further try would leave another empty file
+                self._given_up = True
+                self._refused(error)
+        return _Sparing(None, self._refused)
 
     @rank_zero_only
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:

@@ -39,6 +39,16 @@ def rank_name() -> str:
     return f"node{node}_rank{local}" if node != "0" else f"rank{local}"
 
 
+def check_cores(processes: int) -> None:
+    """Two on one core are good enough for a try; a hundred would take all memory and no step."""
+    most = max(2, os.cpu_count() or 1)
+    if processes > most:
+        raise RunError(
+            f"trainer.devices={processes}: each is a process, and this machine's processor takes "
+            f"at most {most}"
+        )
+
+
 class Ranks:
     """The other processes of this machine; with one device there are none."""
 

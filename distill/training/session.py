@@ -39,7 +39,7 @@ from distill.training.completion import complete, network_config, spectrogram_co
 from distill.training.event_files import EventFiles, keep_writer_threads_quiet
 from distill.training.interrupt import RunStopped, StopRequest
 from distill.training.module import DistillModule
-from distill.training.ranks import Ranks, is_first
+from distill.training.ranks import Ranks, check_cores, is_first
 from distill.training.schedule import RunClock
 from distill.training.summary import Summary, show, summarise
 
@@ -73,7 +73,8 @@ def train_run(
         callbacks = _callbacks(config, run_dir, request, fitting_size)
         trainer = _trainer(config, run_dir, callbacks, done)
         if isinstance(trainer.strategy, DDPStrategy) and not _started_outside(trainer.strategy):
-            _check_cores(trainer)
+            if isinstance(trainer.accelerator, CPUAccelerator):
+                check_cores(trainer.num_devices)
             ranks.start(trainer.num_devices, trainer.num_nodes)
         checkpoint = run_dir / "checkpoints" / "last.ckpt" if resume else None
         stopped = _fit(trainer, module, data, checkpoint, ranks)
@@ -96,6 +97,9 @@ def train_run(
     failures = [c.failure for c in callbacks if isinstance(c, BundleCheckpoint) and c.failure]
     failures += [c.failure for c in trainer.loggers if isinstance(c, EventFiles) and c.failure]
     try:
+        if not (run_dir / "config.yaml").exists():
+            failures.append(f"{run_dir} was taken away while the run went on, and is made again")
+            write_text(run_dir / "config.yaml", settings)
         summary.write(run_dir / "summary.json")
     except OSError as error:
         failures.append(f"summary.json not saved: {error.strerror}")
@@ -104,7 +108,8 @@ def train_run(
         add = f"python -m distill.library add {shlex.quote(summary.bundle)}"
         failures.append(f"not published in {config.library.dir}, which `{add}` does later")
     if failures:
-        raise RunError(f"{'; '.join(failures)}; what was saved before is whole")
+        kept = "what was saved before is whole" if summary.bundle else "nothing of it is saved"
+        raise RunError(f"{'; '.join(failures)}; {kept}")
     if stopped:
         raise stopped
     return summary
@@ -199,16 +204,6 @@ def _strategy(name: str) -> Strategy | str:
 def _started_outside(strategy: DDPStrategy) -> bool:
     assert strategy.cluster_environment is not None
     return strategy.cluster_environment.creates_processes_externally
-
-
-def _check_cores(trainer: lightning.Trainer) -> None:
-    """Two on one core are good enough for a try; a hundred would take all memory and no step."""
-    most = max(2, os.cpu_count() or 1)
-    if isinstance(trainer.accelerator, CPUAccelerator) and trainer.num_devices > most:
-        raise RunError(
-            f"trainer.devices={trainer.num_devices}: each is a process, and this machine's "
-            f"processor takes at most {most}"
-        )
 
 
 def _module(config: TrainConfig, source: Source) -> DistillModule:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,8 @@ from tests.faults.conftest import fill
 
 
 class TakeAway(lightning.Callback):
-    """At the start of epoch `begin`, fill the disk of `folder` or close the folder; at `end`, undo
-    it.
+    """At the start of epoch `begin`, fill the disk of `folder` (what="space"), close the run's
+    folder in it ("permission") or delete that ("folder"); at `end`, undo the first two.
     """
 
     def __init__(self, folder: str, what: str, begin: int, end: int) -> None:
@@ -21,7 +22,12 @@ class TakeAway(lightning.Callback):
 
     def on_train_epoch_start(self, trainer: lightning.Trainer, pl_module: Any) -> None:
         if trainer.current_epoch == self.begin:
-            fill(self.folder) if self.what == "space" else self._permission(0o555)
+            if self.what == "space":
+                fill(self.folder)
+            elif self.what == "permission":
+                self._permission(0o555)
+            else:
+                shutil.rmtree(self.folder / "run")
         if trainer.current_epoch == self.end:
             if self.what == "space":
                 (self.folder / "ballast").unlink()

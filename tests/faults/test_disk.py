@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import soundfile
 
 from distill.bundle.reader import read_content
+from tests.coding_verb import bundle, sound
 from tests.conftest import TINY, environment, train_command
 from tests.faults.conftest import Disk, as_others_are, fill
 
@@ -85,8 +87,8 @@ def test_wherever_in_a_run_the_disk_is_full(
     assert set(reasons) <= {"No space left on device", "database or disk is full"}
     assert reasons
     assert not list(full.rglob("*.part"))
-    for bundle in full.rglob("*.distillgan"):
-        read_content(bundle)
+    for model in full.rglob("*.distillgan"):
+        read_content(model)
     for preview in full.rglob("previews/*/*.wav"):
         assert soundfile.info(preview).frames
 
@@ -150,3 +152,31 @@ def test_a_run_folder_that_is_closed_is_named(sounds: Path, tmp_path: Path) -> N
     (run_dir / ".lock").chmod(0o444)
     code, out = run(tmp_path, "resume=run", "trainer.max_epochs=3")
     assert (code, out.splitlines()[-1]) == (2, told)
+
+
+def test_a_folder_that_may_not_be_searched_is_told(tmp_path: Path) -> None:
+    bundle(tmp_path / "tiny.distillgan")
+    sound(tmp_path / "in" / "a.wav")
+    (tmp_path / "in" / "closed").mkdir(0)
+    answer = subprocess.run(
+        [sys.executable, "-m", "distill.encode", "tiny.distillgan", "in", "-o", "out"],
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        preexec_fn=as_others_are,
+    )
+    assert answer.returncode == 2
+    assert answer.stderr == "distill: in/closed: cannot be searched: Permission denied\n"
+
+
+def test_a_run_folder_that_is_taken_away_is_told_and_made_again(
+    sounds: Path, tmp_path: Path
+) -> None:
+    takes = taken(tmp_path, "folder", begin=2, end=99)
+    code, out = train(tmp_path, "hydra.run.dir=run", "trainer.max_epochs=5", *takes)
+    assert code == 2, out
+    assert "was taken away while the run went on" in out.splitlines()[-1]
+    assert read_content(tmp_path / "run" / "last.distillgan")["metadata"]["training_epochs"] == 5
+    code, out = run(tmp_path, "resume=run", "trainer.max_epochs=6")
+    assert code == 0, out
