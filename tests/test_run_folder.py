@@ -6,6 +6,7 @@ import shlex
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,6 +23,12 @@ def begun(tmp_path: Path) -> Path:
     AtomicCheckpointIO().save_checkpoint({"x": [1.0] * 1_000}, run_dir / "checkpoints/last.ckpt")
     shutil.copyfile(run_dir / "checkpoints/last.ckpt", run_dir / "checkpoints/best.ckpt")
     return run_dir
+
+
+def checkpoint_of(run_dir: Path) -> dict[str, Any]:
+    """What a run would go on from."""
+    run_dir = run_to_resume(run_dir.parent, str(run_dir))
+    return AtomicCheckpointIO().load_checkpoint(run_dir / "checkpoints" / "last.ckpt")
 
 
 @pytest.mark.parametrize("saved", ["checkpoints/last.ckpt", "best.distillgan"])
@@ -46,13 +53,12 @@ def test_without_its_last_checkpoint_a_run_goes_on_from_its_best(begun: Path, ho
     else:
         last.write_bytes(damaged[how])
     with pytest.raises(RunError) as refused:
-        run_dir = run_to_resume(begun.parent, str(begun))
-        AtomicCheckpointIO().load_checkpoint(run_dir / "checkpoints" / "last.ckpt")
+        checkpoint_of(begun)
     told = str(refused.value)
     assert len(told.splitlines()) == 1
     way_out = told.partition("to go on from the best epoch: ")[2]
     subprocess.run(shlex.split(way_out), check=True)
-    assert AtomicCheckpointIO().load_checkpoint(last)["x"][0] == 1.0
+    assert checkpoint_of(begun)["x"][0] == 1.0
 
 
 def test_without_any_it_is_begun_again(begun: Path) -> None:
