@@ -179,39 +179,31 @@ def test_verb_of_the_console_script_is_the_module(run: Callable[..., Answer]) ->
     assert answer.made == []
 
 
-def test_a_run_that_is_going_on_cannot_be_resumed(tmp_path: Path) -> None:
-    run_dir = tmp_path / "outputs" / "train" / "run"
-    (run_dir / "checkpoints").mkdir(parents=True)
-    (run_dir / "checkpoints" / "last.ckpt").touch()
-    config = OmegaConf.to_yaml(OmegaConf.structured(load_config([])))
-    (run_dir / "config.yaml").write_text(config)
+def assert_still_going_on(run_dir: Path, folder: Path, word: str) -> None:
+    """Asked for by another process, a run is refused in one line."""
     with FileLock(run_dir / ".lock"):
         result = subprocess.run(
-            train_command(["resume=last"]),
-            cwd=tmp_path,
-            env=environment(),
-            capture_output=True,
-            text=True,
+            train_command([word]), cwd=folder, env=environment(), capture_output=True, text=True
         )
     assert result.returncode == 2
     assert "this run is still going on in another process" in result.stderr
     assert len(result.stderr.splitlines()) == 1
 
 
+def test_a_run_that_is_going_on_cannot_be_resumed(tmp_path: Path) -> None:
+    run_dir = tmp_path / "outputs" / "train" / "run"
+    (run_dir / "checkpoints").mkdir(parents=True)
+    (run_dir / "checkpoints" / "last.ckpt").touch()
+    config = OmegaConf.to_yaml(OmegaConf.structured(load_config([])))
+    (run_dir / "config.yaml").write_text(config)
+    assert_still_going_on(run_dir, tmp_path, "resume=last")
+
+
 def test_a_run_that_just_began_keeps_its_folder_when_another_wants_it(tmp_path: Path) -> None:
     run_dir = tmp_path / "run"
     run_dir.mkdir()
     (run_dir / "train.log").touch()
-    with FileLock(run_dir / ".lock"):
-        result = subprocess.run(
-            train_command(["hydra.run.dir=run"]),
-            cwd=tmp_path,
-            env=environment(),
-            capture_output=True,
-            text=True,
-        )
-    assert result.returncode == 2
-    assert "this run is still going on in another process" in result.stderr
+    assert_still_going_on(run_dir, tmp_path, "hydra.run.dir=run")
     assert (run_dir / "train.log").exists()
 
 

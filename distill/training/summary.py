@@ -217,10 +217,10 @@ def _next_commands(
     if finished and limits.max_minutes:
         spent_minutes = math.ceil(elapsed_s / 60)
         longer += f" trainer.max_minutes={2 * max(limits.max_minutes, spent_minutes):g}"
-    return [
-        f"tensorboard --logdir {shlex.quote(str(_logdir(run_dir)))}",
-        f"python -m distill.train resume={shown}{longer}",
-    ]
+    commands = [f"tensorboard --logdir {shlex.quote(str(_logdir(run_dir)))}"]
+    if (run_dir / "checkpoints" / "last.ckpt").exists():  # a full disk may have had no room for it
+        commands.append(f"python -m distill.train resume={shown}{longer}")
+    return commands
 
 
 def _publish(bundle: Path, run_dir: Path, library: Path) -> Path | None:

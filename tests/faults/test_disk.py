@@ -87,6 +87,7 @@ def test_wherever_in_a_run_the_disk_is_full(
     assert set(reasons) <= {"No space left on device", "database or disk is full"}
     assert reasons
     assert not list(full.rglob("*.part"))
+    assert ("resume=" in out) == bool(list(full.rglob("last.ckpt")))
     for model in full.rglob("*.distillgan"):
         read_content(model)
     for preview in full.rglob("previews/*/*.wav"):
