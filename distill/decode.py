@@ -8,13 +8,13 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from distill import batch
-from distill.batch import Job, Meter
-from distill.bundle.catalog import Catalog
+from distill.catalog.catalog import Catalog
+from distill.cli import files as batch
+from distill.cli.coding import MODEL_HELP, add_audio, add_outputs, facts, load, speed, tell_model
+from distill.cli.files import Job, Meter
+from distill.cli.verb import Parser, answering
 from distill.codec import CODES_SUFFIX
-from distill.coding import MODEL_HELP, add_audio, add_outputs, facts, load, speed, tell_model
 from distill.errors import CodesError
-from distill.verb import Parser, answering
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -81,7 +81,7 @@ def decode(
     seed: int,
 ) -> None:
     """Write the sound of codes at the original's rate and length; raises DistillError."""
-    from distill.codec.sound_file import write_sound
+    from distill.audio.sound_file import write_sound
 
     def told(chunks: Iterator[Tensor]) -> Iterator[Tensor]:
         for chunk in chunks:

@@ -6,13 +6,13 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from distill import batch
-from distill.batch import Job, Meter
-from distill.bundle.catalog import Catalog
+from distill.catalog.catalog import Catalog
+from distill.cli import files as batch
+from distill.cli.coding import MODEL_HELP, add_outputs, facts, load, speed, tell_model
+from distill.cli.files import Job, Meter
+from distill.cli.verb import Parser, answering
 from distill.codec import CODES_SUFFIX
-from distill.coding import MODEL_HELP, add_outputs, facts, load, speed, tell_model
 from distill.errors import WriteError
-from distill.verb import Parser, answering
 
 if TYPE_CHECKING:
     from distill.bundle.loaded import LoadedModel
@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def encode(job: Job, model: LoadedModel, meter: Meter, *, levels: int | None) -> str:
     """Encode one sound file to a code file, and tell of it; raises DistillError."""
-    from distill.codec.sound_file import SoundFile
+    from distill.audio.sound_file import SoundFile
 
     start_s = time.monotonic()
     sound = SoundFile.open(job.source)

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from rich.table import Table
 
+from distill.cli.verb import Parser, answering
 from distill.errors import WriteError
-from distill.paths import path_of
 from distill.sweep.job import DONE
 from distill.sweep.results import Result, results, short, swept_keys, write_csv
-from distill.terminal import console, counted, duration, plain, say
-from distill.verb import Parser, answering
+from distill.system.paths import path_of
+from distill.system.terminal import console, counted, duration, plain, say
 
 CSV = "leaderboard.csv"
 PICTURE = "leaderboard.png"

@@ -7,14 +7,14 @@ import json
 import sys
 from collections.abc import Sequence
 
-from distill import terminal
-from distill.bundle.catalog import Catalog
-from distill.bundle.index import repair_command
+from distill.catalog.catalog import Catalog
+from distill.catalog.index import repair_command
+from distill.cli.library_view import SORT_KEYS, models_table, show_model
+from distill.cli.verb import Parser, add_library, answering
 from distill.errors import DistillError, LibraryError
-from distill.library_view import SORT_KEYS, models_table, show_model
-from distill.paths import path_of
-from distill.terminal import console, counted, plain, say
-from distill.verb import Parser, add_library, answering
+from distill.system import terminal
+from distill.system.paths import path_of
+from distill.system.terminal import console, counted, plain, say
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -91,7 +91,7 @@ def repair(catalog: Catalog, options: argparse.Namespace) -> None:
 
 def add(catalog: Catalog, options: argparse.Namespace) -> None:
     """`add FILE...`: bundles, and checkpoints turned into bundles."""
-    from distill.bundle.conversion import bundle_of  # torch: only here
+    from distill.catalog.conversion import bundle_of  # torch: only here
 
     wanted = {key: getattr(options, key) for key in ("name", "description", "tags")}
     changes = {key: value for key, value in wanted.items() if value is not None}

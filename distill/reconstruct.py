@@ -11,10 +11,9 @@ from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from distill import batch
-from distill.batch import Job, Meter
-from distill.bundle.catalog import Catalog
-from distill.coding import (
+from distill.catalog.catalog import Catalog
+from distill.cli import files as batch
+from distill.cli.coding import (
     MODEL_HELP,
     add_audio,
     add_outputs,
@@ -23,14 +22,15 @@ from distill.coding import (
     speed,
     tell_model,
 )
+from distill.cli.files import Job, Meter
+from distill.cli.verb import Parser, answering
 from distill.decode import decode
-from distill.terminal import counted, say
-from distill.verb import Parser, answering
+from distill.system.terminal import counted, say
 
 if TYPE_CHECKING:
+    from distill.audio.sound_file import SoundFile
     from distill.bundle.loaded import LoadedModel
     from distill.codec.codes import Codes
-    from distill.codec.sound_file import SoundFile
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def reconstruct(
     seed: int,
 ) -> tuple[str, Result]:
     """Encode, decode, write and measure one sound file; raises DistillError."""
-    from distill.codec.sound_file import SoundFile, check_format
+    from distill.audio.sound_file import SoundFile, check_format
 
     sound = SoundFile.open(job.source)
     check_format(job.target, sample_rate_hz=sound.sample_rate_hz, channels=sound.channels)
@@ -101,8 +101,8 @@ def measure(
     sound: SoundFile, written: Path, codes: Codes, model: LoadedModel, meter: Meter
 ) -> tuple[float, float]:
     """Mel error in dB of the decoded mel, and of the sound that was written."""
+    from distill.audio.sound_file import SoundFile
     from distill.codec.mel_error import mel_errors_db
-    from distill.codec.sound_file import SoundFile
 
     mel_db, heard_db = mel_errors_db(
         model.mels(sound.blocks(meter.advance), sound.sample_rate_hz),

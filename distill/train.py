@@ -15,18 +15,18 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from distill import terminal
-from distill.arguments import RUNS, collection_name, prepared, sweep_folder
-from distill.compose import CONFIG_NAME, checked, is_address, resumed, source_folders
-from distill.config import TrainConfig
+from distill.cli.train_arguments import RUNS, collection_name, prepared, sweep_folder
+from distill.cli.verb import MISTAKE, answering
 from distill.errors import DistillError
-from distill.overrides import config_dir
-from distill.paths import path_of
-from distill.run_folder import alone_in, check_same_sounds, check_unused
-from distill.terminal import console
+from distill.settings.compose import CONFIG_NAME, checked, is_address, resumed, source_folders
+from distill.settings.overrides import config_dir
+from distill.settings.schema import TrainConfig
+from distill.system import terminal
+from distill.system.paths import path_of
+from distill.system.terminal import console
 from distill.training.interrupt import RunStopped
-from distill.training.ranks import is_first
-from distill.verb import MISTAKE, answering
+from distill.training.ranks.processes import is_first
+from distill.training.run_folder import alone_in, check_same_sounds, check_unused
 
 if TYPE_CHECKING:
     from distill.data.collection import Collection

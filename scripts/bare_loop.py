@@ -11,16 +11,16 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 from torch.utils.flop_counter import FlopCounterMode
 
-from distill.compose import load_config
-from distill.config import TrainConfig
 from distill.data.datamodule import SoundDataModule
 from distill.data.segments import MovingDraws, Segment, shift_mel_bins
 from distill.model.loss import loss_of
 from distill.model.mel import LogMel
 from distill.model.vqvae import ConvVQVAE
-from distill.terminal import console
+from distill.settings.compose import load_config
+from distill.settings.schema import TrainConfig
+from distill.system.terminal import console
 from distill.train import collect
-from distill.training.completion import complete, network_config, spectrogram_config
+from distill.training.codec.completion import complete, network_config, spectrogram_config
 from distill.training.muon import Muon
 
 

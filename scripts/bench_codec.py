@@ -113,13 +113,13 @@ def _run(
 
 def _speeds(model: Path, sound: Path) -> dict[str, dict[str, float]]:
     """Seconds of sound a second: coding, decoding to mels, and Griffin-Lim on a part of them."""
-    from distill.verb import let_threads_wait
+    from distill.cli.verb import let_threads_wait
 
     let_threads_wait()
     import torch
 
     import distill
-    from distill.codec.griffin_lim import GriffinLim
+    from distill.vocoder.griffin_lim import GriffinLim
 
     loaded = distill.load(model)
     vocoder = GriffinLim(loaded.spectrogram)
@@ -160,7 +160,7 @@ def _chunked_against_whole(model: Path, sound: Path) -> tuple[float, int]:
     import torch
 
     import distill
-    from distill.codec.sound_file import SoundFile
+    from distill.audio.sound_file import SoundFile
     from distill.codec.stream import codes_of, mels_from
 
     loaded = distill.load(model)

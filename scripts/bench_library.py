@@ -17,8 +17,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from distill.bundle.entry import Entry
-from distill.bundle.index import NAME, VERSION
+from distill.catalog.entry import Entry
+from distill.catalog.index import NAME, VERSION
 
 COMMANDS = {"list": ["list"], "list --json": ["list", "--json"], "info": ["info", "model_7"]}
 

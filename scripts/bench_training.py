@@ -29,7 +29,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from distill.verb import let_threads_wait
+from distill.cli.verb import let_threads_wait
 
 let_threads_wait()
 
@@ -38,8 +38,8 @@ import torch  # noqa: E402
 from bare_loop import BareLoop, prepared  # noqa: E402
 from lightning.pytorch.profilers import SimpleProfiler  # noqa: E402
 
-from distill.compose import load_config  # noqa: E402
-from distill.terminal import console  # noqa: E402
+from distill.settings.compose import load_config  # noqa: E402
+from distill.system.terminal import console  # noqa: E402
 from distill.train import train  # noqa: E402
 from distill.training import session  # noqa: E402
 

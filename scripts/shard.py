@@ -18,8 +18,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from distill.cli.verb import answering
 from distill.errors import DistillError, WriteError
-from distill.verb import answering
 
 if TYPE_CHECKING:
     from distill.data.collection import Collection
@@ -40,15 +40,15 @@ def main() -> None:
 def _shard(options: argparse.Namespace) -> None:
     _check_out(options.folder, options.out)
     # here, because each process that writes shards runs the head of this file once more
-    from distill.compose import load_config
     from distill.data.segments import Segments
+    from distill.settings.compose import load_config
 
     try:
         from distill.data.shards import MANIFEST, SIDES, VERSION, Manifest, write_shards
     except ModuleNotFoundError as error:
         raise DistillError(f"shards need the extra: make streaming ({error})") from error
-    from distill.overrides import quoted
-    from distill.terminal import counted, say
+    from distill.settings.overrides import quoted
+    from distill.system.terminal import counted, say
     from distill.train import collect, report
 
     config = load_config([quoted(f"data.root={options.folder}"), *options.settings])

@@ -16,11 +16,11 @@ import pytest
 import soundfile
 import torch
 
-from distill import stopping
 from distill.data.activity import ACTIVITY_S
 from distill.data.cache import CacheConfig
 from distill.data.collection import Collection, Sound
 from distill.data.scan import scan
+from distill.system import stopping
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell's `make test &` has it
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -17,8 +17,8 @@ import torch
 import yaml
 
 from distill.codec.codes import Codes
-from distill.compose import load_config
-from distill.config import TrainConfig
+from distill.settings.compose import load_config
+from distill.settings.schema import TrainConfig
 from tests.conftest import REPOSITORY, tone
 from tests.training.conftest import Train, train_here  # noqa: F401
 

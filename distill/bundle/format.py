@@ -32,7 +32,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from distill.atomic import whole_file
+from distill.system.atomic import whole_file
 
 MARKER = "distillgan_model"
 VERSION = 1

@@ -12,11 +12,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from distill.audio.resample import resampled, samples_at
+from distill.audio.sndfile import SAMPLE_RATES_HZ
 from distill.bundle.reader import read_content
 from distill.bundle.rebuild import network_of, spectrogram_of
 from distill.codec.codes import Codes
-from distill.codec.griffin_lim import GriffinLim
-from distill.codec.resample import resampled, samples_at
 from distill.codec.stream import (
     coded_columns,
     codes_of,
@@ -29,7 +29,7 @@ from distill.errors import BundleError, CodesError, SoundError
 from distill.model.mel import LogMel
 from distill.model.sizing import bitrate_kbps
 from distill.model.vqvae import ConvVQVAE
-from distill.sndfile import SAMPLE_RATES_HZ
+from distill.vocoder.griffin_lim import GriffinLim
 
 CHUNK = 1 << 20
 MANY_CHANNELS = 64

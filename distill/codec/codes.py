@@ -28,10 +28,10 @@ import torch
 from torch import Tensor
 
 from distill import __version__
-from distill.atomic import whole_file
+from distill.audio.sndfile import SAMPLE_RATES_HZ
 from distill.errors import CodesError
 from distill.model.sizing import bits_per_code
-from distill.sndfile import SAMPLE_RATES_HZ
+from distill.system.atomic import whole_file
 
 MAGIC = b"distcode"
 VERSION = 1

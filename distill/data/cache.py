@@ -20,8 +20,7 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
-from distill.data.activity import ACTIVITY_S, Activity
-from distill.sndfile import (
+from distill.audio.sndfile import (
     HEADERLESS_FORMAT,
     HEADERLESS_SUFFIX,
     SAMPLE_RATES_HZ,
@@ -30,7 +29,8 @@ from distill.sndfile import (
     name_of,
     why_empty,
 )
-from distill.stopping import raise_if_stopped
+from distill.data.activity import ACTIVITY_S, Activity
+from distill.system.stopping import raise_if_stopped
 
 BLOCK_FRAMES = 1 << 18
 STALE_S = 24 * 3600

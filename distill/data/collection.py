@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from distill.atomic import whole_file
+from distill.system.atomic import whole_file
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from typing import Any, Protocol, cast
 import lightning
 from torch.utils.data import DataLoader, Dataset, Subset
 
-from distill.config import DataConfig
 from distill.data.segments import MovingDraws, Segment, Segments
 from distill.data.split import Split
+from distill.settings.schema import DataConfig
 
 FIXED_BATCH_SIZE = 32
 

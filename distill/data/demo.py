@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from distill.atomic import whole_file
+from distill.audio.sndfile import written
 from distill.errors import WriteError
-from distill.sndfile import written
+from distill.system.atomic import whole_file
 
 FIRST_SEED = 100
 """With it the split of seed 0 holds out a pluck, a drum and a noise, so that the demo's curves say

@@ -14,8 +14,8 @@ from pathlib import Path
 from distill.data.cache import CacheConfig, Decoded, WaveformCache
 from distill.data.collection import Collection, LeftOut, Sound
 from distill.errors import CollectionError
-from distill.stopping import raise_if_stopped
-from distill.terminal import counted
+from distill.system.stopping import raise_if_stopped
+from distill.system.terminal import counted
 
 FLUSH_EVERY = 64
 WORKERS = 4

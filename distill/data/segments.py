@@ -15,10 +15,10 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
-from distill.config import AugmentConfig
 from distill.data.activity import ACTIVITY_S
 from distill.data.split import Piece
 from distill.errors import SoundError
+from distill.settings.schema import AugmentConfig
 
 REMEDY = "sounds are decoded again when the run is started again, with resume=last"
 

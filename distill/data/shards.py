@@ -14,8 +14,8 @@ from typing import TypedDict
 import numpy as np
 from litdata import optimize
 
-from distill.atomic import write_text
 from distill.data.segments import Segments, read_waveform
+from distill.system.atomic import write_text
 
 MANIFEST = "distill.json"
 VERSION = 1

@@ -17,12 +17,12 @@ from litdata.streaming.downloader import get_downloader
 from litdata.streaming.sampler import ChunkedIndex
 from torch.utils.data import Dataset
 
-from distill.compose import is_address
-from distill.config import AugmentConfig, DataConfig
 from distill.data.datamodule import SegmentDataModule
 from distill.data.segments import Crop, Segment, cut, moved
 from distill.data.shards import MANIFEST, SIDES, VERSION, Item, Manifest
 from distill.errors import CollectionError
+from distill.settings.compose import is_address
+from distill.settings.schema import AugmentConfig, DataConfig
 
 
 def read_manifest(root: str) -> Manifest:

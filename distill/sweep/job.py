@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from distill.atomic import write_text
+from distill.system.atomic import write_text
 
 log = logging.getLogger(__name__)
 RECORD = "job.json"

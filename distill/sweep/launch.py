@@ -18,9 +18,9 @@ from hydra.errors import HydraException
 
 from distill.errors import DistillError
 from distill.leaderboard import show
-from distill.stopping import asking_to_end, let_the_next_end_it
 from distill.sweep.job import DONE, RECORD, STOP, SweepStopped, recorded
-from distill.terminal import console, counted, fail, say, say_at_once
+from distill.system.stopping import asking_to_end, let_the_next_end_it
+from distill.system.terminal import console, counted, fail, say, say_at_once
 from distill.training.interrupt import RunStopped
 
 INTERRUPTED = 128 + signal.SIGINT

@@ -8,9 +8,9 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from distill.atomic import whole_file
 from distill.sweep.results import Result, short, swept_keys
-from distill.terminal import plain
+from distill.system.atomic import whole_file
+from distill.system.terminal import plain
 
 LABELLED = 12
 LINE_PT = 11

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from distill.atomic import write_text
 from distill.errors import DistillError
 from distill.sweep.job import DONE, KILLED, RECORD, RUNNING, STOPPED, Job
+from distill.system.atomic import write_text
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from typing import Any
 import torch
 from lightning.fabric.plugins import CheckpointIO
 
-from distill.atomic import whole_file
 from distill.errors import RunError
-from distill.run_folder import best_instead
+from distill.system.atomic import whole_file
+from distill.training.run_folder import best_instead
 
 
 class AtomicCheckpointIO(CheckpointIO):

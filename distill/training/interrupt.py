@@ -7,8 +7,8 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
 
-from distill.stopping import asking_to_end, let_the_next_end_it, received
-from distill.terminal import say_at_once
+from distill.system.stopping import asking_to_end, let_the_next_end_it, received
+from distill.system.terminal import say_at_once
 
 
 class RunStopped(Exception):

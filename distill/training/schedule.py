@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 
-from distill.config import OptimizerConfig, TrainerConfig
+from distill.settings.schema import OptimizerConfig, TrainerConfig
 
 
 def learning_rate(config: OptimizerConfig, *, step: int, progress: float) -> float:

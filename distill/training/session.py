@@ -24,22 +24,22 @@ from omegaconf import OmegaConf
 from torch.distributed import DistError
 
 import distill
-from distill.atomic import remove_partial_files, write_text
-from distill.compose import source_folders
-from distill.config import TrainConfig
 from distill.data.datamodule import SegmentDataModule
 from distill.data.source import Source
 from distill.errors import RunError, WriteError
-from distill.paths import path_of
+from distill.settings.compose import source_folders
+from distill.settings.schema import TrainConfig
 from distill.sweep.job import stop_marker
-from distill.terminal import counted, say
+from distill.system.atomic import remove_partial_files, write_text
+from distill.system.paths import path_of
+from distill.system.terminal import counted, say
 from distill.training.callbacks import BundleCheckpoint, CodebookHealthMonitor, GracefulStop
 from distill.training.checkpoint_io import AtomicCheckpointIO
-from distill.training.completion import complete, network_config, spectrogram_config
+from distill.training.codec.completion import complete, network_config, spectrogram_config
+from distill.training.codec.module import DistillModule
 from distill.training.event_files import EventFiles, keep_writer_threads_quiet
 from distill.training.interrupt import RunStopped, StopRequest
-from distill.training.module import DistillModule
-from distill.training.ranks import Ranks, check_cores, is_first
+from distill.training.ranks.processes import Ranks, check_cores, is_first
 from distill.training.schedule import RunClock
 from distill.training.summary import Summary, show, summarise
 

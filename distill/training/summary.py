@@ -14,15 +14,15 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from distill.atomic import write_text
-from distill.bundle.catalog import Catalog
-from distill.bundle.index import DEFAULT_FOLDER
-from distill.config import TrainerConfig
+from distill.catalog.catalog import Catalog
+from distill.catalog.index import DEFAULT_FOLDER
 from distill.errors import DistillError
 from distill.model.sizing import bitrate_kbps
-from distill.terminal import console, counted, duration, say
+from distill.settings.schema import TrainerConfig
+from distill.system.atomic import write_text
+from distill.system.terminal import console, counted, duration, say
 from distill.training.callbacks.codebook_health import CodebookHealthMonitor
-from distill.training.module import DistillModule
+from distill.training.codec.module import DistillModule
 from distill.training.verdict import verdict
 
 log = logging.getLogger(__name__)

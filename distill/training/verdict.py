@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from distill.terminal import counted
-from distill.training.health import SideHealth
+from distill.system.terminal import counted
+from distill.training.codec.health import SideHealth
 from distill.training.history import LossHistory
 
 FEWEST_EPOCHS = 5

@@ -1,4 +1,4 @@
-"""One good bundle for all that spoil copies of it, and libraries to fill."""
+"""One good bundle for all that spoil copies of it."""
 
 from __future__ import annotations
 
@@ -7,10 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from distill.bundle.catalog import Catalog
 from distill.bundle.format import write_bundle
-from tests.bundle.made_bundle import published
-from tests.bundle.tiny_bundle import Content, fields_of, tiny_model
+from tests.helpers.tiny_bundle import Content, fields_of, tiny_model
 
 
 @pytest.fixture(scope="module")
@@ -26,17 +24,3 @@ def content(written: Path) -> Content:
     """What is in the good bundle; copy before changing it."""
     loaded: Content = torch.load(written, weights_only=True)
     return loaded
-
-
-@pytest.fixture
-def library(tmp_path: Path) -> Catalog:
-    """A library that is not there yet."""
-    return Catalog(tmp_path / "library")
-
-
-@pytest.fixture
-def two(library: Catalog) -> Catalog:
-    """A library of two models."""
-    published(library, "one")
-    published(library, "two")
-    return library

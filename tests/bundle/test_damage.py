@@ -12,10 +12,18 @@ from typing import Any
 
 import pytest
 import torch
-from tiny_bundle import Content, changed, outcome, refusal, repacked, save, vocoder_state
 
 from distill.bundle import reader
 from distill.bundle.loaded import load_bundle
+from tests.helpers.tiny_bundle import (
+    Content,
+    changed,
+    outcome,
+    refusal,
+    repacked,
+    save,
+    vocoder_state,
+)
 
 # -- damage ----------------------------------------------------------
 

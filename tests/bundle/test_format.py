@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 import torch
-from tiny_bundle import fields_of, tiny_model, vocoder_state
 
 from distill.bundle.format import (
     FIELD_TYPES,
@@ -17,6 +16,7 @@ from distill.bundle.format import (
     checksum_of,
     write_bundle,
 )
+from tests.helpers.tiny_bundle import fields_of, tiny_model, vocoder_state
 
 
 @pytest.fixture

@@ -9,18 +9,18 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from tiny_bundle import CONFIG, SPECTROGRAM, fields_of, tiny_model
 from torch import Tensor
 
 import distill
+from distill.audio.resample import samples_at
 from distill.bundle.format import write_bundle
 from distill.bundle.loaded import LoadedModel, load_bundle
 from distill.codec.codes import Codes
-from distill.codec.resample import samples_at
 from distill.errors import CodesError, SoundError
 from distill.model.mel import LogMel
 from distill.model.quantizer import CodeRangeError
-from tests.codec.make_golden import GOLDEN, GOLDEN_BUNDLE
+from tests.helpers.golden_codes import GOLDEN, GOLDEN_BUNDLE
+from tests.helpers.tiny_bundle import CONFIG, SPECTROGRAM, fields_of, tiny_model
 
 RATES_HZ = (8_000, 16_000, 22_050, 44_101, 192_000)
 

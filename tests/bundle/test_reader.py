@@ -1,6 +1,6 @@
 """an untrusted file → the model that was written, or one line that says why not.
 
-`golden_v1.distillgan` was made once by `python tests/bundle/make_golden.py` and must stay readable.
+`golden_v1.distillgan` was made once by `python -m tests.helpers.golden_bundle` and must stay readable.
 """
 
 from __future__ import annotations
@@ -14,7 +14,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from tiny_bundle import (
+
+from distill.bundle.format import HISTORY_KEYS, METADATA_KEYS, write_bundle
+from distill.bundle.loaded import LoadedModel, load_bundle
+from distill.errors import BundleError
+from tests.helpers.tiny_bundle import (
     CONFIG,
     SPECTROGRAM,
     Content,
@@ -26,10 +30,6 @@ from tiny_bundle import (
     tiny_model,
     vocoder_state,
 )
-
-from distill.bundle.format import HISTORY_KEYS, METADATA_KEYS, write_bundle
-from distill.bundle.loaded import LoadedModel, load_bundle
-from distill.errors import BundleError
 
 OLD_FORMAT = (
     "This model was saved in v1 format which is no longer supported. Please retrain your model."

@@ -1,6 +1,6 @@
 """codes ↔ the `.distillcodes` file: what was saved comes back, or one line says why not.
 
-`golden_v1.distillcodes` was made once by `python -m tests.codec.make_golden` and must stay
+`golden_v1.distillcodes` was made once by `python -m tests.helpers.golden_codes` and must stay
 readable.
 """
 
@@ -20,7 +20,7 @@ import torch
 
 from distill.codec.codes import Codes
 from distill.errors import CodesError
-from tests.codec.make_golden import GOLDEN, SAMPLE_RATE_HZ, SAMPLES, golden_indices
+from tests.helpers.golden_codes import GOLDEN, SAMPLE_RATE_HZ, SAMPLES, golden_indices
 
 SIZES = (2, 3, 8, 100, 256, 1000, 1024)
 BITS = {2: 1, 3: 2, 8: 3, 100: 7, 256: 8, 1000: 10, 1024: 10}

@@ -13,7 +13,7 @@ from torchaudio.transforms import MelSpectrogram
 from distill.codec.mel_error import mel_errors_db
 from distill.codec.stream import mels_of
 from distill.model.mel import LogMel, SpectrogramConfig
-from tests.bundle.tiny_bundle import SPECTROGRAM
+from tests.helpers.tiny_bundle import SPECTROGRAM
 
 
 @pytest.fixture(scope="module")

@@ -26,7 +26,7 @@ from distill.codec.stream import (
 from distill.model.mel import LogMel
 from distill.model.quantizer import CodeRangeError
 from distill.model.vqvae import ConvVQVAE
-from tests.bundle.tiny_bundle import CONFIG, SPECTROGRAM, fields_of, tiny_model
+from tests.helpers.tiny_bundle import CONFIG, SPECTROGRAM, fields_of, tiny_model
 
 NETWORKS = [(units, stages, 2) for units in (0, 1, 2) for stages in (2, 3, 4)]
 NETWORKS += [(0, 1, 8), (1, 2, 4), (1, 3, 4), (1, 2, 6)]

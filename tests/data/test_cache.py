@@ -15,9 +15,9 @@ import pytest
 import soundfile
 import soxr
 
-from distill import stopping
 from distill.data import cache as cache_module
 from distill.data.cache import CacheConfig, Decoded, WaveformCache
+from distill.system import stopping
 from tests.conftest import environment, tone
 
 CONFIG = CacheConfig(sample_rate_hz=16_000, min_duration_s=0.01, silence_dbfs=-80.0)

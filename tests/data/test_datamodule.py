@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 import torch
 
-from distill.config import AugmentConfig, DataConfig
 from distill.data.collection import Sound
 from distill.data.datamodule import ResumableLoader, SoundDataModule
 from distill.data.split import Piece, Split
+from distill.settings.schema import AugmentConfig, DataConfig
 
 
 def config(*, workers: int = 0) -> DataConfig:

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 import torch
 
-from distill.config import AugmentConfig
 from distill.data.collection import Sound
 from distill.data.segments import Draw, MovingDraws, Segments, shift_mel_bins
 from distill.data.split import Piece
 from distill.errors import SoundError
+from distill.settings.schema import AugmentConfig
 
 LENGTH = 100
 RATE_HZ = 1_000

@@ -14,12 +14,12 @@ import torch
 pytest.importorskip("litdata")
 
 from distill.bundle.reader import read_content
-from distill.compose import load_config
-from distill.config import TrainConfig
 from distill.data.datamodule import SoundDataModule
 from distill.data.segments import Draw
 from distill.data.streaming import StreamingDataModule, read_manifest
 from distill.errors import CollectionError
+from distill.settings.compose import load_config
+from distill.settings.schema import TrainConfig
 from distill.train import collect
 from tests.conftest import REPOSITORY, TINY, environment, train_command, write_sounds
 
@@ -125,7 +125,7 @@ def test_a_run_cut_within_an_epoch_ends_as_if_it_had_not_been(
     run = (*TINY, "data=streaming", f"data.root={folder}/shards", f"data.num_workers={workers}")
     run = (*run, "trainer.max_epochs=3", "callbacks.previews=null")
     cut = (
-        "+callbacks.extra.cut._target_=tests.training.watching.Interrupt",
+        "+callbacks.extra.cut._target_=tests.helpers.watching.Interrupt",
         "+callbacks.extra.cut.step=7",
     )
     for words, code in (

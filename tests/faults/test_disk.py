@@ -12,13 +12,13 @@ import pytest
 import soundfile
 
 from distill.bundle.reader import read_content
-from tests.coding_verb import bundle, sound
 from tests.conftest import TINY, environment, train_command
 from tests.faults.conftest import Disk, as_others_are, fill
+from tests.helpers.coding_verb import bundle, sound
 
 pytestmark = pytest.mark.slow
 
-TAKE_AWAY = "+callbacks.extra.take._target_=tests.faults.filling.TakeAway"
+TAKE_AWAY = "+callbacks.extra.take._target_=tests.helpers.filling.TakeAway"
 
 
 def train(folder: Path, *overrides: str, sounds: Path | str | None = "sounds") -> tuple[int, str]:

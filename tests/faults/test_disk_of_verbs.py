@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from distill.bundle.catalog import Catalog
+from distill.catalog.catalog import Catalog
 from distill.codec import AUDIO_FORMATS
-from tests.coding_verb import Run, files, library, model, run, sound
 from tests.faults.conftest import Disk, fill
+from tests.helpers.coding_verb import Run, files, library, model, run, sound
 
 pytestmark = pytest.mark.slow
 

@@ -14,14 +14,14 @@ import soundfile
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from distill.bundle.catalog import Catalog
 from distill.bundle.format import checksum_of
 from distill.bundle.reader import read_content
+from distill.catalog.catalog import Catalog
 from distill.codec.codes import Codes
-from distill.compose import load_config
-from distill.config import TrainConfig
 from distill.data.cache import CacheConfig, WaveformCache
 from distill.errors import BundleError, CodesError, DistillError
+from distill.settings.compose import load_config
+from distill.settings.schema import TrainConfig
 from tests.conftest import tone
 
 pytestmark = pytest.mark.slow

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from distill.model.quantizer import CodeRangeError, NonFiniteError, ResidualQuantizer
-from distill.training.health import SideHealth, count_codes, health_of
+from distill.training.codec.health import SideHealth, count_codes, health_of
 
 DIM, CODES = 6, 16
 

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 from omegaconf import OmegaConf
 
-from distill.compose import load_config
 from distill.errors import DistillError
+from distill.settings.compose import load_config
 from distill.sweep.launch import threads_of
 from tests.conftest import TINY, environment, train_command, wait_for
 
@@ -67,7 +67,7 @@ def test_a_failing_job_is_told_and_the_others_stand(
 def test_a_job_that_runs_into_nan_is_told_and_the_others_stand(
     sounds: Path, tmp_path: Path, distill_train: Train
 ) -> None:
-    poison = "+callbacks.extra.poison._target_=tests.training.watching.Poison"
+    poison = "+callbacks.extra.poison._target_=tests.helpers.watching.Poison"
     answer = distill_train(
         *SWEEP,
         poison,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from distill.compose import load_config, resumed
+from distill.settings.compose import load_config, resumed
 from distill.train import train
 from tests.conftest import TINY
 

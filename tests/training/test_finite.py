@@ -12,7 +12,7 @@ import torch
 import distill
 from distill.data.segments import Draw, Segment, Segments
 from distill.errors import RunError
-from distill.training.module import DistillModule
+from distill.training.codec.module import DistillModule
 from tests.training.conftest import Train
 
 

@@ -12,20 +12,20 @@ import pytest
 import torch
 
 import distill
-from distill.compose import load_config
 from distill.data.datamodule import SoundDataModule
 from distill.model.mel import LogMel
+from distill.settings.compose import load_config
 from distill.train import collect
-from distill.training.completion import complete, spectrogram_config
-from distill.training.health import health_of
-from distill.training.probe import CodebookProbe
-from distill.training.ranks import is_first, rank_name
+from distill.training.codec.completion import complete, spectrogram_config
+from distill.training.codec.health import health_of
+from distill.training.codec.probe import CodebookProbe
+from distill.training.ranks.processes import is_first, rank_name
 from tests.conftest import TINY, environment, train_command, wait_for
 
 pytestmark = pytest.mark.slow
 
 SPY = (
-    "+callbacks.extra.spy._target_=tests.training.watching.CodebookSpy",
+    "+callbacks.extra.spy._target_=tests.helpers.watching.CodebookSpy",
     "+callbacks.extra.spy.folder=spied",
 )
 RUN = (*TINY, *SPY, "data.root=sounds", "trainer=ddp", "hydra.run.dir=run")
@@ -66,7 +66,7 @@ def started(folder: Path, command: list[str], **variables: str) -> subprocess.Po
 def others_of(run_dir: Path) -> list[int]:
     """Process ids of the run's other ranks."""
     found = subprocess.run(
-        ["pgrep", "-f", f"distill.training.rank {run_dir}"], capture_output=True, text=True
+        ["pgrep", "-f", f"distill.training.ranks.worker {run_dir}"], capture_output=True, text=True
     )
     return [int(line) for line in found.stdout.split()]
 
@@ -109,7 +109,7 @@ def test_a_batch_that_is_not_finite_on_one_rank_is_skipped_on_both(
     sounds: Path, tmp_path: Path
 ) -> None:
     poison = (
-        "+callbacks.extra.poison._target_=tests.training.watching.Poison",
+        "+callbacks.extra.poison._target_=tests.helpers.watching.Poison",
         "+callbacks.extra.poison.rank=1",
         "+callbacks.extra.poison.step=2",
     )

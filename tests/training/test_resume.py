@@ -75,7 +75,7 @@ def test_a_run_stopped_in_mid_epoch_goes_on_as_if_nothing_had_been(
     for stop, exit_code in ((signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)):
         run_dir = tmp_path / stop.name
         stopping = [
-            "+callbacks.extra.stop._target_=tests.training.stop_at.StopAt",
+            "+callbacks.extra.stop._target_=tests.helpers.stop_at.StopAt",
             "+callbacks.extra.stop.step=75",  # the second epoch's 15th step of 60
             f"+callbacks.extra.stop.signal_number={int(stop)}",
         ]

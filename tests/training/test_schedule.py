@@ -6,8 +6,8 @@ import dataclasses
 
 import pytest
 
-from distill.compose import load_config
-from distill.config import OptimizerConfig, TrainerConfig
+from distill.settings.compose import load_config
+from distill.settings.schema import OptimizerConfig, TrainerConfig
 from distill.training.schedule import RunClock, learning_rate
 
 CONFIG = OptimizerConfig(

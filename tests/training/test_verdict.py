@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from distill.training.health import LevelHealth, SideHealth
+from distill.training.codec.health import LevelHealth, SideHealth
 from distill.training.history import LossHistory
 from distill.training.verdict import FEWEST_EPOCHS, verdict
 

@@ -15,8 +15,8 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from distill.bundle import SUFFIX
 from distill.bundle.format import write_bundle
 from distill.training.checkpoint_io import AtomicCheckpointIO
+from distill.training.codec.module import DistillModule
 from distill.training.finite import require_finite_weights
-from distill.training.module import DistillModule
 
 log = logging.getLogger(__name__)
 

@@ -7,10 +7,10 @@ from typing import Any, cast
 
 import lightning
 
-from distill.terminal import console
+from distill.system.terminal import console
 from distill.training.callbacks.tensorboard_charts import writers
-from distill.training.health import SideHealth, remedy
-from distill.training.module import DistillModule
+from distill.training.codec.health import SideHealth, remedy
+from distill.training.codec.module import DistillModule
 
 log = logging.getLogger("distill.health")
 

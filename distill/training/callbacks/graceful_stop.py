@@ -8,9 +8,9 @@ from typing import Any
 
 import lightning
 
-from distill.training.agreement import largest
 from distill.training.callbacks.bundle_checkpoint import BundleCheckpoint
 from distill.training.interrupt import RunStopped, StopRequest
+from distill.training.ranks.agreement import largest
 
 log = logging.getLogger(__name__)
 

@@ -12,13 +12,13 @@ import lightning
 import numpy as np
 import torch
 
-from distill.atomic import whole_file
-from distill.codec.griffin_lim import GriffinLim
+from distill.audio.sndfile import written
 from distill.data.datamodule import FixedSegments, SegmentDataModule
-from distill.sndfile import written
+from distill.system.atomic import whole_file
 from distill.training.callbacks.tensorboard_charts import writers
-from distill.training.module import DistillModule
+from distill.training.codec.module import DistillModule
 from distill.training.schedule import worth_showing
+from distill.vocoder.griffin_lim import GriffinLim
 
 log = logging.getLogger(__name__)
 

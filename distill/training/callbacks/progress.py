@@ -11,9 +11,9 @@ import lightning
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn
 from rich.progress import Progress as Bar
 
-from distill.terminal import console, duration
-from distill.training.health import SideHealth
-from distill.training.module import DistillModule
+from distill.system.terminal import console, duration
+from distill.training.codec.health import SideHealth
+from distill.training.codec.module import DistillModule
 
 log = logging.getLogger(__name__)
 

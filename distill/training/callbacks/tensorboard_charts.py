@@ -9,7 +9,7 @@ import torch
 from lightning.pytorch.loggers import TensorBoardLogger
 from torch.utils.tensorboard.writer import SummaryWriter
 
-from distill.training.module import DistillModule
+from distill.training.codec.module import DistillModule
 from distill.training.schedule import worth_showing
 
 MOST_BINS = 128

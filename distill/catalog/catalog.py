@@ -1,0 +1,232 @@
+"""the library folder: published bundles, found by name or id, and the index of them. No torch but
+for looking into a bundle.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import unicodedata
+from collections.abc import Iterable
+from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+from distill.bundle import SUFFIX
+from distill.catalog.entry import Entry
+from distill.catalog.index import (
+    DamagedIndexError,
+    Index,
+    changing,
+    read_index,
+    repair_command,
+)
+from distill.errors import BundleError, LibraryError
+from distill.system.atomic import remove_partial_files, whole_file
+from distill.system.paths import path_of
+
+LONGEST_NAME = 100
+SHORTEST_PREFIX = 4
+NAMES_SHOWN = 8
+STALE_S = 3600
+
+
+@dataclass(frozen=True)
+class Repair:
+    """What a repair did, by names of files."""
+
+    added: list[str]
+    dropped: list[str]
+    refused: dict[str, str]
+    """File → why it is no model."""
+    kept: int
+
+
+class Catalog:
+    """A library folder. Changes are locked and atomic: readers always see a whole index, and
+    processes that publish at once all arrive.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def entries(self) -> list[Entry]:
+        """The models, in the order they came; warns of entries that are damaged.
+
+        Raises LibraryError where the index as a whole is.
+        """
+        return read_index(self.folder).entries
+
+    def orphans(self, entries: Iterable[Entry]) -> list[str]:
+        """Bundles in the folder that are not among the entries."""
+        known = {entry.file for entry in entries}
+        return [name for name in self._files() if name not in known]
+
+    def path_of(self, entry: Entry) -> Path:
+        """Where a model's bundle lies, if it is still there."""
+        return self.folder / entry.file
+
+    def publish(self, bundle: Path, *, earlier: str | None = None) -> Path:
+        """Copy a bundle into the library under its model's name, enter it in the index, and return
+        where it is.
+
+        Nothing of another model is overwritten, however many runs publish at once; `earlier` is the
+        file under which the same run was published before, and is replaced. Raises BundleError,
+        LibraryError or OSError.
+        """
+        new = describe(bundle)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        if any((entry.file, entry.id) == (earlier, new.id) for entry in self._listed()):
+            assert earlier is not None
+            target = self.folder / earlier
+            with whole_file(target) as partial:
+                shutil.copyfile(bundle, partial)
+        else:
+            target = self._copy(bundle, file_stem(new.name))
+        with self._changing() as index:
+            index.entries = [entry for entry in index.entries if entry.file != target.name]
+            index.entries.append(describe(target))
+        return target
+
+    def same_as(self, bundle: Path) -> Path | None:
+        """Where the very same model is in the library; raises BundleError."""
+        checksum = describe(bundle).checksum
+        same = (self.path_of(entry) for entry in self._listed() if entry.checksum == checksum)
+        return next((path for path in same if path.is_file()), None)
+
+    def delete(self, entry: Entry) -> None:
+        """Delete a model's bundle and its entry; raises LibraryError or OSError."""
+        with self._changing() as index:
+            self.path_of(entry).unlink(missing_ok=True)
+            index.entries = [there for there in index.entries if there.file != entry.file]
+
+    def repair(self) -> Repair:
+        """Make the index again from the files: bundles it does not know are entered, entries whose
+        file is gone are dropped. Of a bundle, only the small parts are read.
+        """
+        with self._changing() as index:
+            files = self._files()
+            entries, refused = self._described(files)
+            known = {(entry.file, entry.checksum) for entry in index.entries}
+            added = [entry.file for entry in entries if (entry.file, entry.checksum) not in known]
+            dropped = [entry.file for entry in index.entries if entry.file not in files]
+            dropped += ["(an entry that cannot be read)" for _ in index.damaged]
+            order = {entry.file: place for place, entry in enumerate(index.entries)}
+            entries.sort(key=lambda entry: order.get(entry.file, len(order)))
+            index.entries, index.damaged = entries, []
+            remove_partial_files(self.folder, older_than_s=STALE_S)
+        return Repair(added, dropped, refused, len(entries) - len(added))
+
+    def find(self, wanted: str) -> Entry:
+        """A file's name (with or without suffix), a model's name, an id or the beginning of one →
+        the model; raises LibraryError if there is none, or more than one.
+        """
+        entries = self.entries()
+        if Path(wanted).parent != Path() and Path(wanted).parent.resolve() == self.folder.resolve():
+            wanted = Path(wanted).name
+        matching = (
+            [entry for entry in entries if wanted in (entry.file, Path(entry.file).stem)],
+            [entry for entry in entries if wanted == entry.name],
+            [entry for entry in entries if wanted.lower() == entry.id.lower()],
+            [
+                entry
+                for entry in entries
+                if len(wanted) >= SHORTEST_PREFIX and entry.id.lower().startswith(wanted.lower())
+            ],
+        )
+        found = next((some for some in matching if some), [])
+        if len({entry.checksum for entry in found}) == 1:  # copies of one model are one
+            return next((e for e in found if self.path_of(e).is_file()), found[0])
+        if found:
+            told = ", ".join(f"{e.file} (id {e.id[:8]})" for e in found[:NAMES_SHOWN])
+            raise LibraryError(f"{wanted}: this can mean several models: {told}")
+        told = ", ".join(sorted(Path(entry.file).stem for entry in entries)[:NAMES_SHOWN])
+        more = ", ..." if len(entries) > NAMES_SHOWN else ""
+        there = f"there is {told}{more}" if told else "it is empty"
+        raise LibraryError(f"{wanted}: no such model file, nor one in {self.folder}: {there}")
+
+    def model_path(self, wanted: str) -> Path:
+        """A bundle, the folder of a run, or what `find` takes → the bundle's path.
+
+        Raises LibraryError if there is none.
+        """
+        with suppress(RuntimeError, OSError, ValueError):  # what can be no path is a name
+            path = path_of(wanted)
+            if path.is_dir() and (path / f"best{SUFFIX}").is_file():
+                return path / f"best{SUFFIX}"
+            if (path.exists() and not path.is_dir()) or path.suffix == ".distill":
+                return path  # whatever is wrong with it, reading tells best
+            if len(path.parts) > 1 and not path.is_dir():
+                raise LibraryError(f"{wanted}: no such file")
+        entry = self.find(wanted)
+        if not self.path_of(entry).is_file():
+            raise LibraryError(
+                f"{wanted}: {self.path_of(entry)} is gone; "
+                f"`{repair_command(self.folder)}` takes it off the list"
+            )
+        return self.path_of(entry)
+
+    def _listed(self) -> list[Entry]:
+        """The models; none where the index is damaged, for adding one makes it again."""
+        try:
+            return self.entries()
+        except DamagedIndexError:
+            return []
+
+    def _changing(self) -> AbstractContextManager[Index]:
+        return changing(self.folder, rebuild=lambda: self._described(self._files())[0])
+
+    def _described(self, files: Iterable[str]) -> tuple[list[Entry], dict[str, str]]:
+        """Entries of bundles in the folder, and the files that are none."""
+        entries, refused = [], {}
+        for name in files:
+            try:
+                entries.append(describe(self.folder / name))
+            except BundleError as error:
+                refused[name] = str(error).removeprefix(f"{name}: ")
+        return entries, refused
+
+    def _files(self) -> list[str]:
+        try:
+            return sorted(
+                entry.name
+                for entry in os.scandir(self.folder)
+                if entry.name.endswith(SUFFIX) and entry.name[0] != "." and entry.is_file()
+            )
+        except FileNotFoundError:
+            return []
+
+    def _copy(self, bundle: Path, stem: str) -> Path:
+        """Under the first free name: stem, stem_1, stem_2 ..."""
+        for number in count():
+            target = self.folder / f"{stem if number == 0 else f'{stem}_{number}'}{SUFFIX}"
+            if target.exists():
+                continue
+            try:
+                with whole_file(target, replace=False) as partial:
+                    shutil.copyfile(bundle, partial)
+            except FileExistsError:  # another run took the name in the meantime
+                continue
+            return target
+        raise AssertionError("unreachable")
+
+
+def describe(bundle: Path) -> Entry:
+    """Read the small parts of a bundle; raises BundleError for what is none."""
+    from distill.bundle.reader import read_content  # torch: only here
+
+    content = read_content(bundle, weights=False)
+    try:
+        return Entry.of(content, bundle)
+    except ValueError as error:
+        raise BundleError(f"{bundle.name}: {error}") from error
+
+
+def file_stem(name: str) -> str:
+    """A model's name → lower case letters, digits, `_` and `-`, at most 100 characters."""
+    # accents become letters of their own and go; what has no plain letter leaves a gap
+    letters = (c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
+    stem = re.sub(r"[^a-z0-9_-]+", "_", "".join(letters).lower())
+    return stem.lstrip("_-").rstrip("_")[:LONGEST_NAME] or "untitled"

@@ -1,0 +1,165 @@
+"""entries of the library → tables on the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.cells import cell_len, set_cell_size
+from rich.table import Table
+from rich.text import Text
+
+from distill.catalog.catalog import Catalog, file_stem
+from distill.catalog.entry import Entry
+from distill.system.terminal import console, counted, duration, plain, say
+
+BARS = "▁▂▃▄▅▆▇█"
+GAP = "  "
+NARROWEST_NAME = 12
+HEADINGS = ("name", "id", "date", "codes", "val loss", "worst utilization", "vocoder", "size")
+RIGHT = (False, False, False, True, True, True, False, True)
+SORT_KEYS: dict[str, Callable[[Entry], Any]] = {
+    "name": lambda entry: entry.name.lower(),
+    "id": lambda entry: entry.id,
+    "date": lambda entry: entry.save_date,
+    "codes": lambda entry: (entry.levels, entry.codebook_size),
+    "loss": lambda entry: _known_first(entry.final_val_loss),
+    "utilization": lambda entry: _known_first(entry.worst_utilization),
+    "vocoder": lambda entry: vocoder_label(entry),
+    "size": lambda entry: entry.size_bytes,
+}
+
+
+def models_table(entries: Sequence[Entry], catalog: Catalog, *, width: int | None) -> Iterator[str]:
+    """One line a model under a line of headings, names shortened where the lines would be wider.
+
+    Not a table of rich's: with a thousand models, that takes longer than all else.
+    """
+    rows = [
+        (
+            plain(shown_name(entry)),
+            plain(entry.id[:8]),
+            _date(entry.save_date),
+            f"{entry.levels} × {entry.codebook_size}",
+            _number(entry.final_val_loss),
+            _share(entry.worst_utilization),
+            vocoder_label(entry),
+            _megabytes(entry.size_bytes) if catalog.path_of(entry).is_file() else "file is gone",
+        )
+        for entry in entries
+    ]
+    widths = [max(cell_len(row[column]) for row in (HEADINGS, *rows)) for column in range(8)]
+    if width is not None:
+        wide = sum(widths) + len(GAP) * (len(widths) - 1)
+        widths[0] = max(NARROWEST_NAME, widths[0] - max(0, wide - width))
+    for row in (HEADINGS, *rows):
+        cells = [set_cell_size(row[0], widths[0])]
+        if cell_len(row[0]) > widths[0]:
+            cells = [set_cell_size(row[0], widths[0] - 1) + "…"]
+        for text, space, right in zip(row[1:], widths[1:], RIGHT[1:], strict=True):
+            padding = " " * (space - cell_len(text))
+            cells.append(padding + text if right else text + padding)
+        yield GAP.join(cells).rstrip()
+
+
+def show_model(entry: Entry, catalog: Catalog) -> None:
+    """All that the index knows of a model."""
+    path = catalog.path_of(entry)
+    gone = "" if path.is_file() else ", but the file is gone"
+    rows = {
+        "id": entry.id,
+        "description": entry.description,
+        "tags": ", ".join(entry.tags),
+        "file": f"{path} ({_megabytes(entry.size_bytes)}){gone}",
+        "checksum": entry.checksum,
+        "collection": f"{entry.dataset_name}: {counted(entry.dataset_file_count, 'file')}, "
+        f"{duration(entry.dataset_total_duration_s)}",
+        "trained": f"{_date(entry.training_date)}, {counted(entry.training_epochs, 'epoch')}, "
+        f"saved {_date(entry.save_date)} by distill {entry.distill_version}",
+        "codes": f"{counted(entry.levels, 'level')} of {entry.codebook_size} codes, "
+        f"{entry.bitrate_kbps:.2f} kbit/s a channel at {entry.sample_rate_hz:,} Hz",
+        "train loss": _curve(entry.loss_curve["train_losses"], entry.final_train_loss),
+        "val loss": _curve(entry.loss_curve["val_losses"], entry.final_val_loss),
+        "vocoder": _vocoder(entry),
+    }
+    console.print(Text(plain(shown_name(entry)), style="bold"))
+    for key, value in rows.items():
+        if value:
+            say(f"  {key:12s} {value}")
+    levels = Table()
+    for column in ("level", "utilization", "perplexity", "dead codes"):
+        levels.add_column(column, justify="right")
+    for level, health in entry.codebook_health.items():
+        dead = health.get("dead_codes")
+        levels.add_row(
+            Text(plain(level.removeprefix("level_"))),
+            _share(health.get("utilization")),
+            _number(health.get("perplexity"), 1),
+            "" if dead is None else f"{dead:.0f}",
+        )
+    console.print(levels)
+
+
+def shown_name(entry: Entry) -> str:
+    """The name, and what to type where that is another: `kit (kit_1)` for the second kit."""
+    stem = Path(entry.file).stem
+    return entry.name if stem == file_stem(entry.name) else f"{entry.name} ({stem})"
+
+
+def vocoder_label(entry: Entry) -> str:
+    """`HiFi-GAN (200 ep)`, or nothing."""
+    if entry.vocoder is None:
+        return ""
+    kind = str(entry.vocoder.get("type"))
+    if kind.lower().replace("-", "").replace("_", "").startswith("hifigan"):
+        kind = "HiFi-GAN"
+    epochs = entry.vocoder.get("epochs")
+    return plain(kind if epochs is None else f"{kind} ({epochs} ep)")
+
+
+def sparkline(values: Sequence[float | None]) -> str:
+    """A curve in one line of text; what is no number is a gap."""
+    known = [value for value in values if value is not None]
+    if not known:
+        return ""
+    low, span = min(known), (max(known) - min(known)) or 1.0
+    return "".join(
+        " " if value is None else BARS[min(7, int(8 * (value - low) / span))] for value in values
+    )
+
+
+def _vocoder(entry: Entry) -> str:
+    if entry.vocoder is None:
+        return ""
+    loss, date = entry.vocoder.get("final_loss"), entry.vocoder.get("training_date")
+    details = [f"final loss {loss}" if loss is not None else "", f"trained {date}" if date else ""]
+    return ", ".join([vocoder_label(entry), *filter(None, details)])
+
+
+def _curve(values: Sequence[float | None], final: float | None) -> str:
+    known = [value for value in values if value is not None]
+    if not known:
+        return ""
+    return f"{sparkline(values)}  {known[0]:.4g} → {_number(final) or f'{known[-1]:.4g}'}"
+
+
+def _date(text: str) -> str:
+    """2026-01-31T14:00:00+0000 → 2026-01-31 14:00."""
+    return plain(text[:16].replace("T", " "))
+
+
+def _megabytes(size_bytes: int) -> str:
+    return f"{size_bytes / 1e6:.1f} MB"
+
+
+def _number(value: float | None, digits: int = 4) -> str:
+    return "" if value is None else f"{value:.{digits}f}"
+
+
+def _share(value: float | None) -> str:
+    return "" if value is None else f"{value:.1%}"
+
+
+def _known_first(value: float | None) -> tuple[bool, float]:
+    return (value is None, value or 0.0)

@@ -1,0 +1,144 @@
+"""words as typed, KEY=VALUE → overrides in Hydra's grammar, of keys that there are."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import is_dataclass
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import IntervalSweep, Override
+from hydra.errors import HydraException
+
+from distill.errors import ConfigError, DistillError, UnknownKeyError
+from distill.settings.schema import TrainConfig, is_nullable
+from distill.system.paths import path_of
+
+TEXT_KEYS = (
+    "name",
+    "resume",
+    "data.root",
+    "data.cache_dir",
+    "library.dir",
+    "hydra.run.dir",
+    "hydra.sweep.dir",
+)
+NEVER_SWEPT = ("resume", "hydra.run.dir", "hydra.sweep.dir")
+REMOVABLE = ("logger",)
+
+
+def config_dir() -> Path:
+    """Folder of the YAML files: inside the package in a wheel, beside it in a checkout."""
+    package = Path(__file__).resolve().parents[1]
+    inside = package / "conf"
+    return inside if inside.is_dir() else package.parent / "conf"
+
+
+def parse_overrides(overrides: Sequence[str]) -> list[Override]:
+    """Hydra's override grammar; raises DistillError for what does not fit it."""
+    parser = OverridesParser.create()
+    parsed = []
+    for override in overrides:
+        try:
+            parsed += parser.parse_overrides([override])
+        except HydraException as error:
+            if "=" not in override:
+                raise DistillError(_not_a_setting(override)) from error
+            key, _, value = override.partition("=")
+            wanted = f"\"{key or 'KEY'}='{value or 'VALUE'}'\""
+            raise DistillError(
+                f"{override}: cannot be read as KEY=VALUE; a value with brackets, quotes, ~ or "
+                f"letters beyond a-z goes in quotes of its own: {wanted}"
+            ) from error
+    return parsed
+
+
+def _not_a_setting(word: str) -> str:
+    if path_of(word).exists():
+        return f"{word}: settings are KEY=VALUE; did you mean data.root={word}?"
+    return f"{word}: settings are KEY=VALUE without spaces or dashes, such as data.root=FOLDER"
+
+
+def quoted(argument: str) -> str:
+    """`data.root=~/Klänge (2)` → the same in the quotes that Hydra wants; all else unchanged."""
+    key, _, value = argument.partition("=")
+    if key not in TEXT_KEYS or not value:
+        return argument
+    try:
+        parsed = OverridesParser.create().parse_override(argument)
+    except HydraException:
+        readable = False
+    else:
+        readable = not (key in NEVER_SWEPT and parsed.is_sweep_override())
+    escaped = value.replace("'", "\\'")
+    return argument if readable else f"{key}='{escaped}'"
+
+
+def check_key(override: Override) -> None:
+    """Refuse keys and group files that do not exist, naming what does."""
+    key = override.key_or_group
+    if key.startswith("hydra"):
+        return
+    if override.is_delete():
+        if key in REMOVABLE:
+            return
+        raise DistillError(
+            f"{override.input_line}: only {', '.join(REMOVABLE)} can be taken away; other keys "
+            "that can be null are turned off by KEY=null"
+        )
+    group = config_dir() / key
+    if key and group.is_dir():
+        files = sorted(path.stem for path in group.glob("*.yaml"))
+        if override.is_sweep_override():
+            wanted: Any = list(override.sweep_string_iterator())
+        else:
+            wanted = override.value()
+        chosen = wanted if isinstance(wanted, list) else [wanted]
+        if not (isinstance(wanted, dict) or set(map(str, chosen)) <= set(files)):
+            way_out = f"; ~{key} leaves it out" if key in REMOVABLE else ""
+            raise ConfigError(key, wanted, f"must be one of {', '.join(files)}{way_out}")
+        return
+    node: Any = TrainConfig
+    walked: list[str] = []
+    for part in key.split("."):
+        if not is_dataclass(node):
+            if node is dict or node is Any:
+                return
+            raise UnknownKeyError(
+                f"{key}: {'.'.join(walked)} is a single value, it has no keys of its own"
+            )
+        hints = get_type_hints(node)
+        if part not in hints:
+            names = [name for name in hints if name != "_target_"]
+            near = difflib.get_close_matches(part, names, n=1)
+            where = ".".join(walked)
+            hint = f"did you mean {where + '.' if where else ''}{near[0]}? " if near else ""
+            raise UnknownKeyError(
+                f"{override.input_line}: no such key. {hint}"
+                f"{'Keys of ' + where if where else 'Top-level keys'}: {', '.join(names)}"
+            )
+        walked.append(part)
+        node = inner(hints[part])
+
+
+def inner(hint: Any) -> Any:
+    """The class behind `X | None` and `dict[str, X]`."""
+    if is_nullable(hint):
+        hint = next(part for part in get_args(hint) if part is not type(None))
+    return getattr(hint, "__origin__", hint)
+
+
+def first_of_sweep(override: Override) -> str:
+    """`rvq.levels=2,3,4` → `rvq.levels=2`; what is no sweep as it is."""
+    line = override.input_line
+    assert line is not None
+    if not override.is_sweep_override():
+        return line
+    if override.is_interval_sweep():
+        interval = override.value()
+        assert isinstance(interval, IntervalSweep)
+        return f"{override.get_key_element()}={interval.start}"
+    first = next(iter(override.sweep_string_iterator()))
+    return f"{override.get_key_element()}={first}"

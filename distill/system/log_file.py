@@ -1,0 +1,28 @@
+"""log records → the run's log, as long as the disk takes them."""
+
+from __future__ import annotations
+
+import logging
+
+
+class LogFile(logging.FileHandler):
+    """A log file whose loss is said once instead of with a traceback a line."""
+
+    def __init__(self, filename: str, encoding: str = "utf-8") -> None:
+        super().__init__(filename, encoding=encoding, delay=True)
+        self._refused = False
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write the record."""
+        try:
+            super().emit(record)
+        except OSError:  # the file could not be opened
+            self.handleError(record)
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
+        """Say once that records are lost."""
+        if not self._refused:
+            self._refused = True
+            from distill.system.terminal import warn
+
+            warn(f"{self.baseFilename}: cannot be written any more; the training goes on")

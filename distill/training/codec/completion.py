@@ -1,0 +1,112 @@
+"""configuration + collection → the same configuration with nothing left null, and why."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import torch
+
+from distill.data.datamodule import SegmentDataModule
+from distill.data.source import Source
+from distill.model import sizing
+from distill.model.mel import LogMel, SpectrogramConfig
+from distill.model.vqvae import VQVAEConfig
+from distill.settings.schema import TrainConfig
+from distill.system.terminal import console
+
+NORMALISATION_SEGMENTS = 256
+
+
+def complete(config: TrainConfig, source: Source, data: SegmentDataModule) -> int:
+    """Fill in, in place, what is null; say on the console what was chosen and why.
+
+    Returns the codebook size that fits the collection, whichever is configured.
+    """
+    mel, rvq, trainer = config.mel, config.rvq, config.trainer
+    stride = sizing.total_stride(config.model.stem_stride, len(config.model.channels))
+    rows = -(-mel.n_mels // stride)
+    vectors = int(data.train.sounding_samples() / (mel.hop_length * stride) * rows)
+    fitting = sizing.codebook_size(source.files, vectors)
+    if rvq.codebook_size is None:
+        rvq.codebook_size = int(fitting.value)
+        console.print(f"codebook size {rvq.codebook_size}: {fitting.reason}")
+    if rvq.decay is None:
+        decay = sizing.decay(source.files)
+        rvq.decay = decay.value
+        console.print(f"codebook decay {rvq.decay}: {decay.reason}")
+    threshold = sizing.dead_code_threshold(
+        rvq.dead_code_threshold,
+        vectors_per_step=round(config.data.batch_size * vectors / len(data.train)),
+        codebook_size=rvq.codebook_size,
+    )
+    if threshold.value < rvq.dead_code_threshold:
+        rvq.dead_code_threshold = threshold.value
+        console.print(f"dead-code threshold {threshold.value:.3g}: {threshold.reason}")
+    if trainer.max_epochs is None and trainer.max_minutes is None:
+        segments = len(data.train)
+        epochs = sizing.max_epochs(segments, epoch_segments=data.epoch_segments)
+        trainer.max_epochs = int(epochs.value)
+        console.print(f"epochs {trainer.max_epochs}: {epochs.reason}")
+    if trainer.precision is None:
+        trainer.precision = precision_for(trainer.accelerator)
+    _measure_normalisation(config, data)
+    return int(fitting.value)
+
+
+def network_config(config: TrainConfig) -> VQVAEConfig:
+    """The network of a completed configuration."""
+    rvq, model = config.rvq, config.model
+    assert rvq.codebook_size is not None
+    assert rvq.decay is not None
+    return VQVAEConfig(
+        codebook_dim=rvq.codebook_dim,
+        codebook_size=rvq.codebook_size,
+        num_quantizers=rvq.levels,
+        decay=rvq.decay,
+        commitment_weight=model.commitment_weight,
+        threshold_ema_dead_code=rvq.dead_code_threshold,
+        kmeans_iters=rvq.kmeans_iters,
+        dropout=model.dropout,
+        channels=tuple(model.channels),
+        residual_units=model.residual_units,
+        stem_stride=model.stem_stride,
+    )
+
+
+def spectrogram_config(config: TrainConfig) -> SpectrogramConfig:
+    """The mel front end of a completed configuration."""
+    assert config.mel.mean_db is not None
+    assert config.mel.std_db is not None
+    return SpectrogramConfig(**asdict(config.mel))
+
+
+def precision_for(accelerator: str) -> str:
+    """bf16 where the device multiplies matrices in it several times as fast as in float32."""
+    if accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available():
+        fast = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        apple = accelerator != "cpu" and torch.backends.mps.is_available()
+        fast = not apple and bool(torch.cpu.get_capabilities().get("amx_bf16"))
+    return "bf16-mixed" if fast else "32-true"
+
+
+def _measure_normalisation(config: TrainConfig, data: SegmentDataModule) -> None:
+    """Measure mean and deviation of the training side's mels in dB, padding left out."""
+    mel = config.mel
+    if mel.mean_db is not None and mel.std_db is not None:
+        return
+    probe = LogMel(SpectrogramConfig(**{**asdict(mel), "mean_db": 0.0, "std_db": 1.0}))
+    total = torch.zeros(3, dtype=torch.float64)
+    for batch in data.fixed_train_loader(NORMALISATION_SEGMENTS):
+        decibels = probe(batch["waveform"])[:, 0].transpose(1, 2)  # (B, F, M)
+        lengths = torch.as_tensor(batch["sounding"])
+        sounding = probe.sounding(lengths, frames=decibels.shape[1])
+        heard = decibels[sounding].double()
+        total += torch.stack(
+            [heard.sum(), heard.square().sum(), torch.tensor(float(heard.numel()))]
+        )
+    mean = float(total[0] / total[2])
+    mel.mean_db = mean if mel.mean_db is None else mel.mean_db
+    mel.std_db = (
+        max(1.0, float(total[1] / total[2]) - mean**2) ** 0.5 if mel.std_db is None else mel.std_db
+    )

@@ -1,0 +1,59 @@
+"""fixed training segments + current weights → how often each code is used."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from distill.data.datamodule import SegmentDataModule
+from distill.model.mel import LogMel
+from distill.model.vqvae import ConvVQVAE
+from distill.training.codec.health import count_codes
+
+
+class CodebookProbe:
+    """Counts codes over the same training segments each time, unmoved and unaugmented; each rank
+    over its share of them.
+
+    The segments' mels are made once and kept on the CPU: a few MiB, however large the collection.
+    """
+
+    def __init__(
+        self,
+        data: SegmentDataModule,
+        spectrogram: LogMel,
+        *,
+        stride: int,
+        positions: int,
+        rank: int = 0,
+        ranks: int = 1,
+    ) -> None:
+        self.batches: list[tuple[Tensor, Tensor]] = []
+        """Mels (B, 1, M, F) and sounding frames (B, F)."""
+        config = spectrogram.config
+        sounding_samples = data.train.sounding_samples() / len(data.train)
+        # a little more than the mean asks for: the chosen segments may be shorter than the others
+        cells = config.n_mels * sounding_samples / config.hop_length
+        segments = math.ceil(1.2 * positions * stride**2 / cells)
+        for batch in data.fixed_train_loader(segments, rank=rank, ranks=ranks):
+            mel = spectrogram(batch["waveform"])
+            lengths = torch.as_tensor(batch["sounding"])
+            frames = spectrogram.sounding(lengths, frames=mel.shape[-1])
+            self.batches.append((mel, frames))
+
+    def count(self, model: ConvVQVAE, device: torch.device) -> Tensor:
+        """Counts (L, K) int64 of the model's codes in eval mode; the model is left in its mode."""
+        training = model.training
+        model.eval()
+        levels, size = model.config.num_quantizers, model.config.codebook_size
+        counts = torch.zeros(levels, size, dtype=torch.int64, device=device)
+        with torch.inference_mode():
+            for mel, sounding in self.batches:
+                codes = model.encode(mel.to(device))
+                counts += count_codes(
+                    codes, sounding.to(device), stride=model.stride, codebook_size=size
+                )
+        model.train(training)
+        return counts

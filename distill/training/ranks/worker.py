@@ -1,0 +1,65 @@
+"""`python -m distill.training.ranks.worker RUN_DIR < configuration`: one of the processes that train
+together, started by the first.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+import time
+from pathlib import Path
+from threading import Thread
+
+from omegaconf import DictConfig, OmegaConf
+
+from distill.cli.verb import MISTAKE, let_threads_wait
+from distill.errors import DistillError
+from distill.settings.compose import checked
+from distill.system.terminal import console, fail
+from distill.training.interrupt import RunStopped
+from distill.training.ranks.processes import POLL_S
+
+
+def main() -> None:
+    """Train as the environment's rank; ends quietly whenever the whole run ends."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("run_dir", type=Path)
+    parser.add_argument("--resume", action="store_true")
+    parser.add_argument("--first", type=int, metavar="PID")
+    options = parser.parse_args()
+    Thread(target=_end_with, args=(options.first,), daemon=True).start()
+    let_threads_wait()
+    console.quiet = True
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    composed = OmegaConf.create(sys.stdin.read())
+    assert isinstance(composed, DictConfig)
+
+    from distill.train import train
+
+    try:
+        train(checked(composed), options.run_dir, resume=options.resume)
+    except RunStopped:
+        pass
+    except DistillError as error:
+        fail(str(error))
+        sys.stdout.flush()
+        os._exit(MISTAKE)  # not after the others: they may be waiting for this one
+    except BaseException as error:
+        logging.getLogger(__name__).exception("ended")
+        fail(f"{type(error).__name__}: {error}")
+        os._exit(1)
+
+
+def _end_with(first: int) -> None:
+    """Once the first process is gone, however suddenly: no error need come of waiting for it."""
+    while os.getppid() == first:
+        time.sleep(POLL_S)
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,142 @@
+"""what a user types → the one model that is meant, or one line that says what there is."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from distill.bundle.loaded import load_bundle
+from distill.catalog.catalog import Catalog
+from distill.errors import DistillError, LibraryError
+from tests.helpers.made_bundle import made, published
+
+ID = "abcd111122223333"
+
+
+@pytest.fixture(scope="module")
+def shelf(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
+    """A library with My Kit and two others; read only."""
+    library = Catalog(tmp_path_factory.mktemp("shelf") / "library")
+    published(library, "Snares", model_id="ffff000000000000")
+    published(library, "My Kit", model_id=ID)
+    published(library, "Hats", model_id="abce000000000000")
+    return library
+
+
+def refused(library: Catalog, wanted: str) -> str:
+    """Why a model is not found."""
+    with pytest.raises(LibraryError) as caught:
+        library.find(wanted)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    ["my_kit.distillgan", "my_kit", "My Kit", ID, "abcd", "ABCD1111", "abcd1"],
+)
+def test_model_is_found_by_what_the_list_shows(shelf: Catalog, wanted: str) -> None:
+    assert shelf.find(wanted).name == "My Kit"
+    assert shelf.model_path(wanted) == shelf.folder / "my_kit.distillgan"
+
+
+@pytest.mark.parametrize("wanted", ["abc", "bcd1", "", "my", "Kit", f"{ID}f"])
+def test_other_parts_of_a_name_or_id_find_nothing(shelf: Catalog, wanted: str) -> None:
+    told = refused(shelf, wanted)
+    assert "no such model file" in told
+    assert str(shelf.folder) in told
+    assert "there is hats, my_kit, snares" in told
+
+
+def test_what_can_mean_several_models_names_them(library: Catalog) -> None:
+    one = published(library, "My Kit", model_id="abcd111122223333")
+    published(library, "My Kit", model_id="abcd222222223333")
+    for wanted in ("My Kit", "abcd"):
+        told = refused(library, wanted)
+        assert "several models" in told
+        assert "my_kit.distillgan (id abcd1111), my_kit_1.distillgan (id abcd2222)" in told
+    assert library.find("abcd1") == one
+
+
+def test_two_states_of_one_run_are_not_mixed_up(library: Catalog) -> None:
+    for epochs in (1, 2):
+        published(library, "kit", model_id=ID, training_epochs=epochs)
+    assert "kit.distillgan (id abcd1111), kit_1.distillgan (id abcd1111)" in refused(library, ID)
+    assert library.find("kit_1").training_epochs == 2
+
+
+def test_of_several_of_a_name_the_file_name_means_one(library: Catalog, tmp_path: Path) -> None:
+    for epochs in (1, 2):
+        published(library, "kit", model_id=f"{epochs}bcd000000000000", training_epochs=epochs)
+    for wanted, epochs in (("kit", 1), ("kit_1", 2)):
+        for place in ("", f"{library.folder}/"):
+            assert library.find(f"{place}{wanted}").training_epochs == epochs
+            assert library.find(f"{place}{wanted}.distillgan").training_epochs == epochs
+    assert "no such model" in refused(library, f"{tmp_path}/kit")
+
+
+def test_copies_of_one_model_are_one(library: Catalog) -> None:
+    entry = published(library, "My Kit", model_id=ID)
+    shutil.copy(library.path_of(entry), library.folder / "copy.distillgan")
+    library.repair()
+    assert len(library.entries()) == 2
+    assert library.find("abcd1111").checksum == entry.checksum
+
+
+def test_empty_library_says_so(library: Catalog) -> None:
+    assert "it is empty" in refused(library, "kit")
+    assert library.entries() == []
+    assert not library.folder.exists()
+
+
+def test_many_models_are_not_all_named(library: Catalog) -> None:
+    for number in range(9):
+        published(library, f"kit {number}")
+    told = refused(library, "nothing")
+    assert "kit_0, kit_1" in told
+    assert "kit_8" not in told
+    assert told.endswith("...")
+
+
+def test_path_and_run_folder_come_before_names(
+    shelf: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run = made(tmp_path / "my_kit" / "best.distillgan")
+    assert shelf.model_path("my_kit").resolve() == run
+    assert shelf.model_path(str(run.parent)) == run
+    assert shelf.model_path(str(run)) == run
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert shelf.model_path("~/my_kit") == run
+
+
+def test_folder_that_is_no_run_does_not_hide_a_model(
+    shelf: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("my_kit").mkdir()
+    assert shelf.model_path("my_kit") == shelf.folder / "my_kit.distillgan"
+
+
+@pytest.mark.parametrize("wanted", ["runs/none.distillgan", "/nowhere/x"])
+def test_missing_path_is_told(shelf: Catalog, wanted: str) -> None:
+    with pytest.raises(LibraryError, match=f"{wanted}: no such file"):
+        shelf.model_path(wanted)
+
+
+def test_model_of_the_old_format_is_left_to_the_reader_to_refuse(shelf: Catalog) -> None:
+    assert shelf.model_path("old.distill") == Path("old.distill")
+
+
+@pytest.mark.parametrize("wanted", ["~nobody-here", "~nobody-here/x", "x" * 300, "a\0b"])
+def test_what_can_be_no_path_is_no_model(library: Catalog, wanted: str) -> None:
+    with pytest.raises(DistillError):
+        load_bundle(library.model_path(wanted))
+
+
+def test_model_whose_file_is_gone_is_told(library: Catalog) -> None:
+    library.path_of(published(library, "kit")).unlink()
+    with pytest.raises(LibraryError, match="is gone; .*repair"):
+        library.model_path("kit")

@@ -1,0 +1,196 @@
+"""encode, decode and reconstruct as commands: mistakes, help, and being stopped midway."""
+# ruff: noqa: F401, F811
+# fixtures are imported, and used by their names
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+import soundfile
+import torch
+from rich.console import Console
+
+from distill.bundle.loaded import load_bundle
+from distill.cli.files import Meter
+from distill.system import terminal
+from tests.cli.test_command_line import Answer, answer_to, assert_one_line
+from tests.conftest import environment
+from tests.helpers.coding_verb import Run, files, model, run, sound
+
+THERE = "../stand-in/torch/__init__.py"
+"""A file, to be looked into only after torch was imported."""
+VERBS = ("encode", "decode", "reconstruct")
+MISTAKES: dict[str, tuple[str, ...]] = {
+    f"encode nomodel {THERE} -o out": ("nomodel: no such model file", "outputs/library"),
+    f"encode gone.distillgan {THERE} -o out": ("gone.distillgan: no such model file",),
+    f"encode no/such.distillgan {THERE} -o out": ("no/such.distillgan: no such file",),
+    "encode nomodel gone.wav -o out": ("gone.wav: no such file or folder",),
+    f"encode nomodel {THERE}": ("-o/--out",),
+    "encode": ("MODEL", "IN", "-o/--out"),
+    f"encode nomodel {THERE} -o out --levels 0": ("--levels", "0 is not a whole number from 1"),
+    f"encode nomodel {THERE} -o out --levels two": ("--levels", "two", "a whole number from 1"),
+    f"encode nomodel {THERE} -o out --lvls 2": ("--lvls",),
+    "decode gone.distillcodes -o out": ("gone.distillcodes: no such file or folder",),
+    f"decode {THERE} -o out --model nomodel": ("nomodel: no such model file",),
+    f"decode {THERE} -o out --format aiff": ("--format", "aiff", "flac", "mp3"),
+    "decode ../stand-in -o out": ("../stand-in: no .distillcodes in there",),
+    f"reconstruct nomodel {THERE} -o out": ("nomodel: no such model file",),
+    f"reconstruct nomodel {THERE} -o out --seed x": ("--seed", "x"),
+    f"reconstruct nomodel {THERE} -o out --seed {10**30}": ("--seed", str(10**30)),
+    "encode nomodel ~backup.wav -o out": ("~backup.wav: ",),
+}
+"""Words → parts of the answer."""
+
+
+def answer(folder: Path, words: str) -> Answer:
+    """What the command says, with a torch that must not be imported."""
+    return answer_to(folder, command=[sys.executable, "-m", *f"distill.{words}".split()])
+
+
+@pytest.mark.parametrize("words", MISTAKES, ids=lambda words: words.replace(THERE, "FILE"))
+def test_mistake_is_told_before_torch_is_imported(tmp_path: Path, words: str) -> None:
+    given = answer(tmp_path, words)
+    assert_one_line(given, *MISTAKES[words])
+    assert not re.search(r"\b_\w", given.err)  # nothing of the program's own names
+    assert (given.made, given.out) == ([], "")
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_help_names_all_there_is_without_torch(tmp_path: Path, verb: str) -> None:
+    given = answer(tmp_path, f"{verb} --help")
+    assert (given.exit_code, given.err, given.made) == (0, "", [])
+    assert not given.imported_torch
+    words = "--out --levels --library --device --overwrite"
+    words += " CODES --model" if verb == "decode" else " MODEL IN"
+    words += "" if verb == "encode" else " --format wav flac ogg mp3 --seed"
+    for word in words.split():
+        assert word in given.out
+
+
+def test_impossible_device_is_told(run: Run, model: Path, tmp_path: Path) -> None:
+    for device in ("gpu9", "cuda:99", "meta"):
+        told = run("encode", model, sound(tmp_path / "a.wav"), "-o", "out", "--device", device)
+        assert told.exit_code == 2
+        assert len(told.err) == 1
+        assert told.err[0].startswith(f"distill: --device {device}: ")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_out_that_is_a_file_is_told(run: Run, model: Path, tmp_path: Path, verb: str) -> None:
+    path = sound(tmp_path / "a.wav")
+    assert run("encode", model, path, "-o", "codes").exit_code == 0
+    words = {"decode": ["codes/a.distillcodes", "--model", model]}.get(verb, [model, path])
+    told = run(verb, *words, "-o", "tiny.distillgan")
+    assert told.exit_code == 2
+    assert told.err[0].startswith("distill: tiny.distillgan: ")
+
+
+def test_name_that_begins_like_a_home_is_a_name(run: Run, model: Path, tmp_path: Path) -> None:
+    sound(tmp_path / "~backup.wav")
+    assert run("encode", model, "~backup.wav", "-o", "out").exit_code == 0
+    assert files(tmp_path / "out") == ["~backup.distillcodes"]
+
+
+def test_name_too_long_for_its_result_does_not_stop_the_others(
+    run: Run, model: Path, tmp_path: Path
+) -> None:
+    names = [sound(tmp_path / "in" / f"{name}.wav").stem for name in ("a" * 250, "b")]
+    (tmp_path / "out").mkdir()
+    told = run("encode", model, "in", "-o", "out")
+    assert files(tmp_path / "out") == [f"{names[1]}.distillcodes"]
+    assert told.exit_code == 2, "a sound that could not be coded"
+    assert told.err[0].startswith(f"distill: in/{names[0]}.wav: ")
+    assert told.err[0].endswith("cannot be written: File name too long")
+    assert told.err[1:] == ["distill: 1 file done, 1 not"]
+
+
+@pytest.mark.parametrize("rate_hz", [1 << 31, 1 << 40])
+def test_code_file_of_an_impossible_sample_rate_is_refused(
+    run: Run, model: Path, tmp_path: Path, rate_hz: int
+) -> None:
+    codes = load_bundle(model).encode(torch.ones(1), 16_000)
+    replace(codes, sample_rate_hz=rate_hz).save(tmp_path / "a.distillcodes")
+    told = run("decode", "a.distillcodes", "-o", "out", "--model", model)
+    assert told.exit_code == 2
+    assert "a.distillcodes: " in told.err[0]
+    assert files(tmp_path / "out") == []
+
+
+@pytest.mark.skipif(os.name != "posix", reason="POSIX pipes")
+def test_pipe_in_a_folder_is_told_and_not_waited_for(run: Run, model: Path, tmp_path: Path) -> None:
+    sound(tmp_path / "in" / "b.wav")
+    os.mkfifo(tmp_path / "in" / "a.wav")
+
+    def waited(number: int, frame: object) -> NoReturn:
+        raise AssertionError("waited for somebody to write into the pipe")
+
+    before = signal.signal(signal.SIGALRM, waited)
+    signal.alarm(3)
+    try:
+        told = run("encode", model, "in", "-o", "out")
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+    assert (told.exit_code, told.err) == (0, [])
+    assert files(tmp_path / "out") == ["b.distillcodes"]
+    assert told.out[-1].startswith("left out: in/a.wav: ")
+
+
+def test_bar_names_the_file_that_is_worked_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = Console(file=io.StringIO(), force_terminal=True, width=120)
+    monkeypatch.setattr(terminal, "console", screen)
+    with terminal.bar() as bar:
+        meter = Meter(bar, bar.add_task("", total=None))
+        meter.begin("kick [bold] [/red].wav", 10.0)
+        meter.advance(3.0)
+        bar.refresh()
+        shown = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", screen.file.getvalue())
+    assert "3/10" in shown
+    assert "kick [bold] [/red].wav" in shown
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "exit_code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_stopped_midway_it_says_so_and_keeps_what_is_done(
+    model: Path, tmp_path: Path, number: signal.Signals, exit_code: int
+) -> None:
+    names = [f"{index:02d}.wav" for index in range(20)]
+    for name in names:
+        sound(tmp_path / "in" / name, samples=160_000)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "distill.reconstruct", model.name, "in", "-o", "out"],
+        cwd=tmp_path,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    told = [process.stdout.readline() for _ in range(3)]  # the model, and two files
+    time.sleep(0.2)  # into the midst of the third
+    process.send_signal(number)
+    rest, errors = process.communicate(timeout=60)
+    assert process.returncode == exit_code
+    assert len(errors.splitlines()) == 1, errors
+    assert errors.startswith("distill: ")
+    done = files(tmp_path / "out")  # hidden files, half-written ones, would be among them
+    assert done[:2] == names[:2]
+    assert done == names[: len(done)]
+    assert len(done) < len(names)
+    assert [line.split(":")[0] for line in told[1:]] == ["out/00.wav", "out/01.wav"]
+    assert rest.count("out/") <= len(done) - 2
+    for name in done:
+        assert soundfile.info(tmp_path / "out" / name).frames == 160_000
+    assert files(tmp_path / "in") == names

@@ -1,0 +1,221 @@
+"""`python -m distill.train` with mistakes: one line, exit 2, no torch, nothing made."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import pytest
+import soundfile
+from filelock import FileLock
+from omegaconf import OmegaConf
+
+from distill.settings.compose import load_config
+from tests.conftest import environment, tone, train_command
+
+STAND_IN = """
+import os, pathlib
+pathlib.Path(os.environ["TORCH_MARKER"]).touch()
+raise ImportError("torch was imported")
+"""
+
+
+MISTAKES: dict[tuple[str, ...], tuple[str, ...]] = {
+    ("rvq.level=4",): ("rvq.level=4", "no such key", "did you mean rvq.levels?"),
+    ("rvq.levels=four",): ("rvq.levels=four", "a whole number from 1 to 8"),
+    ("rvq.levels=99",): ("rvq.levels=99", "a whole number from 1 to 8"),
+    ("+rvq.foo=1",): ("+rvq.foo=1", "no such key", "codebook_size"),
+    ("model.commitment_weight=-1",): ("model.commitment_weight=-1", "from 0 to 100"),
+    ("data.root=/nowhere",): ("data.root=/nowhere", "no such folder"),
+    ("~0",): ("~0", "settings are KEY=VALUE"),
+    ("data.root=~no.such.user/x",): ("~no.such.user/x", "no such folder"),
+    ("resume=~no.such.user/x",): ("~no.such.user/x", "no such folder"),
+    ("resume=/nowhere",): ("resume=/nowhere", "no such folder", "last"),
+    ("resume=last",): ("resume=last", "no run", "outputs/train"),
+    ("-m", "rvq.levels=two,3"): ("rvq.levels=two", "a whole number from 1 to 8"),
+    ("seed=1", "-m", "rvq.levels=two,3"): ("rvq.levels=two", "a whole number from 1 to 8"),
+    # a sweep without -m
+    ("rvq.levels=2,3",): ("rvq.levels=2,3",),
+    # the shell has taken its own quotes away, and nobody knows of Hydra's
+    ("data.root=~/Klänge 音 (2)",): ("/Klänge 音 (2): no such folder",),
+    # what is typed first, by those who have not read on
+    ("/tmp",): ("/tmp: settings are KEY=VALUE", "did you mean data.root=/tmp?"),
+    ("data.root", "=", "/tmp"): ("data.root: settings are KEY=VALUE without spaces",),
+    ("--data.root=/tmp",): ("settings have no dashes: data.root=/tmp",),
+    ("data.root=",): ("data.root=", "a folder is missing"),
+    # a line break in a name is none in the message
+    ("data.root='/no\nwhere'",): ("data.root=/no", "where: no such folder"),
+}
+"""Arguments → parts of the answer."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back from the command."""
+
+    exit_code: int
+    out: str
+    err: str
+    imported_torch: bool
+    made: list[str]
+
+
+def answer_to(
+    folder: Path, *overrides: str, command: list[str] | None = None, **more: str
+) -> Answer:
+    """Run the command in an empty folder, with a torch that leaves a mark and fails on import."""
+    work, stand_in, marker = folder / "work", folder / "stand-in", folder / "torch was imported"
+    work.mkdir()
+    (stand_in / "torch").mkdir(parents=True)
+    (stand_in / "torch" / "__init__.py").write_text(STAND_IN)
+    variables = environment()
+    path = os.pathsep.join([str(stand_in), variables["PYTHONPATH"]])
+    done = subprocess.run(
+        command or train_command(overrides),
+        cwd=work,
+        env={**variables, "PYTHONPATH": path, "TORCH_MARKER": str(marker), **more},
+        capture_output=True,
+        text=True,
+        errors="surrogateescape",
+        timeout=120,
+        check=False,
+    )
+    made = sorted(str(path.relative_to(work)) for path in work.rglob("*"))
+    return Answer(done.returncode, done.stdout, done.stderr, marker.exists(), made)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Callable[..., Answer]:
+    """`answer_to` in a folder of the test's own."""
+    return partial(answer_to, tmp_path)
+
+
+def assert_one_line(answer: Answer, *parts: str) -> None:
+    """Exit 2, one line on stderr with all parts, no torch."""
+    assert answer.exit_code == 2, answer.err
+    assert len(answer.err.splitlines()) == 1, answer.err
+    assert answer.err.startswith("distill: ")
+    assert answer.err.endswith("\n")
+    for part in parts:
+        assert part in answer.err
+    assert not answer.imported_torch
+
+
+def test_stand_in_would_notice(run: Callable[..., Answer]) -> None:
+    assert run(command=[sys.executable, "-c", "import torch"]).imported_torch
+
+
+@pytest.mark.parametrize("mistake", MISTAKES, ids=" ".join)
+def test_mistake_is_told_before_anything_is_made(
+    run: Callable[..., Answer], mistake: tuple[str, ...]
+) -> None:
+    answer = run(*mistake)
+    assert_one_line(answer, *MISTAKES[mistake])
+    assert answer.made == []
+    assert answer.out == ""
+
+
+def test_folder_that_is_no_run(run: Callable[..., Answer], tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    answer = run(f"resume={tmp_path}/photos")
+    assert_one_line(answer, f"resume={tmp_path}/photos", "not a run that can go on")
+    assert answer.made == []
+
+
+@pytest.mark.parametrize("name", [None, "notes.txt"])
+def test_folder_without_audio(run: Callable[..., Answer], tmp_path: Path, name: str | None) -> None:
+    folder = tmp_path / "loose"
+    folder.mkdir()
+    if name:
+        (folder / name).write_text("no sound")
+    answer = run(f"data.root={folder}")
+    assert_one_line(answer, f"data.root={folder}", "1 not audio" if name else "the folder is empty")
+
+
+def test_file_names_of_any_bytes_can_be_told(run: Callable[..., Answer], tmp_path: Path) -> None:
+    """The scan's report is printed, and the run goes on to import torch."""
+    folder = tmp_path / "sounds"
+    folder.mkdir()
+    soundfile.write(folder / "kick.wav", tone(50), 16_000)
+    (folder / os.fsdecode(b"caf\xe9.txt")).write_text("no sound")
+    answer = run(f"data.root={folder}", PYTHONIOENCODING="utf-8:strict")
+    assert "UnicodeEncodeError" not in answer.err
+    assert "not audio" in answer.out
+    assert answer.imported_torch
+
+
+def test_help_names_the_keys(run: Callable[..., Answer]) -> None:
+    answer = run("--help")
+    assert answer.exit_code == 0
+    assert answer.err == ""
+    assert not answer.imported_torch
+    assert answer.made == []
+    words = "data.root rvq.levels codebook_size commitment_weight val_fraction max_epochs resume"
+    for word in [*words.split(), "experiment", "quick"]:
+        assert word in answer.out
+
+
+def test_help_of_the_console_script_names_the_verbs(run: Callable[..., Answer]) -> None:
+    answer = run(command=[sys.executable, "-m", "distill", "--help"])
+    assert answer.exit_code == 0
+    assert "train" in answer.out
+    assert not answer.imported_torch
+
+
+def test_unknown_verb(run: Callable[..., Answer]) -> None:
+    answer = run(command=[sys.executable, "-m", "distill", "trian"])
+    assert_one_line(answer, "trian", "train")
+
+
+def test_verb_of_the_console_script_is_the_module(run: Callable[..., Answer]) -> None:
+    answer = run(command=[sys.executable, "-m", "distill", "train", "rvq.levels=99"])
+    assert_one_line(answer, "rvq.levels=99", "a whole number from 1 to 8")
+    assert answer.made == []
+
+
+def assert_still_going_on(run_dir: Path, folder: Path, word: str) -> None:
+    """Asked for by another process, a run is refused in one line."""
+    with FileLock(run_dir / ".lock"):
+        result = subprocess.run(
+            train_command([word]), cwd=folder, env=environment(), capture_output=True, text=True
+        )
+    assert result.returncode == 2
+    assert "this run is still going on in another process" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_a_run_that_is_going_on_cannot_be_resumed(tmp_path: Path) -> None:
+    run_dir = tmp_path / "outputs" / "train" / "run"
+    (run_dir / "checkpoints").mkdir(parents=True)
+    (run_dir / "checkpoints" / "last.ckpt").touch()
+    config = OmegaConf.to_yaml(OmegaConf.structured(load_config([])))
+    (run_dir / "config.yaml").write_text(config)
+    assert_still_going_on(run_dir, tmp_path, "resume=last")
+
+
+def test_a_run_that_just_began_keeps_its_folder_when_another_wants_it(tmp_path: Path) -> None:
+    run_dir = tmp_path / "run"
+    run_dir.mkdir()
+    (run_dir / "train.log").touch()
+    assert_still_going_on(run_dir, tmp_path, "hydra.run.dir=run")
+    assert (run_dir / "train.log").exists()
+
+
+def test_ctrl_c_amid_the_imports_prints_no_traceback(tmp_path: Path) -> None:
+    (tmp_path / "hydra.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
+    variables = environment()
+    path = os.pathsep.join([str(tmp_path), variables["PYTHONPATH"]])
+    done = subprocess.run(
+        train_command([]),
+        env={**variables, "PYTHONPATH": path},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (-signal.SIGINT, "")

@@ -1,0 +1,62 @@
+"""Bundles that differ in what they say of themselves, and libraries of them, made in a moment."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from distill.bundle.format import write_bundle
+from distill.catalog.catalog import Catalog
+from distill.catalog.entry import Entry
+from distill.catalog.index import NAME
+from tests.helpers.tiny_bundle import fields_of, tiny_model
+
+tiny_fields = cache(lambda: fields_of(tiny_model()))
+
+
+def made(path: Path, *, fields: dict[str, Any] | None = None, **metadata: object) -> Path:
+    """A bundle with other fields or metadata than the tiny one; the id follows from the path."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    own = {"model_id": hashlib.sha256(str(path).encode()).hexdigest()[:16], **metadata}
+    content = {**tiny_fields(), **(fields or {})}
+    write_bundle(path, {**content, "metadata": {**content["metadata"], **own}})
+    return path
+
+
+def published(
+    library: Catalog, name: str, *, fields: dict[str, Any] | None = None, **metadata: object
+) -> Entry:
+    """The entry of a new model in the library."""
+    runs = library.folder.parent / "runs"
+    count = len(list(runs.glob("*"))) if runs.exists() else 0
+    bundle = made(runs / f"{count}.distillgan", fields=fields, name=name, **metadata)
+    file = library.publish(bundle).name
+    return next(entry for entry in library.entries() if entry.file == file)
+
+
+def names(library: Catalog) -> list[str]:
+    """Of the models on the list, in its order."""
+    return [entry.name for entry in library.entries()]
+
+
+def index_of(library: Catalog) -> dict[str, Any]:
+    """The index as any other program would read it: strict JSON."""
+
+    def refuse(constant: str) -> None:
+        raise ValueError(f"{constant} is not JSON")
+
+    text = (library.folder / NAME).read_text(encoding="utf-8")
+    value: dict[str, Any] = json.loads(text, parse_constant=refuse)
+    return value
+
+
+def alter_entry(library: Catalog, number: int, **changes: object) -> dict[str, Any]:
+    """Change an entry in the file by hand; returns what it now says."""
+    value = index_of(library)
+    value["models"][number].update(changes)
+    (library.folder / NAME).write_text(json.dumps(value), encoding="utf-8")
+    entry: dict[str, Any] = value["models"][number]
+    return entry

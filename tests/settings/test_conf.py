@@ -1,0 +1,89 @@
+"""conf/: every combination of group files composes to a configuration that passes its checks."""
+
+from __future__ import annotations
+
+from functools import cache
+from itertools import product
+from pathlib import Path
+
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
+
+from distill.settings.compose import CONFIG_NAME, checked, load_config
+from distill.settings.overrides import config_dir
+
+CONF = config_dir()
+GROUPS = sorted(path.name for path in CONF.iterdir() if path.is_dir() and path.name != "hydra")
+
+
+@cache
+def files_of(group: str) -> list[str]:
+    return sorted(path.stem for path in (CONF / group).glob("*.yaml"))
+
+
+def files_with_keys(combination: tuple[str | None, ...]) -> list[tuple[str, set[str]]]:
+    """Each group with the keys of the file chosen from it: its path is their path."""
+    return [
+        (group, set(OmegaConf.load(CONF / group / f"{file}.yaml").keys()) - {"defaults"})
+        for group, file in zip(GROUPS, combination, strict=True)
+        if group != "experiment"
+    ]
+
+
+def test_every_combination_composes_and_passes() -> None:
+    each = [[None] if group == "experiment" else files_of(group) for group in GROUPS]
+    combinations = list(product(*each))
+    experiment = GROUPS.index("experiment")
+    combinations += [  # with the defaults of all else, which they may override
+        tuple(file if position == experiment else None for position in range(len(GROUPS)))
+        for file in files_of("experiment")
+    ]
+    assert len(combinations) >= 17
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        for combination in combinations:
+            overrides = [
+                f"{group}={file}"
+                for group, file in zip(GROUPS, combination, strict=True)
+                if file is not None
+            ]
+            composed = compose(CONFIG_NAME, [*overrides, f"data.root={CONF}"])
+            config = checked(composed)
+            if combination[experiment]:
+                continue
+            chosen = files_with_keys(combination)
+            assert all(keys <= composed[group].keys() for group, keys in chosen), overrides
+            callbacks = {name for name, value in vars(config.callbacks).items() if value}
+            file = combination[GROUPS.index("callbacks")]
+            assert callbacks == {file} or file == "default", overrides
+
+
+def test_every_file_is_reachable() -> None:
+    """As train.yaml, or as a choice of a group that train.yaml names: nothing lies around."""
+    defaults = OmegaConf.load(CONF / f"{CONFIG_NAME}.yaml").defaults
+    named = {group for entry in defaults if entry != "_self_" for group in entry}
+    reachable = {Path(f"{CONFIG_NAME}.yaml")}
+    reachable |= {Path(group, f"{file}.yaml") for group in named for file in files_of(group)}
+    files = {path.relative_to(CONF) for path in CONF.rglob("*") if path.is_file()}
+    assert {path for path in files if path.parts[0] != "hydra"} == reachable  # that is Hydra's own
+    assert named == set(GROUPS)
+
+
+def test_experiment_overrides_what_the_groups_say() -> None:
+    assert load_config(["experiment=quick"]).trainer.max_minutes == 1.0
+    both = load_config(["experiment=quick", "trainer.max_minutes=2"])
+    assert both.trainer.max_minutes == 2, "what is typed wins over both"
+
+
+def test_defaults_are_those_of_the_specification() -> None:
+    config = load_config([])
+    assert (config.name, config.seed, config.resume) == (None, 0, None)
+    assert (config.data.root, config.data.val_fraction, config.data.segment_s) == (None, 0.1, 1.0)
+    assert config.data.augment.enabled
+    assert (config.rvq.levels, config.rvq.codebook_size, config.rvq.codebook_dim) == (3, None, 128)
+    assert (config.rvq.decay, config.rvq.dead_code_threshold) == (None, 2)
+    assert config.model.commitment_weight == 0.25
+    assert (config.trainer.max_epochs, config.trainer.max_minutes) == (None, None)
+    assert config.health.min_utilization == 0.30
+    assert config.library.dir == "outputs/library"
+    mel = config.mel
+    assert (mel.sample_rate_hz, mel.n_fft, mel.hop_length, mel.n_mels) == (48_000, 2048, 512, 128)

@@ -1,0 +1,35 @@
+"""A signal counts, even where the exception that it raised was lost."""
+
+from __future__ import annotations
+
+import os
+import signal
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from distill.system import stopping
+from distill.training.interrupt import StopRequest
+
+
+@pytest.mark.parametrize(
+    ("number", "raised"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, SystemExit)]
+)
+def test_a_swallowed_signal_is_raised_again(
+    here: Path, number: signal.Signals, raised: type[BaseException]
+) -> None:
+    stopping.listen()
+    stopping.raise_if_stopped()
+    with suppress(raised):  # as a C library's callback does
+        os.kill(os.getpid(), number)
+    with pytest.raises(raised):
+        stopping.raise_if_stopped()
+
+
+def test_a_run_that_was_stopped_before_it_began_stops_at_once(here: Path) -> None:
+    stopping.listen()
+    assert StopRequest().signal is None
+    with suppress(KeyboardInterrupt):
+        os.kill(os.getpid(), signal.SIGINT)
+    assert StopRequest().signal == signal.SIGINT
