@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from distill.bundle.loaded import LoadedModel
+    from distill.codec.loaded import LoadedModel
 
 __version__ = "0.1.0"
 
@@ -22,6 +22,6 @@ def load(path: str | Path, *, device: str = "cpu") -> LoadedModel:
     """Read a `.distillgan` file into a ready model; raises BundleError for a file that is not to be
     trusted.
     """
-    from distill.bundle.loaded import load_bundle
+    from distill.bundle.loading import load_bundle
 
     return load_bundle(path, device=device)

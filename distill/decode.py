@@ -19,8 +19,8 @@ from distill.errors import CodesError
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from distill.bundle.loaded import LoadedModel
     from distill.codec.codes import Codes
+    from distill.codec.loaded import LoadedModel
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -15,7 +15,7 @@ from distill.codec import CODES_SUFFIX
 from distill.errors import WriteError
 
 if TYPE_CHECKING:
-    from distill.bundle.loaded import LoadedModel
+    from distill.codec.loaded import LoadedModel
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -29,8 +29,8 @@ from distill.system.terminal import counted, say
 
 if TYPE_CHECKING:
     from distill.audio.sound_file import SoundFile
-    from distill.bundle.loaded import LoadedModel
     from distill.codec.codes import Codes
+    from distill.codec.loaded import LoadedModel
 
 
 @dataclass(frozen=True)

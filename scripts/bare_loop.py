@@ -19,9 +19,9 @@ from distill.model.vqvae import ConvVQVAE
 from distill.settings.compose import load_config
 from distill.settings.schema import TrainConfig
 from distill.system.terminal import console
-from distill.train import collect
 from distill.training.codec.completion import complete, network_config, spectrogram_config
 from distill.training.muon import Muon
+from distill.training.sounds import collect
 
 
 def prepared(folder: Path, *overrides: str) -> tuple[TrainConfig, SoundDataModule, LogMel]:

@@ -49,7 +49,7 @@ def _shard(options: argparse.Namespace) -> None:
         raise DistillError(f"shards need the extra: make streaming ({error})") from error
     from distill.settings.overrides import quoted
     from distill.system.terminal import counted, say
-    from distill.train import collect, report
+    from distill.training.sounds import collect, report
 
     config = load_config([quoted(f"data.root={options.folder}"), *options.settings])
     if (options.out / MANIFEST).exists():

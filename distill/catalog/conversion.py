@@ -12,7 +12,7 @@ import torch
 
 from distill.bundle import SUFFIX
 from distill.bundle.format import write_bundle
-from distill.bundle.loaded import load_bundle
+from distill.bundle.loading import load_bundle
 from distill.bundle.reader import check_archive, read_content
 from distill.errors import BundleError
 

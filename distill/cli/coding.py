@@ -13,8 +13,8 @@ from distill.system.paths import path_of
 from distill.system.terminal import counted, duration, say
 
 if TYPE_CHECKING:
-    from distill.bundle.loaded import LoadedModel
     from distill.codec.codes import Codes
+    from distill.codec.loaded import LoadedModel
 
 LARGEST_SEED = 2**63 - 1
 MODEL_HELP = "a .distillgan file, the folder of a run, or a name or id in the library"
@@ -45,7 +45,7 @@ def load(path: Path, options: argparse.Namespace) -> LoadedModel:
     """The model, on the device asked for; raises DistillError."""
     import torch
 
-    from distill.bundle.loaded import load_bundle
+    from distill.bundle.loading import load_bundle
 
     try:
         device = torch.device(options.device)

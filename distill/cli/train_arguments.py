@@ -8,15 +8,14 @@ from hydra import compose, initialize_config_dir
 from hydra._internal.utils import get_args_parser
 
 from distill.errors import DistillError, RunError
-from distill.settings.compose import CONFIG_NAME, load_config, resumed, source_folders
+from distill.settings.compose import CONFIG_NAME, load_config, resumed
 from distill.settings.overrides import config_dir, parse_overrides, quoted
 from distill.settings.schema import TrainConfig
 from distill.sweep.search import trials_left
 from distill.system.paths import path_of
 from distill.training.ranks.processes import is_first, rank_name
-from distill.training.run_folder import new_run_dir, run_to_resume
+from distill.training.run_folder import RUNS, new_run_dir, run_to_resume
 
-RUNS = Path("outputs/train")
 SWEEPS = Path("outputs/multirun")
 SEARCH = "search"
 """The sweeper whose work goes on from one start to the next."""
@@ -47,7 +46,7 @@ def prepared(arguments: list[str]) -> list[str]:
     elif any(o.key_or_group == "hydra.run.dir" for o in parse_overrides(flags.overrides)):
         return [*arguments, *_own_log()]
     elif is_first():
-        run_dir = new_run_dir(RUNS, config.name or collection_name(config))
+        run_dir = new_run_dir(RUNS, config.name or config.data.collection_name)
     else:
         raise RunError(
             f"{rank_name()} of a run of several processes: all of them need the same "
@@ -59,7 +58,7 @@ def prepared(arguments: list[str]) -> list[str]:
 def _sweep_settings(overrides: list[str], config: TrainConfig) -> list[str]:
     """The folder of a sweep; a search that has begun goes on in its own."""
     typed = {override.key_or_group: override.value() for override in parse_overrides(overrides)}
-    name = config.name or collection_name(config)
+    name = config.name or config.data.collection_name
     settings = []
     if typed.get("hydra/sweeper") == SEARCH:
         with initialize_config_dir(str(config_dir()), version_base="1.3"):
@@ -97,5 +96,5 @@ def _own_log() -> list[str]:
 
 def collection_name(config: TrainConfig) -> str:
     """The folders' own names, or demo."""
-    names = [path_of(folder).absolute().name for folder in source_folders(config)]
+    names = [path_of(folder).absolute().name for folder in config.data.folders]
     return "+".join(names[:3]) or "demo"

@@ -21,8 +21,8 @@ from distill.data.datamodule import SegmentDataModule
 from distill.data.segments import Crop, Segment, cut, moved
 from distill.data.shards import MANIFEST, SIDES, VERSION, Item, Manifest
 from distill.errors import CollectionError
-from distill.settings.compose import is_address
 from distill.settings.schema import AugmentConfig, DataConfig
+from distill.system.paths import is_address
 
 
 def read_manifest(root: str) -> Manifest:

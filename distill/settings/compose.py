@@ -19,7 +19,7 @@ from yaml import YAMLError
 from distill.errors import ConfigError, DistillError, UnknownKeyError
 from distill.settings.overrides import check_key, config_dir, first_of_sweep, inner, parse_overrides
 from distill.settings.schema import TrainConfig, check_ranges, describe
-from distill.system.paths import path_of
+from distill.system.paths import is_address, path_of
 
 CONFIG_NAME = "train"
 KEPT_ON_RESUME = ("mel.", "model.", "rvq.", "seed", "name", "data.")
@@ -159,7 +159,7 @@ def _check_root(config: TrainConfig) -> None:
     listed = isinstance(roots, list) and roots and all(isinstance(root, str) for root in roots)
     if not (roots is None or isinstance(roots, str) or listed):
         raise ConfigError("data.root", roots, "must be a folder, a list of folders or null")
-    folders = source_folders(config)
+    folders = config.data.folders
     if config.data.source == "shards":
         if len(folders) != 1:
             raise ConfigError("data.root", roots, "data=streaming needs one folder or address")
@@ -174,21 +174,10 @@ def _check_root(config: TrainConfig) -> None:
             raise ConfigError("data.root", str(folder), f"{what}; give a folder of sounds")
 
 
-def is_address(root: str) -> bool:
-    """Whether shards lie in an object store, not in a folder."""
-    return "://" in root
-
-
 def _are_devices(devices: object) -> bool:
     if isinstance(devices, list):
         return bool(devices) and all(type(number) is int and number >= 0 for number in devices)
     return devices == "auto" or (type(devices) is int and (devices >= 1 or devices == -1))
-
-
-def source_folders(config: TrainConfig) -> list[str]:
-    """`data.root` as a list; empty for the demo collection."""
-    roots = config.data.root
-    return [] if roots is None else [roots] if isinstance(roots, str) else list(roots)
 
 
 def _one_line(error: BaseException) -> str:

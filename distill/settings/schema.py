@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from distill.errors import ConfigError
+from distill.system.paths import path_of
 
 
 def within(low: float, high: float, *, strictly_above: bool = False) -> dict[str, Any]:
@@ -51,6 +52,19 @@ class DataConfig:
     augment: AugmentConfig
     source: str = field(default="folder", metadata=one_of("folder", "shards"))
     """Runs from before there were shards do not say."""
+
+    @property
+    def folders(self) -> list[str]:
+        """`root` as a list; empty for the demo collection."""
+        if self.root is None:
+            return []
+        return [self.root] if isinstance(self.root, str) else list(self.root)
+
+    @property
+    def collection_name(self) -> str:
+        """The folders' own names, or demo."""
+        names = [path_of(folder).absolute().name for folder in self.folders]
+        return "+".join(names[:3]) or "demo"
 
 
 @dataclass

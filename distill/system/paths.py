@@ -11,3 +11,8 @@ def path_of(word: str | Path) -> Path:
         return Path(word).expanduser()
     except RuntimeError:  # `~kick.wav` is a file
         return Path(word)
+
+
+def is_address(root: str) -> bool:
+    """Whether this is the address of an object store, not a folder: `s3://bucket/shards`."""
+    return "://" in root

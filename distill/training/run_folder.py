@@ -22,6 +22,7 @@ from distill.system.paths import path_of
 if TYPE_CHECKING:
     from distill.data.collection import Collection
 
+RUNS = Path("outputs/train")
 log = logging.getLogger(__name__)
 
 

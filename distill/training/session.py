@@ -27,7 +27,6 @@ import distill
 from distill.data.datamodule import SegmentDataModule
 from distill.data.source import Source
 from distill.errors import RunError, WriteError
-from distill.settings.compose import source_folders
 from distill.settings.schema import TrainConfig
 from distill.sweep.job import stop_marker
 from distill.system.atomic import remove_partial_files, write_text
@@ -211,7 +210,7 @@ def _module(config: TrainConfig, source: Source) -> DistillModule:
     # a bundle is passed on to others: which folders it came from is told by name, not by where they
     # lie
     training_config["data"]["root"] = [
-        os.path.basename(os.path.normpath(root)) for root in source_folders(config)
+        os.path.basename(os.path.normpath(root)) for root in config.data.folders
     ]
     return DistillModule(
         network_config(config),

@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from distill.bundle import reader
-from distill.bundle.loaded import load_bundle
+from distill.bundle.loading import load_bundle
 from tests.helpers.tiny_bundle import (
     Content,
     changed,

@@ -1,6 +1,6 @@
 """an untrusted file → the model that was written, or one line that says why not.
 
-`golden_v1.distillgan` was made once by `python -m tests.helpers.golden_bundle` and must stay readable.
+`golden_v1.distillgan` was made by `python -m tests.helpers.golden_bundle`, and stays readable.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ import pytest
 import torch
 
 from distill.bundle.format import HISTORY_KEYS, METADATA_KEYS, write_bundle
-from distill.bundle.loaded import LoadedModel, load_bundle
+from distill.bundle.loading import load_bundle
+from distill.codec.loaded import LoadedModel
 from distill.errors import BundleError
 from tests.helpers.tiny_bundle import (
     CONFIG,

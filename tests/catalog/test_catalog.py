@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from distill.bundle.loaded import load_bundle
+from distill.bundle.loading import load_bundle
 from distill.catalog.catalog import Catalog, file_stem
 from distill.catalog.entry import CURVE_POINTS
 from distill.errors import BundleError

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from distill.bundle.loaded import load_bundle
+from distill.bundle.loading import load_bundle
 from distill.catalog.catalog import Catalog
 from distill.errors import DistillError, LibraryError
 from tests.helpers.made_bundle import made, published

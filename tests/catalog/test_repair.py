@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 
-from distill.bundle.loaded import load_bundle
+from distill.bundle.loading import load_bundle
 from distill.catalog.catalog import STALE_S, Catalog
 from distill.catalog.index import NAME
 from distill.errors import BundleError, LibraryError

@@ -21,7 +21,7 @@ import soundfile
 import torch
 from rich.console import Console
 
-from distill.bundle.loaded import load_bundle
+from distill.bundle.loading import load_bundle
 from distill.cli.files import Meter
 from distill.system import terminal
 from tests.cli.test_command_line import Answer, answer_to, assert_one_line

@@ -13,7 +13,7 @@ import soundfile
 import torch
 
 from distill.audio.sound_file import SoundFile
-from distill.bundle.loaded import load_bundle
+from distill.bundle.loading import load_bundle
 from distill.codec.mel_error import mel_errors_db
 from tests.helpers.coding_verb import SPEED, Run, files, library, model, run, sound
 

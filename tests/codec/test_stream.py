@@ -11,9 +11,10 @@ import torch
 from torch import Tensor
 
 from distill.bundle.format import write_bundle
-from distill.bundle.loaded import LoadedModel, load_bundle
+from distill.bundle.loading import load_bundle
 from distill.codec import stream
 from distill.codec.codes import Codes
+from distill.codec.loaded import LoadedModel
 from distill.codec.stream import (
     coded_columns,
     codes_of,

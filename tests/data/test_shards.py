@@ -20,7 +20,7 @@ from distill.data.streaming import StreamingDataModule, read_manifest
 from distill.errors import CollectionError
 from distill.settings.compose import load_config
 from distill.settings.schema import TrainConfig
-from distill.train import collect
+from distill.training.sounds import collect
 from tests.conftest import REPOSITORY, TINY, environment, train_command, write_sounds
 
 pytestmark = pytest.mark.slow

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 
-from distill.bundle.loaded import load_bundle
+from distill.bundle.loading import load_bundle
 from distill.codec.codes import Codes
 
 TESTS = Path(__file__).resolve().parents[1]

@@ -13,7 +13,8 @@ import pytest
 import torch
 
 from distill.bundle.format import checksum_of
-from distill.bundle.loaded import LoadedModel, load_bundle
+from distill.bundle.loading import load_bundle
+from distill.codec.loaded import LoadedModel
 from distill.errors import BundleError
 from distill.model.mel import SpectrogramConfig
 from distill.model.vqvae import ConvVQVAE, VQVAEConfig

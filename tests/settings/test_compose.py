@@ -9,7 +9,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 
 from distill.errors import ConfigError, DistillError, UnknownKeyError
-from distill.settings.compose import CONFIG_NAME, checked, load_config, resumed, source_folders
+from distill.settings.compose import CONFIG_NAME, checked, load_config, resumed
 from distill.settings.overrides import config_dir, parse_overrides, quoted
 from distill.settings.schema import TrainConfig
 
@@ -149,7 +149,7 @@ def test_what_is_typed_is_what_is_used(tmp_path: Path) -> None:
     )
     assert (config.rvq.levels, config.rvq.codebook_size) == (4, 64)
     assert config.model.commitment_weight == 0.3
-    assert source_folders(config) == [str(tmp_path)]
+    assert config.data.folders == [str(tmp_path)]
     assert config.trainer.accelerator == "cpu"
     assert config.callbacks.previews is None
     assert config.callbacks.extra == {"mine": {"_target_": "package.Class"}}
@@ -168,8 +168,8 @@ def test_several_folders(tmp_path: Path) -> None:
     first.mkdir()
     second.mkdir()
     config = load_config([f"data.root=['{first}','{second}']"])
-    assert source_folders(config) == [str(first), str(second)]
-    assert source_folders(load_config([])) == []
+    assert config.data.folders == [str(first), str(second)]
+    assert load_config([]).data.folders == []
     with pytest.raises(ConfigError, match="three: no such folder"):
         load_config([f"data.root=['{first}','{tmp_path}/three']"])
 
@@ -182,7 +182,7 @@ def test_a_file_is_no_folder(tmp_path: Path) -> None:
 def test_home_is_understood(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "Klänge").mkdir()
-    assert source_folders(load_config(["data.root='~/Klänge'"])) == ["~/Klänge"]
+    assert load_config(["data.root='~/Klänge'"]).data.folders == ["~/Klänge"]
     assert "no such folder" in message("data.root='~/nowhere'")
 
 

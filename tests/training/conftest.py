@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from distill.settings.compose import load_config, resumed
-from distill.train import train
+from distill.training.run import train
 from tests.conftest import TINY
 
 Train = Callable[..., Path]

@@ -15,11 +15,11 @@ import distill
 from distill.data.datamodule import SoundDataModule
 from distill.model.mel import LogMel
 from distill.settings.compose import load_config
-from distill.train import collect
 from distill.training.codec.completion import complete, spectrogram_config
 from distill.training.codec.health import health_of
 from distill.training.codec.probe import CodebookProbe
 from distill.training.ranks.processes import is_first, rank_name
+from distill.training.sounds import collect
 from tests.conftest import TINY, environment, train_command, wait_for
 
 pytestmark = pytest.mark.slow

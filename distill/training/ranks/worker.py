@@ -1,6 +1,4 @@
-"""`python -m distill.training.ranks.worker RUN_DIR < configuration`: one of the processes that train
-together, started by the first.
-"""
+"""configuration on stdin → one of the processes that train together, started by the first."""
 
 from __future__ import annotations
 
@@ -38,7 +36,7 @@ def main() -> None:
     composed = OmegaConf.create(sys.stdin.read())
     assert isinstance(composed, DictConfig)
 
-    from distill.train import train
+    from distill.training.run import train
 
     try:
         train(checked(composed), options.run_dir, resume=options.resume)

@@ -14,8 +14,9 @@ from torch import Tensor
 import distill
 from distill.audio.resample import samples_at
 from distill.bundle.format import write_bundle
-from distill.bundle.loaded import LoadedModel, load_bundle
+from distill.bundle.loading import load_bundle
 from distill.codec.codes import Codes
+from distill.codec.loaded import LoadedModel
 from distill.errors import CodesError, SoundError
 from distill.model.mel import LogMel
 from distill.model.quantizer import CodeRangeError

@@ -1,10 +1,9 @@
-"""a `.distillgan` file → a model ready to encode and decode, rebuilt from the file alone."""
+"""a model ready to work: waveform → codes → waveform."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,8 +13,6 @@ from torch import Tensor
 
 from distill.audio.resample import resampled, samples_at
 from distill.audio.sndfile import SAMPLE_RATES_HZ
-from distill.bundle.reader import read_content
-from distill.bundle.rebuild import network_of, spectrogram_of
 from distill.codec.codes import Codes
 from distill.codec.stream import (
     coded_columns,
@@ -25,7 +22,7 @@ from distill.codec.stream import (
     mels_of,
     with_silence,
 )
-from distill.errors import BundleError, CodesError, SoundError
+from distill.errors import CodesError, SoundError
 from distill.model.mel import LogMel
 from distill.model.sizing import bitrate_kbps
 from distill.model.vqvae import ConvVQVAE
@@ -204,27 +201,3 @@ class LoadedModel:
         fits = fits and codes.levels <= self.model.config.num_quantizers
         if not fits or tuple(codes.indices.shape[1:3]) != (rows, columns):
             raise CodesError("does not fit the model that it names")
-
-
-def load_bundle(path: str | Path, *, device: str | torch.device = "cpu") -> LoadedModel:
-    """Rebuild a ready, eval-mode model from the file alone.
-
-    Raises BundleError, each time with a message of its own: an old `.distill` file, another or a
-    newer format, a truncated, altered or hostile file, shapes that do not fit, a missing key.
-    """
-    path = Path(path)
-    content = read_content(path)
-    try:
-        model, spectrogram = network_of(content), spectrogram_of(content)
-    except BundleError as error:
-        raise BundleError(f"{path.name}: {error}") from error
-    return LoadedModel(
-        model.to(device).eval(),
-        spectrogram.to(device),
-        content["metadata"],
-        content["codebook_health_snapshot"],
-        content["loss_curve_history"],
-        content["training_config"],
-        content.get("vocoder_state"),
-        content["checksum"],
-    )

@@ -1,0 +1,139 @@
+"""settings → the sounds that a run learns from, shared out to its two sides, and a short report."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from distill.errors import DistillError
+from distill.settings.schema import TrainConfig
+from distill.system import terminal
+from distill.system.paths import path_of
+from distill.training.ranks.processes import is_first
+from distill.training.run_folder import RUNS, check_same_sounds
+
+if TYPE_CHECKING:
+    from distill.data.collection import Collection
+    from distill.data.datamodule import SegmentDataModule
+    from distill.data.source import Source
+    from distill.data.split import Split
+
+DEMO = Path("outputs/demo")
+REASONS_SHOWN = 8
+REPORT = "collection.json"
+log = logging.getLogger(__name__)
+
+
+def open_sounds(
+    config: TrainConfig, run_dir: Path, *, resume: bool
+) -> tuple[Source, SegmentDataModule]:
+    """The sounds of a run and their segments; writes `run_dir/collection.json`.
+
+    With shards, what decides over segments is completed in `config` as it was when they were
+    written. Raises DistillError.
+    """
+    if config.data.source == "shards":
+        return _open_shards(config, run_dir)
+    collection, split = collect(config)
+    if is_first():
+        if resume:
+            check_same_sounds(run_dir / REPORT, collection)
+        _keep_report(collection.write_report, run_dir / REPORT)
+    report(collection, split, run_dir / REPORT)
+
+    from distill.data.datamodule import SoundDataModule  # torch and Lightning: from here on
+
+    rate_hz = config.mel.sample_rate_hz
+    return collection, SoundDataModule(split, config.data, sample_rate_hz=rate_hz, seed=config.seed)
+
+
+def collect(config: TrainConfig) -> tuple[Collection, Split]:
+    """Scan the folders, with a progress bar, and share the sounds out to the two sides."""
+    from distill.data.split import split_sounds
+
+    collection = _scan(config)
+    segment_samples = round(config.data.segment_s * config.mel.sample_rate_hz)
+    return collection, split_sounds(
+        collection.sounds,
+        val_fraction=config.data.val_fraction,
+        seed=config.seed,
+        segment_samples=segment_samples,
+    )
+
+
+def report(collection: Collection, split: Split, path: Path) -> None:
+    """The scan and the split in short; `path` has them in full."""
+    terminal.say(
+        f"{collection.name}: {terminal.counted(len(collection.sounds), 'file')} used, "
+        f"{terminal.duration(collection.duration_s)} in all, "
+        f"{len(collection.left_out):,} left out"
+    )
+    noted = [sound for sound in collection.sounds if sound.note]
+    for sound in noted[:REASONS_SHOWN]:
+        terminal.say(f"  used as it is: {sound.path}: {sound.note}")
+    if len(noted) > REASONS_SHOWN:
+        terminal.say(f"  and {len(noted) - REASONS_SHOWN:,} more that end early. Full list: {path}")
+    for left_out in collection.left_out[:REASONS_SHOWN]:
+        terminal.say(f"  left out: {left_out.path}: {left_out.reason}")
+    if len(collection.left_out) > REASONS_SHOWN:
+        counted = ", ".join(f"{count:,} {reason}" for reason, count in collection.reasons())
+        terminal.say(f"  and more; in all: {counted}. Full list: {path}")
+    note = f" ({split.note})" if split.note else ""
+    terminal.say(
+        f"split: {terminal.counted(len(split.train), 'file')} to train on, "
+        f"{len(split.val):,} held out{note}"
+    )
+
+
+def _open_shards(config: TrainConfig, run_dir: Path) -> tuple[Source, SegmentDataModule]:
+    try:
+        from distill.data.streaming import StreamingDataModule, read_manifest
+    except ModuleNotFoundError as error:
+        raise DistillError(f"data=streaming needs the extra: make streaming ({error})") from error
+    (root,) = config.data.folders
+    manifest = read_manifest(root)
+    config.data.segment_s, config.data.val_fraction = manifest.segment_s, manifest.val_fraction
+    config.mel.sample_rate_hz = manifest.sample_rate_hz
+    if is_first():
+        _keep_report(manifest.write_report, run_dir / REPORT)
+    terminal.say(
+        f"{manifest.name}: shards of {terminal.counted(manifest.files, 'file')}, "
+        f"{terminal.duration(manifest.duration_s)} in all; {manifest.segments['train']:,} segments "
+        f"to train on, {manifest.segments['val']:,} held out; {manifest.segment_s:g} s at "
+        f"{manifest.sample_rate_hz:,} Hz, as they were written"
+    )
+    return manifest, StreamingDataModule(root, manifest, config.data, seed=config.seed)
+
+
+def _keep_report(write: Callable[[Path], None], path: Path) -> None:
+    try:
+        write(path)
+    except OSError as error:  # the terminal has it in short
+        log.warning("%s: cannot be written: %s", path, error.strerror)
+
+
+def _scan(config: TrainConfig) -> Collection:
+    # numpy and the codecs only now: help and mistakes are answered without
+    from distill.data.cache import CacheConfig
+    from distill.data.demo import write_demo_collection
+    from distill.data.scan import scan
+
+    folders = [path_of(folder) for folder in config.data.folders]
+    if not folders:
+        terminal.console.print("no data.root given: training on the demo collection")
+        folders = [write_demo_collection(DEMO)]
+    cache = CacheConfig(
+        config.mel.sample_rate_hz, config.data.min_duration_s, config.data.silence_dbfs
+    )
+    with terminal.bar() as bar:
+        task = bar.add_task("reading sounds", total=None)
+        return scan(
+            folders,
+            name=config.data.collection_name,
+            cache_folder=Path(config.data.cache_dir),
+            config=cache,
+            own_output=RUNS.parent,
+            progress=lambda done, total: bar.update(task, completed=done, total=total),
+        )
