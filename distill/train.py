@@ -21,16 +21,17 @@ from distill.errors import DistillError
 from distill.settings.compose import CONFIG_NAME, checked, resumed
 from distill.settings.overrides import config_dir
 from distill.settings.schema import TrainConfig
+from distill.sweep.job import STOP
 from distill.system import terminal
 from distill.system.paths import is_address, path_of
 from distill.system.terminal import console
 from distill.training.interrupt import RunStopped
 from distill.training.ranks.processes import is_first
+from distill.training.records.run_folder import alone_in, check_unused
 from distill.training.run import train
-from distill.training.run_folder import alone_in, check_unused
 
 if TYPE_CHECKING:
-    from distill.training.summary import Summary
+    from distill.training.records.summary import Summary
 
 log = logging.getLogger(__name__)
 
@@ -96,14 +97,13 @@ def _in_sweep(composed: DictConfig, run_dir: Path, number: int) -> float:
     config.name = f"{name}-{number}"
     with alone_in(run_dir):
         check_unused(run_dir)
-        return _figure(train(config, run_dir))
+        return _figure(train(config, run_dir, stop_files=[run_dir.parent / STOP]))
 
 
 def _figure(summary: Summary | None) -> float:
     """What a sweep minimises: the best held-out mel error in dB."""
-    if summary is None or summary.best_mel_db is None:
-        return float("inf")
-    return summary.best_mel_db
+    codec = summary and summary.stages.get("codec")
+    return codec.best.get("val/mel_db", float("inf")) if codec else float("inf")
 
 
 def _rooted(composed: DictConfig) -> TrainConfig:

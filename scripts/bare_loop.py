@@ -20,8 +20,8 @@ from distill.settings.compose import load_config
 from distill.settings.schema import TrainConfig
 from distill.system.terminal import console
 from distill.training.codec.completion import complete, network_config, spectrogram_config
-from distill.training.muon import Muon
 from distill.training.sounds import collect
+from distill.training.steps.muon import Muon
 
 
 def prepared(folder: Path, *overrides: str) -> tuple[TrainConfig, SoundDataModule, LogMel]:

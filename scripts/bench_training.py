@@ -40,8 +40,8 @@ from lightning.pytorch.profilers import SimpleProfiler  # noqa: E402
 
 from distill.settings.compose import load_config  # noqa: E402
 from distill.system.terminal import console  # noqa: E402
-from distill.training.run import train  # noqa: E402
 from distill.training import session  # noqa: E402
+from distill.training.run import train  # noqa: E402
 
 EPOCHS = 10
 """Of the part framework; the last one makes previews, as every tenth does."""
@@ -94,14 +94,14 @@ def _error(options: argparse.Namespace) -> list[dict[str, Any]]:
         stolen_s = _stolen_s() - stolen_s
         run: dict[float, dict[str, float]] = {}
         for seconds, summary, point in zip(options.seconds, summaries, points, strict=True):
-            health = summary["health"].values()
+            codec = summary["stages"]["codec"]
+            health = codec["health"].values()
             run[seconds] = {
-                "mel_db": summary["final_mel_db"],
+                "mel_db": codec["final"]["val/mel_db"],
                 "reference_mel_db": point["mel_db"],
                 "reference_audio_s_per_s": point["audio_s_per_s"],
                 "utilization": min(level["utilization"] for level in health),
-                "perplexity": min(level["perplexity"] for level in health)
-                / summary["codebook_size"],
+                "perplexity": min(level["perplexity"] for level in health) / codec["codebook_size"],
             }
             print(f"  seed {seed}, {seconds:g} s: {_rounded(run[seconds])}", flush=True)
         print(f"  seed {seed}: {stolen_s:.0f} core seconds went to other machines", flush=True)

@@ -25,7 +25,7 @@ from vector_quantize_pytorch import ResidualVQ
 
 from distill.data.segments import Segments
 from distill.model.mel import LogMel
-from distill.training.history import MelErrorMean
+from distill.training.records.history import MelErrorMean
 
 BATCH = 32
 LEVELS = 3

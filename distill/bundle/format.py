@@ -72,6 +72,8 @@ METADATA_KEYS = (
     "distill_version",
     "torch_version",
 )
+WRITTEN_ANEW = ("format", "version", "model_type", "checksum")
+"""Keys that `write_bundle` fills in."""
 VOCODER_KEYS = ("type", "state_dict", "config", "training_metadata")
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from distill.bundle import SUFFIX
-from distill.bundle.format import write_bundle
+from distill.bundle.format import WRITTEN_ANEW, write_bundle
 from distill.bundle.loading import load_bundle
 from distill.bundle.reader import check_archive, read_content
 from distill.errors import BundleError
@@ -19,7 +19,6 @@ from distill.errors import BundleError
 CHECKPOINT_SUFFIX = ".ckpt"
 WEIGHTS_PREFIX = "model."
 NOT_OURS = "not a checkpoint of distill"
-WRITTEN_ANEW = ("format", "version", "model_type", "checksum")
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from distill.settings.schema import TrainConfig
 from distill.sweep.search import trials_left
 from distill.system.paths import path_of
 from distill.training.ranks.processes import is_first, rank_name
-from distill.training.run_folder import RUNS, new_run_dir, run_to_resume
+from distill.training.records.run_folder import RUNS, new_run_dir, run_to_resume
 
 SWEEPS = Path("outputs/multirun")
 SEARCH = "search"

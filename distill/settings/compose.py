@@ -18,7 +18,7 @@ from yaml import YAMLError
 
 from distill.errors import ConfigError, DistillError, UnknownKeyError
 from distill.settings.overrides import check_key, config_dir, first_of_sweep, inner, parse_overrides
-from distill.settings.schema import TrainConfig, check_ranges, describe
+from distill.settings.schema import STAGES, TrainConfig, check_ranges, describe
 from distill.system.paths import is_address, path_of
 
 CONFIG_NAME = "train"
@@ -143,6 +143,15 @@ def _check_relations(config: TrainConfig) -> None:
         raise ConfigError("model.channels", config.model.channels, "must have 1 to 6 entries")
     if config.model.stem_stride % 2:
         raise ConfigError("model.stem_stride", config.model.stem_stride, "must be even")
+    if config.stages != [stage for stage in STAGES if stage in config.stages]:
+        raise ConfigError("stages", config.stages, f"each at most once, in the order {STAGES}")
+    if config.base is not None and "codec" in config.stages:
+        raise ConfigError(
+            "base",
+            config.base,
+            "a run adds stages to this model, and its codec stays: "
+            "name the stages to add by stages=[...], without codec",
+        )
     if not _are_devices(config.trainer.devices):
         raise ConfigError(
             "trainer.devices",

@@ -9,6 +9,9 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 from distill.errors import ConfigError
 from distill.system.paths import path_of
 
+STAGES = ("codec",)
+"""What a run can train, in this order."""
+
 
 def within(low: float, high: float, *, strictly_above: bool = False) -> dict[str, Any]:
     """A number in [low, high], or in (low, high] if `strictly_above`."""
@@ -206,6 +209,8 @@ class TrainConfig:
     name: str | None = field(metadata=filled())
     seed: int = field(metadata=within(0, 2**31 - 1))
     resume: str | None = field(metadata=filled())
+    stages: list[str] = field(metadata=one_of(*STAGES))
+    base: str | None = field(metadata=filled())
     data: DataConfig
     mel: MelConfig
     model: ModelConfig
@@ -271,5 +276,6 @@ def _allowed(value: Any, metadata: Any, *, nullable: bool) -> bool:
         )
         return bool(values) and all(above) and all(number <= metadata["high"] for number in values)
     if "choices" in metadata:
-        return value in metadata["choices"]
+        chosen = value if isinstance(value, list) else [value]
+        return bool(chosen) and all(choice in metadata["choices"] for choice in chosen)
     return not (metadata.get("filled") and not value.strip())

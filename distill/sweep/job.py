@@ -40,11 +40,6 @@ class Job:
         write_text(folder / RECORD, json.dumps(asdict(self), indent=1, ensure_ascii=False))
 
 
-def stop_marker(run_dir: Path) -> Path | None:
-    """The file that stops the sweep this run belongs to; None for a run by itself."""
-    return run_dir.parent / STOP if (run_dir / RECORD).exists() else None
-
-
 @contextmanager
 def recorded(run_dir: Path, number: int, overrides: list[str]) -> Iterator[None]:
     """Keep the job's record; raises what the job raises, SweepStopped where it shall not begin."""

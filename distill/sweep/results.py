@@ -112,15 +112,17 @@ def _result(folder: Path) -> Result:
         job = Job(job.number, job.overrides, KILLED, "ended without a word: killed, or cut off")
     try:
         summary = json.loads((folder / "summary.json").read_text("utf-8"))
-        health = summary["health"].values()
+        codec = summary["stages"]["codec"]
         result = Result(
             job,
             folder,
-            mel_db=math.inf if summary["best_mel_db"] is None else summary["best_mel_db"],
-            utilization=min((level["utilization"] for level in health), default=0.0),
-            bitrate_kbps=summary["bitrate_kbps"],
-            epochs=summary["epochs"],
-            elapsed_s=summary["elapsed_s"],
+            mel_db=codec["best"].get("val/mel_db", math.inf),
+            utilization=min(
+                (level["utilization"] for level in codec["health"].values()), default=0.0
+            ),
+            bitrate_kbps=codec["bitrate_kbps"],
+            epochs=codec["epochs"],
+            elapsed_s=codec["elapsed_s"],
             name=summary["name"],
             bundle=summary["published"] or summary["bundle"] or "",
         )

@@ -16,3 +16,9 @@ def path_of(word: str | Path) -> Path:
 def is_address(root: str) -> bool:
     """Whether this is the address of an object store, not a folder: `s3://bucket/shards`."""
     return "://" in root
+
+
+def from_here(path: Path) -> Path:
+    """Short where the reader stands: relative inside the working directory."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path

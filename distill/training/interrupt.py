@@ -24,16 +24,16 @@ class StopRequest:
     acts as usual.
     """
 
-    def __init__(self, marker: Path | None = None) -> None:
-        self.marker = marker
-        """A file that is a request too, once it is there."""
+    def __init__(self, *markers: Path) -> None:
+        self.markers = markers
+        """Files that are requests too, once they are there."""
         self._signal: int | None = received()  # it may have come while a library was imported
         self._before: dict[int, Any] = {}
 
     @property
     def signal(self) -> int | None:
         """The signal that asks for the end; None as long as none does."""
-        if self._signal is None and self.marker is not None and self.marker.exists():
+        if self._signal is None and any(marker.exists() for marker in self.markers):
             return signal.SIGINT
         return self._signal
 

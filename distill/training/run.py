@@ -2,26 +2,173 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psutil
+from omegaconf import OmegaConf
+
+from distill.errors import RunError, WriteError
 from distill.settings.schema import TrainConfig
+from distill.system.atomic import remove_partial_files, write_text
+from distill.system.terminal import counted, say
+from distill.training.interrupt import RunStopped, StopRequest
+from distill.training.ranks.processes import Ranks, is_first
+from distill.training.records.progress_file import ProgressFile
+from distill.training.records.rows import ChoiceRow, EndRow, StartRow
+from distill.training.records.run_folder import STOP, best_bundle
+from distill.training.records.summary import Summary, read_summary
 from distill.training.sounds import open_sounds
 
 if TYPE_CHECKING:
-    from distill.training.summary import Summary
+    from distill.training.records.summary import StageSummary
+    from distill.training.session import Saved
+    from distill.training.stage import Stage
+
+CONFIG = "config.yaml"
+log = logging.getLogger(__name__)
 
 
-def train(config: TrainConfig, run_dir: Path, *, resume: bool = False) -> Summary | None:
-    """Scan, split and train in `run_dir`; the first rank returns the summary, the others None.
+def train(
+    config: TrainConfig, run_dir: Path, *, resume: bool = False, stop_files: Sequence[Path] = ()
+) -> Summary | None:
+    """Train the stages of `config.stages` in `run_dir`; the first rank returns the summary, the
+    others None.
 
-    Completes `config` in place. Raises DistillError for what the user can mend, RunStopped after a
-    stop request.
+    Completes `config` in place. A file `stop` in the run folder, or one of `stop_files`, asks for
+    the end as Ctrl-C does. Raises DistillError for what the user can mend, RunStopped after a stop.
     """
-    source, data = open_sounds(config, run_dir, resume=resume)
-    config.name = config.name or f"{source.name}-{time.strftime('%Y-%m-%d-%H-%M-%S')}"
+    stop_files = (run_dir / STOP, *stop_files)
+    progress = ProgressFile(run_dir if is_first() else None)
+    if is_first():
+        (run_dir / STOP).unlink(missing_ok=True)  # it asked an earlier process
+    with _record_end(progress):
+        progress.write(_start_row(config, resume=resume))
+        if config.base is not None and not resume:
+            from distill.training.base import adopt_base
 
-    from distill.training.session import train_run  # torch and Lightning: only now needed
+            adopt_base(config, run_dir)
+        source, data = open_sounds(config, run_dir, progress, resume=resume, stop_files=stop_files)
+        config.name = config.name or f"{source.name}-{time.strftime('%Y-%m-%d-%H-%M-%S')}"
 
-    return train_run(config, source, data, run_dir, resume=resume)
+        # torch and Lightning: only now is it sure that they are needed
+        from distill.training.closing import close_stage
+        from distill.training.session import Session, train_stage
+        from distill.training.stages import STAGES
+
+        left = _find_stages_left(config, run_dir) if resume else dict.fromkeys(config.stages)
+        stages = {name: STAGES[name](config, source, data, best_bundle(run_dir)) for name in left}
+        _complete(stages, progress)
+        settings = OmegaConf.to_yaml(OmegaConf.structured(config))
+        if is_first():
+            _prepare_folder(run_dir, settings, resume=resume)
+        summaries: dict[str, StageSummary] = {}
+        summary = None
+        with StopRequest(*stop_files) as request, Ranks(settings, run_dir, resume=resume) as ranks:
+            session = Session(config, run_dir, request, ranks, progress)
+            names = list(stages)
+            for number, stage in enumerate(stages.values(), start=1):
+                outcome = train_stage(stage, session, saved=left[stage.name])
+                if is_first():
+                    _restore_folder(run_dir, settings, outcome.failures)
+                    summary = close_stage(
+                        stage,
+                        outcome,
+                        session,
+                        before=summaries,
+                        stages_after=names[number:],
+                        sounds=source.folders,
+                    )
+                if outcome.stopped:
+                    raise outcome.stopped
+        if summary is not None:
+            progress.write(EndRow("finished", "", summary.bundle, summary.published))
+        return summary
+
+
+def _start_row(config: TrainConfig, *, resume: bool) -> StartRow:
+    return StartRow(
+        pid=os.getpid(),
+        pid_started_s=psutil.Process().create_time(),
+        resumed=resume,
+        name=config.name,
+        stages=list(config.stages),
+        settings=asdict(config),
+    )
+
+
+@contextmanager
+def _record_end(progress: ProgressFile) -> Iterator[None]:
+    """Say in the progress file how the process left the run, if not by finishing it."""
+    try:
+        yield
+    except (RunStopped, KeyboardInterrupt, SystemExit) as stopped:
+        progress.write(EndRow("stopped", str(stopped)))
+        raise
+    except BaseException as error:
+        progress.write(EndRow("failed", str(error) or type(error).__name__))
+        raise
+
+
+def _find_stages_left(config: TrainConfig, run_dir: Path) -> dict[str, Saved | None]:
+    """Stages that are not complete, and how far each is; raises RunError if all of them are."""
+    from distill.training.session import read_saved
+    from distill.training.stages import STAGES
+
+    ended = read_summary(run_dir).get("stages", {})
+    left: dict[str, Saved | None] = {}
+    complete = []
+    for name in config.stages:
+        saved = read_saved(run_dir, name)
+        limits = STAGES[name].limits(config)
+        if saved and name in ended and limits.are_reached(saved.epochs, saved.elapsed_s):
+            minutes = f"{saved.elapsed_s / 60:.1f} minutes"
+            complete.append(f"{name}: {counted(saved.epochs, 'epoch')}, {minutes}")
+            continue
+        left[name] = saved
+        if saved:
+            say(f"the {name} continues after {counted(saved.epochs, 'epoch')}: {run_dir}")
+    if not left:
+        raise RunError(
+            f"{run_dir}: this run is complete ({'; '.join(complete)}); "
+            "to train longer, give a larger trainer.max_epochs= or trainer.max_minutes="
+        )
+    return left
+
+
+def _complete(stages: dict[str, Stage], progress: ProgressFile) -> None:
+    for name, stage in stages.items():
+        for choice in stage.complete():
+            row = ChoiceRow(name, choice.key, choice.value, choice.reason)
+            progress.write(row)
+            say(row.line())
+
+
+def _prepare_folder(run_dir: Path, settings: str, *, resume: bool) -> None:
+    """Write the settings, without which no run could go on, and delete half-written files."""
+    try:
+        write_text(run_dir / CONFIG, settings)
+    except OSError as error:
+        if not resume:
+            raise WriteError(run_dir / CONFIG, error) from error
+        log.warning("%s: not written anew: %s", run_dir / CONFIG, error.strerror)
+    remove_partial_files(run_dir)
+    remove_partial_files(run_dir / "checkpoints")
+
+
+def _restore_folder(run_dir: Path, settings: str, failures: list[str]) -> None:
+    """Make the run folder again where it was taken away in mid-run."""
+    if (run_dir / CONFIG).exists():
+        return
+    failures.append(f"{run_dir} was taken away while the run went on, and is made again")
+    try:
+        run_dir.mkdir(parents=True, exist_ok=True)
+        write_text(run_dir / CONFIG, settings)
+    except OSError as error:
+        failures.append(f"{CONFIG} not saved: {error.strerror}")

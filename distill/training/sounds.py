@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,8 +12,11 @@ from distill.errors import DistillError
 from distill.settings.schema import TrainConfig
 from distill.system import terminal
 from distill.system.paths import path_of
+from distill.training.interrupt import RunStopped
 from distill.training.ranks.processes import is_first
-from distill.training.run_folder import RUNS, check_same_sounds
+from distill.training.records.progress_file import ProgressFile
+from distill.training.records.rows import SoundsRow
+from distill.training.records.run_folder import RUNS, check_same_sounds
 
 if TYPE_CHECKING:
     from distill.data.collection import Collection
@@ -27,20 +31,35 @@ log = logging.getLogger(__name__)
 
 
 def open_sounds(
-    config: TrainConfig, run_dir: Path, *, resume: bool
+    config: TrainConfig,
+    run_dir: Path,
+    progress: ProgressFile,
+    *,
+    resume: bool,
+    stop_files: Sequence[Path] = (),
 ) -> tuple[Source, SegmentDataModule]:
-    """The sounds of a run and their segments; writes `run_dir/collection.json`.
+    """The sounds of a run and their segments; writes `run_dir/collection.json` and a row.
 
     With shards, what decides over segments is completed in `config` as it was when they were
-    written. Raises DistillError.
+    written. Raises DistillError, and RunStopped once one of the `stop_files` is there.
     """
     if config.data.source == "shards":
-        return _open_shards(config, run_dir)
-    collection, split = collect(config)
+        return _open_shards(config, run_dir, progress)
+    collection, split = collect(config, stop_files)
     if is_first():
         if resume:
             check_same_sounds(run_dir / REPORT, collection)
         _keep_report(collection.write_report, run_dir / REPORT)
+    progress.write(
+        SoundsRow(
+            name=collection.name,
+            files=collection.files,
+            duration_s=collection.duration_s,
+            left_out=dict(collection.reasons()),
+            train=len(split.train),
+            held_out=len(split.val),
+        )
+    )
     report(collection, split, run_dir / REPORT)
 
     from distill.data.datamodule import SoundDataModule  # torch and Lightning: from here on
@@ -49,11 +68,11 @@ def open_sounds(
     return collection, SoundDataModule(split, config.data, sample_rate_hz=rate_hz, seed=config.seed)
 
 
-def collect(config: TrainConfig) -> tuple[Collection, Split]:
+def collect(config: TrainConfig, stop_files: Sequence[Path] = ()) -> tuple[Collection, Split]:
     """Scan the folders, with a progress bar, and share the sounds out to the two sides."""
     from distill.data.split import split_sounds
 
-    collection = _scan(config)
+    collection = _scan(config, stop_files)
     segment_samples = round(config.data.segment_s * config.mel.sample_rate_hz)
     return collection, split_sounds(
         collection.sounds,
@@ -87,7 +106,9 @@ def report(collection: Collection, split: Split, path: Path) -> None:
     )
 
 
-def _open_shards(config: TrainConfig, run_dir: Path) -> tuple[Source, SegmentDataModule]:
+def _open_shards(
+    config: TrainConfig, run_dir: Path, progress: ProgressFile
+) -> tuple[Source, SegmentDataModule]:
     try:
         from distill.data.streaming import StreamingDataModule, read_manifest
     except ModuleNotFoundError as error:
@@ -98,6 +119,17 @@ def _open_shards(config: TrainConfig, run_dir: Path) -> tuple[Source, SegmentDat
     config.mel.sample_rate_hz = manifest.sample_rate_hz
     if is_first():
         _keep_report(manifest.write_report, run_dir / REPORT)
+    segments = manifest.segments
+    progress.write(
+        SoundsRow(
+            manifest.name,
+            manifest.files,
+            manifest.duration_s,
+            {},
+            segments["train"],
+            segments["val"],
+        )
+    )
     terminal.say(
         f"{manifest.name}: shards of {terminal.counted(manifest.files, 'file')}, "
         f"{terminal.duration(manifest.duration_s)} in all; {manifest.segments['train']:,} segments "
@@ -114,7 +146,7 @@ def _keep_report(write: Callable[[Path], None], path: Path) -> None:
         log.warning("%s: cannot be written: %s", path, error.strerror)
 
 
-def _scan(config: TrainConfig) -> Collection:
+def _scan(config: TrainConfig, stop_files: Sequence[Path]) -> Collection:
     # numpy and the codecs only now: help and mistakes are answered without
     from distill.data.cache import CacheConfig
     from distill.data.demo import write_demo_collection
@@ -127,13 +159,21 @@ def _scan(config: TrainConfig) -> Collection:
     cache = CacheConfig(
         config.mel.sample_rate_hz, config.data.min_duration_s, config.data.silence_dbfs
     )
+    if not terminal.console.is_terminal:
+        terminal.say(f"reading the sounds in {', '.join(map(str, folders))}")
     with terminal.bar() as bar:
         task = bar.add_task("reading sounds", total=None)
+
+        def show(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+            if any(stop.exists() for stop in stop_files):
+                raise RunStopped(signal.SIGINT)
+
         return scan(
             folders,
             name=config.data.collection_name,
             cache_folder=Path(config.data.cache_dir),
             config=cache,
             own_output=RUNS.parent,
-            progress=lambda done, total: bar.update(task, completed=done, total=total),
+            progress=show,
         )

@@ -16,7 +16,7 @@ import pytest
 import soundfile
 
 from distill.bundle.reader import read_content
-from distill.training.checkpoint_io import AtomicCheckpointIO
+from distill.training.records.checkpoint_io import AtomicCheckpointIO
 from tests.conftest import TINY, environment, tone, train_command, until_first_save
 
 pytestmark = pytest.mark.slow

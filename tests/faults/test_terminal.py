@@ -16,6 +16,7 @@ import pytest
 
 from distill.bundle.reader import read_content
 from tests.conftest import TINY, environment, train_command, wait_for
+from tests.helpers.summaries import codec_summary
 
 pytestmark = pytest.mark.slow
 
@@ -57,7 +58,7 @@ def test_a_terminal_that_is_closed_stops_the_run_saved(sounds: Path, tmp_path: P
     wait_for(lambda: epochs_in_the_log(tmp_path) >= 2)
     os.close(outer)
     assert run.wait(60) == 128 + signal.SIGHUP
-    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
+    summary = codec_summary(tmp_path / "run")
     assert summary["epochs"] >= 2
     history = read_content(tmp_path / "run" / "last.distillgan")["loss_curve_history"]
     assert len(history["val_losses"]) == summary["epochs"]

@@ -22,12 +22,16 @@ def add(folder: Path, number: int, mel_db: float | None, **values: Any) -> Path:
     overrides = [*values.pop("overrides", [f"rvq.levels={number + 1}"]), "seed=3"]
     Job(number, overrides, values.pop("state", DONE), values.pop("reason", "")).write(job_dir)
     if mel_db is not None:
-        summary = {
-            "best_mel_db": mel_db,
+        codec = {
+            "best": {"val/mel_db": mel_db},
             "health": {"level_0": {"utilization": 0.9}, "level_1": {"utilization": 0.5}},
             "bitrate_kbps": 1.0,
             "epochs": 20,
             "elapsed_s": 60.0,
+        }
+        codec |= {key: values.pop(key) for key in codec if key in values}
+        summary = {
+            "stages": {"codec": codec},
             "name": f"kit-{number}",
             "published": f"/library/kit-{number}.distillgan",
             "bundle": "best.distillgan",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,8 @@ import torch
 import distill
 from distill.data.segments import Draw, Segment, Segments
 from distill.errors import RunError
-from distill.training.codec.module import DistillModule
+from distill.training.codec.module import CodecModule
+from tests.helpers.summaries import codec_summary
 from tests.training.conftest import Train
 
 
@@ -38,10 +38,10 @@ def test_a_batch_with_nan_is_skipped_counted_and_reported(
 ) -> None:
     spoil(monkeypatch, every=8)  # batches of four: every second one
     run_dir = train_here("run", "data.root=sounds")
-    summary = json.loads((run_dir / "summary.json").read_text())
+    summary = codec_summary(run_dir)
     assert summary["skipped_steps"] == 6  # of twelve
     assert "skipped" in capsys.readouterr().out
-    assert np.isfinite(summary["final_val_loss"])
+    assert np.isfinite(summary["final"]["val/loss"])
     distill.load(run_dir / "last.distillgan")  # refuses weights that are not finite
 
 
@@ -57,9 +57,9 @@ def test_a_gradient_with_infinity_changes_no_weight(
     sounds: Path, train_here: Train, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[bool] = []
-    clip = DistillModule.configure_gradient_clipping
+    clip = CodecModule.configure_gradient_clipping
 
-    def spoiled(self: DistillModule, optimizer: torch.optim.Optimizer, **_: object) -> None:
+    def spoiled(self: CodecModule, optimizer: torch.optim.Optimizer, **_: object) -> None:
         weight = self.model.decoder.stages[0].weight
         if len(seen) == 2:
             assert weight.grad is not None
@@ -70,10 +70,10 @@ def test_a_gradient_with_infinity_changes_no_weight(
         seen.append(torch.equal(before, weight))
         optimizer.zero_grad(set_to_none=True)
 
-    monkeypatch.setattr(DistillModule, "configure_gradient_clipping", spoiled)
+    monkeypatch.setattr(CodecModule, "configure_gradient_clipping", spoiled)
     run_dir = train_here("run", "data.root=sounds")
     assert seen[:4] == [False, False, True, False]
-    assert json.loads((run_dir / "summary.json").read_text())["skipped_steps"] == 1
+    assert codec_summary(run_dir)["skipped_steps"] == 1
 
 
 def test_an_epoch_without_one_finite_step_is_told_as_such(
@@ -87,14 +87,14 @@ def test_an_epoch_without_one_finite_step_is_told_as_such(
 def test_gradients_that_stay_infinite_stop_the_run(
     sounds: Path, train_here: Train, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    clip = DistillModule.configure_gradient_clipping
+    clip = CodecModule.configure_gradient_clipping
 
-    def spoiled(self: DistillModule, optimizer: torch.optim.Optimizer, **_: object) -> None:
+    def spoiled(self: CodecModule, optimizer: torch.optim.Optimizer, **_: object) -> None:
         weight = self.model.decoder.stages[0].weight
         if weight.grad is not None:
             weight.grad[0] = torch.inf
         clip(self, optimizer)
 
-    monkeypatch.setattr(DistillModule, "configure_gradient_clipping", spoiled)
+    monkeypatch.setattr(CodecModule, "configure_gradient_clipping", spoiled)
     with pytest.raises(RunError, match="3 steps in a row were not finite, last: the gradient"):
         train_here("run", "data.root=sounds", "trainer.max_bad_steps=3")

@@ -21,6 +21,7 @@ from distill.training.codec.probe import CodebookProbe
 from distill.training.ranks.processes import is_first, rank_name
 from distill.training.sounds import collect
 from tests.conftest import TINY, environment, train_command, wait_for
+from tests.helpers.summaries import codec_summary
 
 pytestmark = pytest.mark.slow
 
@@ -101,7 +102,7 @@ def test_health_is_that_of_one_process_over_the_same_sounds(sounds: Path, tmp_pa
     )
     counts = probe.count(model, torch.device("cpu"))
     assert torch.equal(counts, spied(tmp_path, 1, 1)["counts"])  # type: ignore[arg-type]
-    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
+    summary = codec_summary(tmp_path / "run")
     assert summary["health"] == health_of(counts).snapshot()
 
 
@@ -126,11 +127,11 @@ def test_ctrl_c_saves_once_and_leaves_no_process(sounds: Path, tmp_path: Path) -
     assert code == 130, out
     assert "Traceback" not in out
     assert others_of(tmp_path / "run") == []
-    before = json.loads((tmp_path / "run" / "summary.json").read_text())["epochs"]
+    before = codec_summary(tmp_path / "run")["epochs"]
     resumed = train_command(["resume=run", f"trainer.max_epochs={before + 2}"])
     code, out = finish(started(tmp_path, resumed))
     assert code == 0, out
-    assert json.loads((tmp_path / "run" / "summary.json").read_text())["epochs"] == before + 2
+    assert codec_summary(tmp_path / "run")["epochs"] == before + 2
 
 
 def test_a_killed_rank_ends_the_run_with_a_message(sounds: Path, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ import distill
 from distill.errors import DistillError
 from distill.training.callbacks import bundle_checkpoint
 from tests.conftest import tone
+from tests.helpers.summaries import codec_summary
 from tests.training.conftest import Train
 
 
@@ -47,11 +48,12 @@ def test_a_run_leaves_all_its_files(sounds: Path, train_here: Train) -> None:
         "last.distillgan",
         "checkpoints/best.ckpt",
         "checkpoints/last.ckpt",
-        "previews/epoch_0001/clip_0_original.wav",
-        "previews/epoch_0003/clip_0_reconstruction.wav",
+        "progress.jsonl",
         "previews/epoch_0003/mels.png",
     } <= left
     assert not [name for name in left if name.endswith(".part")]
+    heard = [name for name in left if re.fullmatch(r"previews/epoch_0003/1_\d+_\w+\.wav", name)]
+    assert len(heard) == 2  # the sound's name, _original and _reconstruction
     assert (
         Path("outputs/library/kuche_7.distillgan").read_bytes()
         == (run_dir / "best.distillgan").read_bytes()
@@ -153,7 +155,7 @@ def test_a_collapsed_codebook_is_warned_about_everywhere_and_the_remedy_mends_it
 ) -> None:
     ill = train_here("ill", *tiny_collapse(), "health.positions_per_code=16")
     shown = capsys.readouterr().out
-    summary = json.loads((ill / "summary.json").read_text())
+    summary = codec_summary(ill)
     texts = [
         event.tensor_proto.string_val[0].decode()
         for event in events_of(ill).Tensors("codebook/warnings/text_summary")
@@ -168,7 +170,7 @@ def test_a_collapsed_codebook_is_warned_about_everywhere_and_the_remedy_mends_it
     remedy = re.search(r"Try (rvq\.\S+ rvq\.\S+)", summary["warnings"][0])
     assert remedy
     mended = train_here("mended", *tiny_collapse(*remedy[1].split()))
-    assert json.loads((mended / "summary.json").read_text())["warnings"] == []
+    assert codec_summary(mended)["warnings"] == []
     assert "warning" not in capsys.readouterr().out
 
 
@@ -179,11 +181,10 @@ def test_five_short_sounds_train_without_a_false_alarm(
         path.unlink()
     run_dir = train_here("run", "data.root=sounds", "rvq.codebook_size=null")
     shown = capsys.readouterr().out
-    assert "positions" in shown
-    assert "a code)" in shown
-    summary = json.loads((run_dir / "summary.json").read_text())
+    assert "for each of the codebook)" in shown
+    summary = codec_summary(run_dir)
     assert summary["warnings"] == []
-    assert "too few positions to judge" in summary["verdict"]
+    assert "too little sound to judge" in summary["verdict"]
 
 
 def test_one_single_sound_trains(
@@ -225,7 +226,7 @@ def test_instruments_are_scanned_sized_and_trained(
     shown = capsys.readouterr().out
     assert "_readme_and_license.txt: not audio" in shown
     assert "266 files used" in shown
-    assert json.loads((run_dir / "summary.json").read_text())["warnings"] == []
+    assert codec_summary(run_dir)["warnings"] == []
 
 
 def test_a_full_disk_keeps_the_last_good_model_and_is_told(
@@ -260,7 +261,12 @@ def test_a_moved_run_keeps_its_best_model(sounds: Path, train_here: Train) -> No
     )
     moved = run_dir.rename("moved").absolute()
     best = bundle_checkpoint.BundleCheckpoint(
-        run_dir=moved, monitor="val/mel_db", mode="min", every_n_minutes=None
+        run_dir=moved,
+        stage="codec",
+        which="best",
+        monitor="val/mel_db",
+        mode="min",
+        every_n_minutes=None,
     )
     best.load_state_dict(state)
     assert best.best_model_path == str(moved / "checkpoints/best.ckpt")
@@ -274,7 +280,9 @@ def test_a_complete_run_is_not_trained_on_without_being_told_how_far(
     sounds: Path, train_here: Train
 ) -> None:
     train_here("run", "data.root=sounds")
-    with pytest.raises(DistillError, match=r"this run is complete \(2 epochs.*larger trainer.max"):
+    with pytest.raises(
+        DistillError, match=r"this run is complete \(codec: 2 epochs.*larger trainer.max"
+    ):
         train_here("run", resume=True)
 
 

@@ -4,7 +4,8 @@ from distill.training.callbacks.bundle_checkpoint import BundleCheckpoint
 from distill.training.callbacks.codebook_health import CodebookHealthMonitor
 from distill.training.callbacks.graceful_stop import GracefulStop
 from distill.training.callbacks.previews import Previews
-from distill.training.callbacks.progress import Progress
+from distill.training.callbacks.progress_display import ProgressDisplay
+from distill.training.callbacks.progress_rows import ProgressRows
 from distill.training.callbacks.tensorboard_charts import TensorBoardCharts
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "CodebookHealthMonitor",
     "GracefulStop",
     "Previews",
-    "Progress",
+    "ProgressDisplay",
+    "ProgressRows",
     "TensorBoardCharts",
 ]

@@ -1,5 +1,5 @@
-"""checkpoint → the same weights as a `.distillgan` bundle in the run folder, each time one is
-written.
+"""checkpoint → the same weights as a `.distillgan` bundle in the run folder, each time the codec's
+is written.
 """
 
 from __future__ import annotations
@@ -14,24 +14,35 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 
 from distill.bundle import SUFFIX
 from distill.bundle.format import write_bundle
-from distill.training.checkpoint_io import AtomicCheckpointIO
-from distill.training.codec.module import DistillModule
-from distill.training.finite import require_finite_weights
+from distill.training.records.checkpoint_io import AtomicCheckpointIO
+from distill.training.records.run_folder import checkpoint_path
+from distill.training.stage import StageModule
+from distill.training.steps.finite import require_finite_weights
 
 log = logging.getLogger(__name__)
 
 
 class BundleCheckpoint(ModelCheckpoint):
-    """`checkpoints/NAME.ckpt` to go on from and `NAME.distillgan` to use; NAME is best with a
-    monitor, else last.
+    """`checkpoints/best.ckpt` and `last.ckpt` to continue from, beside them bundles to use.
+
+    Of a stage after the codec, `checkpoints/STAGE_best.ckpt` and no bundle: what the stage adds to
+    the model comes when it has ended.
     """
 
     def __init__(
-        self, *, run_dir: Path, monitor: str | None, mode: str, every_n_minutes: float | None
+        self,
+        *,
+        run_dir: Path,
+        stage: str,
+        which: str,
+        monitor: str | None,
+        mode: str,
+        every_n_minutes: float | None,
     ) -> None:
+        path = checkpoint_path(run_dir, stage, which)
         super().__init__(
-            dirpath=run_dir / "checkpoints",
-            filename="best" if monitor else "last",
+            dirpath=path.parent,
+            filename=path.stem,
             monitor=monitor,
             mode=mode,
             save_top_k=1,
@@ -40,7 +51,7 @@ class BundleCheckpoint(ModelCheckpoint):
             auto_insert_metric_name=False,
             enable_version_counter=False,
         )
-        self.bundle_path = run_dir / f"{self.filename}{SUFFIX}"
+        self.bundle_path = run_dir / f"{path.stem}{SUFFIX}"
         self._every_s = 60 * every_n_minutes if every_n_minutes else float("inf")
         self._saved_s = 0.0
         self.failure: str | None = None
@@ -53,9 +64,9 @@ class BundleCheckpoint(ModelCheckpoint):
     def on_train_start(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
     ) -> None:
-        """Nothing to save yet."""
+        """Count the minutes between saves from here."""
         super().on_train_start(trainer, pl_module)
-        self._saved_s = cast(DistillModule, pl_module).clock.elapsed_before_s
+        self._saved_s = cast(StageModule, pl_module).clock.elapsed_before_s
 
     def on_train_batch_end(
         self,
@@ -65,14 +76,14 @@ class BundleCheckpoint(ModelCheckpoint):
         batch: Any,
         batch_idx: int,
     ) -> None:
-        """Save within long epochs too."""
+        """Save within a long epoch, every few minutes."""
         epoch_ends = batch_idx + 1 >= trainer.num_training_batches
-        now_s = cast(DistillModule, pl_module).clock.deciding_s
+        now_s = cast(StageModule, pl_module).clock.deciding_s
         if not epoch_ends and now_s - self._saved_s >= self._every_s:
             self.save_now(trainer)
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take up the best so far, also where the run folder was moved since."""
+        """Restore the best so far, also where the run folder was moved since."""
         if state_dict["best_model_path"]:
             here, score = self._path, state_dict["best_model_score"]
             state_dict = {
@@ -90,12 +101,12 @@ class BundleCheckpoint(ModelCheckpoint):
         return os.path.join(str(self.dirpath), f"{self.filename}{self.FILE_EXTENSION}")
 
     def _save_checkpoint(self, trainer: lightning.Trainer, filepath: str) -> None:
-        module = cast(DistillModule, trainer.lightning_module)
+        module = cast(StageModule, trainer.lightning_module)
         require_finite_weights(module.model)
         super()._save_checkpoint(trainer, filepath)
         failure = cast(AtomicCheckpointIO, trainer.strategy.checkpoint_io).failure
-        if trainer.is_global_zero and failure is None:
-            content = {**module.saved_content, "model_state_dict": module.model.state_dict()}
+        if trainer.is_global_zero and failure is None and module.makes_bundles:
+            content = {**module.saved_fields, "model_state_dict": module.model.state_dict()}
             try:
                 write_bundle(self.bundle_path, content)
             except OSError as error:

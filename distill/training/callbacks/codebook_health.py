@@ -1,4 +1,4 @@
-"""health figures → a warning when a level falls ill, and word when it recovers."""
+"""health figures → a warning when a level falls ill, a line when it recovers, and usage charts."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ import logging
 from typing import Any, cast
 
 import lightning
+import torch
 
 from distill.system.terminal import console
 from distill.training.callbacks.tensorboard_charts import writers
 from distill.training.codec.health import SideHealth, remedy
-from distill.training.codec.module import DistillModule
+from distill.training.codec.module import CodecModule
+from distill.training.steps.schedule import worth_showing
 
+MOST_BINS = 128
 log = logging.getLogger("distill.health")
 
 
@@ -23,33 +26,32 @@ class CodebookHealthMonitor(lightning.Callback):
         self.fitting_codebook_size = fitting_codebook_size
         self.ill: dict[int, int] = {}
         """Level → epoch in which it fell ill."""
-        self.events: list[str] = []
-        """All that was said, in order."""
 
     def on_validation_end(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
     ) -> None:
         """Compare each level with the threshold."""
-        module = cast(DistillModule, pl_module)
+        module = cast(CodecModule, pl_module)
         if trainer.sanity_checking or module.train_health is None:
             return
         side, epoch = module.train_health, trainer.current_epoch
         ill_now = side.ill_levels(self.min_utilization)
         began = [level for level in ill_now if level not in self.ill]
         if began:
-            self._say(trainer, epoch, self._warning(module, side, began, ill_now), logging.WARNING)
+            warning = self._warning(module, side, began, ill_now)
+            self._report(trainer, module, warning, is_warning=True)
         self.ill |= dict.fromkeys(began, epoch)
         for level in [level for level in self.ill if level not in ill_now]:
             since = self.ill.pop(level)
             share = side.levels[level].utilization
-            self._say(
-                trainer,
-                epoch,
-                f"level {level} is back at {share:.0%} utilization (low since epoch {since + 1})",
-            )
+            text = f"level {level} is back at {share:.0%} utilization (low since epoch {since + 1})"
+            self._report(trainer, module, text, is_warning=False)
+        if module.train_counts is not None and worth_showing(epoch + 1, 1):
+            for writer in writers(trainer):
+                _draw_usage(writer, module.train_counts, epoch + 1)
 
     def _warning(
-        self, module: DistillModule, side: SideHealth, began: list[int], ill: tuple[int, ...]
+        self, module: CodecModule, side: SideHealth, began: list[int], ill: tuple[int, ...]
     ) -> str:
         levels = ", ".join(
             f"level {level} uses {side.levels[level].utilization:.1%}" for level in began
@@ -66,21 +68,38 @@ class CodebookHealthMonitor(lightning.Callback):
             f"(threshold {self.min_utilization:.0%}, {side.positions:,} positions). Try {advice}"
         )
 
-    def _say(
-        self, trainer: lightning.Trainer, epoch: int, text: str, level: int = logging.INFO
+    def _report(
+        self, trainer: lightning.Trainer, module: CodecModule, text: str, *, is_warning: bool
     ) -> None:
-        line = f"epoch {epoch + 1}: {text}"
-        self.events.append(line)
-        log.log(level, line)
-        if level < logging.WARNING and trainer.is_global_zero:
-            console.print(line)
+        event = module.report(text, is_warning=is_warning)
+        log.log(logging.WARNING if is_warning else logging.INFO, event.line)
+        if not is_warning and trainer.is_global_zero:
+            console.print(event.line)
         for writer in writers(trainer):
-            writer.add_text("codebook/warnings", line, epoch + 1)
+            writer.add_text("codebook/warnings", event.line, event.epoch)
 
     def state_dict(self) -> dict[str, Any]:
         """Plain values."""
-        return {"ill": self.ill, "events": self.events}
+        return {"ill": self.ill}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """The values of `state_dict`."""
-        self.ill, self.events = dict(state_dict["ill"]), list(state_dict["events"])
+        self.ill = dict(state_dict["ill"])
+
+
+def _draw_usage(writer: Any, counts_of_levels: torch.Tensor, epoch: int) -> None:
+    """How often each code is used, (L, K); an even height is a healthy codebook."""
+    for level, counts in enumerate(counts_of_levels.double()):
+        bins = torch.stack([part.sum() for part in counts.chunk(MOST_BINS)])
+        edges = torch.linspace(0, len(counts), len(bins) + 1)
+        writer.add_histogram_raw(
+            f"codebook/level_{level}/usage",
+            min=0.0,
+            max=float(len(counts)),
+            num=int(counts.sum()),
+            sum=float((counts * torch.arange(len(counts))).sum()),
+            sum_squares=float((counts * torch.arange(len(counts)) ** 2).sum()),
+            bucket_limits=edges[1:].tolist(),
+            bucket_counts=bins.tolist(),
+            global_step=epoch,
+        )

@@ -5,6 +5,7 @@ TensorBoard.
 from __future__ import annotations
 
 import logging
+import re
 from pathlib import Path
 from typing import cast
 
@@ -15,21 +16,24 @@ import torch
 from distill.audio.sndfile import written
 from distill.data.datamodule import FixedSegments, SegmentDataModule
 from distill.system.atomic import whole_file
+from distill.system.paths import from_here
+from distill.system.terminal import say
 from distill.training.callbacks.tensorboard_charts import writers
-from distill.training.codec.module import DistillModule
-from distill.training.schedule import worth_showing
+from distill.training.codec.module import CodecModule
+from distill.training.steps.schedule import worth_showing
 from distill.vocoder.griffin_lim import GriffinLim
 
 log = logging.getLogger(__name__)
 
 
 class Previews(lightning.Callback):
-    """Writes `previews/epoch_0010/`: clip_0_original.wav, clip_0_reconstruction.wav, mels.png."""
+    """Writes `previews/epoch_0010/`: 1_kick_original.wav, 1_kick_reconstruction.wav, mels.png."""
 
     def __init__(self, *, run_dir: Path, every_n_epochs: int, clips: int) -> None:
         self.folder = run_dir / "previews"
         self.every_n_epochs = every_n_epochs
         self.clips = clips
+        self._announced = False
 
     def on_validation_end(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
@@ -41,15 +45,23 @@ class Previews(lightning.Callback):
             return
         if last or worth_showing(epoch, self.every_n_epochs):
             try:
-                self.write(trainer, cast(DistillModule, pl_module), epoch)
+                self.write(trainer, cast(CodecModule, pl_module), epoch)
             except OSError as error:  # the training is worth more than its preview
                 log.warning("epoch %d: preview not written: %s", epoch, error.strerror or error)
+            else:
+                self._announce(epoch)
 
-    def write(self, trainer: lightning.Trainer, module: DistillModule, epoch: int) -> None:
+    def _announce(self, epoch: int) -> None:
+        """Say once where there is something to hear."""
+        if not self._announced:
+            self._announced = True
+            say(f"to listen while it trains: {from_here(self.folder / _folder_name(epoch))}")
+
+    def write(self, trainer: lightning.Trainer, module: CodecModule, epoch: int) -> None:
         """Decode the clips with the current weights and write them."""
         segments = cast(SegmentDataModule, trainer.datamodule).val  # type: ignore[attr-defined]
         clips = [segments[index] for index in self._chosen(segments)]
-        names = [self._name(segments, index) for index in self._chosen(segments)]
+        names = [segments.name(index) for index in self._chosen(segments)]
         spectrogram = module.spectrogram
         with torch.inference_mode():
             waveforms = torch.stack([clip["waveform"] for clip in clips]).to(module.device)
@@ -61,7 +73,7 @@ class Previews(lightning.Callback):
         picture = self._picture(
             spectrogram.to_decibels(originals), spectrogram.to_decibels(decoded), names, module
         )
-        folder = self.folder / f"epoch_{epoch:04d}"
+        folder = self.folder / _folder_name(epoch)
         folder.mkdir(parents=True, exist_ok=True)
         for number, (clip, reconstruction) in enumerate(zip(clips, heard, strict=True)):
             length = clip["sounding"]
@@ -71,7 +83,7 @@ class Previews(lightning.Callback):
             }
             for kind, waveform in pair.items():
                 self._write_wav(
-                    folder / f"clip_{number}_{kind}.wav",
+                    folder / f"{number + 1}_{_file_part(names[number])}_{kind}.wav",
                     waveform,
                     spectrogram.config.sample_rate_hz,
                 )
@@ -91,19 +103,17 @@ class Previews(lightning.Callback):
         return [position * len(segments) // count for position in range(count)]
 
     @staticmethod
-    def _name(segments: FixedSegments, index: int) -> str:
-        shown = segments.name(index).encode("utf-8", "replace").decode("utf-8").replace("$", r"\$")
-        return shown if len(shown) <= 36 else f"{shown[:33]}..."
-
-    @staticmethod
     def _picture(
-        originals: torch.Tensor, decoded: torch.Tensor, names: list[str], module: DistillModule
+        originals: torch.Tensor, decoded: torch.Tensor, names: list[str], module: CodecModule
     ) -> np.ndarray:
         # takes matplotlib, which a run without previews does not need
-        from distill.training.pictures import mel_pairs
+        from distill.training.codec.pictures import mel_pairs
 
         return mel_pairs(
-            list(originals[:, 0].cpu()), list(decoded[:, 0].cpu()), names, module.spectrogram.config
+            list(originals[:, 0].cpu()),
+            list(decoded[:, 0].cpu()),
+            [_caption(name) for name in names],
+            module.spectrogram.config,
         )
 
     @staticmethod
@@ -130,3 +140,18 @@ class Previews(lightning.Callback):
 
         with whole_file(path) as partial:
             Image.fromarray(picture).save(partial, format="PNG")
+
+
+def _folder_name(epoch: int) -> str:
+    return f"epoch_{epoch:04d}"
+
+
+def _file_part(name: str) -> str:
+    """A sound file's name → what of it can stand in the name of a preview."""
+    return re.sub(r"[^\w+-]+", "_", Path(name).stem).strip("_")[:60] or "sound"
+
+
+def _caption(name: str) -> str:
+    """A sound file's name → text above a picture."""
+    shown = name.encode("utf-8", "replace").decode("utf-8").replace("$", r"\$")
+    return shown if len(shown) <= 36 else f"{shown[:33]}..."

@@ -12,16 +12,20 @@ from distill.model import sizing
 from distill.model.mel import LogMel, SpectrogramConfig
 from distill.model.vqvae import VQVAEConfig
 from distill.settings.schema import TrainConfig
-from distill.system.terminal import console
+from distill.training.stage import Choice
 
 NORMALISATION_SEGMENTS = 256
 
 
-def complete(config: TrainConfig, source: Source, data: SegmentDataModule) -> int:
-    """Fill in, in place, what is null; say on the console what was chosen and why.
+def complete(
+    config: TrainConfig, source: Source, data: SegmentDataModule
+) -> tuple[list[Choice], int]:
+    """Fill in, in place, what is null.
 
-    Returns the codebook size that fits the collection, whichever is configured.
+    Returns what was chosen and why, and the codebook size that fits the collection, whichever is
+    configured.
     """
+    choices: list[Choice] = []
     mel, rvq, trainer = config.mel, config.rvq, config.trainer
     stride = sizing.total_stride(config.model.stem_stride, len(config.model.channels))
     rows = -(-mel.n_mels // stride)
@@ -29,11 +33,11 @@ def complete(config: TrainConfig, source: Source, data: SegmentDataModule) -> in
     fitting = sizing.codebook_size(source.files, vectors)
     if rvq.codebook_size is None:
         rvq.codebook_size = int(fitting.value)
-        console.print(f"codebook size {rvq.codebook_size}: {fitting.reason}")
+        choices.append(Choice("codebook size", rvq.codebook_size, fitting.reason))
     if rvq.decay is None:
         decay = sizing.decay(source.files)
         rvq.decay = decay.value
-        console.print(f"codebook decay {rvq.decay}: {decay.reason}")
+        choices.append(Choice("codebook decay", rvq.decay, decay.reason))
     threshold = sizing.dead_code_threshold(
         rvq.dead_code_threshold,
         vectors_per_step=round(config.data.batch_size * vectors / len(data.train)),
@@ -41,16 +45,16 @@ def complete(config: TrainConfig, source: Source, data: SegmentDataModule) -> in
     )
     if threshold.value < rvq.dead_code_threshold:
         rvq.dead_code_threshold = threshold.value
-        console.print(f"dead-code threshold {threshold.value:.3g}: {threshold.reason}")
+        choices.append(Choice("dead-code threshold", threshold.value, threshold.reason))
     if trainer.max_epochs is None and trainer.max_minutes is None:
         segments = len(data.train)
         epochs = sizing.max_epochs(segments, epoch_segments=data.epoch_segments)
         trainer.max_epochs = int(epochs.value)
-        console.print(f"epochs {trainer.max_epochs}: {epochs.reason}")
+        choices.append(Choice("epochs", trainer.max_epochs, epochs.reason))
     if trainer.precision is None:
         trainer.precision = precision_for(trainer.accelerator)
     _measure_normalisation(config, data)
-    return int(fitting.value)
+    return choices, int(fitting.value)
 
 
 def network_config(config: TrainConfig) -> VQVAEConfig:

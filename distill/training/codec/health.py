@@ -7,6 +7,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -73,6 +74,15 @@ class SideHealth:
                 "dead_codes": level.dead_codes,
             }
             for i, level in enumerate(self.levels)
+        }
+
+    def report(self) -> dict[str, Any]:
+        """Plain values, and whether they rest on enough positions."""
+        return {
+            "levels": list(self.snapshot().values()),
+            "positions": self.positions,
+            "codebook_size": self.codebook_size,
+            "complete": self.complete,
         }
 
 

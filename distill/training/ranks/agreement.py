@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, distributed, nn
 
 from distill.errors import RunError
-from distill.training.schedule import RunClock
+from distill.training.steps.schedule import RunClock
 
 
 def summed(trainer: lightning.Trainer, values: Tensor) -> Tensor:

@@ -61,10 +61,13 @@ class Ranks:
         self._over = threading.Event()
 
     def start(self, devices: int, nodes: int) -> None:
-        """Start a process a device, this one left out; they read the configuration from stdin.
+        """Start a process a device, this one left out; they read the configuration from stdin, and
+        train all stages of the run.
 
         Raises RunError if several machines do not know of each other.
         """
+        if self._environment:
+            return  # an earlier stage started them
         if nodes > 1 and not {"MASTER_ADDR", "MASTER_PORT", "NODE_RANK"} <= os.environ.keys():
             raise RunError(
                 f"trainer.num_nodes={nodes}: each machine needs the variables MASTER_ADDR and "

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from distill.training.muon import Muon, orthogonal
+from distill.training.steps.muon import Muon, orthogonal
 
 SETTINGS = {"lr": 0.01, "momentum": 0.9, "weight_decay": 0.1}
 

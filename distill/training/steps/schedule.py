@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import math
 import time
+from dataclasses import dataclass
 
-from distill.settings.schema import OptimizerConfig, TrainerConfig
+from distill.settings.schema import OptimizerConfig
+
+NEARLY = 0.02
+"""Share of the minutes that is too little for an epoch worth its report."""
+SHOWN = 10
+"""How many epochs are shown before each is worth half."""
 
 
 def learning_rate(config: OptimizerConfig, *, step: int, progress: float) -> float:
@@ -25,15 +31,27 @@ def worth_showing(epoch: int, every: int) -> bool:
     return epoch == 1 or epoch % step == 0
 
 
-NEARLY = 0.02
-SHOWN = 10
-"""How many are shown before each is worth half."""
+@dataclass(frozen=True)
+class Limits:
+    """How long a stage trains, and what its steps may be."""
+
+    max_epochs: int | None
+    max_minutes: float | None
+    gradient_clip_val: float
+    max_bad_steps: int
+    """So many in a row that are not finite end the run."""
+
+    def are_reached(self, epochs: int, elapsed_s: float) -> bool:
+        """Whether there is no more to train after so many epochs and seconds."""
+        if self.max_epochs is not None and epochs >= self.max_epochs:
+            return True
+        return self.max_minutes is not None and elapsed_s >= 60 * self.max_minutes * (1 - NEARLY)
 
 
 class RunClock:
-    """How far a run is, by epochs or by minutes; the time before an interruption counts."""
+    """How far a stage is, by epochs or by minutes; the time before an interruption counts."""
 
-    def __init__(self, limits: TrainerConfig) -> None:
+    def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self.elapsed_before_s = 0.0
         self._started_s = time.monotonic()
@@ -65,11 +83,8 @@ class RunClock:
 
     @property
     def time_is_nearly_up(self) -> bool:
-        """Whether too little time is left, if it is limited, for an epoch that is worth its
-        report.
-        """
-        limit = self.limits.max_minutes
-        return limit is not None and self.deciding_s >= 60 * limit * (1 - NEARLY)
+        """Whether too little time is left, if it is limited, for another epoch."""
+        return self.limits.are_reached(-1, self.deciding_s)
 
     def progress(self, steps_done: int, steps_an_epoch: int) -> float:
         """Share of the run that is done, 0 to 1, by epochs or by minutes, whichever is further."""

@@ -7,20 +7,19 @@ from collections.abc import Callable
 import pytest
 
 from distill.training.codec.health import LevelHealth, SideHealth
-from distill.training.history import LossHistory
-from distill.training.verdict import FEWEST_EPOCHS, verdict
+from distill.training.codec.verdict import verdict
+from distill.training.records.course import FEWEST_EPOCHS
+from distill.training.records.history import History
 
 Curve = Callable[[int], float]
 
 
-def history(epochs: int, *, train: Curve, val: Curve, mel_db: Curve | None = None) -> LossHistory:
+def history(epochs: int, *, train: Curve, val: Curve, mel_db: Curve | None = None) -> History:
     """Curves over epochs from 0; the mel error follows the held-out loss unless given."""
-    made, follow = LossHistory(), mel_db or (lambda epoch: 10 * val(epoch))
+    made, follow = History(), mel_db or (lambda epoch: 10 * val(epoch))
     for epoch in range(epochs):
         made.close_epoch(
-            {"total": train(epoch), "reconstruction": train(epoch), "commitment": 0.0},
-            {"total": val(epoch), "reconstruction": val(epoch), "commitment": 0.0},
-            follow(epoch),
+            {"train/loss": train(epoch), "val/loss": val(epoch), "val/mel_db": follow(epoch)}
         )
     return made
 
@@ -34,21 +33,21 @@ def health(*utilizations: float, positions: int = 10_000, codes: int = 64) -> Si
 HEALTHY = health(0.95, 0.9, 0.92)
 
 
-def said(course: LossHistory, side: SideHealth | None = HEALTHY, *, finished: bool = True) -> str:
+def said(course: History, side: SideHealth | None = HEALTHY, *, finished: bool = True) -> str:
     return verdict(course, side, min_utilization=0.3, finished=finished)
 
 
-def flat(epochs: int = 40) -> LossHistory:
+def flat(epochs: int = 40) -> History:
     """Falls early, then stays."""
     return history(epochs, train=lambda e: 1 + 0.5**e, val=lambda e: 1.2 + 0.5**e)
 
 
-def falling(epochs: int = 40) -> LossHistory:
+def falling(epochs: int = 40) -> History:
     """Falls by a few percent an epoch to the end."""
     return history(epochs, train=lambda e: 0.97**e, val=lambda e: 1.2 * 0.97**e)
 
 
-def rising(epochs: int = 40, turn: int = 10) -> LossHistory:
+def rising(epochs: int = 40, turn: int = 10) -> History:
     """The held-out loss turns while the training loss goes on falling."""
     return history(epochs, train=lambda e: 0.97**e, val=lambda e: 1 + 0.02 * abs(e - turn))
 
@@ -84,7 +83,7 @@ def test_noise_at_the_end_is_not_overfitting() -> None:
 
 @pytest.mark.parametrize("course", [flat, falling, rising])
 def test_collapsed_levels_come_first_whatever_the_course(
-    course: Callable[[], LossHistory],
+    course: Callable[[], History],
 ) -> None:
     text = said(course(), health(0.9, 0.1, 0.05))
     assert text.startswith("collapsed: level 1 (10.0% in use), level 2 (5.0% in use)")
@@ -117,7 +116,10 @@ def test_stopped_and_collapsed() -> None:
 
 def test_too_few_positions_are_said_and_are_no_collapse() -> None:
     text = said(flat(), health(0.05, 0.05, positions=100))
-    assert "too few positions to judge the codebooks (100 for 64 codes)" in text
+    assert (
+        "too little sound to judge the codebooks (100 codes counted, for 64 in each codebook)"
+        in text
+    )
     assert "collapsed" not in text
     assert text.startswith("converged")
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from distill.data.collection import Collection
 
 RUNS = Path("outputs/train")
+STOP = "stop"
+"""A file of this name in a run folder asks the run to save and end."""
 log = logging.getLogger(__name__)
 
 
@@ -69,6 +71,22 @@ def run_to_resume(runs: Path, wanted: str) -> Path:
                 )
             )
     return run_dir
+
+
+def checkpoint_path(run_dir: Path, stage: str, which: str) -> Path:
+    """Where a stage's `best` or `last` checkpoint lies; the codec's has no prefix."""
+    name = which if stage == "codec" else f"{stage}_{which}"
+    return run_dir / "checkpoints" / f"{name}.ckpt"
+
+
+def bundle_path(run_dir: Path, which: str) -> Path:
+    """Where the `best` or `last` bundle lies."""
+    return run_dir / f"{which}{SUFFIX}"
+
+
+def best_bundle(run_dir: Path) -> Path:
+    """The bundle that later stages build on, and that is published."""
+    return bundle_path(run_dir, "best")
 
 
 def check_unused(run_dir: Path) -> None:

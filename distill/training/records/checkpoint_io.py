@@ -13,7 +13,7 @@ from lightning.fabric.plugins import CheckpointIO
 
 from distill.errors import RunError
 from distill.system.atomic import whole_file
-from distill.training.run_folder import best_instead
+from distill.training.records.run_folder import best_instead
 
 
 class AtomicCheckpointIO(CheckpointIO):

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from distill.errors import RunError
-from distill.training.checkpoint_io import AtomicCheckpointIO
-from distill.training.run_folder import alone_in, check_unused, run_to_resume
+from distill.training.records.checkpoint_io import AtomicCheckpointIO
+from distill.training.records.run_folder import alone_in, check_unused, run_to_resume
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from distill.training.seeding import seed_generators
+from distill.training.steps.seeding import seed_generators
 
 
 def test_a_seed_repeats_what_is_drawn() -> None:

@@ -1,0 +1,92 @@
+"""steps and epochs → a live bar on a terminal, and for each epoch a line and a row a level, piped
+or not.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, cast
+
+import lightning
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+
+from distill.system.terminal import console, say
+from distill.training.stage import StageModule
+
+log = logging.getLogger(__name__)
+
+
+class ProgressDisplay(lightning.Callback):
+    """The only display of a run; it prints whole lines, so that nothing is lost in a log."""
+
+    def __init__(self) -> None:
+        self._bar: Progress | None = None
+        self._task = TaskID(0)
+
+    def on_train_start(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
+    ) -> None:
+        """Open the bar where there is a terminal to draw it on; elsewhere say that it begins."""
+        if not trainer.is_global_zero:
+            return
+        if not console.is_terminal:
+            epoch = trainer.current_epoch + 1
+            say(f"training the {cast(StageModule, pl_module).stage}: epoch {epoch} has begun")
+            return
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[note]}"),
+        )
+        self._bar = Progress(*columns, console=console, transient=True)
+        self._task = self._bar.add_task("", note="", total=None)
+        self._bar.start()
+
+    def on_train_batch_end(
+        self,
+        trainer: lightning.Trainer,
+        pl_module: lightning.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+    ) -> None:
+        """Show the step on the bar."""
+        if self._bar is not None:
+            row = cast(StageModule, pl_module).step_row(outputs)
+            self._bar.update(
+                self._task,
+                description=row.heading,
+                completed=row.step,
+                total=row.steps,
+                note=row.note,
+            )
+
+    def on_validation_end(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
+    ) -> None:
+        """Print the epoch that was just closed."""
+        row = cast(StageModule, pl_module).epoch_row()
+        if row is None or not trainer.is_global_zero:
+            return
+        for line in row.lines():
+            console.print(line, markup=False, soft_wrap=True)
+            log.info(line)
+
+    def on_fit_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        """Close the bar."""
+        self._close()
+
+    def on_exception(
+        self,
+        trainer: lightning.Trainer,
+        pl_module: lightning.LightningModule,
+        exception: BaseException,
+    ) -> None:
+        """Close the bar."""
+        self._close()
+
+    def _close(self) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None

@@ -1,0 +1,43 @@
+"""steps and epochs → rows of the run's `progress.jsonl`."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, cast
+
+import lightning
+
+from distill.training.records.progress_file import ProgressFile
+from distill.training.stage import StageModule
+
+EVERY_S = 3.0
+
+
+class ProgressRows(lightning.Callback):
+    """A row every few seconds and one an epoch; the file is the first rank's."""
+
+    def __init__(self, file: ProgressFile) -> None:
+        self._file = file
+        self._written_s = 0.0
+
+    def on_train_batch_end(
+        self,
+        trainer: lightning.Trainer,
+        pl_module: lightning.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+    ) -> None:
+        """Write where the stage is, if the last row is a few seconds old."""
+        now_s = time.monotonic()
+        if now_s - self._written_s >= EVERY_S:
+            self._written_s = now_s
+            self._file.write(cast(StageModule, pl_module).step_row(outputs))
+
+    def on_validation_end(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
+    ) -> None:
+        """Write the epoch that was just closed."""
+        row = cast(StageModule, pl_module).epoch_row()
+        if row is not None:
+            self._file.write(row)

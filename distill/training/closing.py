@@ -1,0 +1,149 @@
+"""a stage that ended → its summary, the bundle with what it adds, and the published copy."""
+
+from __future__ import annotations
+
+import logging
+import shlex
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from distill.bundle.format import WRITTEN_ANEW, write_bundle
+from distill.bundle.reader import read_content
+from distill.catalog.catalog import Catalog
+from distill.errors import DistillError, RunError
+from distill.system.paths import from_here, path_of
+from distill.training.display import show_end, show_stage
+from distill.training.records.rows import StageRow
+from distill.training.records.run_folder import best_bundle, bundle_path
+from distill.training.records.summary import (
+    StageSummary,
+    Summary,
+    read_summary,
+    suggest_commands,
+)
+from distill.training.session import Outcome, Session, load_best
+from distill.training.stage import Stage
+
+log = logging.getLogger(__name__)
+
+
+def close_stage(
+    stage: Stage,
+    outcome: Outcome,
+    session: Session,
+    *,
+    before: dict[str, StageSummary],
+    stages_after: Sequence[str],
+    sounds: Sequence[str],
+) -> Summary:
+    """Judge a stage, write the bundle anew with what it adds, publish it, and write and show the
+    summary. For the first rank alone.
+
+    `before` holds the stages that this process trained before, and gets this one. Raises RunError
+    where something could not be saved.
+    """
+    run_dir, module, failures = session.run_dir, outcome.module, list(outcome.failures)
+    finished = outcome.stopped is None
+    judgement = stage.judge(module, finished=finished)
+    before[stage.name] = StageSummary.of(
+        module.history,
+        stage=stage.name,
+        monitor=stage.monitor,
+        finished=finished,
+        verdict=judgement.verdict,
+        elapsed_s=module.clock.elapsed_s,
+        warnings=[event.line for event in module.events],
+        skipped_steps=module.skipped_steps,
+        details=judgement.details,
+    )
+    session.progress.write(StageRow(stage.name, before[stage.name].to_json()))
+    if finished and not module.makes_bundles:
+        try:
+            _add_to_bundle(stage, outcome, run_dir)
+        except OSError as error:
+            failures.append(f"{best_bundle(run_dir)} not written: {error.strerror or error}")
+    summary = _summarise(stage, outcome, session, before, stages_after=stages_after, sounds=sounds)
+    try:
+        summary.write(run_dir)
+    except OSError as error:
+        failures.append(f"summary.json not saved: {error.strerror}")
+    show_stage(summary.name, before[stage.name], is_only=len(session.config.stages) == 1)
+    if failures or not finished or not stages_after:
+        show_end(summary)
+    if finished and summary.bundle and not summary.published:
+        add = f"python -m distill.library add {shlex.quote(summary.bundle)}"
+        failures.append(f"not published in {session.config.library.dir}, which `{add}` does later")
+    if failures:
+        kept = "what was saved before is whole" if summary.bundle else "nothing of it is saved"
+        raise RunError(f"{'; '.join(failures)}; {kept}")
+    return summary
+
+
+def _summarise(
+    stage: Stage,
+    outcome: Outcome,
+    session: Session,
+    stages: dict[str, StageSummary],
+    *,
+    stages_after: Sequence[str],
+    sounds: Sequence[str],
+) -> Summary:
+    config, run_dir, finished = session.config, session.run_dir, outcome.stopped is None
+    bundle = next(
+        (path for which in ("best", "last") if (path := bundle_path(run_dir, which)).exists()), None
+    )
+    published = _publish(bundle, session) if bundle and finished else None
+    assert config.name is not None
+    return Summary(
+        name=config.name,
+        model_id=_model_id(bundle),
+        finished=finished and not stages_after,
+        stages=dict(stages),
+        bundle=str(from_here(bundle)) if bundle else None,
+        bundle_bytes=bundle.stat().st_size if bundle else None,
+        published=str(published) if published else None,
+        next_commands=suggest_commands(
+            run_dir,
+            bundle=bundle,
+            published=published,
+            sounds=sounds,
+            limits=stage.limits(config),
+            finished=finished,
+            elapsed_s=outcome.module.clock.elapsed_s,
+        ),
+    )
+
+
+def _model_id(bundle: Path | None) -> str | None:
+    if bundle is None:
+        return None
+    model_id: str = read_content(bundle, weights=False)["metadata"]["model_id"]
+    return model_id
+
+
+def _add_to_bundle(stage: Stage, outcome: Outcome, run_dir: Path) -> None:
+    """Write `best.distillgan` anew with what the stage adds from its best weights; raises OSError
+    where that is not possible.
+    """
+    if outcome.module.history.epochs:
+        load_best(stage, outcome.module, run_dir)
+    addition = stage.addition(outcome.module)
+    if not addition:
+        return
+    path = best_bundle(run_dir)
+    content = {key: value for key, value in read_content(path).items() if key not in WRITTEN_ANEW}
+    metadata = {**content["metadata"], "save_date": time.strftime("%Y-%m-%dT%H:%M:%S%z")}
+    write_bundle(path, {**content, **addition, "metadata": metadata})
+
+
+def _publish(bundle: Path, session: Session) -> Path | None:
+    """Copy the bundle into the library, over what the same run, or its base, published before."""
+    library = path_of(session.config.library.dir)
+    earlier = read_summary(session.run_dir).get("published") or session.config.base
+    try:
+        catalog = Catalog(library)
+        return catalog.publish(bundle, earlier=earlier and Path(earlier).name).absolute()
+    except (OSError, DistillError) as error:
+        log.warning("not published in %s: %s; the run's own files are whole", library, error)
+        return None

@@ -1,0 +1,136 @@
+"""the codec as a stage of a run: an RVQ-VAE on the mels of a collection."""
+
+from __future__ import annotations
+
+import os
+import time
+import uuid
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, cast
+
+import lightning
+import torch
+from hydra.utils import instantiate
+
+import distill
+from distill.data.datamodule import SegmentDataModule
+from distill.model.sizing import bitrate_kbps
+from distill.settings.schema import TrainConfig
+from distill.training.codec.completion import complete, network_config, spectrogram_config
+from distill.training.codec.health import SideHealth
+from distill.training.codec.module import CodecModule
+from distill.training.codec.verdict import verdict
+from distill.training.stage import Choice, Judgement, Stage, StageModule
+from distill.training.steps.schedule import Limits
+
+
+class CodecStage(Stage):
+    """The first stage: everything else builds on its codes."""
+
+    name = CodecModule.stage
+    monitor = "val/mel_db"
+
+    @staticmethod
+    def limits(config: TrainConfig) -> Limits:
+        """Those of `trainer`."""
+        trainer = config.trainer
+        return Limits(
+            trainer.max_epochs,
+            trainer.max_minutes,
+            trainer.gradient_clip_val,
+            trainer.max_bad_steps,
+        )
+
+    def complete(self) -> list[Choice]:
+        """Sizes, decay, epochs, precision and normalisation, from the collection."""
+        choices, self._fitting_codebook_size = complete(self.config, self.source, self.data)
+        return choices
+
+    def data_module(self) -> SegmentDataModule:
+        """Segments of the collection."""
+        return cast(SegmentDataModule, self.data)
+
+    def module(self) -> CodecModule:
+        """The module of the completed configuration, with a model id of its own."""
+        config, source = self.config, self.source
+        training_config = asdict(config)
+        # a bundle is passed on to others: folders are in it by name, not by where they lie
+        training_config["data"]["root"] = [
+            os.path.basename(os.path.normpath(root)) for root in config.data.folders
+        ]
+        return CodecModule(
+            network_config(config),
+            spectrogram_config(config),
+            limits=self.limits(config),
+            optimizer=config.optimizer,
+            health=config.health,
+            padding_weight=config.model.padding_weight,
+            seed=config.seed,
+            origin={
+                "training_config": training_config,
+                "metadata": {
+                    "model_id": uuid.uuid4().hex,
+                    "name": config.name,
+                    "description": "",
+                    "dataset_name": source.name,
+                    "dataset_file_count": source.files,
+                    "dataset_total_duration_s": source.duration_s,
+                    "dataset_fingerprint": source.fingerprint,
+                    "training_date": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+                    "tags": [],
+                    "distill_version": distill.__version__,
+                    "torch_version": str(torch.__version__),
+                },
+            },
+        )
+
+    def callbacks(self, run_dir: Path) -> list[lightning.Callback]:
+        """Codebook health and previews, where conf/callbacks has them."""
+        made: list[lightning.Callback] = []
+        if (health := self.config.callbacks.codebook_health) is not None:
+            made.append(
+                instantiate(
+                    asdict(health),
+                    min_utilization=self.config.health.min_utilization,
+                    fitting_codebook_size=self._fitting_codebook_size,
+                )
+            )
+        if (previews := self.config.callbacks.previews) is not None:
+            made.append(instantiate(asdict(previews), run_dir=run_dir))
+        return made
+
+    def judge(self, module: StageModule, *, finished: bool) -> Judgement:
+        """How the curves went, and the health of the codebooks on both sides."""
+        assert isinstance(module, CodecModule)
+        begun = module.history.epochs or module.trainer.global_step
+        health = module.measure_health() if begun else None
+        mel, network = module.spectrogram.config, module.vqvae_config
+        return Judgement(
+            verdict(
+                module.history,
+                health,
+                min_utilization=self.config.health.min_utilization,
+                finished=finished,
+            ),
+            {
+                "codebook_size": network.codebook_size,
+                "bitrate_kbps": bitrate_kbps(
+                    sample_rate_hz=mel.sample_rate_hz,
+                    hop_length=mel.hop_length,
+                    n_mels=mel.n_mels,
+                    stride=module.model.stride,
+                    levels=network.num_quantizers,
+                    codebook_size=network.codebook_size,
+                ),
+                **_health(health, ""),
+                **_health(module.val_health, "val_"),
+            },
+        )
+
+
+def _health(side: SideHealth | None, prefix: str) -> dict[str, Any]:
+    return {
+        f"{prefix}health": side.snapshot() if side else {},
+        f"{prefix}health_positions": side.positions if side else 0,
+    }

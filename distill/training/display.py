@@ -1,0 +1,88 @@
+"""summary of a run → the closing tables on the terminal; the bundle's path is the last line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from distill.system.paths import from_here
+from distill.system.terminal import console, counted, duration, say
+from distill.training.records.summary import StageSummary, Summary
+
+
+def show_stage(name: str, stage: StageSummary, *, is_only: bool) -> None:
+    """Print what became of a stage of the run called `name`."""
+    console.print(_losses(name, stage))
+    if "health" in stage.details:
+        console.print(_levels(stage.details))
+    for warning in stage.warnings:
+        say(f"warning: {warning}")
+    if stage.skipped_steps:
+        say(f"skipped steps, because something in them was not finite: {stage.skipped_steps}")
+    of_stage = "" if is_only else f" on the {stage.stage}"
+    say(f"verdict{of_stage}: {stage.verdict}")
+
+
+def show_end(summary: Summary) -> None:
+    """Print what to type next and where the model is."""
+    console.print("next:")
+    for command in summary.next_commands:
+        say(f"  {command}")
+    if summary.published:
+        say(f"in the library as {from_here(Path(summary.published))}")
+    if summary.bundle and summary.bundle_bytes is not None:
+        say(f"model ({summary.bundle_bytes / 1e6:.1f} MB):")
+        say(summary.bundle)
+
+
+def _losses(name: str, stage: StageSummary) -> Table:
+    title = f"{name}: {counted(stage.epochs, 'epoch')} in {duration(stage.elapsed_s)}"
+    losses = Table(title=Text(title), title_justify="left")
+    for column in ("", "epoch", "train loss", "val loss", "mel error"):
+        losses.add_column(column, justify="left" if not column else "right")
+    rows = (("final", stage.epochs, stage.final), ("best", stage.best_epoch, stage.best))
+    for row, epoch, figures in rows:
+        losses.add_row(
+            row,
+            "" if epoch is None else str(epoch),
+            _number(figures.get("train/loss")),
+            _number(figures.get("val/loss")),
+            _number(figures.get("val/mel_db"), "dB"),
+        )
+    return losses
+
+
+def _levels(details: dict[str, Any]) -> Table:
+    levels = Table(
+        title=f"codebooks at the end: {details['codebook_size']} codes a level, "
+        f"{details['bitrate_kbps']:.2f} kbit/s, judged by {details['health_positions']:,} codes of "
+        f"the training side and {details['val_health_positions']:,} of the held-out side",
+        title_justify="left",
+    )
+    for column in (
+        "level",
+        "utilization",
+        "perplexity",
+        "dead codes",
+        "held-out utilization",
+        "held-out perplexity",
+    ):
+        levels.add_column(column, justify="right")
+    for level, health in details["health"].items():
+        held_out = details["val_health"].get(level)
+        levels.add_row(
+            level.removeprefix("level_"),
+            f"{health['utilization']:.1%}",
+            f"{health['perplexity']:.1f}",
+            f"{health['dead_codes']:.0f}",
+            f"{held_out['utilization']:.1%}" if held_out else "",
+            f"{held_out['perplexity']:.1f}" if held_out else "",
+        )
+    return levels
+
+
+def _number(value: float | None, unit: str = "") -> str:
+    return "" if value is None else f"{value:.2f} {unit}" if unit else f"{value:.4f}"

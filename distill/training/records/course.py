@@ -1,0 +1,47 @@
+"""loss history → how a stage went, in plain words."""
+
+from __future__ import annotations
+
+from distill.system.terminal import counted
+from distill.training.records.history import History
+
+FEWEST_EPOCHS = 5
+TAIL = 0.2
+"""Share of the epochs over which improvement is judged."""
+STILL_IMPROVING = 0.02
+"""Improvement of the held-out figure over the tail from which a longer run is worth it."""
+OVERFITTING = 0.03
+"""Rise of the held-out loss over its minimum, while the training loss falls, that counts."""
+
+
+def describe_course(history: History, figure: str, name: str, *, finished: bool) -> str:
+    """Converged, still improving or overfitting, by the curve of a held-out figure called `name`.
+
+    Smoothed, because single epochs are noisy.
+    """
+    if not finished:
+        return f"stopped after {counted(history.epochs, 'epoch')}, before its end"
+    if history.epochs < FEWEST_EPOCHS:
+        return f"too short to judge: {counted(history.epochs, 'epoch')}"
+    val, train = _smooth(history["val/loss"]), _smooth(history["train/loss"])
+    best = min(range(len(val)), key=val.__getitem__)
+    if val[-1] > val[best] * (1 + OVERFITTING) and train[-1] < train[best]:
+        rise = val[-1] / val[best] - 1
+        return (
+            f"overfitting since epoch {best + 1}: the held-out loss rose by {rise:.0%} "
+            "while the training loss fell"
+        )
+    curve = _smooth(history[figure])
+    tail = max(2, round(TAIL * len(curve)))
+    gain = 1 - curve[-1] / curve[-tail] if curve[-tail] > 0 else 0.0
+    change = f"the {name} fell by {gain:.1%}" if gain > 0 else f"the {name} did not fall"
+    if gain > STILL_IMPROVING:
+        return f"still improving: {change} over the last {tail} epochs"
+    return f"converged for a run of this length: {change} over the last {tail} epochs"
+
+
+def _smooth(values: list[float]) -> list[float]:
+    """Mean of each value and its neighbours, a tenth of the run in all."""
+    reach = len(values) // 20
+    windows = [values[max(0, i - reach) : i + reach + 1] for i in range(len(values))]
+    return [sum(window) / len(window) for window in windows]

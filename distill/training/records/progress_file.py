@@ -1,0 +1,62 @@
+"""rows of a run ↔ `progress.jsonl` in its folder: a JSON object a line, appended and flushed."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from pathlib import Path
+from typing import Any
+
+from distill.system.json_values import without_nan
+from distill.training.records.rows import Row, plain_values
+
+NAME = "progress.jsonl"
+log = logging.getLogger(__name__)
+
+
+class ProgressFile:
+    """Where a run is, for whoever looks on; it can be lost without harm to the run."""
+
+    def __init__(self, run_dir: Path | None) -> None:
+        """Without a folder, as on all ranks but the first, rows go nowhere."""
+        self._path = run_dir and run_dir / NAME
+        self._refused = False
+
+    def write(self, row: Row) -> None:
+        """Append a row with the time; a full disk is reported once."""
+        if self._path is None or self._refused:
+            return
+        value = {"time_s": round(time.time(), 3), **plain_values(row)}
+        line = json.dumps(without_nan(value), ensure_ascii=True)
+        try:
+            with self._path.open("a+b") as file:
+                start = b"" if _ends_whole(file) else b"\n"  # a process was killed while it wrote
+                file.write(start + line.encode() + b"\n")
+        except OSError as error:
+            self._refused = True
+            log.warning("%s: cannot be written any more: %s", self._path, error.strerror)
+
+
+def read_progress(run_dir: Path) -> list[dict[str, Any]]:
+    """All whole rows of a run so far, oldest first; none where there is no file."""
+    try:
+        lines = (run_dir / NAME).read_bytes().splitlines()
+    except FileNotFoundError:
+        return []
+    rows = []
+    for line in lines:
+        try:
+            row = json.loads(line)
+        except ValueError:  # being written, or cut off when its process was killed
+            continue
+        if isinstance(row, dict):
+            rows.append(row)
+    return rows
+
+
+def _ends_whole(file: Any) -> bool:
+    if file.seek(0, 2) == 0:
+        return True
+    file.seek(-1, 2)
+    return bool(file.read(1) == b"\n")

@@ -1,0 +1,163 @@
+"""a run as it goes → rows of plain values: for the terminal, `progress.jsonl` and a dashboard."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
+
+from distill.system.terminal import duration
+
+
+@dataclass(frozen=True)
+class StartRow:
+    """A process begins, or continues, a run."""
+
+    event: ClassVar[str] = "start"
+    pid: int
+    pid_started_s: float
+    """Since the epoch; with it, a pid that another process has got since is told apart."""
+    resumed: bool
+    name: str | None
+    stages: list[str]
+    settings: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class SoundsRow:
+    """What the run learns from."""
+
+    event: ClassVar[str] = "sounds"
+    name: str
+    files: int
+    duration_s: float
+    left_out: dict[str, int]
+    """Reason → files."""
+    train: int
+    """Files, or of shards segments, to train on; the others are held out."""
+    held_out: int
+
+
+@dataclass(frozen=True)
+class ChoiceRow:
+    """A size that was chosen before a stage began, and why."""
+
+    event: ClassVar[str] = "choice"
+    stage: str
+    key: str
+    value: float | str
+    reason: str
+
+    def line(self) -> str:
+        """For the terminal."""
+        value = f"{self.value:.3g}" if isinstance(self.value, float) else str(self.value)
+        return f"{self.key} {value}: {self.reason}"
+
+
+@dataclass(frozen=True)
+class StepRow:
+    """Where a stage is, every few seconds."""
+
+    event: ClassVar[str] = "step"
+    stage: str
+    epoch: int
+    epochs: int | None
+    step: int
+    """Within the epoch."""
+    steps: int
+    loss: float | None
+    elapsed_s: float
+    left_s: float | None
+
+    @property
+    def heading(self) -> str:
+        """`epoch 3/10`."""
+        return _epoch(self.epoch, self.epochs)
+
+    @property
+    def note(self) -> str:
+        """Loss and time."""
+        loss = "" if self.loss is None else f"loss {self.loss:.4f}  "
+        return f"{loss}{_time(self.elapsed_s, self.left_s)}"
+
+
+@dataclass(frozen=True)
+class EpochRow:
+    """An epoch that was closed."""
+
+    event: ClassVar[str] = "epoch"
+    stage: str
+    epoch: int
+    epochs: int | None
+    figures: dict[str, float]
+    details: dict[str, Any]
+    """Of the stage: `health` of the codec's levels."""
+    news: list[str]
+    """Warnings, and levels that recovered, in this epoch."""
+    skipped_steps: int
+    elapsed_s: float
+    left_s: float | None
+
+    def lines(self) -> list[str]:
+        """For the terminal: figures, and a row a level."""
+        figures = self.figures
+        shown = [f"{_epoch(self.epoch, self.epochs)}  train {figures['train/loss']:.4f}"]
+        shown.append(f"val {figures['val/loss']:.4f}")
+        if "val/mel_db" in figures:
+            shown.append(f"mel error {figures['val/mel_db']:.2f} dB")
+        if self.skipped_steps:
+            shown.append(f"skipped steps {self.skipped_steps}")
+        shown.append(_time(self.elapsed_s, self.left_s))
+        return ["  ".join(shown), *level_lines(self.details.get("health"))]
+
+
+@dataclass(frozen=True)
+class StageRow:
+    """A stage ended, finished or not."""
+
+    event: ClassVar[str] = "stage"
+    stage: str
+    summary: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class EndRow:
+    """The process leaves the run."""
+
+    event: ClassVar[str] = "end"
+    reason: str
+    """finished, stopped or failed."""
+    detail: str = ""
+    bundle: str | None = None
+    published: str | None = None
+
+
+Row = StartRow | SoundsRow | ChoiceRow | StepRow | EpochRow | StageRow | EndRow
+
+
+def plain_values(row: Row) -> dict[str, Any]:
+    """As a JSON object."""
+    return {"event": row.event, **asdict(row)}
+
+
+def level_lines(health: Mapping[str, Any] | None) -> list[str]:
+    """One line a level."""
+    if health is None:
+        return []
+    size, positions = health["codebook_size"], health["positions"]
+    few = f"   (only {positions:,} codes counted, {positions / size:.1f} for each of the codebook)"
+    return [
+        f"  level {number}  utilization {level['utilization']:6.1%}   "
+        f"perplexity {level['perplexity']:6.1f} of {size}"
+        f"   dead codes {level['dead_codes']}{'' if health['complete'] else few}"
+        for number, level in enumerate(health["levels"])
+    ]
+
+
+def _epoch(epoch: int, epochs: int | None) -> str:
+    return f"epoch {epoch}/{epochs}" if epochs else f"epoch {epoch}"
+
+
+def _time(elapsed_s: float, left_s: float | None) -> str:
+    left = "" if left_s is None else f", {duration(left_s)} left"
+    return f"{duration(elapsed_s)} gone{left}"

@@ -1,0 +1,138 @@
+"""a run that ended, however it ended → its figures, and `summary.json`."""
+
+from __future__ import annotations
+
+import json
+import math
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from distill.catalog.index import DEFAULT_FOLDER
+from distill.system.atomic import write_text
+from distill.system.json_values import without_nan
+from distill.system.paths import from_here
+from distill.training.records.history import History
+from distill.training.steps.schedule import Limits
+
+NAME = "summary.json"
+
+
+@dataclass(frozen=True)
+class StageSummary:
+    """What is worth knowing of a stage."""
+
+    stage: str
+    finished: bool
+    verdict: str
+    epochs: int
+    elapsed_s: float
+    final: dict[str, float]
+    """Figures of the last epoch; empty before the first."""
+    best_epoch: int | None
+    """Counted from 1."""
+    best: dict[str, float]
+    """Figures of the best epoch."""
+    warnings: list[str]
+    skipped_steps: int
+    details: dict[str, Any]
+    """The stage's own: of the codec, codebook size, bitrate and health."""
+
+    @classmethod
+    def of(
+        cls,
+        history: History,
+        *,
+        stage: str,
+        monitor: str,
+        finished: bool,
+        verdict: str,
+        elapsed_s: float,
+        warnings: list[str],
+        skipped_steps: int,
+        details: Mapping[str, Any],
+    ) -> StageSummary:
+        """From the curves and what the stage says of itself."""
+        best = history.best_epoch(monitor) if history.epochs else None
+        return cls(
+            stage=stage,
+            finished=finished,
+            verdict=verdict,
+            epochs=history.epochs,
+            elapsed_s=round(elapsed_s, 1),
+            final=history.last(),
+            best_epoch=None if best is None else best + 1,
+            best={} if best is None else history.of_epoch(best),
+            warnings=warnings,
+            skipped_steps=skipped_steps,
+            details=dict(details),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values; what the stage adds stands beside what all stages have."""
+        values = {key: value for key, value in vars(self).items() if key != "details"}
+        return {**values, **self.details}
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What is worth knowing of a run."""
+
+    name: str
+    model_id: str | None
+    finished: bool
+    stages: dict[str, StageSummary]
+    bundle: str | None
+    bundle_bytes: int | None
+    published: str | None
+    next_commands: list[str]
+
+    def write(self, run_dir: Path) -> None:
+        """As JSON; what is not a number is null. Raises OSError."""
+        stages = {name: stage.to_json() for name, stage in self.stages.items()}
+        value = without_nan({**vars(self), "stages": stages})
+        write_text(run_dir / NAME, json.dumps(value, indent=1, ensure_ascii=False))
+
+
+def read_summary(run_dir: Path) -> dict[str, Any]:
+    """What an earlier end of the run wrote; empty where there is none that can be read."""
+    try:
+        value = json.loads((run_dir / NAME).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def suggest_commands(
+    run_dir: Path,
+    *,
+    bundle: Path | None,
+    published: Path | None,
+    sounds: Sequence[str],
+    limits: Limits,
+    finished: bool,
+    elapsed_s: float,
+) -> list[str]:
+    """What to type next: listen, look at the curves, train on."""
+    commands = []
+    if bundle is not None:
+        at_home = published and published.parent == DEFAULT_FOLDER.absolute()
+        model = published.stem if published and at_home else str(from_here(published or bundle))
+        folders = [str(from_here(Path(folder))) for folder in sounds]
+        words = ["python", "-m", "distill.reconstruct", model, *folders, "-o", "listen"]
+        commands.append(shlex.join(words))
+    # where TensorBoard finds this run and its neighbours: `outputs`, unless it lies apart
+    logdir = from_here(run_dir.parent.parent if run_dir.parent.name == "train" else run_dir)
+    commands.append(f"tensorboard --logdir {shlex.quote(str(logdir))}")
+    if (run_dir / "checkpoints" / "last.ckpt").exists():  # a full disk may have had no room for it
+        longer = ""
+        if finished and limits.max_epochs:
+            longer += f" trainer.max_epochs={2 * limits.max_epochs}"
+        if finished and limits.max_minutes:
+            minutes = max(limits.max_minutes, math.ceil(elapsed_s / 60))
+            longer += f" trainer.max_minutes={2 * minutes:g}"
+        resume = shlex.quote(str(from_here(run_dir)))
+        commands.append(f"python -m distill.train resume={resume}{longer}")
+    return commands

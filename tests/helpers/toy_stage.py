@@ -1,0 +1,91 @@
+"""A second stage, as small as one can be: a single number that learns how loud the sounds are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import lightning
+import torch
+from torch import Tensor, nn
+
+from distill.data.segments import Segment
+from distill.settings.schema import TrainConfig
+from distill.training.stage import Choice, Judgement, Stage, StageModule
+from distill.training.steps.schedule import Limits
+
+EPOCHS = 4
+
+
+class Loudness(nn.Module):
+    """One weight, (1,)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.level = nn.Parameter(torch.randn(1))
+
+
+class ToyModule(StageModule):
+    """Learns the mean absolute sample."""
+
+    stage = "toy"
+    model: Loudness
+    terms = ("loss",)
+
+    def build(self) -> Loudness:
+        return Loudness()
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        return torch.optim.AdamW(self.model.parameters(), lr=0.1)
+
+    @property
+    def identity(self) -> object:
+        return "toy"
+
+    def losses(self, batch: Segment) -> tuple[dict[str, Tensor], int]:
+        noise = torch.rand(1)  # drawn anew each step: a resumed run must draw the same
+        loss = (self.model.level - batch["waveform"].abs().mean() - 0.01 * noise).square().mean()
+        return {"loss": loss}, len(batch["waveform"])
+
+    def add_held_out(self, batch: Segment) -> None:
+        self.error = float((self.model.level - batch["waveform"].abs().mean()).square())
+
+    def close_held_out(self) -> dict[str, float]:
+        return {"val/loss": self.error}
+
+    def bundle_fields(self) -> dict[str, Any]:
+        return {"epochs": self.history.epochs}
+
+
+class ToyStage(Stage):
+    """Adds a made-up prior to the bundle."""
+
+    name = ToyModule.stage
+    monitor = "val/loss"
+
+    @staticmethod
+    def limits(config: TrainConfig) -> Limits:
+        return Limits(EPOCHS, None, gradient_clip_val=1.0, max_bad_steps=3)
+
+    def complete(self) -> list[Choice]:
+        return [Choice("toy size", 1, "one number is enough")]
+
+    def data_module(self) -> lightning.LightningDataModule:
+        module: lightning.LightningDataModule = self.data
+        return module
+
+    def module(self) -> ToyModule:
+        assert self.bundle.exists(), "the codec, or a base, comes first"
+        return ToyModule(limits=self.limits(self.config), optimizer=self.config.optimizer, seed=1)
+
+    def judge(self, module: StageModule, *, finished: bool) -> Judgement:
+        return Judgement("learnt" if finished else "stopped", {"size": 1})
+
+    def addition(self, module: StageModule) -> dict[str, Any]:
+        weights = {key: value.clone() for key, value in module.model.state_dict().items()}
+        training = {
+            "epochs": module.history.epochs,
+            "final_bits_per_s": module.history["val/loss"][-1],
+            "training_date": "2026-01-31T14:00:00+0000",
+        }
+        state = {"type": "toy", "state_dict": weights, "config": {"size": 1}}
+        return {"prior_state": {**state, "training_metadata": training}}
