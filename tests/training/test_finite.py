@@ -13,7 +13,7 @@ import distill
 from distill.data.segments import Draw, Segment, Segments
 from distill.errors import RunError
 from distill.training.codec.module import DistillModule
-from tests.training.conftest import Train
+from tests.helpers.runs import Train
 
 
 def spoil(monkeypatch: pytest.MonkeyPatch, every: int) -> None:
