@@ -1,64 +1,34 @@
-"""Tiny sounds and a tiny configuration, for tests that take the same path as a user's folder."""
+"""Tiny sounds, models and runs, for tests that take the same path as a user's folder."""
 
 from __future__ import annotations
 
 import logging
-import os
 import signal
 import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 import pytest
-import soundfile
 import torch
 
+from distill.catalog.catalog import Catalog
+from distill.catalog.index import DEFAULT_FOLDER
 from distill.data.activity import ACTIVITY_S
 from distill.data.cache import CacheConfig
 from distill.data.collection import Collection, Sound
 from distill.data.scan import scan
+from distill.settings.compose import load_config, resumed
 from distill.system import stopping
+from tests.helpers.checkout import SHARED_DATA
+from tests.helpers.made_bundle import bundle
+from tests.helpers.runs import TINY, Train, environment, train_command
+from tests.helpers.sounds import write_sounds
+from tests.helpers.verbs import Run, Told
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell's `make test &` has it
     signal.signal(signal.SIGINT, signal.default_int_handler)
-
-REPOSITORY = Path(__file__).resolve().parent.parent
-SHARED_DATA = REPOSITORY.parent / "shared" / "data"
-
-TINY = (
-    "trainer.accelerator=cpu",
-    "trainer.max_epochs=2",
-    "mel.n_mels=32",
-    "mel.sample_rate_hz=16000",
-    "mel.n_fft=512",
-    "mel.hop_length=128",
-    "model.channels=[4,8,8,8]",
-    "model.stem_stride=2",
-    "rvq.codebook_dim=8",
-    "rvq.codebook_size=16",
-    "rvq.levels=2",
-    "data.segment_s=0.25",
-    "data.batch_size=4",
-    "data.min_epoch_segments=16",
-)
-"""Overrides that make a run take a second or two once torch is imported."""
-
-
-def tone(hz: float, duration_s: float = 0.5, rate_hz: int = 16_000, seed: int = 0) -> np.ndarray:
-    """A decaying tone in a little noise, (T,) float64 within ±0.9."""
-    time_s = np.arange(round(duration_s * rate_hz)) / rate_hz
-    noise = np.random.default_rng(seed).normal(0, 0.02, len(time_s))
-    return np.clip(0.7 * np.sin(2 * np.pi * hz * time_s) * np.exp(-2 * time_s) + noise, -0.9, 0.9)
-
-
-def write_sounds(folder: Path) -> None:
-    """Twelve of them, each of half a second."""
-    folder.mkdir()
-    for number in range(12):
-        soundfile.write(folder / f"{number}.wav", tone(110 * 1.3**number, seed=number), 16_000)
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -155,16 +125,6 @@ def distill_train(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[s
     return run
 
 
-def train_command(overrides: Sequence[str]) -> list[str]:
-    """The command line of a training run."""
-    return [sys.executable, "-m", "distill.train", *overrides]
-
-
-def environment() -> dict[str, str]:
-    """This process's environment with the checkout importable."""
-    return {**os.environ, "PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"}
-
-
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder to run a verb of this process in; what it changes of the process is put back."""
@@ -172,35 +132,59 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("OMP_WAIT_POLICY", "PASSIVE")
     monkeypatch.setenv("GOMP_SPINCOUNT", "5000")
     monkeypatch.setattr(logging.getLogger("distill"), "handlers", [])
-    monkeypatch.setattr(stopping, "_received", None)
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     handlers = {number: signal.getsignal(number) for number in numbers}
     yield tmp_path
+    stopping.listen()  # which forgets what signal there was
     for number, handler in handlers.items():
         signal.signal(number, handler)
 
 
-def wait_for(condition: Callable[[], object], *, within_s: float = 120) -> None:
-    """Until it holds; fails when it does not in time."""
-    until = time.monotonic() + within_s
-    while not condition():
-        assert time.monotonic() < until
-        time.sleep(0.1)
+@pytest.fixture
+def run(here: Path, capsys: pytest.CaptureFixture[str]) -> Run:
+    """A verb in this process, in the test's folder."""
+
+    def work(verb: str, *words: str | Path) -> Told:
+        capsys.readouterr()
+        code: object = 0
+        try:
+            import_module(f"distill.{verb}").main([str(word) for word in words])
+        except SystemExit as end:
+            code = end.code
+        told = capsys.readouterr()
+        return Told(code, told.out, told.err)
+
+    return work
 
 
-def until_first_save(folder: Path, start: Sequence[str]) -> float:
-    """Seconds that a run needs here until it has saved; then it is killed."""
-    began = time.monotonic()
-    run = subprocess.Popen(
-        train_command(start),
-        cwd=folder,
-        env=environment(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    while not (folder / "run" / "last.distillgan").exists():
-        assert run.poll() is None
-        time.sleep(0.05)
-    run.kill()
-    run.wait()
-    return time.monotonic() - began
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    """A tiny model."""
+    return bundle(tmp_path / "tiny.distillgan")
+
+
+@pytest.fixture
+def library(tmp_path: Path, model: Path) -> Catalog:
+    """The library that is used where none is given, with the model in it."""
+    catalog = Catalog(tmp_path / DEFAULT_FOLDER)
+    catalog.publish(model)
+    return catalog
+
+
+@pytest.fixture
+def train_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Train:
+    """Train (or resume) `tmp_path/NAME` with overrides on top of the tiny configuration."""
+    from distill.training.run import train  # Lightning, which few tests need
+
+    monkeypatch.chdir(tmp_path)
+
+    def run(name: str, *overrides: str, resume: bool = False) -> Path:
+        run_dir = tmp_path / name
+        run_dir.mkdir(exist_ok=True)
+        if resume:
+            train(resumed(run_dir / "config.yaml", overrides), run_dir, resume=True)
+        else:
+            train(load_config([*TINY, *overrides]), run_dir)
+        return run_dir
+
+    return run

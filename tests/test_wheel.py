@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import REPOSITORY, TINY
+from tests.helpers.checkout import REPOSITORY
+from tests.helpers.runs import TINY
 
 
 @pytest.mark.slow

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from distill.audio.sound_file import BLOCK_FRAMES, SoundFile
 from distill.errors import SoundError
-from tests.conftest import tone
+from tests.helpers.sounds import tone
 
 TEXT_SUFFIXES = ("txt", "wav", "flac", "ogg", "aif", "mp3", "raw", "RAW", "au", "snd", "vox", "gsm")
 

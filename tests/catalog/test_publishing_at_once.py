@@ -12,8 +12,8 @@ import pytest
 from distill.catalog.catalog import Catalog, describe
 from distill.catalog.entry import Entry
 from distill.catalog.index import NAME
-from tests.conftest import environment
 from tests.helpers.made_bundle import index_of, published
+from tests.helpers.runs import environment
 
 HELPERS = Path(__file__).resolve().parents[1] / "helpers"
 PROCESSES, MODELS = 8, 25

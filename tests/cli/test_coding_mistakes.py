@@ -1,6 +1,4 @@
 """encode, decode and reconstruct as commands: mistakes, help, and being stopped midway."""
-# ruff: noqa: F401, F811
-# fixtures are imported, and used by their names
 
 from __future__ import annotations
 
@@ -11,7 +9,6 @@ import signal
 import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
@@ -24,9 +21,10 @@ from rich.console import Console
 from distill.bundle.loading import load_bundle
 from distill.cli.files import Meter
 from distill.system import terminal
-from tests.cli.test_command_line import Answer, answer_to, assert_one_line
-from tests.conftest import environment
-from tests.helpers.coding_verb import Run, files, model, run, sound
+from tests.helpers.commands import Answer, answer_to, assert_one_line
+from tests.helpers.runs import environment
+from tests.helpers.sounds import sound
+from tests.helpers.verbs import Run, files
 
 THERE = "../stand-in/torch/__init__.py"
 """A file, to be looked into only after torch was imported."""

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -17,14 +16,9 @@ from filelock import FileLock
 from omegaconf import OmegaConf
 
 from distill.settings.compose import load_config
-from tests.conftest import environment, tone, train_command
-
-STAND_IN = """
-import os, pathlib
-pathlib.Path(os.environ["TORCH_MARKER"]).touch()
-raise ImportError("torch was imported")
-"""
-
+from tests.helpers.commands import Answer, answer_to, assert_one_line
+from tests.helpers.runs import environment, train_command
+from tests.helpers.sounds import tone
 
 MISTAKES: dict[tuple[str, ...], tuple[str, ...]] = {
     ("rvq.level=4",): ("rvq.level=4", "no such key", "did you mean rvq.levels?"),
@@ -55,56 +49,10 @@ MISTAKES: dict[tuple[str, ...], tuple[str, ...]] = {
 """Arguments → parts of the answer."""
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What came back from the command."""
-
-    exit_code: int
-    out: str
-    err: str
-    imported_torch: bool
-    made: list[str]
-
-
-def answer_to(
-    folder: Path, *overrides: str, command: list[str] | None = None, **more: str
-) -> Answer:
-    """Run the command in an empty folder, with a torch that leaves a mark and fails on import."""
-    work, stand_in, marker = folder / "work", folder / "stand-in", folder / "torch was imported"
-    work.mkdir()
-    (stand_in / "torch").mkdir(parents=True)
-    (stand_in / "torch" / "__init__.py").write_text(STAND_IN)
-    variables = environment()
-    path = os.pathsep.join([str(stand_in), variables["PYTHONPATH"]])
-    done = subprocess.run(
-        command or train_command(overrides),
-        cwd=work,
-        env={**variables, "PYTHONPATH": path, "TORCH_MARKER": str(marker), **more},
-        capture_output=True,
-        text=True,
-        errors="surrogateescape",
-        timeout=120,
-        check=False,
-    )
-    made = sorted(str(path.relative_to(work)) for path in work.rglob("*"))
-    return Answer(done.returncode, done.stdout, done.stderr, marker.exists(), made)
-
-
 @pytest.fixture
 def run(tmp_path: Path) -> Callable[..., Answer]:
     """`answer_to` in a folder of the test's own."""
     return partial(answer_to, tmp_path)
-
-
-def assert_one_line(answer: Answer, *parts: str) -> None:
-    """Exit 2, one line on stderr with all parts, no torch."""
-    assert answer.exit_code == 2, answer.err
-    assert len(answer.err.splitlines()) == 1, answer.err
-    assert answer.err.startswith("distill: ")
-    assert answer.err.endswith("\n")
-    for part in parts:
-        assert part in answer.err
-    assert not answer.imported_torch
 
 
 def test_stand_in_would_notice(run: Callable[..., Answer]) -> None:

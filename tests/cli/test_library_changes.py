@@ -1,6 +1,4 @@
 """`python -m distill.library delete|repair|add`, as typed."""
-# ruff: noqa: F401, F811
-# fixtures are imported, and used by their names
 
 from __future__ import annotations
 
@@ -15,9 +13,9 @@ import torch
 
 import distill
 from distill.catalog.catalog import Catalog
-from tests.helpers.library_verb import CONTROL, Say, kit, models, say
 from tests.helpers.made_bundle import made, published, tiny_fields
-from tests.training.conftest import Train, train_here
+from tests.helpers.runs import Train
+from tests.helpers.verbs import CONTROL, Say
 
 OLD_FORMAT = (
     "This model was saved in v1 format which is no longer supported. Please retrain your model."
@@ -44,11 +42,11 @@ def test_delete_asks(say: Say, kit: Catalog, monkeypatch: pytest.MonkeyPatch, ty
     """The last answer is Ctrl-D."""
     monkeypatch.setattr(sys, "stdin", Keyboard(typed))
     said = say("delete", "My Kit")
-    assert "delete outputs/library/my_kit.distillgan (0.0 MB)? [y/N]" in said.out
+    assert "delete outputs/library/my_kit.distillgan (0.0 MB)? [y/N]" in said.stdout
     agreed = typed.lower().startswith("y")
     assert [entry.name for entry in kit.entries()] == ([] if agreed else ["My Kit"])
     assert (kit.folder / "my_kit.distillgan").exists() != agreed
-    assert ("deleted:" if agreed else "kept:") in said.out
+    assert ("deleted:" if agreed else "kept:") in said.stdout
 
 
 def test_delete_takes_several_names_or_none(say: Say, kit: Catalog) -> None:
@@ -56,7 +54,7 @@ def test_delete_takes_several_names_or_none(say: Say, kit: Catalog) -> None:
     say("delete", "My Kit", "nothing", "--yes").is_mistake("nothing")
     assert len(kit.entries()) == 2
     said = say("delete", "My Kit", "abcd", "other", "--yes")
-    assert (said.exit_code, said.out.count("deleted:")) == (0, 2)
+    assert (said.exit_code, said.stdout.count("deleted:")) == (0, 2)
     assert [path.name for path in kit.folder.glob("*.distillgan")] == []
 
 
@@ -69,8 +67,8 @@ def test_repair_tells_what_it_did(say: Say, kit: Catalog) -> None:
     shutil.copy(kit.folder / "my_kit.distillgan", kit.folder / "copy.distillgan")
     (kit.folder / "junk.distillgan").write_bytes(b"")
     said = say("repair")
-    assert (said.exit_code, said.err) == (0, "")
-    lines = said.out.splitlines()
+    assert (said.exit_code, said.stderr) == (0, "")
+    lines = said.stdout.splitlines()
     assert lines[:2] == ["added: copy.distillgan", "dropped: gone.distillgan"]
     assert lines[2].startswith("left out: junk.distillgan: truncated")
     assert lines[3] == ("2 models in outputs/library: 1 kept, 1 added, 1 dropped, 1 left out")
@@ -82,7 +80,7 @@ def test_repair_tells_of_hostile_files_without_commanding_the_terminal(
     made(models.folder / "x.distillgan", fields={"codebook_health_snapshot": {CONTROL: {}}})
     (models.folder / f"{CONTROL}.distillgan").write_bytes(b"")
     said = say("repair")
-    assert said.out.count("left out:") == 2
+    assert said.stdout.count("left out:") == 2
     said.is_plain()
 
 
@@ -96,8 +94,8 @@ def test_checkpoint_becomes_the_bundle_of_its_run(
 ) -> None:
     run = train_here("run", "data.root=sounds", "name=kit")
     said = say("add", "run/checkpoints/best.ckpt", "--library", "other")
-    assert (said.exit_code, said.err) == (0, "")
-    assert said.out == "added: other/kit.distillgan\n"
+    assert (said.exit_code, said.stderr) == (0, "")
+    assert said.stdout == "added: other/kit.distillgan\n"
     saved, added = distill.load(run / "best.distillgan"), distill.load("other/kit.distillgan")
     weights = added.model.state_dict()
     assert weights.keys() == saved.model.state_dict().keys()
@@ -108,10 +106,10 @@ def test_checkpoint_becomes_the_bundle_of_its_run(
     assert (added.metadata, added.training_config) == (saved.metadata, saved.training_config)
     # the run has published the same model
     there = "there already: outputs/library/kit.distillgan\n"
-    assert say("add", "run/best.distillgan", "run/checkpoints/best.ckpt").out == 2 * there
+    assert say("add", "run/best.distillgan", "run/checkpoints/best.ckpt").stdout == 2 * there
     assert len(Catalog(Path("outputs/library")).entries()) == 1
     said = say("add", "run/checkpoints/best.ckpt", "--name", "Späte Kits", "--description", "808s")
-    assert said.out == "added: outputs/library/spate_kits.distillgan\n"
+    assert said.stdout == "added: outputs/library/spate_kits.distillgan\n"
     named = distill.load("outputs/library/spate_kits.distillgan")
     assert named.metadata == {**saved.metadata, "name": "Späte Kits", "description": "808s"}
     assert torch.equal(
@@ -122,10 +120,10 @@ def test_checkpoint_becomes_the_bundle_of_its_run(
 def test_bundle_is_added_once(say: Say, models: Catalog) -> None:
     bundle = made(Path("kit.distillgan"), name="My Kit")
     added = say("add", "kit.distillgan")
-    assert (added.exit_code, added.out) == (0, "added: outputs/library/my_kit.distillgan\n")
+    assert (added.exit_code, added.stdout) == (0, "added: outputs/library/my_kit.distillgan\n")
     assert (models.folder / "my_kit.distillgan").read_bytes() == bundle.read_bytes()
     again = say("add", "kit.distillgan")
-    assert (again.exit_code, again.out) == (
+    assert (again.exit_code, again.stdout) == (
         0,
         "there already: outputs/library/my_kit.distillgan\n",
     )
@@ -136,7 +134,7 @@ def test_bundle_is_added_under_another_name(say: Say, models: Catalog) -> None:
     made(Path("kit.distillgan"), name="My Kit")
     words = ["--name", "Other", "--description", "dusty", "--tag", "a", "--tag", "b c"]
     said = say("add", "kit.distillgan", *words)
-    assert said.out == "added: outputs/library/other.distillgan\n"
+    assert said.stdout == "added: outputs/library/other.distillgan\n"
     entry, before = models.find("Other"), distill.load("kit.distillgan").metadata
     assert (entry.description, entry.tags) == ("dusty", ["a", "b c"])
     assert (entry.id, before["name"]) == (before["model_id"], "My Kit")
@@ -169,9 +167,9 @@ def test_what_is_no_model_is_not_added(say: Say, models: Catalog, tmp_path: Path
         said = say("add", str(path))
         said.is_mistake(told)
         if told == OLD_FORMAT:
-            assert said.err == f"distill: {OLD_FORMAT}\n"
+            assert said.stderr == f"distill: {OLD_FORMAT}\n"
         else:
-            assert path.name in said.err
+            assert path.name in said.stderr
     assert not models.folder.exists()
 
 
@@ -179,7 +177,7 @@ def test_files_before_a_mistake_are_added(say: Say, models: Catalog) -> None:
     made(Path("one.distillgan"), name="one")
     said = say("add", "one.distillgan", "missing.distillgan")
     said.is_mistake("missing.distillgan: no such file")
-    assert said.out == "added: outputs/library/one.distillgan\n"
+    assert said.stdout == "added: outputs/library/one.distillgan\n"
     assert [entry.name for entry in models.entries()] == ["one"]
 
 

@@ -1,6 +1,4 @@
 """`python -m distill.reconstruct`, as typed: sounds as long as the originals, and their figures."""
-# ruff: noqa: F401, F811
-# fixtures are imported, and used by their names
 
 from __future__ import annotations
 
@@ -15,7 +13,8 @@ import torch
 from distill.audio.sound_file import SoundFile
 from distill.bundle.loading import load_bundle
 from distill.codec.mel_error import mel_errors_db
-from tests.helpers.coding_verb import SPEED, Run, files, library, model, run, sound
+from tests.helpers.sounds import sound
+from tests.helpers.verbs import SPEED, Run, files
 
 ERRORS = "mel error # dB"
 HEARD = " dB, # dB after Griffin-Lim"

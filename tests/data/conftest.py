@@ -1,4 +1,4 @@
-"""What scans are asked about."""
+"""What scans read."""
 
 from __future__ import annotations
 
@@ -7,18 +7,6 @@ from pathlib import Path
 
 import pytest
 import soundfile
-
-from distill.data.collection import Collection
-
-
-def used(collection: Collection) -> dict[str, str]:
-    """Name of each file used → its content."""
-    return {Path(sound.path).name: sound.content for sound in collection.sounds}
-
-
-def left_out(collection: Collection) -> dict[str, str]:
-    """Name of each file left out → the reason."""
-    return {Path(file.path).name: file.reason for file in collection.left_out}
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from distill.data.activity import Activity
 from distill.data.cache import CacheConfig, WaveformCache
 from distill.data.collection import Collection
 from distill.errors import CollectionError
-from tests.conftest import tone
+from tests.helpers.sounds import tone
 
 
 def activity(source_rate_hz: int, target_rate_hz: int) -> Activity:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tracemalloc
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,8 @@ import soxr
 from distill.data import cache as cache_module
 from distill.data.cache import CacheConfig, Decoded, WaveformCache
 from distill.system import stopping
-from tests.conftest import environment, tone
+from tests.helpers.runs import environment
+from tests.helpers.sounds import tone
 
 CONFIG = CacheConfig(sample_rate_hz=16_000, min_duration_s=0.01, silence_dbfs=-80.0)
 
@@ -238,11 +240,13 @@ def test_file_that_changes_while_it_is_read(
 
 
 def test_a_stop_does_not_wait_for_the_end_of_a_long_file(
-    tmp_path: Path, cache: WaveformCache, monkeypatch: pytest.MonkeyPatch
+    here: Path, tmp_path: Path, cache: WaveformCache
 ) -> None:
     """Ctrl-C reaches the main thread; the one that decodes looks for it at each block."""
     soundfile.write(tmp_path / "a.wav", tone(440), 16_000)
-    monkeypatch.setattr(stopping, "_received", signal.SIGINT)
+    stopping.listen()
+    with suppress(KeyboardInterrupt):
+        os.kill(os.getpid(), signal.SIGINT)
     with pytest.raises(KeyboardInterrupt):
         cache.decode(tmp_path / "a.wav")
     assert files_of(tmp_path / "cache", ".part") == []

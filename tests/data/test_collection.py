@@ -14,8 +14,8 @@ import soundfile
 from distill.data.cache import CacheConfig
 from distill.data.collection import Collection
 from distill.data.scan import scan
-from tests.conftest import tone
-from tests.data.conftest import left_out, used
+from tests.helpers.scans import left_out, used
+from tests.helpers.sounds import tone
 
 Scan = Callable[..., Collection]
 

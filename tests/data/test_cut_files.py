@@ -11,7 +11,7 @@ import pytest
 import soundfile
 
 from distill.data.collection import Collection
-from tests.conftest import tone
+from tests.helpers.sounds import tone
 
 Scan = Callable[..., Collection]
 

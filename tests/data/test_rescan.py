@@ -13,8 +13,9 @@ import pytest
 import soundfile
 
 from distill.data.collection import Collection
-from tests.conftest import environment, tone
-from tests.data.conftest import used
+from tests.helpers.runs import environment
+from tests.helpers.scans import used
+from tests.helpers.sounds import tone
 
 Scan = Callable[..., Collection]
 

@@ -12,7 +12,7 @@ import soundfile
 
 from distill.data.collection import Collection
 from distill.errors import CollectionError
-from tests.data.conftest import left_out, used
+from tests.helpers.scans import left_out, used
 
 Scan = Callable[..., Collection]
 

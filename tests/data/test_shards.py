@@ -21,7 +21,9 @@ from distill.errors import CollectionError
 from distill.settings.compose import load_config
 from distill.settings.schema import TrainConfig
 from distill.training.sounds import collect
-from tests.conftest import REPOSITORY, TINY, environment, train_command, write_sounds
+from tests.helpers.checkout import REPOSITORY
+from tests.helpers.runs import TINY, environment, train_command
+from tests.helpers.sounds import write_sounds
 
 pytestmark = pytest.mark.slow
 

@@ -1,17 +1,14 @@
-"""Small file systems to fill, and a user who may not do what root may."""
+"""Small file systems to fill."""
 
 from __future__ import annotations
 
-import ctypes
-import os
 import subprocess
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-Disk = Callable[[int], Path]
+from tests.helpers.disks import Disk
 
 
 @pytest.fixture
@@ -31,18 +28,3 @@ def disk(tmp_path: Path) -> Iterator[Disk]:
     yield make
     for folder in mounted:
         subprocess.run(["umount", "--lazy", str(folder)], check=True)
-
-
-def fill(folder: Path) -> None:
-    """To the last byte."""
-    with (folder / "ballast").open("wb", buffering=0) as file, suppress(OSError):
-        while True:
-            file.write(bytes(4096))
-
-
-def as_others_are() -> None:
-    """Root may read and write what it likes: give that up (capabilities(7), CAP_DAC_*)."""
-    if os.geteuid() == 0:
-        libc = ctypes.CDLL(None)
-        for capability in (1, 2):
-            libc.prctl(24, capability, 0, 0, 0)  # PR_CAPBSET_DROP

@@ -11,9 +11,10 @@ import pytest
 import soundfile
 
 from distill.bundle.reader import read_content
-from tests.conftest import TINY, environment, train_command
-from tests.faults.conftest import Disk, as_others_are, fill
-from tests.helpers.coding_verb import bundle, sound
+from tests.helpers.disks import Disk, as_others_are, fill
+from tests.helpers.made_bundle import bundle
+from tests.helpers.runs import TINY, environment, train_command
+from tests.helpers.sounds import sound
 from tests.helpers.summaries import codec_summary
 
 pytestmark = pytest.mark.slow

@@ -1,6 +1,4 @@
 """Results that find no room: none is torn, the reason is told, and the exit code is 2."""
-# ruff: noqa: F401, F811
-# fixtures are imported, and used by their names
 
 from __future__ import annotations
 
@@ -11,8 +9,9 @@ import pytest
 
 from distill.catalog.catalog import Catalog
 from distill.codec import AUDIO_FORMATS
-from tests.faults.conftest import Disk, fill
-from tests.helpers.coding_verb import Run, files, library, model, run, sound
+from tests.helpers.disks import Disk, fill
+from tests.helpers.sounds import sound
+from tests.helpers.verbs import Run, files
 
 pytestmark = pytest.mark.slow
 

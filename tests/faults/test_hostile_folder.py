@@ -19,7 +19,8 @@ import soundfile
 
 from distill.data.cache import CacheConfig
 from distill.data.scan import scan
-from tests.conftest import TINY, tone
+from tests.helpers.runs import TINY
+from tests.helpers.sounds import tone
 
 pytestmark = pytest.mark.slow
 

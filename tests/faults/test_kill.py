@@ -17,7 +17,8 @@ import soundfile
 
 from distill.bundle.reader import read_content
 from distill.training.records.checkpoint_io import AtomicCheckpointIO
-from tests.conftest import TINY, environment, tone, train_command, until_first_save
+from tests.helpers.runs import TINY, environment, train_command, until_first_save
+from tests.helpers.sounds import tone
 
 pytestmark = pytest.mark.slow
 

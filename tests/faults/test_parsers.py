@@ -22,7 +22,7 @@ from distill.data.cache import CacheConfig, WaveformCache
 from distill.errors import BundleError, CodesError, DistillError
 from distill.settings.compose import load_config
 from distill.settings.schema import TrainConfig
-from tests.conftest import tone
+from tests.helpers.sounds import tone
 
 pytestmark = pytest.mark.slow
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from distill.bundle.reader import read_content
-from tests.conftest import TINY, environment, train_command, wait_for
+from tests.helpers.runs import TINY, environment, train_command, wait_for
 from tests.helpers.summaries import codec_summary
 
 pytestmark = pytest.mark.slow

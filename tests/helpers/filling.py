@@ -9,7 +9,7 @@ from typing import Any
 
 import lightning
 
-from tests.faults.conftest import fill
+from tests.helpers.disks import fill
 
 
 class TakeAway(lightning.Callback):

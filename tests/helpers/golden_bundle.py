@@ -24,7 +24,7 @@ MARGIN = 0.01
 def smallest_margin(model: ConvVQVAE) -> float:
     """Between the nearest and the second-nearest code, over all positions and levels."""
     with torch.no_grad():
-        residual = model._latent(mel()).flatten(2).transpose(1, 2)
+        residual = model.encoder(mel()).flatten(2).transpose(1, 2)
         indices = model.quantizer(residual).indices
         margins = []
         for level, book in enumerate(model.quantizer.rvq.codebooks):

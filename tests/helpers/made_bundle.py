@@ -12,9 +12,10 @@ from distill.bundle.format import write_bundle
 from distill.catalog.catalog import Catalog
 from distill.catalog.entry import Entry
 from distill.catalog.index import NAME
-from tests.helpers.tiny_bundle import fields_of, tiny_model
+from tests.helpers.tiny_bundle import fields_of, tiny_model, vocoder_state
 
-tiny_fields = cache(lambda: fields_of(tiny_model()))
+VOCODER = {"vocoder_state": vocoder_state()}
+tiny_fields = cache(lambda seed=0: fields_of(tiny_model(seed)))
 
 
 def made(path: Path, *, fields: dict[str, Any] | None = None, **metadata: object) -> Path:
@@ -23,6 +24,14 @@ def made(path: Path, *, fields: dict[str, Any] | None = None, **metadata: object
     own = {"model_id": hashlib.sha256(str(path).encode()).hexdigest()[:16], **metadata}
     content = {**tiny_fields(), **(fields or {})}
     write_bundle(path, {**content, "metadata": {**content["metadata"], **own}})
+    return path
+
+
+def bundle(path: Path, *, seed: int = 0, **metadata: Any) -> Path:
+    """A tiny model, or with another seed another; written if it is not there."""
+    if not path.exists():
+        fields = tiny_fields(seed)
+        write_bundle(path, {**fields, "metadata": {**fields["metadata"], **metadata}})
     return path
 
 

@@ -265,9 +265,9 @@ def with_dead_codes(threshold: float) -> ResidualQuantizer:
     """Trained, then all but two codes of each level moved far away from anything."""
     made = trained(threshold=threshold)
     for layer in made.rvq.layers:
-        book = layer._codebook
-        book.embed[:, 2:] += 1e3
-        book.embed_avg.copy_(book.embed * book.cluster_size[..., None])
+        book = {name.rpartition(".")[2]: values for name, values in layer.named_buffers()}
+        book["embed"][:, 2:] += 1e3
+        book["embed_avg"].copy_(book["embed"] * book["cluster_size"][..., None])
     assert max(utilization(made, vectors(99))) <= 2 / CODES
     return made
 

@@ -102,7 +102,7 @@ def test_chunk_equals_the_whole_away_from_its_edges(model: ConvVQVAE) -> None:
     start, stop, margin = 12, 32, 4  # in columns
     chunk = mel[..., start * STRIDE : stop * STRIDE]
     with torch.no_grad():
-        whole_latent, chunk_latent = model._latent(mel), model._latent(chunk)
+        whole_latent, chunk_latent = model.encoder(mel), model.encoder(chunk)
     inner = slice(start + margin, stop - margin)
     torch.testing.assert_close(
         chunk_latent[..., margin:-margin], whole_latent[..., inner], rtol=1e-4, atol=1e-4

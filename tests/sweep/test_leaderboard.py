@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from distill import leaderboard
 from distill.errors import DistillError
 from distill.sweep.job import DONE, FAILED, RUNNING, STOPPED, Job
 from distill.sweep.results import results, swept_keys
+from tests.helpers.verbs import Run
 
 
 def add(folder: Path, number: int, mel_db: float | None, **values: Any) -> Path:
@@ -54,15 +54,12 @@ def test_only_what_differs_gets_a_column(tmp_path: Path) -> None:
     assert swept_keys(results(tmp_path)) == ["rvq.levels"]
 
 
-def test_jobs_without_a_model_are_listed_with_their_reason(
-    here: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_jobs_without_a_model_are_listed_with_their_reason(here: Path, run: Run) -> None:
     folder = here / "sweep"
     add(folder, 0, 3.0)
     add(folder, 1, None, state=FAILED, reason="rvq.levels=99: must be a whole number")
     add(folder, 2, None, state=RUNNING)
-    leaderboard.main([str(folder)])
-    out = capsys.readouterr().out
+    out = run("leaderboard", folder).stdout
     assert "job 1 (rvq.levels=2): failed: rvq.levels=99: must be a whole number" in out
     assert "job 2 (rvq.levels=3): killed" in out
     rows = list(csv.DictReader((folder / "leaderboard.csv").open()))
@@ -71,29 +68,20 @@ def test_jobs_without_a_model_are_listed_with_their_reason(
     assert (folder / "leaderboard.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_a_sweep_in_which_all_failed_has_no_picture(
-    here: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_sweep_in_which_all_failed_has_no_picture(here: Path, run: Run) -> None:
     add(here / "sweep", 0, None, state=FAILED, reason="no")
-    leaderboard.main(["sweep"])
-    assert "failed: no" in capsys.readouterr().out
+    assert "failed: no" in run("leaderboard", "sweep").stdout
     assert not (here / "sweep" / "leaderboard.png").exists()
 
 
-def test_another_folder_is_refused_in_one_line(
-    here: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with pytest.raises(SystemExit) as stop:
-        leaderboard.main(["."])
-    assert stop.value.code == 2
-    assert "not the folder of a sweep" in capsys.readouterr().err
+def test_another_folder_is_refused_in_one_line(here: Path, run: Run) -> None:
+    run("leaderboard", ".").is_mistake("not the folder of a sweep")
 
 
-def test_names_cannot_command_the_terminal(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_names_cannot_command_the_terminal(here: Path, run: Run) -> None:
     add(here / "sweep", 0, 1.0, name="\x1b[2J", overrides=["name=\x1b[2J"], published=None)
     add(here / "sweep", 1, None, state=FAILED, reason="\x1b[31m", overrides=["name=b"])
-    leaderboard.main(["sweep"])
-    assert "\x1b" not in capsys.readouterr().out
+    assert "\x1b" not in run("leaderboard", "sweep").stdout
 
 
 def test_a_record_that_cannot_be_read_is_a_line(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from omegaconf import OmegaConf
 from distill.errors import DistillError
 from distill.settings.compose import load_config
 from distill.sweep.launch import threads_of
-from tests.conftest import TINY, environment, train_command, wait_for
+from tests.helpers.runs import TINY, environment, train_command, wait_for
 
 SWEEP = ("-m", *TINY, "trainer.max_epochs=1", "callbacks.previews=null", "data.root=sounds")
 Train = Callable[..., subprocess.CompletedProcess[str]]

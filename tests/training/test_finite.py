@@ -12,8 +12,8 @@ import distill
 from distill.data.segments import Draw, Segment, Segments
 from distill.errors import RunError
 from distill.training.codec.module import CodecModule
+from tests.helpers.runs import Train
 from tests.helpers.summaries import codec_summary
-from tests.training.conftest import Train
 
 
 def spoil(monkeypatch: pytest.MonkeyPatch, every: int) -> None:

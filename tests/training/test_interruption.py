@@ -11,7 +11,7 @@ import pytest
 import torch
 
 import distill
-from tests.conftest import TINY, environment, train_command, until_first_save
+from tests.helpers.runs import TINY, environment, train_command, until_first_save
 
 MOMENTS = 4
 

@@ -20,7 +20,7 @@ from distill.training.codec.health import health_of
 from distill.training.codec.probe import CodebookProbe
 from distill.training.ranks.processes import is_first, rank_name
 from distill.training.sounds import collect
-from tests.conftest import TINY, environment, train_command, wait_for
+from tests.helpers.runs import TINY, environment, train_command, wait_for
 from tests.helpers.summaries import codec_summary
 
 pytestmark = pytest.mark.slow

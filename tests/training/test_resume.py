@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.conftest import TINY, environment, train_command
+from tests.helpers.runs import TINY, environment, train_command
 
 # a constant rate, so that stopping by max_epochs=3 and stopping by a signal are the same run
 RUN = (*TINY, "callbacks.previews=null", "optimizer.final_lr_fraction=1", "data.root=sounds")

@@ -8,26 +8,16 @@ import os
 import re
 from pathlib import Path
 
-import lightning
 import pytest
 import soundfile
 import torch
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import distill
 from distill.errors import DistillError
 from distill.training.callbacks import bundle_checkpoint
-from tests.conftest import tone
+from tests.helpers.curves import events_of
+from tests.helpers.runs import Train
 from tests.helpers.summaries import codec_summary
-from tests.training.conftest import Train
-
-
-def events_of(run_dir: Path) -> EventAccumulator:
-    events = EventAccumulator(
-        str(run_dir / "tensorboard"), size_guidance={"tensors": 0, "audio": 0}
-    )
-    events.Reload()
-    return events
 
 
 def tiny_collapse(*overrides: str) -> list[str]:
@@ -197,27 +187,6 @@ def test_one_single_sound_trains(
     assert distill.load(run_dir / "best.distillgan").metadata["dataset_file_count"] == 1
 
 
-def test_a_finished_run_is_trained_on_and_republished_in_place(
-    sounds: Path, train_here: Train
-) -> None:
-    run_dir = train_here("run", "data.root=sounds", "name=mine")
-    first = distill.load("outputs/library/mine.distillgan").metadata
-    train_here("run", "trainer.max_epochs=4", resume=True)
-    assert [path.name for path in Path("outputs/library").glob("*.distillgan")] == [
-        "mine.distillgan"
-    ]
-    last = distill.load(run_dir / "last.distillgan").metadata
-    assert last["model_id"] == first["model_id"]
-    assert last["training_epochs"] == 4
-    assert [event.step for event in events_of(run_dir).Scalars("val/loss")] == [1, 2, 3, 4]
-
-
-def test_what_shapes_the_model_cannot_change_when_resuming(sounds: Path, train_here: Train) -> None:
-    train_here("run", "data.root=sounds")
-    with pytest.raises(DistillError, match="rvq.levels=3: is 2 in this run"):
-        train_here("run", "rvq.levels=3", resume=True)
-
-
 @pytest.mark.slow
 def test_instruments_are_scanned_sized_and_trained(
     shared_instruments: Path, train_here: Train, capsys: pytest.CaptureFixture[str]
@@ -249,57 +218,6 @@ def test_a_full_disk_keeps_the_last_good_model_and_is_told(
         train_here("run", "data.root=sounds", "trainer.max_epochs=3")
     assert "epoch 2: last not saved: No space left on device" in caplog.text
     assert distill.load("run/last.distillgan").metadata["training_epochs"] == 1
-
-
-def test_a_moved_run_keeps_its_best_model(sounds: Path, train_here: Train) -> None:
-    run_dir = train_here("run", "data.root=sounds")
-    checkpoint = torch.load(run_dir / "checkpoints/last.ckpt", weights_only=True)
-    (state,) = (
-        state
-        for key, state in checkpoint["callbacks"].items()
-        if key.startswith("BundleCheckpoint") and "val/mel_db" in key
-    )
-    moved = run_dir.rename("moved").absolute()
-    best = bundle_checkpoint.BundleCheckpoint(
-        run_dir=moved,
-        stage="codec",
-        which="best",
-        monitor="val/mel_db",
-        mode="min",
-        every_n_minutes=None,
-    )
-    best.load_state_dict(state)
-    assert best.best_model_path == str(moved / "checkpoints/best.ckpt")
-    trainer = lightning.Trainer(logger=False, accelerator="cpu")
-    score = state["best_model_score"]
-    assert not best.check_monitor_top_k(trainer, score + 0.1), "a worse model would take its place"
-    assert best.check_monitor_top_k(trainer, score - 0.1)
-
-
-def test_a_complete_run_is_not_trained_on_without_being_told_how_far(
-    sounds: Path, train_here: Train
-) -> None:
-    train_here("run", "data.root=sounds")
-    with pytest.raises(
-        DistillError, match=r"this run is complete \(codec: 2 epochs.*larger trainer.max"
-    ):
-        train_here("run", resume=True)
-
-
-def test_a_run_goes_on_with_its_own_sounds_only(
-    sounds: Path, train_here: Train, caplog: pytest.LogCaptureFixture
-) -> None:
-    run_dir = train_here("run", "data.root=sounds")
-    kept = (run_dir / "collection.json").read_bytes()
-    others = sounds.parent / "others"
-    others.mkdir()
-    soundfile.write(others / "other.wav", tone(3000, seed=99), 16_000)
-    with pytest.raises(DistillError, match="12 of this run's 12 sounds are gone"):
-        train_here("run", "data.root=others", "trainer.max_epochs=3", resume=True)
-    assert (run_dir / "collection.json").read_bytes() == kept
-    (others / "other.wav").rename(sounds / "other.wav")
-    train_here("run", "trainer.max_epochs=3", resume=True)
-    assert "1 sounds came, 0 went" in caplog.text
 
 
 def test_brackets_in_a_name_are_text(

@@ -17,7 +17,7 @@ from distill.training.interrupt import RunStopped
 from distill.training.records.progress_file import read_progress
 from distill.training.run import train
 from distill.training.stages import STAGES
-from tests.conftest import TINY
+from tests.helpers.runs import TINY
 from tests.helpers.toy_stage import EPOCHS, ToyStage
 
 Run = Callable[..., Path]

@@ -11,7 +11,7 @@ import psutil
 
 from distill.training.records.progress_file import NAME, ProgressFile, read_progress
 from distill.training.records.rows import ChoiceRow, EndRow, EpochRow
-from tests.training.conftest import Train
+from tests.helpers.runs import Train
 
 
 def test_rows_come_back_in_order(tmp_path: Path) -> None:

@@ -1,0 +1,67 @@
+"""Training runs: the tiny configuration, the command line, and how long to wait for them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from tests.helpers.checkout import REPOSITORY
+
+Train = Callable[..., Path]
+TINY = (
+    "trainer.accelerator=cpu",
+    "trainer.max_epochs=2",
+    "mel.n_mels=32",
+    "mel.sample_rate_hz=16000",
+    "mel.n_fft=512",
+    "mel.hop_length=128",
+    "model.channels=[4,8,8,8]",
+    "model.stem_stride=2",
+    "rvq.codebook_dim=8",
+    "rvq.codebook_size=16",
+    "rvq.levels=2",
+    "data.segment_s=0.25",
+    "data.batch_size=4",
+    "data.min_epoch_segments=16",
+)
+"""Overrides that make a run take a second or two once torch is imported."""
+
+
+def train_command(overrides: Sequence[str]) -> list[str]:
+    """The command line of a training run."""
+    return [sys.executable, "-m", "distill.train", *overrides]
+
+
+def environment() -> dict[str, str]:
+    """This process's environment with the checkout importable."""
+    return {**os.environ, "PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"}
+
+
+def wait_for(condition: Callable[[], object], *, within_s: float = 120) -> None:
+    """Until it holds; fails when it does not in time."""
+    until = time.monotonic() + within_s
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.1)
+
+
+def until_first_save(folder: Path, start: Sequence[str]) -> float:
+    """Seconds that a run needs here until it has saved; then it is killed."""
+    began = time.monotonic()
+    run = subprocess.Popen(
+        train_command(start),
+        cwd=folder,
+        env=environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    while not (folder / "run" / "last.distillgan").exists():
+        assert run.poll() is None
+        time.sleep(0.05)
+    run.kill()
+    run.wait()
+    return time.monotonic() - began
