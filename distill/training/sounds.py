@@ -166,7 +166,7 @@ def _scan(config: TrainConfig, stop_files: Sequence[Path]) -> Collection:
 
         def show(done: int, total: int) -> None:
             bar.update(task, completed=done, total=total)
-            if any(stop.exists() for stop in stop_files):
+            if is_first() and any(stop.exists() for stop in stop_files):
                 raise RunStopped(signal.SIGINT)
 
         return scan(
