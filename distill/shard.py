@@ -26,19 +26,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def shard(options: Namespace) -> None:
     """Read the sounds and split them as a run does, then write the segments of both sides."""
-    try:
-        from distill.data.shards import write_shards
-    except ModuleNotFoundError as error:
-        raise DistillError(f"shards need the extra: make streaming ({error})") from error
     from distill.data import shard_folder
-    from distill.data.manifest import SIDES, Manifest
-    from distill.data.segments import segments_of
     from distill.settings.compose import load_config
     from distill.settings.overrides import quoted
-    from distill.training.sounds import collect, report
 
     shard_folder.check_out(options.folder, options.out)
     config = load_config([quoted(f"data.root={options.folder}"), *options.settings])
+    try:  # torch and LitData: from here on
+        from distill.data.shards import write_shards
+    except ModuleNotFoundError as error:
+        raise DistillError(f"shards need the extra: make streaming ({error})") from error
+    from distill.data.manifest import SIDES, Manifest
+    from distill.data.segments import segments_of
+    from distill.training.sounds import collect, report
+
     collection, split = collect(config)
     report(collection, split, shard_folder.begin(collection, options.out))
     rate_hz = config.mel.sample_rate_hz

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import Enum
 from pathlib import Path
 
@@ -42,6 +43,11 @@ class Note(_Kind):
     """What to know of a file that is used all the same."""
 
     ENDS_EARLY = "ends early"
+
+
+def counts_in_words(counts: Iterable[tuple[Reason | Note, int]]) -> str:
+    """How many there are of each kind: `3 not audio, 1 silent`."""
+    return ", ".join(f"{count:,} {kind.value}" for kind, count in counts)
 
 
 class UnusableError(SoundError):

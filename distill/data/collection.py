@@ -12,6 +12,9 @@ from pathlib import Path
 from distill.audio.reasons import Note, Reason
 from distill.system.atomic import whole_file
 
+REPORT = "collection.json"
+"""Name of the report, in a run's folder or beside shards."""
+
 
 @dataclass(frozen=True)
 class Sound:
@@ -77,9 +80,9 @@ class Collection:
         """How many files were left out for each reason, most frequent first."""
         return Counter(left_out.reason for left_out in self.left_out).most_common()
 
-    def count_reasons(self) -> str:
-        """The same in words: `3 not audio, 1 silent`."""
-        return ", ".join(f"{count:,} {reason.value}" for reason, count in self.reasons())
+    def notes(self) -> list[tuple[Note, int]]:
+        """How many of the files that are used have each note, most frequent first."""
+        return Counter(sound.note for sound in self.sounds if sound.note).most_common()
 
     def write_report(self, path: Path) -> None:
         """Everything as JSON: each file used, and each left out with its reason (`kind` to sort by,

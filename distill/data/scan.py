@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 
 from distill.audio.reader import status_of
-from distill.audio.reasons import Reason, UnusableError
+from distill.audio.reasons import Reason, UnusableError, counts_in_words
 from distill.audio.walk import walk
 from distill.data.cache import CacheConfig, WaveformCache
 from distill.data.cache_index import Decoded
@@ -58,7 +58,9 @@ def scan(
         name, tuple(map(str, folders)), config.sample_rate_hz, tuple(sounds), tuple(left_out)
     )
     if not sounds:
-        shown = f"1 {left_out[0].text}" if len(left_out) == 1 else collection.count_reasons()
+        shown = counts_in_words(collection.reasons())
+        if len(left_out) == 1:
+            shown = f"1 {left_out[0].text}"
         where = ", ".join(map(str, folders))
         found = (
             f"{counted(len(left_out), 'file')}, none usable ({shown})"

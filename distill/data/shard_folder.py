@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from distill.data.collection import Collection
+from distill.data.collection import REPORT, Collection
 from distill.data.manifest import MANIFEST
 from distill.errors import DistillError, WriteError
-
-REPORT = "collection.json"
 
 
 def check_out(folder: Path, out: Path) -> None:
