@@ -1,4 +1,4 @@
-"""what a scan found: the sounds, and what was left out and why → the report of it."""
+"""what a scan found, used and left out → the report of it, `collection.json`."""
 
 from __future__ import annotations
 

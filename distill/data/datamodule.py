@@ -18,7 +18,7 @@ class ResumableLoader(DataLoader[Segment]):
     """A DataLoader that Lightning saves: its state is the epoch and how many batches of it are
     done.
 
-    What is done is asked of the trainer, not counted here, because worker processes fetch ahead.
+    The trainer knows what is done; the loader does not, because worker processes fetch ahead.
     """
 
     def __init__(self, *args: Any, trainer: lightning.Trainer, **kwargs: Any) -> None:
@@ -34,7 +34,7 @@ class ResumableLoader(DataLoader[Segment]):
         }
 
     def load_state_dict(self, state: dict[str, int]) -> None:
-        """Continue behind the batches that are done."""
+        """Continue after the batches that are done."""
         assert isinstance(self.sampler, MovingDraws)
         assert self.batch_size
         self.sampler.epoch = state["epoch"]

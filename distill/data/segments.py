@@ -175,8 +175,8 @@ class MovingDraws(Sampler[Draw]):
     """An epoch's draws: whole laps through the segments in new order, filled up to whole batches on
     every rank.
 
-    `epoch` and `skip` are the whole state: a run that goes on in the middle of an epoch draws what
-    was left of it.
+    `epoch` and `skip` are the whole state: a run that continues in the middle of an epoch draws
+    what was left of it.
     """
 
     def __init__(

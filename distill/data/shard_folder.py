@@ -11,8 +11,8 @@ from distill.errors import DistillError, WriteError
 
 
 def check_out(folder: Path, out: Path) -> None:
-    """Raise DistillError unless shards of the sounds in `folder` can be written, or gone on with,
-    in `out`.
+    """Raise DistillError unless shards of the sounds in `folder` can be begun or continued in
+    `out`.
     """
     if ":/" in str(out):  # a Path has one slash left of s3://bucket
         raise DistillError(f"{out}: must be a folder; copy it to the store when it is whole")

@@ -112,7 +112,7 @@ class MovingShards(StreamingDataset):  # type: ignore[misc]
 
 
 class ResumableStream(StreamingDataLoader):  # type: ignore[misc]
-    """LitData's loader; it continues behind the batches that the trainer has done: those that were
+    """LitData's loader; it continues after the batches that the trainer has done: those that were
     fetched ahead are fetched again. Its state at the end of an epoch is the beginning of the next.
     """
 
@@ -122,7 +122,7 @@ class ResumableStream(StreamingDataLoader):  # type: ignore[misc]
 
     def __iter__(self) -> Iterator[Segment]:
         for batch in super().__iter__():
-            self.restore = False  # once is enough, also where the end is never asked for
+            self.restore = False  # once is enough, also where nobody reads to the end
             yield batch
 
     def state_dict(self) -> dict[str, Any]:
@@ -140,7 +140,7 @@ class ResumableStream(StreamingDataLoader):  # type: ignore[misc]
         }
 
     def load_state_dict(self, obj: dict[str, Any]) -> None:
-        """Continue behind the batches that are done."""
+        """Continue after the batches that are done."""
         if obj["num_samples_yielded"] >= len(self) * self.batch_size:
             self.current_epoch = obj["current_epoch"]
         else:
