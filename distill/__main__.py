@@ -13,6 +13,7 @@ VERBS = {
     "decode": "code files → audio files",
     "reconstruct": "both at once, to listen and to measure",
     "leaderboard": "the runs of a sweep, best first",
+    "shard": "a folder of sounds → shards that a run streams from an object store",
     "library": "list, info, delete, repair, add: the trained models",
 }
 

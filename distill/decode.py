@@ -81,7 +81,7 @@ def decode(
     seed: int,
 ) -> None:
     """Write the sound of codes at the original's rate and length; raises DistillError."""
-    from distill.audio.sound_file import write_sound
+    from distill.audio.writer import write_sound
 
     def told(chunks: Iterator[Tensor]) -> Iterator[Tensor]:
         for chunk in chunks:

@@ -1,13 +1,17 @@
-"""Mistakes that a user can mend: shown as one line, exit code 2."""
+"""Mistakes that a user can mend: shown as one line, with an exit code."""
 
 from __future__ import annotations
 
 import errno
 from pathlib import Path
+from typing import ClassVar
 
 
 class DistillError(Exception):
     """What went wrong, where, and what to do, in one line."""
+
+    exit_code: ClassVar[int] = 2
+    """Of the command that ends with this error."""
 
 
 class ConfigError(DistillError):

@@ -78,7 +78,8 @@ def reconstruct(
     seed: int,
 ) -> tuple[str, Result]:
     """Encode, decode, write and measure one sound file; raises DistillError."""
-    from distill.audio.sound_file import SoundFile, check_format
+    from distill.audio.sound_file import SoundFile
+    from distill.audio.writer import check_format
 
     sound = SoundFile.open(job.source)
     check_format(job.target, sample_rate_hz=sound.sample_rate_hz, channels=sound.channels)

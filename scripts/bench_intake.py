@@ -39,7 +39,7 @@ def main() -> None:
         parser.error("a FOLDER, or --files")
     with tempfile.TemporaryDirectory() as scratch:
         work = Path(scratch)
-        imports_s = min(_timed([sys.executable, "-c", LIBRARIES], work)[0] for _ in range(3))
+        imports_s = min(_time([sys.executable, "-c", LIBRARIES], work)[0] for _ in range(3))
         print(f"importing the libraries: {imports_s:.1f} s")
         print(f"{'':28s}{'files':>8s}{'first step after imports':>28s}{'peak memory':>16s}")
         results = {"imports_s": round(imports_s, 2)}
@@ -59,9 +59,9 @@ def _cases(arguments: argparse.Namespace, work: Path) -> Iterator[tuple[str, Pat
         yield "first start", folder
         yield "second start", folder
         times = arguments.times
-        yield f"{times} times the files", _repeated(folder, work / "repeated", times)
+        yield f"{times} times the files", _repeat(folder, work / "repeated", times)
     for files in arguments.files:
-        folder = _synthesised(work / f"{files}_files", files)
+        folder = _synthesise(work / f"{files}_files", files)
         yield f"{files:,} files, first start", folder
         yield f"{files:,} files, second start", folder
         shutil.rmtree(folder)
@@ -79,7 +79,7 @@ def _start(folder: Path, work: Path, imports_s: float) -> dict[str, float]:
         f"hydra.run.dir='{run_dir}'",
     ]
     started = time.time()
-    _, peak_mib = _timed([sys.executable, "-m", "distill.train", *overrides], work)
+    _, peak_mib = _time([sys.executable, "-m", "distill.train", *overrides], work)
     line = next(
         line
         for line in (run_dir / "train.log").read_text().splitlines()
@@ -94,7 +94,7 @@ def _start(folder: Path, work: Path, imports_s: float) -> dict[str, float]:
     }
 
 
-def _timed(command: list[str], work: Path) -> tuple[float, float]:
+def _time(command: list[str], work: Path) -> tuple[float, float]:
     """Seconds and peak resident memory in MiB of a command that must succeed."""
     started = time.monotonic()
     process = subprocess.Popen(command, cwd=work, stdout=subprocess.DEVNULL)
@@ -104,7 +104,7 @@ def _timed(command: list[str], work: Path) -> tuple[float, float]:
     return time.monotonic() - started, usage.ru_maxrss / 1024
 
 
-def _repeated(folder: Path, target: Path, times: int) -> Path:
+def _repeat(folder: Path, target: Path, times: int) -> Path:
     """The folder's sounds several times over, each copy with another first sample."""
     for path in sorted(folder.rglob("*")):
         try:
@@ -119,7 +119,7 @@ def _repeated(folder: Path, target: Path, times: int) -> Path:
     return target
 
 
-def _synthesised(folder: Path, files: int) -> Path:
+def _synthesise(folder: Path, files: int) -> Path:
     """Decaying bursts of noise, from a fifth to half a second long, a thousand to a subfolder."""
     random = np.random.default_rng(0)
     for number in range(files):

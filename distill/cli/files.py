@@ -5,13 +5,15 @@ overwritten and each failure told.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from rich.progress import Progress, TaskID
 
+from distill.audio.reasons import Reason
+from distill.audio.walk import walk
 from distill.codec import CODES_SUFFIX
 from distill.errors import DistillError, WriteError
 from distill.system import terminal
@@ -64,7 +66,7 @@ def plan(
             takes_sounds = source_suffix is None and result_suffix != CODES_SUFFIX
             if takes_sounds and os.path.realpath(path) == os.path.realpath(out_folder):
                 raise DistillError(f"{word}: the results would lie among these; choose another -o")
-            for file in _below(path, out_folder):
+            for file in _files_below(path, out_folder):
                 if file.suffix == source_suffix or (
                     source_suffix is None and file.suffix != CODES_SUFFIX
                 ):
@@ -147,22 +149,13 @@ def _check_target(job: Job, sources: Iterable[str], *, overwrite: bool) -> None:
         raise DistillError(f"{job.target}: is there already; take --overwrite or another -o")
 
 
-def _below(folder: Path, out_folder: Path) -> list[Path]:
-    """Every file below a folder in the order of names, but for hidden ones and what this verb
-    writes itself.
-    """
-    files = []
-    out = os.path.realpath(out_folder)
-
-    def closed(error: OSError) -> None:
-        raise DistillError(f"{error.filename}: cannot be searched: {error.strerror}") from error
-
-    for parent, subfolders, names in os.walk(folder, onerror=closed):
-        subfolders[:] = sorted(
-            name for name in subfolders if os.path.realpath(os.path.join(parent, name)) != out
-        )
-        files += [Path(parent, name) for name in sorted(names) if not name.startswith(".")]
-    return files
+def _files_below(folder: Path, out_folder: Path) -> Iterator[Path]:
+    """Every file below a folder but those of `out_folder`: what a verb wrote is no input to it."""
+    for path, reason, detail in walk([folder], own_output=out_folder):
+        if reason is Reason.UNREADABLE:
+            raise DistillError(f"{path}: {detail}")
+        if reason is None:
+            yield path
 
 
 def _free_name(

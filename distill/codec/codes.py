@@ -28,7 +28,7 @@ import torch
 from torch import Tensor
 
 from distill import __version__
-from distill.audio.sndfile import SAMPLE_RATES_HZ
+from distill.audio.reader import SAMPLE_RATES_HZ
 from distill.errors import CodesError
 from distill.model.sizing import bits_per_code
 from distill.system.atomic import whole_file

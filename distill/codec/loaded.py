@@ -11,8 +11,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from distill.audio.resample import resampled, samples_at
-from distill.audio.sndfile import SAMPLE_RATES_HZ
+from distill.audio.chunks import resample_chunks
+from distill.audio.reader import SAMPLE_RATES_HZ
+from distill.audio.resample import samples_at
 from distill.codec.codes import Codes
 from distill.codec.stream import (
     coded_columns,
@@ -120,7 +121,7 @@ class LoadedModel:
                 samples += chunk.shape[1]
                 yield chunk
 
-        sound = resampled(counted(), rate_hz, self.sample_rate_hz)
+        sound = resample_chunks(counted(), rate_hz, self.sample_rate_hz)
         mels = self.mels(with_silence(sound, self.spectrogram, self.model), self.sample_rate_hz)
         codes = [chunk[..., :levels].cpu() for chunk in codes_of(mels, self.model)]
         if not codes:
@@ -156,11 +157,12 @@ class LoadedModel:
         samples = self._samples(codes)
         mels = self.decoded_mels(codes, levels=levels)
         chunks = exactly(GriffinLim(self.spectrogram).stream(mels, seed=seed), samples)
-        yield from resampled(chunks, self.sample_rate_hz, sample_rate_hz or self.sample_rate_hz)
+        rate_hz = sample_rate_hz or self.sample_rate_hz
+        yield from resample_chunks(chunks, self.sample_rate_hz, rate_hz)
 
     def mels(self, waveforms: Iterable[Tensor], sample_rate_hz: int) -> Iterator[Tensor]:
         """Chunks (C, t) of one waveform → chunks (C, 1, M, f) of its normalised mel."""
-        chunks = resampled(waveforms, sample_rate_hz, self.sample_rate_hz)
+        chunks = resample_chunks(waveforms, sample_rate_hz, self.sample_rate_hz)
         return mels_of((chunk.to(self.device) for chunk in chunks), self.spectrogram)
 
     def decoded_mels(self, codes: Codes, *, levels: int | None = None) -> Iterator[Tensor]:

@@ -12,7 +12,7 @@ ACTIVITY_S = 0.1
 class Activity:
     """Swing of the samples over windows of ACTIVITY_S, as they lie after resampling.
 
-    Told from the samples as they are in the file: a constant level is no sound, but resampling
+    Judged by the samples as they are in the file: a constant level is no sound, but resampling
     would make one of its beginning and its end.
     """
 

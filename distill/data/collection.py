@@ -1,4 +1,4 @@
-"""what a scan found: the sounds, and what was left out and why → the report of it."""
+"""what a scan found, used and left out → the report of it, `collection.json`."""
 
 from __future__ import annotations
 
@@ -6,10 +6,14 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
+from distill.audio.reasons import Note, Reason
 from distill.system.atomic import whole_file
+
+REPORT = "collection.json"
+"""Name of the report, in a run's folder or beside shards."""
 
 
 @dataclass(frozen=True)
@@ -25,8 +29,10 @@ class Sound:
     channels: int
     waveform: Path
     active: bytes
-    note: str = ""
-    """Such as that the file ends before its header tells."""
+    note: Note | None = None
+    """What to know of it although it is used."""
+    detail: str = ""
+    """Of the note."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +40,13 @@ class LeftOut:
     """A file that is not used, and why."""
 
     path: str
-    reason: str
+    reason: Reason
+    detail: str = ""
+
+    @property
+    def text(self) -> str:
+        """The reason with its detail, in words."""
+        return self.reason.text(self.detail)
 
 
 @dataclass(frozen=True)
@@ -64,15 +76,18 @@ class Collection:
             "\n".join(sorted(sound.content for sound in self.sounds)).encode()
         ).hexdigest()
 
-    def reasons(self) -> list[tuple[str, int]]:
-        """How many files were left out for each kind of reason, most frequent first."""
-        kinds = Counter(
-            left_out.reason.split(":")[0].split(" of ")[0] for left_out in self.left_out
-        )
-        return kinds.most_common()
+    def reasons(self) -> list[tuple[Reason, int]]:
+        """How many files were left out for each reason, most frequent first."""
+        return Counter(left_out.reason for left_out in self.left_out).most_common()
+
+    def notes(self) -> list[tuple[Note, int]]:
+        """How many of the files that are used have each note, most frequent first."""
+        return Counter(sound.note for sound in self.sounds if sound.note).most_common()
 
     def write_report(self, path: Path) -> None:
-        """Everything as JSON: each file used, and each left out with its reason."""
+        """Everything as JSON: each file used, and each left out with its reason (`kind` to sort by,
+        `reason` to read).
+        """
         used = (
             {
                 "path": sound.path,
@@ -80,9 +95,13 @@ class Collection:
                 "duration_s": round(sound.duration_s, 3),
                 "sample_rate_hz": sound.source_rate_hz,
                 "channels": sound.channels,
-                **({"note": sound.note} if sound.note else {}),
+                **({"note": sound.note.text(sound.detail)} if sound.note else {}),
             }
             for sound in self.sounds
+        )
+        left_out = (
+            {"path": file.path, "kind": file.reason.value, "reason": file.text}
+            for file in self.left_out
         )
         parts = {
             "name": _json(self.name),
@@ -90,7 +109,7 @@ class Collection:
             "fingerprint": _json(self.fingerprint),
             "files_used": _json(len(self.sounds)),
             "duration_s": _json(round(self.duration_s, 3)),
-            "left_out": _json_lines(asdict(left_out) for left_out in self.left_out),
+            "left_out": _json_lines(left_out),
             "used": _json_lines(used),
         }
         text = "{\n" + ",\n".join(f'"{key}": {value}' for key, value in parts.items()) + "\n}\n"

@@ -7,7 +7,7 @@ from typing import Any, Protocol, cast
 import lightning
 from torch.utils.data import DataLoader, Dataset, Subset
 
-from distill.data.segments import MovingDraws, Segment, Segments
+from distill.data.segments import MovingDraws, Segment, Segments, segments_of
 from distill.data.split import Split
 from distill.settings.schema import DataConfig
 
@@ -18,7 +18,7 @@ class ResumableLoader(DataLoader[Segment]):
     """A DataLoader that Lightning saves: its state is the epoch and how many batches of it are
     done.
 
-    What is done is asked of the trainer, not counted here, because worker processes fetch ahead.
+    The trainer knows what is done; the loader does not, because worker processes fetch ahead.
     """
 
     def __init__(self, *args: Any, trainer: lightning.Trainer, **kwargs: Any) -> None:
@@ -34,7 +34,7 @@ class ResumableLoader(DataLoader[Segment]):
         }
 
     def load_state_dict(self, state: dict[str, int]) -> None:
-        """Continue behind the batches that are done."""
+        """Continue after the batches that are done."""
         assert isinstance(self.sampler, MovingDraws)
         assert self.batch_size
         self.sampler.epoch = state["epoch"]
@@ -42,7 +42,7 @@ class ResumableLoader(DataLoader[Segment]):
             self.sampler.skip = state["batches"] * self.batch_size
 
 
-class _Unheard(Dataset[Segment]):
+class _SilentSegment(Dataset[Segment]):
     """A segment that counts for nothing."""
 
     def __init__(self, segments: FixedSegments) -> None:
@@ -88,7 +88,7 @@ class SegmentDataModule(lightning.LightningDataModule):
         share = range(len(self.val))[self.trainer.global_rank :: self.trainer.world_size]
         # every rank needs a batch to validate at all: more ranks than segments get one of no length
         val = cast(Dataset[Segment], self.val)
-        segments = Subset(val, share) if share else _Unheard(self.val)
+        segments = Subset(val, share) if share else _SilentSegment(self.val)
         return DataLoader(segments, **self._fixed_loading())
 
     def fixed_train_loader(
@@ -116,13 +116,7 @@ class SoundDataModule(SegmentDataModule):
     def __init__(self, split: Split, config: DataConfig, *, sample_rate_hz: int, seed: int) -> None:
         super().__init__(config, seed=seed)
         self.train, self.val = (
-            Segments(
-                pieces,
-                segment_samples=round(config.segment_s * sample_rate_hz),
-                sample_rate_hz=sample_rate_hz,
-                seed=seed,
-                augment=config.augment,
-            )
+            segments_of(pieces, config, sample_rate_hz=sample_rate_hz, seed=seed)
             for pieces in (split.train, split.val)
         )
         # small collections are gone through several times

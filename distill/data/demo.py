@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from distill.audio.sndfile import written
+from distill.audio.writer import open_to_write
 from distill.errors import WriteError
 from distill.system.atomic import whole_file
 
@@ -30,7 +30,7 @@ FORMATS = (
     ("wav", "FLOAT", 96_000, 1),
     ("mp3", "MPEG_LAYER_III", 44_100, 1),
 )
-"""(extension, libsndfile subtype, sample rate in Hz, channels), taken in turn."""
+"""(extension, libsndfile's encoding, sample rate in Hz, channels), taken in turn."""
 
 
 def write_demo_collection(folder: Path) -> Path:
@@ -48,7 +48,7 @@ def write_demo_collection(folder: Path) -> Path:
 def _write_missing(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for number, (name, synth, duration_s) in enumerate(_recipes()):
-        extension, subtype, rate_hz, channels = FORMATS[number % len(FORMATS)]
+        extension, encoding, rate_hz, channels = FORMATS[number % len(FORMATS)]
         path = folder / f"{number:02d} {name}.{extension}"
         if path.exists():
             continue
@@ -60,11 +60,11 @@ def _write_missing(folder: Path) -> None:
         samples = np.stack([mono * 0.8**channel for channel in range(channels)], axis=1)
         with (
             whole_file(path) as partial,
-            written(
+            open_to_write(
                 partial,
                 sample_rate_hz=rate_hz,
                 channels=channels,
-                subtype=subtype,
+                encoding=encoding,
                 container=extension.upper(),
             ) as file,
         ):

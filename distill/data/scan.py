@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import stat
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
 from itertools import islice
 from pathlib import Path
 
-from distill.data.cache import CacheConfig, Decoded, WaveformCache
+from distill.audio.reader import status_of
+from distill.audio.reasons import Reason, UnusableError, counts_in_words
+from distill.audio.walk import walk
+from distill.data.cache import CacheConfig, WaveformCache
+from distill.data.cache_index import Decoded
 from distill.data.collection import Collection, LeftOut, Sound
 from distill.errors import CollectionError
 from distill.system.stopping import raise_if_stopped
@@ -20,6 +23,8 @@ from distill.system.terminal import counted
 FLUSH_EVERY = 64
 WORKERS = 4
 """Decoding threads; libsndfile and soxr work without Python's lock."""
+PASSING = (Reason.UNREADABLE, Reason.CHANGED)
+"""Reasons that may be gone the next time: such a file is tried again."""
 
 
 def scan(
@@ -34,7 +39,7 @@ def scan(
     """Find, check and cache every file below `folders`.
 
     `own_output` is not searched where it lies below one of them: previews are no sounds to
-    learn from. `progress` is told files done and files in all. A file that did not change since the
+    learn from. `progress` gets files done and files in all. A file that did not change since the
     last scan is not opened. Raises CollectionError if no file is usable or the cache cannot be
     written.
     """
@@ -53,9 +58,9 @@ def scan(
         name, tuple(map(str, folders)), config.sample_rate_hz, tuple(sounds), tuple(left_out)
     )
     if not sounds:
-        shown = ", ".join(f"{count} {reason}" for reason, count in collection.reasons())
+        shown = counts_in_words(collection.reasons())
         if len(left_out) == 1:
-            shown = f"1 {left_out[0].reason}"
+            shown = f"1 {left_out[0].text}"
         where = ", ".join(map(str, folders))
         found = (
             f"{counted(len(left_out), 'file')}, none usable ({shown})"
@@ -66,69 +71,25 @@ def scan(
     return collection
 
 
-def find_files(folders: Sequence[Path], own_output: Path | None = None) -> Iterator[Path]:
-    """Every entry below the folders that is not a folder, in the order of their names, and folders
-    that cannot or shall not be listed.
-    """
-    seen: set[tuple[int, int]] = set()
-    closed: list[Path] = []
-    for folder in folders:
-        for parent, subfolders, names in os.walk(
-            folder, followlinks=True, onerror=lambda error: closed.append(Path(error.filename))
-        ):
-            try:
-                here = os.stat(parent)
-            except OSError:  # it was there a moment ago
-                closed.append(Path(parent))
-                subfolders.clear()
-                continue
-            if (here.st_dev, here.st_ino) in seen:  # a link back up, or a folder named twice
-                subfolders.clear()
-                continue
-            seen.add((here.st_dev, here.st_ino))
-            subfolders.sort()
-            for subfolder in list(subfolders):
-                if own_output and _is_same(Path(parent, subfolder), own_output):
-                    subfolders.remove(subfolder)
-                    yield own_output
-            yield from (Path(parent, entry) for entry in sorted(names))
-    yield from closed
-
-
-def _is_same(path: Path, other: Path) -> bool:
-    try:
-        return path.samefile(other)
-    except OSError:
-        return False
-
-
 def _decode_all(
     folders: Sequence[Path],
     own_output: Path | None,
     cache: WaveformCache,
     progress: Callable[[int, int], None],
 ) -> list[tuple[str, Decoded]]:
-    paths = list(find_files(folders, own_output))
-    known = cache.known()
+    paths: list[Path] = []
+    known = cache.index.known()
     outcomes: dict[str, Decoded] = {}
     waiting: list[tuple[Path, os.stat_result]] = []
-    for path in paths:
+    for path, reason, detail in walk(folders, own_output=own_output):
+        paths.append(path)
+        if reason:
+            outcomes[str(path)] = Decoded(reason, detail)
+            continue
         try:
-            status = path.stat()
-        except OSError as error:
-            broken = path.is_symlink() and isinstance(error, FileNotFoundError)
-            reason = "broken link" if broken else f"unreadable: {error.strerror}"
-            outcomes[str(path)] = Decoded(reason)
-            continue
-        if stat.S_ISDIR(status.st_mode):
-            outcomes[str(path)] = Decoded(
-                "not searched: distill's own output"
-                if path == own_output
-                else "unreadable: a folder that cannot be listed"
-            )
-            continue
-        if not stat.S_ISREG(status.st_mode):
-            outcomes[str(path)] = Decoded("not audio: not a regular file")
+            status = status_of(path)
+        except UnusableError as error:
+            outcomes[str(path)] = Decoded(error.reason, error.detail)
             continue
         row = known.get((_key(path), status.st_size, status.st_mtime_ns))
         if row and (row.reason or cache.holds(row)):
@@ -148,24 +109,20 @@ def _decode_all(
                 for future in wait_for(running, return_when="FIRST_COMPLETED").done:
                     path, status = running.pop(future)
                     decoded = outcomes[str(path)] = future.result()
-                    if not decoded.reason.startswith(("unreadable: ", "changed")):  # this time
-                        cache.remember(_key(path), status.st_size, status.st_mtime_ns, decoded)
+                    if decoded.reason not in PASSING:
+                        key = _key(path), status.st_size, status.st_mtime_ns
+                        cache.index.remember(*key, decoded)
                     raise_if_stopped()
                     if len(outcomes) % FLUSH_EVERY == 0:
-                        cache.flush()
+                        cache.index.flush()
                     progress(len(outcomes), len(paths))
         finally:
             pool.shutdown(cancel_futures=True)
-    cache.flush()
+    cache.index.flush()
     return [(str(path), outcomes[str(path)]) for path in paths]
 
 
 def _decode_one(cache: WaveformCache, path: Path) -> Decoded:
-    try:
-        with path.open("rb"):
-            pass
-    except OSError as error:
-        return Decoded(f"unreadable: {error.strerror}")
     try:
         return cache.decode(path)
     except OSError as error:
@@ -195,9 +152,9 @@ def _sort_out(
     left_out: list[LeftOut] = []
     for path, decoded in outcomes:
         if decoded.reason:
-            left_out.append(LeftOut(path, decoded.reason))
+            left_out.append(LeftOut(path, decoded.reason, decoded.detail))
         elif decoded.content in sounds:
-            left_out.append(LeftOut(path, f"duplicate of {sounds[decoded.content].path}"))
+            left_out.append(LeftOut(path, Reason.DUPLICATE, sounds[decoded.content].path))
         else:
             sounds[decoded.content] = Sound(
                 path,
@@ -209,5 +166,6 @@ def _sort_out(
                 cache.waveform_path(decoded.content),
                 decoded.active,
                 decoded.note,
+                decoded.detail,
             )
     return list(sounds.values()), left_out

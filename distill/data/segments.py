@@ -18,7 +18,7 @@ from torch.utils.data import Dataset, Sampler
 from distill.data.activity import ACTIVITY_S
 from distill.data.split import Piece
 from distill.errors import SoundError
-from distill.settings.schema import AugmentConfig
+from distill.settings.schema import AugmentConfig, DataConfig
 
 REMEDY = "sounds are decoded again when the run is started again, with resume=last"
 
@@ -55,7 +55,7 @@ class Crop:
     shift_bins: int = 0
 
 
-def moved(
+def random_crop(
     start: int,
     *,
     low: int,
@@ -80,7 +80,9 @@ def moved(
     return Crop(start, lead, gain, bins)
 
 
-def cut(crop: Crop, *, high: int, length: int, read: Callable[[int, np.ndarray], None]) -> Segment:
+def cut_segment(
+    crop: Crop, *, high: int, length: int, read: Callable[[int, np.ndarray], None]
+) -> Segment:
     """A crop of a piece that ends at `high` → the segment; `read` fills an array with the piece's
     samples from a start.
     """
@@ -130,7 +132,7 @@ class Segments(Dataset[Segment]):
         piece, start = self.pieces[self.piece_of[draw.index]], int(self.starts[draw.index])
         crop = Crop(start)
         if draw.lap >= 0:
-            crop = moved(
+            crop = random_crop(
                 start,
                 low=piece.start,
                 high=piece.stop,
@@ -139,7 +141,7 @@ class Segments(Dataset[Segment]):
                 augment=self.augment,
                 random=np.random.default_rng((self.seed, draw.lap, draw.index)),
             )
-        return cut(
+        return cut_segment(
             crop,
             high=piece.stop,
             length=self.segment_samples,
@@ -173,8 +175,8 @@ class MovingDraws(Sampler[Draw]):
     """An epoch's draws: whole laps through the segments in new order, filled up to whole batches on
     every rank.
 
-    `epoch` and `skip` are the whole state: a run that goes on in the middle of an epoch draws what
-    was left of it.
+    `epoch` and `skip` are the whole state: a run that continues in the middle of an epoch draws
+    what was left of it.
     """
 
     def __init__(
@@ -208,6 +210,19 @@ class MovingDraws(Sampler[Draw]):
             order = np.random.default_rng((self.seed, lap)).permutation(self.segments)
             orders += [Draw(int(index), lap) for index in order]
         yield from orders[: self.draws][self.rank :: self.ranks][skipped:]
+
+
+def segments_of(
+    pieces: Sequence[Piece], config: DataConfig, *, sample_rate_hz: int, seed: int
+) -> Segments:
+    """The segments of a side, as the settings have them."""
+    return Segments(
+        pieces,
+        segment_samples=round(config.segment_s * sample_rate_hz),
+        sample_rate_hz=sample_rate_hz,
+        seed=seed,
+        augment=config.augment,
+    )
 
 
 def _active_starts(piece: Piece, segment_samples: int, sample_rate_hz: int) -> np.ndarray:

@@ -1,70 +1,26 @@
-"""Segments of a split → LitData shards in a folder.
+"""segments of a split → LitData shards in a folder.
 
 Imports little: each process that writes imports it anew.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TypedDict
 
 import numpy as np
 from litdata import optimize
 
+from distill.data.manifest import MANIFEST, Item, Manifest
 from distill.data.segments import Segments, read_waveform
-from distill.system.atomic import write_text
 
-MANIFEST = "distill.json"
-VERSION = 1
 SHARD_BYTES = 1 << 26
-SIDES = ("train", "val")
-
-
-@dataclass(frozen=True)
-class Manifest:
-    """What a run needs to know of the shards besides what is in them; `distill.json`."""
-
-    version: int
-    name: str
-    folders: tuple[str, ...]
-    files: int
-    duration_s: float
-    fingerprint: str
-    sample_rate_hz: int
-    segment_s: float
-    val_fraction: float
-    seed: int
-    segments: dict[str, int]
-    """Side → how many."""
-    sounding_samples: dict[str, int]
-
-    def write_report(self, path: Path) -> None:
-        """As JSON."""
-        write_text(path, json.dumps(asdict(self), indent=1, ensure_ascii=False))
-
-
-class Item(TypedDict):
-    """A segment with as much of its piece to either side as a moved crop can reach."""
-
-    samples: np.ndarray
-    """(n,) float32."""
-    first: int
-    """Where in the piece's sound they begin."""
-    start: int
-    """Where the fixed segment does."""
-    low: int
-    high: int
-    """The piece."""
-    index: int
-    name: str
 
 
 class _Window(TypedDict):
-    """An item whose samples are still in the cache; of plain values, which LitData notes to go on
-    by.
+    """An item whose samples are still in the cache; of plain values, by which LitData finds where
+    to continue.
     """
 
     waveform: str
@@ -80,7 +36,7 @@ class _Window(TypedDict):
 def write_shards(
     sides: Mapping[str, Segments], manifest: Manifest, out: Path, *, workers: int
 ) -> None:
-    """Write both sides, going on where an interrupted call for the same sounds stopped.
+    """Write both sides; continues where an interrupted call for the same sounds stopped.
 
     The manifest comes last: a folder that has one is whole.
     """

@@ -1,4 +1,4 @@
-"""what a run says of its sounds, wherever they come from: a scanned collection, or its shards."""
+"""what a run reports about its sounds, from a scanned collection or from its shards."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Protocol
 
 
 class Source(Protocol):
-    """What a run says of the sounds it learns from, wherever they come from."""
+    """The sounds that a run learns from, wherever they come from."""
 
     @property
     def name(self) -> str:

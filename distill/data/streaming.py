@@ -8,9 +8,8 @@ import tempfile
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import lightning
 import numpy as np
 from litdata import StreamingDataLoader, StreamingDataset
 from litdata.streaming.downloader import get_downloader
@@ -18,11 +17,14 @@ from litdata.streaming.sampler import ChunkedIndex
 from torch.utils.data import Dataset
 
 from distill.data.datamodule import SegmentDataModule
-from distill.data.segments import Crop, Segment, cut, moved
-from distill.data.shards import MANIFEST, SIDES, VERSION, Item, Manifest
+from distill.data.manifest import MANIFEST, SIDES, VERSION, Item, Manifest
+from distill.data.segments import Crop, Segment, cut_segment, random_crop
 from distill.errors import CollectionError
 from distill.settings.schema import AugmentConfig, DataConfig
 from distill.system.paths import is_address
+
+if TYPE_CHECKING:
+    import lightning
 
 
 def read_manifest(root: str) -> Manifest:
@@ -43,7 +45,7 @@ def read_manifest(root: str) -> Manifest:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise CollectionError(
             f"data.root={root}: no shards there ({MANIFEST} cannot be read: {reason}); "
-            "scripts/shard.py FOLDER OUT writes them"
+            "python -m distill.shard FOLDER OUT writes them"
         ) from error
 
 
@@ -97,7 +99,7 @@ class MovingShards(StreamingDataset):  # type: ignore[misc]
 
     def __getitem__(self, index: ChunkedIndex | int) -> Segment:
         item: Item = super().__getitem__(index)
-        crop = moved(
+        crop = random_crop(
             item["start"],
             low=item["low"],
             high=item["high"],
@@ -110,7 +112,7 @@ class MovingShards(StreamingDataset):  # type: ignore[misc]
 
 
 class ResumableStream(StreamingDataLoader):  # type: ignore[misc]
-    """LitData's loader, going on behind the batches that the trainer has done: those that were
+    """LitData's loader; it continues after the batches that the trainer has done: those that were
     fetched ahead are fetched again. Its state at the end of an epoch is the beginning of the next.
     """
 
@@ -120,7 +122,7 @@ class ResumableStream(StreamingDataLoader):  # type: ignore[misc]
 
     def __iter__(self) -> Iterator[Segment]:
         for batch in super().__iter__():
-            self.restore = False  # once is enough, also where the end is never asked for
+            self.restore = False  # once is enough, also where nobody reads to the end
             yield batch
 
     def state_dict(self) -> dict[str, Any]:
@@ -138,7 +140,7 @@ class ResumableStream(StreamingDataLoader):  # type: ignore[misc]
         }
 
     def load_state_dict(self, obj: dict[str, Any]) -> None:
-        """Continue behind the batches that are done."""
+        """Continue after the batches that are done."""
         if obj["num_samples_yielded"] >= len(self) * self.batch_size:
             self.current_epoch = obj["current_epoch"]
         else:
@@ -178,7 +180,7 @@ def _segment(item: Item, crop: Crop, length: int) -> Segment:
         offset = first - item["first"]
         samples[:] = item["samples"][offset : offset + len(samples)]
 
-    return cut(crop, high=item["high"], length=length, read=read)
+    return cut_segment(crop, high=item["high"], length=length, read=read)
 
 
 def _address(root: str, side: str) -> str:

@@ -1,4 +1,4 @@
-"""settings → the sounds that a run learns from, shared out to its two sides, and a short report."""
+"""settings → the sounds that a run learns from, split into its two sides, and a short report."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from distill.audio.reasons import counts_in_words
+from distill.data.collection import REPORT
 from distill.errors import DistillError
 from distill.settings.schema import TrainConfig
 from distill.system import terminal
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
 
 DEMO = Path("outputs/demo")
 REASONS_SHOWN = 8
-REPORT = "collection.json"
 log = logging.getLogger(__name__)
 
 
@@ -40,8 +41,9 @@ def open_sounds(
 ) -> tuple[Source, SegmentDataModule]:
     """The sounds of a run and their segments; writes `run_dir/collection.json` and a row.
 
-    With shards, what decides over segments is completed in `config` as it was when they were
-    written. Raises DistillError, and RunStopped once one of the `stop_files` is there.
+    With shards, the settings that decide over segments are set in `config` to those that the
+    shards were written with. Raises DistillError, and RunStopped once one of the `stop_files` is
+    there.
     """
     if config.data.source == "shards":
         return _open_shards(config, run_dir, progress)
@@ -55,7 +57,7 @@ def open_sounds(
             name=collection.name,
             files=collection.files,
             duration_s=collection.duration_s,
-            left_out=dict(collection.reasons()),
+            left_out={reason.value: count for reason, count in collection.reasons()},
             train=len(split.train),
             held_out=len(split.val),
         )
@@ -69,7 +71,7 @@ def open_sounds(
 
 
 def collect(config: TrainConfig, stop_files: Sequence[Path] = ()) -> tuple[Collection, Split]:
-    """Scan the folders, with a progress bar, and share the sounds out to the two sides."""
+    """Scan the folders, with a progress bar, and split the sounds into the two sides."""
     from distill.data.split import split_sounds
 
     collection = _scan(config, stop_files)
@@ -83,26 +85,27 @@ def collect(config: TrainConfig, stop_files: Sequence[Path] = ()) -> tuple[Colle
 
 
 def report(collection: Collection, split: Split, path: Path) -> None:
-    """The scan and the split in short; `path` has them in full."""
+    """Print the scan and the split in short; `path` has them in full."""
     terminal.say(
         f"{collection.name}: {terminal.counted(len(collection.sounds), 'file')} used, "
         f"{terminal.duration(collection.duration_s)} in all, "
         f"{len(collection.left_out):,} left out"
     )
-    noted = [sound for sound in collection.sounds if sound.note]
-    for sound in noted[:REASONS_SHOWN]:
-        terminal.say(f"  used as it is: {sound.path}: {sound.note}")
+    noted = [(sound, sound.note) for sound in collection.sounds if sound.note]
+    for sound, note in noted[:REASONS_SHOWN]:
+        terminal.say(f"  used as it is: {sound.path}: {note.text(sound.detail)}")
     if len(noted) > REASONS_SHOWN:
-        terminal.say(f"  and {len(noted) - REASONS_SHOWN:,} more that end early. Full list: {path}")
+        in_all = counts_in_words(collection.notes())
+        terminal.say(f"  and more; in all: {in_all}. Full list: {path}")
     for left_out in collection.left_out[:REASONS_SHOWN]:
-        terminal.say(f"  left out: {left_out.path}: {left_out.reason}")
+        terminal.say(f"  left out: {left_out.path}: {left_out.text}")
     if len(collection.left_out) > REASONS_SHOWN:
-        counted = ", ".join(f"{count:,} {reason}" for reason, count in collection.reasons())
-        terminal.say(f"  and more; in all: {counted}. Full list: {path}")
-    note = f" ({split.note})" if split.note else ""
+        in_all = counts_in_words(collection.reasons())
+        terminal.say(f"  and more; in all: {in_all}. Full list: {path}")
+    unusual = f" ({split.note})" if split.note else ""
     terminal.say(
         f"split: {terminal.counted(len(split.train), 'file')} to train on, "
-        f"{len(split.val):,} held out{note}"
+        f"{len(split.val):,} held out{unusual}"
     )
 
 
@@ -142,12 +145,12 @@ def _open_shards(
 def _keep_report(write: Callable[[Path], None], path: Path) -> None:
     try:
         write(path)
-    except OSError as error:  # the terminal has it in short
+    except OSError as error:  # the terminal shows it in short
         log.warning("%s: cannot be written: %s", path, error.strerror)
 
 
 def _scan(config: TrainConfig, stop_files: Sequence[Path]) -> Collection:
-    # numpy and the codecs only now: help and mistakes are answered without
+    # numpy and libsndfile only now: help and mistakes are answered without
     from distill.data.cache import CacheConfig
     from distill.data.demo import write_demo_collection
     from distill.data.scan import scan

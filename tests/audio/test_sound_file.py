@@ -12,7 +12,8 @@ import soundfile
 import torch
 from torch import Tensor
 
-from distill.audio.sound_file import BLOCK_FRAMES, SoundFile
+from distill.audio.reader import BLOCK_FRAMES
+from distill.audio.sound_file import SoundFile
 from distill.errors import SoundError
 from tests.helpers.sounds import tone
 
@@ -125,12 +126,12 @@ def test_sample_rate_beyond_reason_is_told(tmp_path: Path, rate_hz: int) -> None
 
 
 def test_missing_file_and_folder_are_told(tmp_path: Path) -> None:
-    assert "cannot be read: No such file" in unreadable(tmp_path / "no.wav")
-    assert "cannot be read: Is a directory" in unreadable(tmp_path)
+    assert "unreadable: No such file" in unreadable(tmp_path / "no.wav")
+    assert "unreadable: is a folder" in unreadable(tmp_path)
 
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may read everything")
 def test_file_without_permission_is_told(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "a.wav", tone(440), 16_000)
     (tmp_path / "a.wav").chmod(0)
-    assert "cannot be read: Permission denied" in unreadable(tmp_path / "a.wav")
+    assert "unreadable: Permission denied" in unreadable(tmp_path / "a.wav")

@@ -48,9 +48,25 @@ def test_folder_keeps_its_structure_and_what_is_no_sound_is_told(
         "kick.distillcodes",
     ]
     left_out = [line for line in told.out if line.startswith("left out: ")]
-    assert len(left_out) == 2
-    assert left_out[0].startswith("left out: in/empty.wav: ")
-    assert left_out[1].startswith("left out: in/a/notes.txt: not audio")
+    assert len(left_out) == 3
+    assert left_out[0].startswith("left out: in/.hidden.wav: ")
+    assert left_out[1].startswith("left out: in/empty.wav: ")
+    assert left_out[2].startswith("left out: in/a/notes.txt: not audio")
+
+
+def test_links_to_folders_and_hidden_sounds_are_encoded_once(
+    run: Run, model: Path, tmp_path: Path
+) -> None:
+    """As a run learns from them."""
+    for name in ("in/kick.wav", "in/.hidden.wav", "elsewhere/snare.wav"):
+        sound(tmp_path / name)
+    for name, target in (("linked", "../elsewhere"), ("twice", "../elsewhere"), ("up", ".")):
+        (tmp_path / "in" / name).symlink_to(target, target_is_directory=True)
+    told = run("encode", model, "in", "-o", "in/codes")
+    assert (told.exit_code, told.err) == (0, [])
+    made = [".hidden.distillcodes", "kick.distillcodes", "linked/snare.distillcodes"]
+    assert files(tmp_path / "in" / "codes") == made
+    assert not [line for line in told.out if line.startswith("left out: ")]
 
 
 def test_sounds_of_one_name_are_all_kept(run: Run, model: Path, tmp_path: Path) -> None:

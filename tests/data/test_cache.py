@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import pytest
 import soundfile
 import soxr
 
-from distill.data import cache as cache_module
-from distill.data.cache import CacheConfig, Decoded, WaveformCache
+from distill.audio import reader
+from distill.audio.reader import SoundReader
+from distill.audio.reasons import Reason
+from distill.data.cache import CacheConfig, WaveformCache
+from distill.data.cache_index import Decoded
 from distill.system import stopping
 from tests.helpers.runs import environment
 from tests.helpers.sounds import tone
@@ -33,7 +38,7 @@ def cache(tmp_path: Path) -> Iterator[WaveformCache]:
 
 
 def waveform(cache: WaveformCache, decoded: Decoded) -> np.ndarray:
-    assert decoded.reason == ""
+    assert decoded.reason is None
     samples = np.fromfile(cache.waveform_path(decoded.content), "<f4")
     assert len(samples) == decoded.samples
     return samples
@@ -59,7 +64,7 @@ def test_same_rate_is_kept_sample_for_sample(tmp_path: Path, cache: WaveformCach
 def test_blocks_resample_as_one_go_does(
     tmp_path: Path, cache: WaveformCache, monkeypatch: pytest.MonkeyPatch, rate_hz: int
 ) -> None:
-    monkeypatch.setattr(cache_module, "BLOCK_FRAMES", 10_007)
+    monkeypatch.setattr(reader, "BLOCK_FRAMES", 10_007)
     samples = tone(440, 1.7, rate_hz).astype(np.float32)
     assert len(samples) > 10_007
     soundfile.write(tmp_path / "a.wav", samples, rate_hz, subtype="FLOAT")
@@ -70,7 +75,7 @@ def test_blocks_resample_as_one_go_does(
 
 
 def test_file_of_several_real_blocks(tmp_path: Path, cache: WaveformCache) -> None:
-    frames = 2 * cache_module.BLOCK_FRAMES + 12_345
+    frames = 2 * reader.BLOCK_FRAMES + 12_345
     stereo = np.random.default_rng(0).normal(0, 0.1, (frames, 2)).astype(np.float32)
     soundfile.write(tmp_path / "a.wav", stereo, 44_100, subtype="FLOAT")
     result = waveform(cache, cache.decode(tmp_path / "a.wav"))
@@ -133,11 +138,11 @@ def test_record_of_where_there_is_sound(tmp_path: Path, cache: WaveformCache) ->
     assert active == bytes([1, 1, 1, 0, 0, 0, 0, 0, 1, 1, 1])
 
 
-@pytest.mark.parametrize(("silence_dbfs", "reason"), [(-50.0, "silent"), (-70.0, "")])
-def test_silence_threshold(tmp_path: Path, silence_dbfs: float, reason: str) -> None:
+@pytest.mark.parametrize(("silence_dbfs", "reason"), [(-50.0, Reason.SILENT), (-70.0, None)])
+def test_silence_threshold(tmp_path: Path, silence_dbfs: float, reason: Reason | None) -> None:
     soundfile.write(tmp_path / "soft.wav", tone(440) * 1e-3, 16_000, subtype="FLOAT")
     quiet = WaveformCache(tmp_path / "cache", CacheConfig(16_000, 0.01, silence_dbfs))
-    assert quiet.decode(tmp_path / "soft.wav").reason == reason
+    assert quiet.decode(tmp_path / "soft.wav").reason is reason
     quiet.close()
 
 
@@ -145,15 +150,11 @@ def test_a_single_sample_is_left_out_when_resampling_leaves_nothing(tmp_path: Pa
     path = tmp_path / "one.wav"
     soundfile.write(path, np.array([0.5]), 96_000, subtype="FLOAT")
     low = WaveformCache(tmp_path / "cache", CacheConfig(4_000, 0.0, -80.0))
-    assert low.decode(path).reason == "too short: less than a sample"
+    assert low.decode(path) == Decoded(Reason.TOO_SHORT, "less than a sample")
     low.close()
 
 
-def test_memory_does_not_grow_with_length(
-    tmp_path: Path, cache: WaveformCache, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(cache_module, "BLOCK_FRAMES", 1 << 16)
-
+def test_memory_does_not_grow_with_length(tmp_path: Path, cache: WaveformCache) -> None:
     def peak(frames: int) -> int:
         path = tmp_path / f"{frames}.wav"
         noise = np.random.default_rng(0).integers(-9_000, 9_000, frames, dtype=np.int16)
@@ -168,18 +169,32 @@ def test_memory_does_not_grow_with_length(
     assert peak(4_000_000) < 1.2 * peak(1_000_000)
 
 
+Read = Callable[[SoundReader], Iterator[np.ndarray]]
+
+
+def after_each_block(happen: Callable[[], object]) -> Read:
+    """A stand-in for SoundReader.blocks: the same, and something happens once each is written."""
+    blocks = SoundReader.blocks
+
+    def read(self: SoundReader) -> Iterator[np.ndarray]:
+        for block in blocks(self):
+            yield block
+            happen()
+
+    return read
+
+
 def test_interruption_leaves_nothing_behind(
     tmp_path: Path, cache: WaveformCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     soundfile.write(tmp_path / "a.wav", tone(440, 2), 16_000)
-    write = cache_module._write
 
-    def interrupted(sink: object, samples: np.ndarray) -> None:
-        write(sink, samples)  # type: ignore[arg-type]
+    def interrupt() -> NoReturn:
+        assert len(files_of(tmp_path / "cache", ".part")) == 1
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(cache_module, "_write", interrupted)
+        patch.setattr(SoundReader, "blocks", after_each_block(interrupt))
         with pytest.raises(KeyboardInterrupt):
             cache.decode(tmp_path / "a.wav")
     assert files_of(tmp_path / "cache", ".f32") == []
@@ -192,22 +207,25 @@ def test_killed_process_leaves_nothing_under_a_final_name(tmp_path: Path) -> Non
     script = f"""
 import os
 from pathlib import Path
-from distill.data import cache
-write = cache._write
-def killed(sink, samples):
-    write(sink, samples)
-    sink.flush()
-    os.kill(os.getpid(), 9)
-cache._write = killed
-cache.WaveformCache(Path({str(tmp_path / "cache")!r}), cache.{CONFIG!r}).decode(
+from distill.audio.reader import SoundReader
+from distill.data.cache import CacheConfig, WaveformCache
+blocks = SoundReader.blocks
+def killed(self):
+    for block in blocks(self):
+        yield block
+        os.kill(os.getpid(), 9)
+SoundReader.blocks = killed
+WaveformCache(Path({str(tmp_path / "cache")!r}), {CONFIG!r}).decode(
     Path({str(tmp_path / "a.wav")!r})
 )
 """
     killed = subprocess.run([sys.executable, "-c", script], env=environment(), check=False)
     assert killed.returncode == -9
     assert files_of(tmp_path / "cache", ".f32") == []
+    (partial,) = files_of(tmp_path / "cache", ".part")
+    assert partial.stat().st_size > 0, "killed in the middle"
     again = WaveformCache(tmp_path / "cache", CONFIG)
-    assert again.known() == {}
+    assert again.index.known() == {}
     assert len(waveform(again, again.decode(tmp_path / "a.wav"))) == 32_000
     again.close()
 
@@ -226,17 +244,10 @@ def test_file_that_changes_while_it_is_read(
 ) -> None:
     path = tmp_path / "a.wav"
     soundfile.write(path, tone(440), 16_000)
-    write = cache_module._write
-
-    def meanwhile(sink: object, samples: np.ndarray) -> int:
-        done = write(sink, samples)  # type: ignore[arg-type]
-        if path.exists():
-            change(path)
-        return done
-
-    monkeypatch.setattr(cache_module, "_write", meanwhile)
-    assert cache.decode(path).reason == "changed while being read"
+    monkeypatch.setattr(SoundReader, "blocks", after_each_block(lambda: change(path)))
+    assert cache.decode(path) == Decoded(Reason.CHANGED)
     assert files_of(tmp_path / "cache", ".f32") == []
+    assert files_of(tmp_path / "cache", ".part") == []
 
 
 def test_a_stop_does_not_wait_for_the_end_of_a_long_file(
@@ -257,11 +268,11 @@ def test_settings_have_caches_of_their_own(tmp_path: Path) -> None:
     lengths = []
     for rate_hz in (16_000, 8_000):
         opened = WaveformCache(tmp_path / "cache", CacheConfig(rate_hz, 0.01, -80.0))
-        assert opened.known() == {}
+        assert opened.index.known() == {}
         decoded = opened.decode(tmp_path / "a.wav")
-        opened.remember("a.wav", 1, 2, decoded)
-        opened.flush()
-        assert opened.known() == {("a.wav", 1, 2): decoded}
+        opened.index.remember("a.wav", 1, 2, decoded)
+        opened.index.flush()
+        assert opened.index.known() == {("a.wav", 1, 2): decoded}
         lengths.append(decoded.samples)
         opened.close()
     assert lengths == [8_000, 4_000]
@@ -279,14 +290,29 @@ def test_a_shortened_waveform_does_not_count(tmp_path: Path, cache: WaveformCach
 
 def test_rows_outlive_the_process_and_do_not_lock_others_out(tmp_path: Path) -> None:
     """A process that decodes for minutes between two flushes must not stop another's."""
-    row = Decoded("silent")
+    row = Decoded(Reason.SILENT)
     first, second = (WaveformCache(tmp_path / "cache", CONFIG) for _ in range(2))
-    first.remember("first.wav", 1, 1, row)
-    second.remember("second.wav", 2, 2, row)
-    second.flush()
-    assert first.known() == {("second.wav", 2, 2): row}
+    first.index.remember("first.wav", 1, 1, row)
+    second.index.remember("second.wav", 2, 2, row)
+    second.index.flush()
+    assert first.index.known() == {("second.wav", 2, 2): row}
     first.close()
     second.close()
     third = WaveformCache(tmp_path / "cache", CONFIG)
-    assert third.known() == {("first.wav", 1, 1): row, ("second.wav", 2, 2): row}
+    assert third.index.known() == {("first.wav", 1, 1): row, ("second.wav", 2, 2): row}
     third.close()
+
+
+def test_an_index_of_other_columns_is_made_anew(tmp_path: Path) -> None:
+    (tmp_path / "cache").mkdir()
+    old = sqlite3.connect(tmp_path / "cache" / "index.sqlite")
+    with old:
+        old.execute("CREATE TABLE sounds (path TEXT, reason TEXT)")
+        old.execute("INSERT INTO sounds VALUES ('a.wav', 'silent')")
+    old.close()
+    row = Decoded(Reason.TOO_SHORT, "1.0 ms")
+    for known in ({}, {("a.wav", 1, 1): row}):
+        opened = WaveformCache(tmp_path / "cache", CONFIG)
+        assert opened.index.known() == known
+        opened.index.remember("a.wav", 1, 1, row)
+        opened.close()

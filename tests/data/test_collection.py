@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from distill.audio.reasons import Reason
 from distill.data.cache import CacheConfig
 from distill.data.collection import Collection
 from distill.data.scan import scan
@@ -166,7 +167,7 @@ def test_nothing_is_dropped_in_silence(messy: Path, messy_scan: Collection) -> N
     listed = [sound.path for sound in messy_scan.sounds]
     listed += [file.path for file in messy_scan.left_out]
     assert sorted(listed) == sorted(there)
-    assert all(file.reason for file in messy_scan.left_out)
+    assert all(file.text for file in messy_scan.left_out)
 
 
 def test_report_is_json_and_complete(messy_scan: Collection, tmp_path: Path) -> None:
@@ -175,16 +176,18 @@ def test_report_is_json_and_complete(messy_scan: Collection, tmp_path: Path) -> 
     assert report["files_used"] == len(messy_scan.sounds) == len(report["used"])
     assert [row["path"] for row in report["used"]] == [sound.path for sound in messy_scan.sounds]
     reasons = {row["path"]: row["reason"] for row in report["left_out"]}
-    assert reasons == {file.path: file.reason for file in messy_scan.left_out}
+    assert reasons == {file.path: file.text for file in messy_scan.left_out}
+    kinds = {row["path"]: row["kind"] for row in report["left_out"]}
+    assert kinds == {file.path: file.reason.value for file in messy_scan.left_out}
     assert report["duration_s"] == pytest.approx(messy_scan.duration_s, abs=0.001)
     assert report["fingerprint"] == messy_scan.fingerprint
 
 
 def test_reasons_are_counted_most_frequent_first(messy_scan: Collection) -> None:
     counted = dict(messy_scan.reasons())
-    assert counted["duplicate"] == 3
-    assert counted["not finite"] == 2
-    assert counted["silent"] == 1
+    assert counted[Reason.DUPLICATE] == 3
+    assert counted[Reason.NOT_FINITE] == 2
+    assert counted[Reason.SILENT] == 1
     counts = [count for _, count in messy_scan.reasons()]
     assert counts == sorted(counts, reverse=True)
     assert sum(counts) == len(messy_scan.left_out)
@@ -253,7 +256,7 @@ def test_real_recordings_are_all_accounted_for(shared_instruments: Path, scan_fo
     there = sum(path.is_file() for path in shared_instruments.rglob("*"))
     assert len(collection.sounds) + len(collection.left_out) == there
     assert len(collection.sounds) > 200
-    assert "not audio" in dict(collection.reasons())
+    assert Reason.NOT_AUDIO in dict(collection.reasons())
 
 
 def test_own_output_below_the_folder_is_not_learned_from(tmp_path: Path, scan_folder: Scan) -> None:
@@ -265,4 +268,5 @@ def test_own_output_below_the_folder_is_not_learned_from(tmp_path: Path, scan_fo
     collection = scan_folder(kit, own_output=kit / "outputs")
     assert [Path(sound.path).name for sound in collection.sounds] == ["kick.wav"]
     (left_out,) = collection.left_out
-    assert left_out.reason == "not searched: distill's own output"
+    assert left_out.path == str(kit / "outputs")
+    assert left_out.reason is Reason.OWN_OUTPUT

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import soundfile
 
+from distill.audio.reasons import Note, Reason
 from distill.data.collection import Collection
 from tests.helpers.sounds import tone
 
@@ -39,23 +40,23 @@ def test_what_is_there_is_used_and_noted(
 ) -> None:
     cut(sounds, suffix, format=kind)
     (sound,) = (found := scan_folder(sounds)).sounds
-    assert sound.note == "ends early: 0.60 s of 1.00 s"
+    assert (sound.note, sound.detail) == (Note.ENDS_EARLY, "0.60 s of 1.00 s")
     found.write_report(tmp_path / "report.json")
     (row,) = json.loads((tmp_path / "report.json").read_text())["used"]
-    assert row["note"] == sound.note
+    assert row["note"] == "ends early: 0.60 s of 1.00 s"
 
 
 def test_mp3(sounds: Path, scan_folder: Scan) -> None:
     cut(sounds, "mp3")
-    assert scan_folder(sounds).sounds[0].note.endswith(" s of 1.00 s")
+    assert scan_folder(sounds).sounds[0].detail.endswith(" s of 1.00 s")
 
 
 def test_nothing_is_read_of_an_ogg_without_its_end(sounds: Path, scan_folder: Scan) -> None:
     soundfile.write(sounds / "good.wav", tone(400), 16_000)
     cut(sounds, "ogg")
-    assert [one.reason for one in scan_folder(sounds).left_out] == [
-        "unreadable: its end is missing"
-    ]
+    (left_out,) = scan_folder(sounds).left_out
+    assert left_out.reason is Reason.UNREADABLE
+    assert left_out.text == "unreadable: its end is missing"
 
 
 @pytest.mark.parametrize("unknown", [0, 0x7FFFF000, 0x7FFFFFFF, 0xFFFFFFFF])
@@ -75,4 +76,4 @@ def test_a_size_that_nobody_knew_is_no_promise(
 @pytest.mark.parametrize("suffix", ["wav", "aiff", "au", "flac", "ogg", "mp3"])
 def test_whole_files_have_no_note(sounds: Path, scan_folder: Scan, suffix: str) -> None:
     soundfile.write(sounds / f"whole.{suffix}", tone(300), 16_000)
-    assert scan_folder(sounds).sounds[0].note == ""
+    assert scan_folder(sounds).sounds[0].note is None

@@ -104,19 +104,19 @@ def test_interruption_leaves_no_torn_file(copied: Path, monkeypatch: pytest.Monk
     missing = sorted(copied.iterdir())[15:19]
     for path in missing:
         path.unlink()
-    written = demo_module.written
+    open_to_write = demo_module.open_to_write
     begun: list[Path] = []
 
     @contextmanager
     def interrupted(path: Path, **settings: Any) -> Iterator[soundfile.SoundFile]:
         begun.append(path)
-        with written(path, **settings) as file:
+        with open_to_write(path, **settings) as file:
             yield file
             if len(begun) == 3:
                 raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(demo_module, "written", interrupted)
+        patch.setattr(demo_module, "open_to_write", interrupted)
         with pytest.raises(KeyboardInterrupt):
             write_demo_collection(copied)
     assert [path.exists() for path in missing] == [True, True, False, False]

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from distill.audio.reasons import Reason
 from distill.data.collection import Collection
 from distill.errors import CollectionError
 from tests.helpers.scans import left_out, used
@@ -33,7 +34,8 @@ def test_folder_that_cannot_be_listed_is_reported(
     collection = scan_folder(sounds)
     assert len(collection.sounds) == 12
     assert [file.path for file in collection.left_out] == [str(closed)]
-    assert collection.left_out[0].reason.startswith("unreadable")
+    assert collection.left_out[0].reason is Reason.UNREADABLE
+    assert collection.left_out[0].detail == "cannot be searched: Permission denied"
 
 
 def test_file_that_may_not_be_read_is_reported(

@@ -21,7 +21,6 @@ from distill.errors import CollectionError
 from distill.settings.compose import load_config
 from distill.settings.schema import TrainConfig
 from distill.training.sounds import collect
-from tests.helpers.checkout import REPOSITORY
 from tests.helpers.runs import TINY, environment, train_command
 from tests.helpers.sounds import write_sounds
 
@@ -32,10 +31,8 @@ SETTINGS = ("mel.sample_rate_hz=16000", "data.segment_s=0.25")
 
 def written(folder: Path) -> subprocess.CompletedProcess[str]:
     """`folder`/sounds → `folder`/shards."""
-    script = str(REPOSITORY / "scripts" / "shard.py")
-    return answer_of(
-        [sys.executable, script, "sounds", "shards", "--workers", "2", *SETTINGS], folder
-    )
+    words = ("sounds", "shards", "--workers", "2", *SETTINGS)
+    return answer_of([sys.executable, "-m", "distill.shard", *words], folder)
 
 
 def answer_of(command: Sequence[str], folder: Path) -> subprocess.CompletedProcess[str]:
@@ -166,5 +163,5 @@ def test_whole_shards_are_not_written_again_and_others_not_mixed_in(
 
 
 def test_a_folder_without_shards_is_told(tmp_path: Path) -> None:
-    with pytest.raises(CollectionError, match="shard.py FOLDER OUT"):
+    with pytest.raises(CollectionError, match="distill.shard FOLDER OUT"):
         read_manifest(str(tmp_path))

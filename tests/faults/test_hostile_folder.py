@@ -214,7 +214,7 @@ def test_files_that_change_between_being_found_and_being_read(tmp_path: Path) ->
         config=CacheConfig(16_000, min_duration_s=0.01, silence_dbfs=-80.0),
         progress=at_the_first_step,
     )
-    reasons = {Path(one.path).name: one.reason for one in found.left_out}
+    reasons = {Path(one.path).name: one.text for one in found.left_out}
     assert reasons.keys() == {"deleted.wav", "emptied.wav", "cut.wav", "gone.wav"}
     assert reasons["deleted.wav"] == reasons["gone.wav"] == "unreadable: No such file or directory"
     assert reasons["emptied.wav"] == "empty"

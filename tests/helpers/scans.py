@@ -14,4 +14,4 @@ def used(collection: Collection) -> dict[str, str]:
 
 def left_out(collection: Collection) -> dict[str, str]:
     """Name of each file left out → the reason."""
-    return {Path(file.path).name: file.reason for file in collection.left_out}
+    return {Path(file.path).name: file.text for file in collection.left_out}

@@ -13,7 +13,7 @@ import lightning
 import numpy as np
 import torch
 
-from distill.audio.sndfile import written
+from distill.audio.writer import open_to_write
 from distill.data.datamodule import FixedSegments, SegmentDataModule
 from distill.system.atomic import whole_file
 from distill.system.paths import from_here
@@ -128,8 +128,8 @@ class Previews(lightning.Callback):
     def _write_wav(path: Path, waveform: np.ndarray, rate_hz: int) -> None:
         with (
             whole_file(path) as partial,
-            written(
-                partial, sample_rate_hz=rate_hz, channels=1, subtype="PCM_16", container="WAV"
+            open_to_write(
+                partial, sample_rate_hz=rate_hz, channels=1, encoding="PCM_16", container="WAV"
             ) as file,
         ):
             file.write(waveform)

@@ -12,7 +12,7 @@ from threading import Thread
 
 from omegaconf import DictConfig, OmegaConf
 
-from distill.cli.verb import MISTAKE, let_threads_wait
+from distill.cli.verb import let_threads_wait
 from distill.errors import DistillError
 from distill.settings.compose import checked
 from distill.system.terminal import console, fail
@@ -45,7 +45,7 @@ def main() -> None:
     except DistillError as error:
         fail(str(error))
         sys.stdout.flush()
-        os._exit(MISTAKE)  # not after the others: they may be waiting for this one
+        os._exit(error.exit_code)  # not after the others: they may be waiting for this one
     except BaseException as error:
         logging.getLogger(__name__).exception("ended")
         fail(f"{type(error).__name__}: {error}")

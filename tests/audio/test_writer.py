@@ -16,8 +16,8 @@ from mutagen.oggvorbis import OggVorbis
 from mutagen.wave import WAVE
 from torch import Tensor
 
-from distill.audio import sound_file
-from distill.audio.sound_file import check_format, write_sound
+from distill.audio import writer
+from distill.audio.writer import check_format, write_sound
 from distill.codec import AUDIO_FORMATS
 from distill.errors import SoundError, WriteError
 
@@ -169,7 +169,7 @@ def test_wav_names_the_model_in_its_info_chunk_too(
     assert b"LIST" in (data := path.read_bytes())
     assert b"INFO" in data
     # beyond 4 GiB the same in another container
-    monkeypatch.setattr(sound_file, "LARGEST_WAV", 100)
+    monkeypatch.setattr(writer, "LARGEST_WAV", 100)
     with soundfile.SoundFile(write(path, noise(2, 1_001))) as file:
         assert (file.format, file.frames) == ("RF64", 1_001)
         assert file.comment == f"DISTILL_MODEL={MODEL}"

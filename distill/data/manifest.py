@@ -1,0 +1,86 @@
+"""what shards hold, and what a run needs to know of them: `distill.json`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Self, TypedDict
+
+import numpy as np
+
+from distill.system.atomic import write_text
+
+if TYPE_CHECKING:
+    from distill.data.collection import Collection
+    from distill.data.segments import Segments
+    from distill.settings.schema import DataConfig
+
+MANIFEST = "distill.json"
+VERSION = 1
+SIDES = ("train", "val")
+
+
+class Item(TypedDict):
+    """A segment with as much of its piece to either side as a moved crop can reach."""
+
+    samples: np.ndarray
+    """(n,) float32."""
+    first: int
+    """Where in the piece's sound they begin."""
+    start: int
+    """Where the fixed segment does."""
+    low: int
+    high: int
+    """The piece."""
+    index: int
+    name: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a run needs to know of the shards besides what is in them."""
+
+    version: int
+    name: str
+    folders: tuple[str, ...]
+    files: int
+    duration_s: float
+    fingerprint: str
+    sample_rate_hz: int
+    segment_s: float
+    val_fraction: float
+    seed: int
+    segments: dict[str, int]
+    """Side → how many."""
+    sounding_samples: dict[str, int]
+
+    @classmethod
+    def of(
+        cls,
+        collection: Collection,
+        sides: Mapping[str, Segments],
+        config: DataConfig,
+        *,
+        seed: int,
+    ) -> Self:
+        """Of a collection whose sounds were split into `sides` by these settings."""
+        return cls(
+            version=VERSION,
+            name=collection.name,
+            folders=collection.folders,
+            files=collection.files,
+            duration_s=collection.duration_s,
+            fingerprint=collection.fingerprint,
+            sample_rate_hz=collection.sample_rate_hz,
+            segment_s=config.segment_s,
+            val_fraction=config.val_fraction,
+            seed=seed,
+            segments={side: len(segments) for side, segments in sides.items()},
+            sounding_samples={side: part.sounding_samples() for side, part in sides.items()},
+        )
+
+    def write_report(self, path: Path) -> None:
+        """As JSON."""
+        write_text(path, json.dumps(asdict(self), indent=1, ensure_ascii=False))

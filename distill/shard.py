@@ -1,0 +1,93 @@
+"""`python -m distill.shard FOLDER OUT [KEY=VALUE ...]`: sounds → shards that a run streams.
+
+Imports little: each process that writes shards imports this module anew.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from argparse import ArgumentTypeError, Namespace
+from collections.abc import Sequence
+
+from distill.cli.verb import Parser, answering
+from distill.errors import DistillError
+from distill.system import stopping
+from distill.system.paths import path_of
+from distill.system.terminal import counted, fail, say
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the verb; exits 2 on a user's mistake."""
+    with answering():
+        shard(_parser().parse_intermixed_args(arguments))
+
+
+def shard(options: Namespace) -> None:
+    """Read the sounds and split them as a run does, then write the segments of both sides."""
+    from distill.data import shard_folder
+    from distill.settings.compose import load_config
+    from distill.settings.overrides import quoted
+
+    shard_folder.check_out(options.folder, options.out)
+    config = load_config([quoted(f"data.root={options.folder}"), *options.settings])
+    try:  # torch and LitData: from here on
+        from distill.data.shards import write_shards
+    except ModuleNotFoundError as error:
+        raise DistillError(f"shards need the extra: make streaming ({error})") from error
+    from distill.data.manifest import SIDES, Manifest
+    from distill.data.segments import segments_of
+    from distill.training.sounds import collect, report
+
+    collection, split = collect(config)
+    report(collection, split, shard_folder.begin(collection, options.out))
+    rate_hz = config.mel.sample_rate_hz
+    sides = {
+        side: segments_of(pieces, config.data, sample_rate_hz=rate_hz, seed=config.seed)
+        for side, pieces in zip(SIDES, (split.train, split.val), strict=True)
+    }
+    manifest = Manifest.of(collection, sides, config.data, seed=config.seed)
+    try:
+        write_shards(sides, manifest, options.out, workers=options.workers)
+    except (KeyboardInterrupt, SystemExit):  # LitData ends with exit code 0
+        fail("stopped; the same command continues where it was")
+        sys.exit(128 + (stopping.received() or signal.SIGINT))
+    written = (f"{counted(manifest.segments[side], 'segment')} to {side}" for side in SIDES)
+    say(f"{options.out}: {' and '.join(written)}")
+
+
+def _parser() -> Parser:
+    parser = Parser(
+        prog="python -m distill.shard",
+        description="A folder of sounds → shards, for collections beyond one disk: copy them to an "
+        "object store, and train with data=streaming data.root=ADDRESS. A command that was "
+        "interrupted continues where it was when it is typed again.",
+    )
+    parser.add_argument("folder", metavar="FOLDER", type=path_of, help="the sounds; only read")
+    parser.add_argument("out", metavar="OUT", type=path_of, help="a new folder for the shards")
+    parser.add_argument(
+        "settings",
+        nargs="*",
+        metavar="KEY=VALUE",
+        help="settings of a run that decide over segments: data.segment_s, data.val_fraction, "
+        "mel.sample_rate_hz, seed",
+    )
+    parser.add_argument(
+        "--workers",
+        type=_workers,
+        default=os.cpu_count() or 1,
+        metavar="N",
+        help="processes that write (as many as there are processors)",
+    )
+    return parser
+
+
+def _workers(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise ArgumentTypeError(f"{text} is not a whole number from 1")
+    return int(text)
+
+
+if __name__ == "__main__":
+    main()
