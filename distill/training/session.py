@@ -26,7 +26,8 @@ from distill.training.records.checkpoint_io import AtomicCheckpointIO
 from distill.training.records.event_files import EventFiles, keep_writer_threads_quiet
 from distill.training.records.progress_file import ProgressFile
 from distill.training.records.run_folder import checkpoint_path
-from distill.training.stage import Stage, StageModule
+from distill.training.stage import Stage
+from distill.training.stage_module import StageModule
 
 
 @dataclass(frozen=True)

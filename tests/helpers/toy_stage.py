@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from distill.data.segments import Segment
 from distill.settings.schema import TrainConfig
-from distill.training.stage import Choice, Judgement, Stage, StageModule
+from distill.training.stage import Choice, Judgement, Stage
+from distill.training.stage_module import StageModule
 from distill.training.steps.schedule import Limits
 
 EPOCHS = 4

@@ -11,7 +11,7 @@ import lightning
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
 from distill.system.terminal import console, say
-from distill.training.stage import StageModule
+from distill.training.stage_module import StageModule
 
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ import lightning
 from lightning.pytorch.loggers import TensorBoardLogger
 from torch.utils.tensorboard.writer import SummaryWriter
 
-from distill.training.stage import StageModule
+from distill.training.stage_module import StageModule
 
 
 class TensorBoardCharts(lightning.Callback):

@@ -20,7 +20,7 @@ from distill.training.codec.content import content_of
 from distill.training.codec.health import SideHealth, count_codes, health_of
 from distill.training.codec.probe import CodebookProbe
 from distill.training.records.history import MelErrorMean, TermMeans
-from distill.training.stage import StageModule
+from distill.training.stage_module import StageModule
 from distill.training.steps.muon import Muon
 from distill.training.steps.schedule import Limits
 

@@ -21,7 +21,8 @@ from distill.training.codec.completion import complete, network_config, spectrog
 from distill.training.codec.health import SideHealth
 from distill.training.codec.module import CodecModule
 from distill.training.codec.verdict import verdict
-from distill.training.stage import Choice, Judgement, Stage, StageModule
+from distill.training.stage import Choice, Judgement, Stage
+from distill.training.stage_module import StageModule
 from distill.training.steps.schedule import Limits
 
 

@@ -10,6 +10,21 @@ from distill.system.terminal import duration
 
 
 @dataclass(frozen=True)
+class Event:
+    """Something worth a line in the terminal, the summary and the dashboard."""
+
+    epoch: int
+    """Counted from 1."""
+    text: str
+    is_warning: bool
+
+    @property
+    def line(self) -> str:
+        """`epoch 3: ...`."""
+        return f"epoch {self.epoch}: {self.text}"
+
+
+@dataclass(frozen=True)
 class StartRow:
     """A process begins, or continues, a run."""
 

@@ -8,14 +8,16 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from distill.catalog.index import DEFAULT_FOLDER
 from distill.system.atomic import write_text
 from distill.system.json_values import without_nan
 from distill.system.paths import from_here
-from distill.training.records.history import History
 from distill.training.steps.schedule import Limits
+
+if TYPE_CHECKING:
+    from distill.training.records.history import History
 
 NAME = "summary.json"
 

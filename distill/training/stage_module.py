@@ -1,0 +1,286 @@
+"""batches → steps, epochs and figures, whatever a stage trains: what its own module builds on."""
+
+from __future__ import annotations
+
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any, ClassVar
+
+import lightning
+import torch
+from torch import Tensor, nn
+
+from distill.errors import RunError
+from distill.model.quantizer import NonFiniteError, require_finite
+from distill.settings.schema import OptimizerConfig
+from distill.training.ranks.agreement import agree_on_time, no_loss, require_same, summed
+from distill.training.records.history import History, TermMeans
+from distill.training.records.rows import EpochRow, Event, StepRow
+from distill.training.steps.finite import require_finite_weights
+from distill.training.steps.schedule import Limits, RunClock, learning_rate
+from distill.training.steps.seeding import seed_generators
+
+log = logging.getLogger(__name__)
+
+
+class StageModule(lightning.LightningModule, ABC):
+    """Trains the network of one stage: guards its steps, closes its epochs, and says what a
+    checkpoint and a bundle hold.
+
+    All randomness of a step is a function of (seed, step), so a resumed run repeats it.
+    """
+
+    stage: ClassVar[str]
+    """Its name, as `stages=` has it."""
+    model: nn.Module
+    terms: ClassVar[tuple[str, ...]]
+    """Names of what `losses` gives."""
+    makes_bundles: ClassVar[bool] = False
+    """Whether the weights with `bundle_fields` are a whole bundle, as the codec's are."""
+
+    def __init__(self, *, limits: Limits, optimizer: OptimizerConfig, seed: int) -> None:
+        super().__init__()
+        self.limits = limits
+        self.optimizer_config = optimizer
+        self.clock = RunClock(limits)
+        self.seed = seed
+        self.history = History()
+        self.events: list[Event] = []
+        self.skipped_steps = 0
+        self._skipped_in_a_row = 0
+        self._skipping = False
+        self._train_means = TermMeans(self.terms)
+        self._stepped = False
+        self.saved_fields: dict[str, Any] = {}
+        """What the newest checkpoint holds for a bundle."""
+
+    # What a stage says of itself
+
+    @abstractmethod
+    def build(self) -> nn.Module:
+        """The network, its weights drawn from torch's generator, which is seeded."""
+
+    @abstractmethod
+    def losses(self, batch: Any) -> tuple[dict[str, Tensor], int]:
+        """A training batch → named scalars and how many sounds they are the mean of.
+
+        `loss` is what is minimised; each is logged as `train/NAME`. Raises NonFiniteError for a
+        batch that must be skipped.
+        """
+
+    @abstractmethod
+    def add_held_out(self, batch: Any) -> None:
+        """Take in a held-out batch."""
+
+    @abstractmethod
+    def close_held_out(self) -> dict[str, float]:
+        """The held-out figures over all ranks, under the names they are logged with; start anew.
+
+        Empty where nothing was held out.
+        """
+
+    @abstractmethod
+    def bundle_fields(self) -> dict[str, Any]:
+        """What a bundle holds of this stage but for the network's weights: plain values."""
+
+    @property
+    @abstractmethod
+    def identity(self) -> object:
+        """What must be the same on all ranks, such as the sounds and the sizes."""
+
+    def check_trainable(self) -> None:
+        """Raise RunError where an epoch cannot be closed: called before each validation."""
+
+    def epoch_details(self) -> dict[str, Any]:
+        """Plain values that an epoch's row holds besides figures."""
+        return {}
+
+    def metrics(self) -> dict[str, float]:
+        """Figures for the loggers besides those of the history."""
+        return {}
+
+    def charts(self) -> dict[str, dict[str, Sequence[Any]]]:
+        """TensorBoard's custom charts: curves that belong together."""
+        return {"training and validation": {"loss": ["Multiline", ["train/loss", "val/loss"]]}}
+
+    # What all stages do alike
+
+    def over_ranks(self, values: Tensor) -> Tensor:
+        """The sum over all ranks."""
+        return summed(self.trainer, values)
+
+    def report(self, text: str, *, is_warning: bool) -> Event:
+        """Note an event of the epoch under way."""
+        event = Event(self.trainer.current_epoch + 1, text, is_warning)
+        self.events.append(event)
+        return event
+
+    def step_row(self, outputs: Any) -> StepRow:
+        """Where the stage is, after a step with such outputs."""
+        return StepRow(
+            self.stage,
+            self.trainer.current_epoch + 1,
+            self.limits.max_epochs,
+            self.trainer.fit_loop.epoch_loop.batch_idx + 1,
+            int(self.trainer.num_training_batches),
+            float(outputs["loss"]) if outputs else None,
+            self.clock.elapsed_s,
+            self._left_s(),
+        )
+
+    def epoch_row(self) -> EpochRow | None:
+        """The epoch that was just closed; None where none was."""
+        if self.trainer.sanity_checking or not self.history.epochs:
+            return None
+        epoch = self.trainer.current_epoch + 1
+        return EpochRow(
+            self.stage,
+            epoch,
+            self.limits.max_epochs,
+            self.history.last(),
+            self.epoch_details(),
+            [event.text for event in self.events if event.epoch == epoch],
+            self.skipped_steps,
+            self.clock.elapsed_s,
+            self._left_s(),
+        )
+
+    def _left_s(self) -> float | None:
+        progress = self.progress
+        return self.clock.elapsed_s * (1 - progress) / progress if progress > 0 else None
+
+    @property
+    def step(self) -> int:
+        """The step that is under way, skipped ones counted too, from 0."""
+        return self.trainer.fit_loop.epoch_loop.total_batch_idx
+
+    @property
+    def progress(self) -> float:
+        """How much of the stage is done, 0 to 1."""
+        return self.clock.progress(self.step + 1, int(self.trainer.num_training_batches))
+
+    @property
+    def several_ranks(self) -> bool:
+        """Whether this process trains together with others."""
+        return bool(self.trainer.world_size > 1)
+
+    def configure_model(self) -> None:
+        """Build the network when the process group exists, so that it knows its ranks."""
+        if not hasattr(self, "model"):
+            torch.manual_seed(self.seed)
+            self.model = self.build()
+
+    def on_fit_start(self) -> None:
+        """Start the clock."""
+        self.clock.start()
+        require_same(self.trainer, self.identity)
+
+    def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
+        """Set the step's random state and learning rate."""
+        agree_on_time(self.trainer, self.clock)
+        seed_generators((self.seed * 1_000_003 + self.step) % 2**63, self.device)
+        rate = learning_rate(self.optimizer_config, step=self.step, progress=self.progress)
+        for optimizer in self.trainer.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+
+    def training_step(self, batch: Any, batch_idx: int) -> Tensor | None:
+        """Loss of one batch, or None if it is skipped because something in it is not finite."""
+        self._skipping = False
+        try:
+            losses, weight = self.losses(batch)
+            require_finite(
+                losses["loss"], "the loss is NaN or infinite", on_all_ranks=self.several_ranks
+            )
+        except NonFiniteError as error:
+            self._skip(str(error))
+            return no_loss(self.model) if self.several_ranks else None
+        self._train_means.add(losses, weight)
+        return losses["loss"]
+
+    def configure_gradient_clipping(
+        self,
+        optimizer: torch.optim.Optimizer,
+        gradient_clip_val: float | None = None,
+        gradient_clip_algorithm: str | None = None,
+    ) -> None:
+        """Clip the gradient's norm; drop a gradient that is not finite, so that the step changes
+        nothing.
+        """
+        if self._skipping:  # there is no gradient to judge, and the weights stay as they are
+            optimizer.zero_grad(set_to_none=True)
+            return
+        norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.limits.gradient_clip_val)
+        if not torch.isfinite(norm):
+            optimizer.zero_grad(set_to_none=True)
+            self._skip("the gradient is NaN or infinite")
+        else:
+            self._skipped_in_a_row = 0
+
+    def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
+        """End the stage when its time is up; the epoch is closed with what it has."""
+        if not self._stepped:
+            self._stepped = True
+            log.info("first step done")
+        if self.clock.time_is_up:
+            self.trainer.should_stop = True
+
+    def on_validation_start(self) -> None:
+        """Measure nothing that the last step spoilt."""
+        self.check_trainable()
+        require_finite_weights(self.model)
+
+    def validation_step(self, batch: Any, batch_idx: int) -> None:
+        """Add a batch to the epoch's held-out figures."""
+        self.add_held_out(batch)
+
+    def on_validation_epoch_end(self) -> None:
+        """Close the epoch: history, and the figures that checkpoints watch."""
+        held_out = self.close_held_out()
+        if self.trainer.sanity_checking or not held_out:
+            return
+        trained = self._train_means.take(self.over_ranks)
+        self.history.close_epoch({f"train/{name}": trained[name] for name in trained} | held_out)
+        self.log_dict(self.history.last(), logger=False, sync_dist=True)
+        agree_on_time(self.trainer, self.clock)
+        if self.clock.time_is_nearly_up:
+            self.trainer.should_stop = True
+
+    def _skip(self, reason: str) -> None:
+        self._skipping = True
+        self.skipped_steps += 1
+        self._skipped_in_a_row += 1
+        log.warning("step %d skipped: %s", self.step, reason)
+        require_finite_weights(self.model)
+        if self._skipped_in_a_row >= self.limits.max_bad_steps:
+            raise RunError(
+                f"training stopped: {self._skipped_in_a_row} steps in a row were not finite, "
+                f"last: {reason}; "
+                "try a lower optimizer.lr, and go on from the last good checkpoint with resume="
+            )
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Add what resuming and turning the checkpoint into a bundle need, plain values only."""
+        self.saved_fields = self.bundle_fields()
+        checkpoint["distill"] = {
+            "bundle": self.saved_fields,
+            "history": self.history.figures,
+            "events": [asdict(event) for event in self.events],
+            "elapsed_s": self.clock.elapsed_s,
+            "train_means": self._train_means.state_dict(self.over_ranks),
+            "skipped_steps": self.skipped_steps,
+            "skipped_in_a_row": self._skipped_in_a_row,
+        }
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Go on where the checkpoint was made."""
+        state = checkpoint["distill"]
+        self.history = History(state["history"])
+        self.events = [Event(**event) for event in state["events"]]
+        self.clock.elapsed_before_s = state["elapsed_s"]
+        if self.trainer.is_global_zero:  # it is that of all ranks
+            self._train_means.load_state_dict(state["train_means"])
+        self.skipped_steps = state["skipped_steps"]
+        self._skipped_in_a_row = state["skipped_in_a_row"]
