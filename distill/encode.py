@@ -10,7 +10,7 @@ from distill.catalog.catalog import Catalog
 from distill.cli import files as batch
 from distill.cli.coding import MODEL_HELP, add_outputs, facts, load, speed, tell_model
 from distill.cli.files import Job, Meter
-from distill.cli.verb import Parser, answering
+from distill.cli.verb import Parser, verb_entry
 from distill.codec import CODES_SUFFIX
 from distill.errors import WriteError
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the verb; exits 2 on a user's mistake."""
-    with answering():
+    with verb_entry():
         options = _parser().parse_args(arguments)
         jobs = batch.plan(options.sounds, options.out, result_suffix=CODES_SUFFIX)
         path = Catalog(options.library).model_path(options.model)

@@ -1,4 +1,4 @@
-"""Mistakes that a user can mend: shown as one line, exit code 2."""
+"""Mistakes that a user can put right: shown as one line, exit code 2."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from pathlib import Path
 
 class DistillError(Exception):
     """What went wrong, where, and what to do, in one line."""
+
+    exit_code = 2
 
 
 class ConfigError(DistillError):

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from distill.catalog.catalog import Catalog
 from distill.catalog.index import repair_command
 from distill.cli.library_view import SORT_KEYS, models_table, show_model
-from distill.cli.verb import Parser, add_library, answering
+from distill.cli.verb import Parser, add_library, verb_entry
 from distill.errors import DistillError, LibraryError
 from distill.system import terminal
 from distill.system.paths import path_of
@@ -19,7 +19,7 @@ from distill.system.terminal import console, counted, plain, say
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the verb; exits 2 on a user's mistake."""
-    with answering():
+    with verb_entry():
         options = _parser().parse_args(arguments)
         terminal.show_warnings(on_stderr=True)
         options.run(Catalog(options.library), options)

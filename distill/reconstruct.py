@@ -23,7 +23,7 @@ from distill.cli.coding import (
     tell_model,
 )
 from distill.cli.files import Job, Meter
-from distill.cli.verb import Parser, answering
+from distill.cli.verb import Parser, verb_entry
 from distill.decode import decode
 from distill.system.terminal import counted, say
 
@@ -49,7 +49,7 @@ class Result:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the verb; exits 2 on a user's mistake."""
-    with answering():
+    with verb_entry():
         options = _parser().parse_args(arguments)
         jobs = batch.plan(options.sounds, options.out, result_suffix=f".{options.format}")
         path = Catalog(options.library).model_path(options.model)

@@ -113,7 +113,7 @@ def _run(
 
 def _speeds(model: Path, sound: Path) -> dict[str, dict[str, float]]:
     """Seconds of sound a second: coding, decoding to mels, and Griffin-Lim on a part of them."""
-    from distill.cli.verb import let_threads_wait
+    from distill.system.threads import let_threads_wait
 
     let_threads_wait()
     import torch

@@ -29,7 +29,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from distill.cli.verb import let_threads_wait
+from distill.system.threads import let_threads_wait
 
 let_threads_wait()
 
@@ -40,8 +40,8 @@ from lightning.pytorch.profilers import SimpleProfiler  # noqa: E402
 
 from distill.settings.compose import load_config  # noqa: E402
 from distill.system.terminal import console  # noqa: E402
-from distill.training.run import train  # noqa: E402
 from distill.training import session  # noqa: E402
+from distill.training.run import train  # noqa: E402
 
 EPOCHS = 10
 """Of the part framework; the last one makes previews, as every tenth does."""

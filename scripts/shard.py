@@ -18,7 +18,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from distill.cli.verb import answering
+from distill.cli.verb import verb_entry
 from distill.errors import DistillError, WriteError
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument("settings", nargs="*", metavar="KEY=VALUE")
     options = parser.parse_intermixed_args()
-    with answering():
+    with verb_entry():
         _shard(options)
 
 
@@ -47,11 +47,11 @@ def _shard(options: argparse.Namespace) -> None:
         from distill.data.shards import MANIFEST, SIDES, VERSION, Manifest, write_shards
     except ModuleNotFoundError as error:
         raise DistillError(f"shards need the extra: make streaming ({error})") from error
-    from distill.settings.overrides import quoted
+    from distill.settings.overrides import quote_text
     from distill.system.terminal import counted, say
     from distill.training.sounds import collect, report
 
-    config = load_config([quoted(f"data.root={options.folder}"), *options.settings])
+    config = load_config([quote_text(f"data.root={options.folder}"), *options.settings])
     if (options.out / MANIFEST).exists():
         raise DistillError(f"{options.out}: there are whole shards already")
     collection, split = collect(config)

@@ -224,6 +224,12 @@ def describe(bundle: Path) -> Entry:
         raise BundleError(f"{bundle.name}: {error}") from error
 
 
+def shown_name(name: str, file: str) -> str:
+    """A model's name, and what to type where another model has that name: `kit (kit_1)`."""
+    stem = Path(file).stem
+    return name if stem == file_stem(name) else f"{name} ({stem})"
+
+
 def file_stem(name: str) -> str:
     """A model's name → lower case letters, digits, `_` and `-`, at most 100 characters."""
     # accents become letters of their own and go; what has no plain letter leaves a gap

@@ -9,6 +9,9 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 from distill.errors import ConfigError
 from distill.system.paths import path_of
 
+REMOVABLE = ("logger",)
+"""Groups that may be left out altogether."""
+
 
 def within(low: float, high: float, *, strictly_above: bool = False) -> dict[str, Any]:
     """A number in [low, high], or in (low, high] if `strictly_above`."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from distill.settings.compose import load_config, resumed
+from distill.settings.compose import load_config, resume_config
 from distill.training.run import train
 from tests.conftest import TINY
 
@@ -23,7 +23,7 @@ def train_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Train:
         run_dir = tmp_path / name
         run_dir.mkdir(exist_ok=True)
         if resume:
-            train(resumed(run_dir / "config.yaml", overrides), run_dir, resume=True)
+            train(resume_config(run_dir / "config.yaml", overrides), run_dir, resume=True)
         else:
             train(load_config([*TINY, *overrides]), run_dir)
         return run_dir
