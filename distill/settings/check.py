@@ -9,7 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from distill.errors import ConfigError, DistillError, UnknownKeyError
-from distill.settings.overrides import inner
+from distill.settings.overrides import class_of
 from distill.settings.schema import TrainConfig, check_ranges, describe
 from distill.system.paths import is_address, path_of
 
@@ -21,7 +21,6 @@ def check_config(composed: DictConfig) -> TrainConfig:
     except OmegaConfBaseException as error:  # ${...} that leads nowhere
         raise DistillError(f"{error.full_key}: {one_line(error)}") from error
     assert isinstance(values, dict)
-    values.pop("hydra", None)
     values.setdefault("logger", None)  # ~logger leaves the group out
     try:
         merged = OmegaConf.merge(OmegaConf.structured(TrainConfig), values)
@@ -47,7 +46,7 @@ def _explain(error: OmegaConfBaseException, composed: DictConfig) -> DistillErro
         if part not in hints:
             return UnknownKeyError(f"{key}: no such key. Keys there: {', '.join(hints)}")
         hint, metadata = hints[part], node.__dataclass_fields__[part].metadata
-        node = inner(hint)
+        node = class_of(hint)
     if hint is None:
         return DistillError(one_line(error))
     return ConfigError(key, OmegaConf.select(composed, key), describe(hint, metadata))

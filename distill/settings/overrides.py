@@ -135,10 +135,10 @@ def _check_key(override: Override) -> None:
                 f"{'Keys of ' + where if where else 'Top-level keys'}: {', '.join(names)}"
             )
         walked.append(part)
-        node = inner(hints[part])
+        node = class_of(hints[part])
 
 
-def inner(hint: Any) -> Any:
+def class_of(hint: Any) -> Any:
     """The class behind `X | None` and `dict[str, X]`."""
     if is_nullable(hint):
         hint = next(part for part in get_args(hint) if part is not type(None))

@@ -170,6 +170,21 @@ def test_help_names_the_keys(run: Callable[..., Answer]) -> None:
         assert word in answer.out
 
 
+@pytest.mark.parametrize("verb", ["train", "encode", "decode", "reconstruct", "library"])
+def test_help_needs_no_hydra(tmp_path: Path, verb: str) -> None:
+    """Which takes most of the time that help may take."""
+    (tmp_path / "hydra.py").write_text('raise ImportError("hydra was imported")')
+    variables = environment()
+    done = subprocess.run(
+        [sys.executable, "-m", f"distill.{verb}", "--help"],
+        env={**variables, "PYTHONPATH": f"{tmp_path}{os.pathsep}{variables['PYTHONPATH']}"},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_help_shows_every_key_with_its_default() -> None:
     text = train_help()
 
