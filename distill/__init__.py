@@ -18,10 +18,22 @@ if sys.argv[:1] == ["-m"] and signal.getsignal(signal.SIGINT) is signal.default_
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-def load(path: str | Path, *, device: str = "cpu") -> LoadedModel:
-    """Read a `.distillgan` file into a ready model; raises BundleError for a file that is not to be
-    trusted.
+def load(
+    model: str | Path, *, library: str | Path | None = None, device: str = "cpu"
+) -> LoadedModel:
+    """Read a model, ready to work: a `.distillgan` file, the folder of a run, or a name or id (or
+    its beginning) in the library, which is `outputs/library` unless given.
+
+    Raises BundleError for a file that is not to be trusted, LibraryError where there is no such
+    model.
     """
     from distill.bundle.loading import load_bundle
+    from distill.catalog.catalog import Catalog
+    from distill.catalog.index import DEFAULT_FOLDER
+    from distill.system.paths import path_of
 
-    return load_bundle(path, device=device)
+    if isinstance(model, str):
+        model = Catalog(path_of(library or DEFAULT_FOLDER)).model_path(model)
+    elif model.is_dir() and (model / "best.distillgan").is_file():
+        model = model / "best.distillgan"
+    return load_bundle(model, device=device)

@@ -14,7 +14,7 @@ VERBS = {
     "reconstruct": "both at once, to listen and to measure",
     "leaderboard": "the runs of a sweep, best first",
     "shard": "a folder of sounds → shards that a run streams from an object store",
-    "library": "list, info, delete, repair, add: the trained models",
+    "library": "list, info, rename, delete, repair, add: the trained models",
 }
 
 
@@ -24,7 +24,7 @@ def main() -> None:
     if verb in ("-h", "--help"):
         print("usage: distill VERB ...\n")
         print("\n".join(f"  {name:12s}{does}" for name, does in VERBS.items()))
-        print("\nEach verb tells more with --help.")
+        print("\nEach verb explains itself with --help.")
     elif verb == "--version":
         print(__version__)
     elif verb in VERBS:

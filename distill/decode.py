@@ -1,116 +1,61 @@
-"""`python -m distill.decode CODES... -o DIR`: code files → audio files."""
+"""`python -m distill.decode CODES...`: code files → audio files."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Sequence
-from functools import cache
-from pathlib import Path
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from distill.catalog.catalog import Catalog
-from distill.cli import files as batch
-from distill.cli.coding import MODEL_HELP, add_audio, add_outputs, facts, load, speed, tell_model
-from distill.cli.files import Job, Meter
-from distill.cli.verb import Parser, answering
+from distill.cli import batch
+from distill.cli.coding import (
+    MODEL_HELP,
+    add_audio,
+    add_outputs,
+    model_chooser,
+    out_folder,
+    say_out_folder,
+)
+from distill.cli.coding_view import decoded_line
+from distill.cli.coding_work import decode_file
+from distill.cli.files import Job, plan
+from distill.cli.verb import Parser, verb_entry
 from distill.codec import CODES_SUFFIX
-from distill.errors import CodesError
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from distill.codec.codes import Codes
-    from distill.codec.loaded import LoadedModel
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the verb; exits 2 on a user's mistake."""
-    with answering():
+    with verb_entry():
         options = _parser().parse_args(arguments)
-        jobs = batch.plan(
+        jobs = plan(
             options.codes,
-            options.out,
+            out_folder(options),
             result_suffix=f".{options.format}",
             source_suffix=CODES_SUFFIX,
         )
         catalog = Catalog(options.library)
-        chosen = options.model and catalog.model_path(options.model)
+        chosen = catalog.model_path(options.model) if options.model else None
+        model_for = model_chooser(catalog, chosen, options)  # torch: only now is it needed
+        say_out_folder(options)
 
-        @cache
-        def loaded(path: Path) -> LoadedModel:
-            model = load(path, options)
-            tell_model(model, levels=options.levels, sound=True)
-            return model
-
-        def work(job: Job, meter: Meter) -> str:
+        def decode(job: Job, meter: batch.Meter) -> str:
             from distill.codec.codes import Codes
 
             codes = Codes.load(job.source)
-            model = loaded(chosen or model_of(codes, catalog))
-            start_s = time.monotonic()
-            decode(codes, job.target, model, meter, levels=options.levels, seed=options.seed)
-            took_s = time.monotonic() - start_s
-            heard = codes.first_levels(options.levels) if options.levels else codes
-            return f"{job.target}: {facts(heard)}, {speed(codes.duration_s, took_s)}"
+            model = model_for(codes, job.source)
+            result = decode_file(codes, job, model, meter, levels=options.levels, seed=options.seed)
+            return decoded_line(job.target, result, verbose=options.verbose)
 
-        batch.run(jobs, work, overwrite=options.overwrite)
-
-
-def model_of(codes: Codes, catalog: Catalog) -> Path:
-    """The bundle in the library that made these codes; raises CodesError."""
-    entries = catalog.entries()
-    for entry in entries:
-        if entry.checksum == codes.model_checksum and catalog.path_of(entry).is_file():
-            return catalog.path_of(entry)
-    named = f"{codes.model_name or 'a model'} (id {codes.model_id[:8]})"
-    if any(entry.id == codes.model_id for entry in entries):
-        raise CodesError(
-            f"made by {named}, but trained for longer or shorter than in {catalog.folder}; "
-            "give that file by --model, such as the best.distillgan of its run"
-        )
-    raise CodesError(f"made by {named}, which is not in {catalog.folder}; give it by --model")
-
-
-def decode(
-    codes: Codes,
-    target: Path,
-    model: LoadedModel,
-    meter: Meter,
-    *,
-    levels: int | None,
-    seed: int,
-) -> None:
-    """Write the sound of codes at the original's rate and length; raises DistillError."""
-    from distill.audio.writer import write_sound
-
-    def told(chunks: Iterator[Tensor]) -> Iterator[Tensor]:
-        for chunk in chunks:
-            meter.advance(chunk.shape[1] / codes.sample_rate_hz)
-            yield chunk
-
-    meter.begin(target.name, codes.duration_s)
-    chunks = model.decode_stream(
-        codes, levels=levels, seed=seed, sample_rate_hz=codes.sample_rate_hz
-    )
-    write_sound(
-        target,
-        told(chunks),
-        sample_rate_hz=codes.sample_rate_hz,
-        channels=codes.indices.shape[0],
-        samples=codes.samples,
-        model=f"{model.metadata['name']} ({model.metadata['model_id']})",
-    )
+        batch.run(jobs, decode, overwrite=options.overwrite)
 
 
 def _parser() -> Parser:
     parser = Parser(prog="python -m distill.decode", description="Code files → audio files.")
-    parser.add_argument("codes", metavar="CODES", nargs="+", help="code files, or folders")
+    parser.add_argument("codes", metavar="CODES", nargs="+", help="code files, or folders of them")
     parser.add_argument(
         "--model",
         metavar="MODEL",
-        help=f"{MODEL_HELP}; without it, the model in the library that the codes name",
+        help=f"{MODEL_HELP} (default: the model in the library that made the codes)",
     )
-    add_outputs(parser)
+    add_outputs(parser, default="decoded")
     add_audio(parser)
     return parser
 

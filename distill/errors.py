@@ -1,4 +1,4 @@
-"""Mistakes that a user can mend: shown as one line, with an exit code."""
+"""Mistakes that a user can put right: shown as one line, with an exit code."""
 
 from __future__ import annotations
 
@@ -50,8 +50,9 @@ class CodesError(DistillError):
 class WriteError(DistillError):
     """A file cannot be written: the disk is full, or closed to us."""
 
-    def __init__(self, path: Path, cause: OSError) -> None:
-        super().__init__(f"{path}: cannot be written: {cause.strerror or cause}")
+    def __init__(self, path: Path, cause: OSError, *, source: Path | None = None) -> None:
+        of = f"{source}: " if source else ""
+        super().__init__(f"{of}{path}: cannot be written: {cause.strerror or cause}")
         self.of_this_name = cause.errno == errno.ENAMETOOLONG
         """Whether others can be written all the same."""
 

@@ -11,7 +11,7 @@ import sys
 from argparse import ArgumentTypeError, Namespace
 from collections.abc import Sequence
 
-from distill.cli.verb import Parser, answering
+from distill.cli.verb import Parser, verb_entry
 from distill.errors import DistillError
 from distill.system import stopping
 from distill.system.paths import path_of
@@ -20,7 +20,7 @@ from distill.system.terminal import counted, fail, say
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the verb; exits 2 on a user's mistake."""
-    with answering():
+    with verb_entry():
         shard(_parser().parse_intermixed_args(arguments))
 
 
@@ -28,10 +28,10 @@ def shard(options: Namespace) -> None:
     """Read the sounds and split them as a run does, then write the segments of both sides."""
     from distill.data import shard_folder
     from distill.settings.compose import load_config
-    from distill.settings.overrides import quoted
+    from distill.settings.overrides import quote_text
 
     shard_folder.check_out(options.folder, options.out)
-    config = load_config([quoted(f"data.root={options.folder}"), *options.settings])
+    config = load_config([quote_text(f"data.root={options.folder}"), *options.settings])
     try:  # torch and LitData: from here on
         from distill.data.shards import write_shards
     except ModuleNotFoundError as error:

@@ -30,9 +30,9 @@ RATE_HZ = 44_100
 SHORT_S, SHORT_FILES, LONG_S = 0.5, 40, 600
 REPEATS = 3
 VERBS = {
-    "encode": ["{model}", "{sound}", "-o", "codes"],
-    "decode": ["codes", "--model", "{model}", "-o", "decoded"],
-    "reconstruct": ["{model}", "{sound}", "-o", "reconstructed"],
+    "encode": ["{model}", "{sound}", "-v", "-o", "codes"],
+    "decode": ["codes", "--model", "{model}", "-v", "-o", "decoded"],
+    "reconstruct": ["{model}", "{sound}", "-v", "-o", "reconstructed"],
 }
 
 
@@ -113,7 +113,7 @@ def _run(
 
 def _speeds(model: Path, sound: Path) -> dict[str, dict[str, float]]:
     """Seconds of sound a second: coding, decoding to mels, and Griffin-Lim on a part of them."""
-    from distill.cli.verb import let_threads_wait
+    from distill.system.threads import let_threads_wait
 
     let_threads_wait()
     import torch

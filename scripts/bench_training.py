@@ -29,7 +29,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from distill.cli.verb import let_threads_wait
+from distill.system.threads import let_threads_wait
 
 let_threads_wait()
 

@@ -19,7 +19,7 @@ from distill.data.activity import ACTIVITY_S
 from distill.data.cache import CacheConfig
 from distill.data.collection import Collection, Sound
 from distill.data.scan import scan
-from distill.settings.compose import load_config, resumed
+from distill.settings.compose import load_config, resume_config
 from distill.system import stopping
 from tests.helpers.checkout import SHARED_DATA
 from tests.helpers.made_bundle import bundle
@@ -182,7 +182,7 @@ def train_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Train:
         run_dir = tmp_path / name
         run_dir.mkdir(exist_ok=True)
         if resume:
-            train(resumed(run_dir / "config.yaml", overrides), run_dir, resume=True)
+            train(resume_config(run_dir / "config.yaml", overrides), run_dir, resume=True)
         else:
             train(load_config([*TINY, *overrides]), run_dir)
         return run_dir

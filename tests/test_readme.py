@@ -15,8 +15,10 @@ import soundfile
 import torch
 import yaml
 
+from distill.cli.train_command import read_command
 from distill.codec.codes import Codes
 from distill.settings.compose import load_config
+from distill.settings.overrides import quote_folders
 from distill.settings.schema import TrainConfig
 from tests.helpers.checkout import REPOSITORY
 from tests.helpers.runs import Train
@@ -43,8 +45,10 @@ def test_every_training_command_is_accepted(
     monkeypatch.chdir(tmp_path)
     for folder in ("sounds", "drums", "voices", "shards"):
         Path(folder).mkdir()
-    overrides = [word for word in overrides if not word.startswith("-")]
-    overrides = [word.replace("/path/to/sounds", "sounds") for word in overrides]
+    command = read_command([word.replace("/path/to/sounds", "sounds") for word in overrides])
+    overrides = list(command.overrides)
+    if command.folders:
+        overrides.append(quote_folders(command.folders))
     if any(word.startswith(("hydra/launcher=", "hydra/sweeper=")) for word in overrides):
         pytest.importorskip("hydra_plugins.hydra_optuna_sweeper", reason="an extra")
     assert isinstance(load_config(overrides), TrainConfig)
@@ -100,7 +104,7 @@ def test_the_python_example_runs(
     names: dict[str, Any] = {}
     exec(code[1], names)
     assert names["codes"].indices.shape[0] == 2
-    assert names["audio"].shape == (2, 16_000)
+    assert names["audio"].shape == (2, len(stereo))
     assert names["audio"].dtype == torch.float32
     assert Codes.load("kick.distillcodes").samples == len(stereo)
 

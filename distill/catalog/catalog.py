@@ -90,6 +90,35 @@ class Catalog:
             index.entries.append(describe(target))
         return target
 
+    def rename(self, entry: Entry, name: str) -> Path:
+        """Give a model another name: in its bundle, in the index, and as the name of its file.
+
+        The new file is whole before the old one goes; after an interruption between the two,
+        `repair` puts the index right. Raises LibraryError where another model has that name,
+        BundleError or OSError.
+        """
+        from distill.catalog.conversion import bundle_of  # torch: only here
+
+        if not name.strip():
+            raise LibraryError("a model's name cannot be empty")
+        others = [other for other in self.entries() if other.file != entry.file]
+        if taken := [other.file for other in others if name in (other.name, Path(other.file).stem)]:
+            raise LibraryError(f"{name}: there is a model of this name already ({taken[0]})")
+        old = self.path_of(entry)
+        with bundle_of(old, {"name": name}) as bundle, self._changing() as index:
+            if file_stem(name) == old.stem:
+                target = old
+                with whole_file(target) as partial:
+                    shutil.copyfile(bundle, partial)
+            else:
+                target = self._copy(bundle, file_stem(name))
+                old.unlink()
+            renamed = describe(target)
+            index.entries = [
+                renamed if there.file == entry.file else there for there in index.entries
+            ]
+        return target
+
     def same_as(self, bundle: Path) -> Path | None:
         """Where the very same model is in the library; raises BundleError."""
         checksum = describe(bundle).checksum
@@ -142,9 +171,9 @@ class Catalog:
         if found:
             told = ", ".join(f"{e.file} (id {e.id[:8]})" for e in found[:NAMES_SHOWN])
             raise LibraryError(f"{wanted}: this can mean several models: {told}")
-        told = ", ".join(sorted(Path(entry.file).stem for entry in entries)[:NAMES_SHOWN])
+        names = sorted(shown_name(entry.name, entry.file) for entry in entries)
         more = ", ..." if len(entries) > NAMES_SHOWN else ""
-        there = f"there is {told}{more}" if told else "it is empty"
+        there = f"there is {', '.join(names[:NAMES_SHOWN])}{more}" if names else "it is empty"
         raise LibraryError(f"{wanted}: no such model file, nor one in {self.folder}: {there}")
 
     def model_path(self, wanted: str) -> Path:
@@ -222,6 +251,12 @@ def describe(bundle: Path) -> Entry:
         return Entry.of(content, bundle)
     except ValueError as error:
         raise BundleError(f"{bundle.name}: {error}") from error
+
+
+def shown_name(name: str, file: str) -> str:
+    """A model's name, and what to type where another model has that name: `kit (kit_1)`."""
+    stem = Path(file).stem
+    return name if stem == file_stem(name) else f"{name} ({stem})"
 
 
 def file_stem(name: str) -> str:

@@ -1,18 +1,24 @@
-"""what encode, decode and reconstruct share: arguments, the model, and how a result is told."""
+"""what encode, decode and reconstruct share: their arguments, and the model they ask for."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from distill.catalog.catalog import Catalog
+from distill.cli.batch import common_cause
 from distill.cli.verb import add_library
 from distill.codec import AUDIO_FORMATS
-from distill.errors import DistillError
+from distill.errors import CodesError, DistillError
 from distill.system.paths import path_of
-from distill.system.terminal import counted, duration, say
+from distill.system.terminal import counted, say
 
 if TYPE_CHECKING:
+    import torch
+
     from distill.codec.codes import Codes
     from distill.codec.loaded import LoadedModel
 
@@ -20,67 +26,129 @@ LARGEST_SEED = 2**63 - 1
 MODEL_HELP = "a .distillgan file, the folder of a run, or a name or id in the library"
 
 
-def add_outputs(parser: argparse.ArgumentParser) -> None:
-    """Arguments of all three verbs."""
+def add_model_and_sounds(parser: argparse.ArgumentParser) -> None:
+    """Arguments of verbs that take sounds through a model."""
+    parser.add_argument("model", metavar="MODEL", help=MODEL_HELP)
+    parser.add_argument("sounds", metavar="IN", nargs="+", help="audio files, or folders of them")
+
+
+def add_outputs(parser: argparse.ArgumentParser, *, default: str) -> None:
+    """Arguments of all three verbs; `default` is the folder for the results."""
     parser.add_argument(
-        "-o", "--out", metavar="DIR", type=path_of, required=True, help="folder for the results"
+        "-o",
+        "--out",
+        metavar="DIR",
+        type=path_of,
+        help=f"folder for the results (default: {default})",
     )
+    parser.set_defaults(default_out=path_of(default))
     parser.add_argument(
-        "--levels", type=_levels, metavar="N", help="only the first N codebook levels"
+        "--levels",
+        type=_levels,
+        metavar="N",
+        help="only the first N codebook levels (default: all)",
     )
     add_library(parser)
-    parser.add_argument("--device", default="cpu", help="cpu (the default), cuda, cuda:1 ...")
+    parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1 ... (default: cpu)")
     parser.add_argument("--overwrite", action="store_true", help="replace results that are there")
+    parser.add_argument(
+        "-v", "--verbose", action="store_true", help="also print rates, speeds and bitrates"
+    )
 
 
 def add_audio(parser: argparse.ArgumentParser) -> None:
     """Arguments of verbs that write sound."""
     parser.add_argument(
-        "--format", choices=AUDIO_FORMATS, default="wav", help="of the written sounds: wav"
+        "--format",
+        choices=AUDIO_FORMATS,
+        default="wav",
+        help="of the written sounds (default: wav)",
     )
-    parser.add_argument("--seed", type=_seed, default=0, help="of Griffin-Lim's first phase: 0")
+    parser.add_argument(
+        "--seed", type=_seed, default=0, help="of Griffin-Lim's first phase (default: 0)"
+    )
 
 
-def load(path: Path, options: argparse.Namespace) -> LoadedModel:
-    """The model, on the device asked for; raises DistillError."""
+def out_folder(options: argparse.Namespace) -> Path:
+    """Where the results go."""
+    return Path(options.out or options.default_out)
+
+
+def say_out_folder(options: argparse.Namespace) -> None:
+    """Where the results go, if nobody chose that."""
+    if options.out is None:
+        say(f"results go to {options.default_out} (-o DIR for another folder)")
+
+
+def choose_device(options: argparse.Namespace) -> torch.device:
+    """The device asked for; raises DistillError where there is none."""
     import torch
-
-    from distill.bundle.loading import load_bundle
 
     try:
         device = torch.device(options.device)
         torch.zeros(1, device=device).cpu()
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         reason = str(error).splitlines()[0]
-        raise DistillError(f"--device {options.device}: not to be had here: {reason}") from error
+        raise DistillError(f"--device {options.device}: not available here: {reason}") from error
+    return device
+
+
+def load_model(path: Path, options: argparse.Namespace, *, sound: bool) -> LoadedModel:
+    """The model, on the device asked for, with a line printed on it; raises DistillError."""
+    device = choose_device(options)
+
+    from distill.bundle.loading import load_bundle
+
     model = load_bundle(path, device=device)
-    if options.levels is not None:
-        model.check_levels(options.levels)
+    model.check_levels(options.levels)
+    kept = options.levels or model.model.config.num_quantizers
+    say(
+        f"model {model.metadata['name']} (id {model.metadata['model_id'][:8]}): "
+        f"{counted(kept, 'level')} of {model.model.config.codebook_size} codes, "
+        f"{model.bitrate_kbps(options.levels):.2f} kbit/s a channel"
+        + (", Griffin-Lim" if sound else "")
+    )
     return model
 
 
-def tell_model(model: LoadedModel, *, levels: int | None, sound: bool) -> None:
-    """One line on what the sounds go through."""
-    kept, size = levels or model.model.config.num_quantizers, model.model.config.codebook_size
-    say(
-        f"model {model.metadata['name']} (id {model.metadata['model_id'][:8]}): "
-        f"{counted(kept, 'level')} of {size} codes, "
-        f"{model.bitrate_kbps(levels):.2f} kbit/s a channel" + (", Griffin-Lim" if sound else "")
-    )
+def model_chooser(
+    catalog: Catalog, chosen: Path | None, options: argparse.Namespace
+) -> Callable[[Codes, Path], LoadedModel]:
+    """A function from codes and the name of their file to the model that decodes them: the chosen
+    one, or the one in the library that made them. Each model is loaded once.
+    """
+    choose_device(options)
+
+    @cache
+    def load(path: Path) -> LoadedModel:
+        return load_model(path, options, sound=True)
+
+    def choose(codes: Codes, file: Path) -> LoadedModel:
+        maker = codes.model_id, codes.model_checksum
+        with common_cause(("no model", maker), file=file):
+            path = chosen or model_of(codes, catalog)
+        with common_cause(("not loaded", path)):
+            model = load(path)
+        with common_cause(("another model", maker), file=file):
+            model.check_codes(codes)
+        return model
+
+    return choose
 
 
-def facts(codes: Codes) -> str:
-    """`0:12, 2 channels at 44,100 Hz, 2.25 kbit/s`."""
-    return (
-        f"{duration(codes.duration_s)}, {counted(codes.indices.shape[0], 'channel')} at "
-        f"{codes.sample_rate_hz:,} Hz, {codes.bitrate_kbps:.2f} kbit/s"
-    )
-
-
-def speed(duration_s: float, elapsed_s: float) -> str:
-    """Seconds of sound a second of work."""
-    factor = duration_s / elapsed_s
-    return f"{factor:.0f} x real time" if factor >= 10 else f"{factor:.1f} x real time"
+def model_of(codes: Codes, catalog: Catalog) -> Path:
+    """The bundle in the library that made these codes; raises CodesError."""
+    entries = catalog.entries()
+    for entry in entries:
+        if entry.checksum == codes.model_checksum and catalog.path_of(entry).is_file():
+            return catalog.path_of(entry)
+    named = f"{codes.model_name or 'a model'} (id {codes.model_id[:8]})"
+    if any(entry.id == codes.model_id for entry in entries):
+        raise CodesError(
+            f"made by {named}, but trained for longer or shorter than in {catalog.folder}; "
+            "give that file by --model, such as the best.distillgan of its run"
+        )
+    raise CodesError(f"made by {named}, which is not in {catalog.folder}; give it by --model")
 
 
 def _levels(text: str) -> int:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 from rich.cells import cell_len, set_cell_size
 from rich.table import Table
 from rich.text import Text
 
-from distill.catalog.catalog import Catalog, file_stem
+from distill.catalog.catalog import Catalog, shown_name
 from distill.catalog.entry import Entry
 from distill.system.terminal import console, counted, duration, plain, say
 
@@ -38,7 +37,7 @@ def models_table(entries: Sequence[Entry], catalog: Catalog, *, width: int | Non
     """
     rows = [
         (
-            plain(shown_name(entry)),
+            plain(shown_name(entry.name, entry.file)),
             plain(entry.id[:8]),
             _date(entry.save_date),
             f"{entry.levels} × {entry.codebook_size}",
@@ -64,7 +63,7 @@ def models_table(entries: Sequence[Entry], catalog: Catalog, *, width: int | Non
 
 
 def show_model(entry: Entry, catalog: Catalog) -> None:
-    """All that the index knows of a model."""
+    """Print all that the index says of a model."""
     path = catalog.path_of(entry)
     gone = "" if path.is_file() else ", but the file is gone"
     rows = {
@@ -83,7 +82,7 @@ def show_model(entry: Entry, catalog: Catalog) -> None:
         "val loss": _curve(entry.loss_curve["val_losses"], entry.final_val_loss),
         "vocoder": _vocoder(entry),
     }
-    console.print(Text(plain(shown_name(entry)), style="bold"))
+    console.print(Text(plain(shown_name(entry.name, entry.file)), style="bold"))
     for key, value in rows.items():
         if value:
             say(f"  {key:12s} {value}")
@@ -99,12 +98,6 @@ def show_model(entry: Entry, catalog: Catalog) -> None:
             "" if dead is None else f"{dead:.0f}",
         )
     console.print(levels)
-
-
-def shown_name(entry: Entry) -> str:
-    """The name, and what to type where that is another: `kit (kit_1)` for the second kit."""
-    stem = Path(entry.file).stem
-    return entry.name if stem == file_stem(entry.name) else f"{entry.name} ({stem})"
 
 
 def vocoder_label(entry: Entry) -> str:

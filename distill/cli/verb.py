@@ -1,4 +1,4 @@
-"""what all verbs share: one line for a mistake, and exit codes."""
+"""what all verbs share: their entry, one line and an exit code for a mistake, and arguments."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ from distill.catalog.index import DEFAULT_FOLDER
 from distill.errors import DistillError
 from distill.system import stopping, terminal
 from distill.system.paths import path_of
+from distill.system.threads import let_threads_wait
 
-MISTAKE = 2
+INTERRUPTED = 130
 
 
 class Parser(argparse.ArgumentParser):
-    """Arguments whose mistakes are told in one line."""
+    """Arguments whose mistakes are one line, in plain words."""
 
     def error(self, message: str) -> NoReturn:
         """Raise DistillError."""
-        raise DistillError(f"{message}; {self.prog} --help tells more")
+        raise DistillError(f"{message}; see {self.prog} --help")
 
 
 def add_library(parser: argparse.ArgumentParser) -> None:
@@ -33,23 +34,14 @@ def add_library(parser: argparse.ArgumentParser) -> None:
         type=path_of,
         default=DEFAULT_FOLDER,
         metavar="DIR",
-        help=f"the library folder: {DEFAULT_FOLDER}",
+        help=f"the library folder (default: {DEFAULT_FOLDER})",
     )
 
 
-def let_threads_wait() -> None:
-    """Settle how OpenMP's threads wait for each other; torch reads it when it is imported.
-
-    Threads that spin make two processes on one machine many times slower than one after the other,
-    threads that never do make one a quarter slower: GNU's OpenMP spins for a moment.
-    """
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    os.environ.setdefault("GOMP_SPINCOUNT", "5000")
-
-
 @contextmanager
-def answering() -> Iterator[None]:
-    """Exit with 2 and one line on a user's mistake, with 130 or 143 on a signal; a bug is raised.
+def verb_entry() -> Iterator[None]:
+    """Set up this process for a verb: threads, warnings and signals. Exit with 2 and one line on a
+    user's mistake, with 130 or 143 on a signal; a bug is raised.
 
     `HYDRA_FULL_ERROR=1` shows where a mistake was found.
     """
@@ -63,15 +55,15 @@ def answering() -> Iterator[None]:
         if os.environ.get("HYDRA_FULL_ERROR") == "1":
             raise
         terminal.fail(str(error))
-        sys.exit(MISTAKE)
+        sys.exit(error.exit_code)
     except KeyboardInterrupt:
-        terminal.fail("interrupted; what was saved before is kept")
-        sys.exit(130)
+        terminal.fail("interrupted; everything saved before is kept")
+        sys.exit(INTERRUPTED)
     except BrokenPipeError:  # the reader, `head` say, has seen enough
         terminal.drop_output(sys.stdout)
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EIO) or error.filename is not None:
             raise
         terminal.drop_output(sys.stdout)
-        terminal.fail(f"what was to be printed could not be written: {error.strerror}")
-        sys.exit(MISTAKE)
+        terminal.fail(f"the output could not be written: {error.strerror}")
+        sys.exit(DistillError.exit_code)

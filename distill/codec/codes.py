@@ -46,7 +46,7 @@ COUNTS = ("sample_rate_hz", "samples", "channels", "rows", "columns", "levels", 
 TEXTS = ("model_id", "model_checksum", "model_name", "distill_version")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Codes:
     """The codes of one sound, and all that decoding it to its own length takes."""
 
@@ -62,6 +62,15 @@ class Codes:
     model_checksum: str
     """Of the bundle: a model trained further keeps its id, but not its checksum."""
     model_name: str = ""
+
+    def __repr__(self) -> str:
+        channels, levels = self.indices.shape[0], self.levels
+        return (
+            f"Codes({self.duration_s:.2f} s, {channels} channel{'s' * (channels > 1)} at "
+            f"{self.sample_rate_hz:,} Hz, {levels} level{'s' * (levels > 1)} of "
+            f"{self.codebook_size} codes, {self.bitrate_kbps:.2f} kbit/s, "
+            f"by {self.model_name!r}, id {self.model_id[:8]})"
+        )
 
     @property
     def levels(self) -> int:
@@ -89,8 +98,13 @@ class Codes:
             raise CodesError(f"levels={levels}: there are {self.levels}")
         return replace(self, indices=self.indices[..., :levels])
 
-    def save(self, path: str | Path) -> None:
-        """Write the file whole or not at all; raises CodesError for codes outside the codebook."""
+    def save(self, path: str | Path, *, overwrite: bool = False) -> None:
+        """Write the file whole or not at all.
+
+        Raises CodesError for codes outside the codebook, and where there is a file already, unless
+        it is to be overwritten.
+        """
+        path = Path(path)
         if self.indices.min() < 0 or self.indices.max() >= self.codebook_size:
             raise CodesError(f"codes outside the codebook of {self.codebook_size}")
         channels, rows, columns, levels = self.indices.shape
@@ -110,8 +124,11 @@ class Codes:
         text = json.dumps(header).encode()
         body = PREFIX.pack(MAGIC, VERSION, len(text)) + text
         body += _packed(self.indices, bits_per_code(self.codebook_size))
-        with whole_file(Path(path)) as partial:
-            partial.write_bytes(body + hashlib.sha256(body).digest())
+        try:
+            with whole_file(path, replace=overwrite) as partial:
+                partial.write_bytes(body + hashlib.sha256(body).digest())
+        except FileExistsError as error:
+            raise CodesError(f"{path}: is there already; overwrite=True replaces it") from error
 
     @classmethod
     def load(cls, path: str | Path) -> Codes:

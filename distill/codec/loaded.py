@@ -49,7 +49,7 @@ class LoadedModel:
 
     @property
     def sample_rate_hz(self) -> int:
-        """At which the model works, and `decode` gives its audio."""
+        """At which the model works; other rates are resampled to it and back."""
         return self.spectrogram.config.sample_rate_hz
 
     @property
@@ -136,13 +136,21 @@ class LoadedModel:
             self.metadata["name"],
         )
 
-    def decode(self, codes: Codes, *, levels: int | None = None, seed: int = 0) -> Tensor:
-        """Codes → waveform (C, T) float32 in [-1, 1] at the model's rate, as long as the original.
+    def decode(
+        self,
+        codes: Codes,
+        *,
+        levels: int | None = None,
+        seed: int = 0,
+        sample_rate_hz: int | None = None,
+    ) -> Tensor:
+        """Codes → waveform (C, T) float32, as long as the original, at the original's sample rate
+        unless another is given.
 
-        The same for the same seed. Raises CodesError for codes of another model, or with fewer than
-        `levels`.
+        The same for the same seed; in [-1, 1] at the model's own rate. Raises CodesError for codes
+        of another model, or with fewer than `levels`.
         """
-        chunks = self.decode_stream(codes, levels=levels, seed=seed)
+        chunks = self.decode_stream(codes, levels=levels, seed=seed, sample_rate_hz=sample_rate_hz)
         return torch.cat(list(chunks), dim=1)
 
     def decode_stream(
@@ -153,12 +161,14 @@ class LoadedModel:
         seed: int = 0,
         sample_rate_hz: int | None = None,
     ) -> Iterator[Tensor]:
-        """The same in chunks (C, t), at the model's or another rate, at constant memory."""
-        samples = self._samples(codes)
+        """The same in chunks (C, t), at constant memory."""
+        rate_hz = sample_rate_hz or codes.sample_rate_hz
         mels = self.decoded_mels(codes, levels=levels)
-        chunks = exactly(GriffinLim(self.spectrogram).stream(mels, seed=seed), samples)
-        rate_hz = sample_rate_hz or self.sample_rate_hz
-        yield from resample_chunks(chunks, self.sample_rate_hz, rate_hz)
+        chunks = exactly(GriffinLim(self.spectrogram).stream(mels, seed=seed), self._samples(codes))
+        yield from exactly(
+            resample_chunks(chunks, self.sample_rate_hz, rate_hz),
+            samples_at(codes.samples, codes.sample_rate_hz, rate_hz),
+        )
 
     def mels(self, waveforms: Iterable[Tensor], sample_rate_hz: int) -> Iterator[Tensor]:
         """Chunks (C, t) of one waveform → chunks (C, 1, M, f) of its normalised mel."""
@@ -167,7 +177,7 @@ class LoadedModel:
 
     def decoded_mels(self, codes: Codes, *, levels: int | None = None) -> Iterator[Tensor]:
         """Codes → chunks (C, 1, M, f) of the normalised mel that they stand for."""
-        self._check_codes(codes)
+        self.check_codes(codes)
         if levels is not None:
             codes = codes.first_levels(levels)
         frames = self.spectrogram.frames(self._samples(codes))
@@ -187,7 +197,8 @@ class LoadedModel:
         """Length of the decoded waveform at the model's rate."""
         return samples_at(codes.samples, codes.sample_rate_hz, self.sample_rate_hz)
 
-    def _check_codes(self, codes: Codes) -> None:
+    def check_codes(self, codes: Codes) -> None:
+        """Raise CodesError for codes that this model did not make."""
         if codes.model_checksum != self.checksum:
             same = codes.model_id == self.metadata["model_id"]
             what = "another state of this model" if same else "another model"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 from dataclasses import is_dataclass
-from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -13,7 +12,8 @@ from hydra.core.override_parser.types import IntervalSweep, Override
 from hydra.errors import HydraException
 
 from distill.errors import ConfigError, DistillError, UnknownKeyError
-from distill.settings.schema import TrainConfig, is_nullable
+from distill.settings.conf_files import config_dir
+from distill.settings.schema import REMOVABLE, TrainConfig, is_nullable
 from distill.system.paths import path_of
 
 TEXT_KEYS = (
@@ -26,14 +26,6 @@ TEXT_KEYS = (
     "hydra.sweep.dir",
 )
 NEVER_SWEPT = ("resume", "hydra.run.dir", "hydra.sweep.dir")
-REMOVABLE = ("logger",)
-
-
-def config_dir() -> Path:
-    """Folder of the YAML files: inside the package in a wheel, beside it in a checkout."""
-    package = Path(__file__).resolve().parents[1]
-    inside = package / "conf"
-    return inside if inside.is_dir() else package.parent / "conf"
 
 
 def parse_overrides(overrides: Sequence[str]) -> list[Override]:
@@ -56,12 +48,13 @@ def parse_overrides(overrides: Sequence[str]) -> list[Override]:
 
 
 def _not_a_setting(word: str) -> str:
+    settings = "settings are KEY=VALUE without spaces or dashes, such as rvq.levels=4"
     if path_of(word).exists():
-        return f"{word}: settings are KEY=VALUE; did you mean data.root={word}?"
-    return f"{word}: settings are KEY=VALUE without spaces or dashes, such as data.root=FOLDER"
+        return f"{word}: is a file; give the folder that it lies in. Other {settings}"
+    return f"{word}: {settings}; and there is no folder of this name"
 
 
-def quoted(argument: str) -> str:
+def quote_text(argument: str) -> str:
     """`data.root=~/Klänge (2)` → the same in the quotes that Hydra wants; all else unchanged."""
     key, _, value = argument.partition("=")
     if key not in TEXT_KEYS or not value:
@@ -76,8 +69,30 @@ def quoted(argument: str) -> str:
     return argument if readable else f"{key}='{escaped}'"
 
 
-def check_key(override: Override) -> None:
-    """Refuse keys and group files that do not exist, naming what does."""
+def quote_folders(folders: Sequence[str]) -> str:
+    """Folders as typed → the override that trains on them."""
+    words = ["'" + folder.replace("'", "\\'") + "'" for folder in folders]
+    return f"data.root={words[0]}" if len(words) == 1 else f"data.root=[{','.join(words)}]"
+
+
+def check_override(override: Override, *, sweep: bool = True, searching: bool = False) -> None:
+    """Refuse keys and group files that do not exist, naming what does; several values without a
+    `sweep`, and intervals outside a search (`searching`).
+    """
+    _check_key(override)
+    if override.is_interval_sweep() and not searching:
+        raise DistillError(
+            f"{override.input_line}: an interval is for a search: add hydra/sweeper=search; "
+            "a sweep needs a list, 1,2,3, or range(1,4)"
+        )
+    if override.is_sweep_override() and not sweep:
+        raise DistillError(
+            f"{override.input_line}: several values are a sweep: add -m; "
+            f"a list is {override.key_or_group}=[...]"
+        )
+
+
+def _check_key(override: Override) -> None:
     key = override.key_or_group
     if key.startswith("hydra"):
         return
@@ -85,7 +100,7 @@ def check_key(override: Override) -> None:
         if key in REMOVABLE:
             return
         raise DistillError(
-            f"{override.input_line}: only {', '.join(REMOVABLE)} can be taken away; other keys "
+            f"{override.input_line}: only {', '.join(REMOVABLE)} can be removed; other keys "
             "that can be null are turned off by KEY=null"
         )
     group = config_dir() / key
@@ -120,10 +135,10 @@ def check_key(override: Override) -> None:
                 f"{'Keys of ' + where if where else 'Top-level keys'}: {', '.join(names)}"
             )
         walked.append(part)
-        node = inner(hints[part])
+        node = class_of(hints[part])
 
 
-def inner(hint: Any) -> Any:
+def class_of(hint: Any) -> Any:
     """The class behind `X | None` and `dict[str, X]`."""
     if is_nullable(hint):
         hint = next(part for part in get_args(hint) if part is not type(None))

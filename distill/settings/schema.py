@@ -11,6 +11,8 @@ from distill.system.paths import path_of
 
 STAGES = ("codec",)
 """What a run can train, in this order."""
+REMOVABLE = ("logger",)
+"""Groups that may be left out altogether."""
 
 
 def within(low: float, high: float, *, strictly_above: bool = False) -> dict[str, Any]:

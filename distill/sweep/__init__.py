@@ -1,1 +1,1 @@
-"""several runs at once: what became of each, and which was best."""
+"""several runs: how each ended, and which was best."""

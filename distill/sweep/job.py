@@ -1,4 +1,4 @@
-"""one job of a sweep → a record in its folder of what was asked for and what became of it."""
+"""one job of a sweep → a record in its folder: what was asked for, and how it ended."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from distill.system.atomic import write_text
 log = logging.getLogger(__name__)
 RECORD = "job.json"
 STOP = "stop"
-"""In the folder of a sweep: its jobs shall save and end, and no other begin."""
+"""A file in the folder of a sweep: its jobs shall save and end, and no other shall start."""
 
 RUNNING, DONE, FAILED, STOPPED = "running", "done", "failed", "stopped"
 KILLED = "killed"
-"""What becomes of running where no process is at work any more; never in a record."""
+"""Said of `running` where there is no such process any more; never in a record."""
 
 
 class SweepStopped(Exception):
-    """A job ended because the whole sweep shall end; what it had is saved."""
+    """A job ended because the whole sweep was stopped; what it had is saved."""
 
 
 @dataclass(frozen=True)
@@ -41,24 +41,26 @@ class Job:
 
 
 @contextmanager
-def recorded(run_dir: Path, number: int, overrides: list[str]) -> Iterator[None]:
-    """Keep the job's record; raises what the job raises, SweepStopped where it shall not begin."""
+def keep_record(run_dir: Path, number: int, overrides: list[str]) -> Iterator[None]:
+    """Keep the job's record while it runs; raises what the job raises, and SweepStopped where the
+    sweep was stopped before.
+    """
     job = Job(number, overrides, RUNNING)
     job.write(run_dir)
     try:
         if (run_dir.parent / STOP).exists():
-            raise SweepStopped("not begun: the sweep was stopped before")
+            raise SweepStopped("not started: the sweep was stopped before")
         yield
         job = replace(job, state=DONE)
     except (SweepStopped, KeyboardInterrupt) as stop:
         job = replace(job, state=STOPPED, reason=str(stop) or "stopped before its first save")
         raise
     except Exception as error:
-        told = " ".join(str(error).split()) or type(error).__name__
-        job = replace(job, state=FAILED, reason=told)
+        reason = " ".join(str(error).split()) or type(error).__name__
+        job = replace(job, state=FAILED, reason=reason)
         raise
     finally:
         try:
             job.write(run_dir)
-        except OSError as error:  # what became of the job counts for more than its record
-            log.warning("%s: what became of it cannot be noted: %s", run_dir, error.strerror)
+        except OSError as error:  # the job counts for more than its record
+            log.warning("%s: how it ended cannot be written down: %s", run_dir, error.strerror)

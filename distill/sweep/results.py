@@ -32,6 +32,8 @@ class Result:
     elapsed_s: float = math.inf
     name: str = ""
     bundle: str = ""
+    published: str = ""
+    """Where the bundle lies in the library; empty if it does not."""
 
     @property
     def settings(self) -> dict[str, str]:
@@ -73,7 +75,7 @@ def short(value: str) -> str:
 
 
 def write_csv(ranking: Sequence[Result], path: Path) -> None:
-    """One line a job, in rank order; what a job has not got is empty."""
+    """One line a job, in rank order; what a job does not have is empty."""
     keys = swept_keys(ranking)
     sheet = io.StringIO()
     writer = csv.writer(sheet, lineterminator="\n")
@@ -108,8 +110,13 @@ def _result(folder: Path) -> Result:
         job = Job(**json.loads((folder / RECORD).read_text("utf-8")))
     except (OSError, ValueError, TypeError):
         job = Job(-1, [], "unknown", f"{RECORD} cannot be read")
-    if job.state == RUNNING and not _held(folder):
-        job = Job(job.number, job.overrides, KILLED, "ended without a word: killed, or cut off")
+    if job.state == RUNNING and not _is_held(folder):
+        job = Job(
+            job.number,
+            job.overrides,
+            KILLED,
+            "its process is gone: killed, or the machine went down",
+        )
     try:
         summary = json.loads((folder / "summary.json").read_text("utf-8"))
         codec = summary["stages"]["codec"]
@@ -125,8 +132,9 @@ def _result(folder: Path) -> Result:
             elapsed_s=codec["elapsed_s"],
             name=summary["name"],
             bundle=summary["published"] or summary["bundle"] or "",
+            published=summary["published"] or "",
         )
-        if summary.get("finished") and job.state in (STOPPED, KILLED):  # it was gone on with
+        if summary.get("finished") and job.state in (STOPPED, KILLED):  # it was continued later
             result = replace(result, job=replace(job, state=DONE, reason=""))
     except (OSError, ValueError, KeyError, TypeError):
         result = Result(job, folder)
@@ -137,8 +145,8 @@ def _result(folder: Path) -> Result:
     )
 
 
-def _held(folder: Path) -> bool:
-    """Whether a process is still at work there."""
+def _is_held(folder: Path) -> bool:
+    """Whether a process still works there."""
     try:
         with FileLock(folder / ".lock", timeout=0):
             return False

@@ -1,4 +1,4 @@
-"""A search that was begun before → how many of its trials are left."""
+"""a search that was started before → how many of its trials are left"""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LOCAL = "sqlite:///"
 def trials_left(storage: str, study: str, wanted: int) -> int:
     """Trials that a study still needs to reach `wanted`; raises DistillError if it has them all.
 
-    Those that were cut off do not count.
+    Trials that were cut off do not count.
     """
     import optuna  # an extra, and slow to import
 

@@ -1,4 +1,4 @@
-"""log records → the run's log, as long as the disk takes them."""
+"""log records → the run's log file, as long as the disk has room."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import logging
 
 
 class LogFile(logging.FileHandler):
-    """A log file whose loss is said once instead of with a traceback a line."""
+    """A log file that reports once, in one line, that it can no longer be written."""
 
     def __init__(self, filename: str, encoding: str = "utf-8") -> None:
         super().__init__(filename, encoding=encoding, delay=True)
@@ -25,4 +25,4 @@ class LogFile(logging.FileHandler):
             self._refused = True
             from distill.system.terminal import warn
 
-            warn(f"{self.baseFilename}: cannot be written any more; the training goes on")
+            warn(f"{self.baseFilename}: cannot be written any more; the training continues")

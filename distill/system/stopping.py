@@ -1,7 +1,7 @@
 """Ctrl-C, SIGTERM or the terminal's end → an exception, also where the first one was swallowed.
 
-An exception that a signal's handler raises within a C library's callback is printed at best, and
-forgotten: what works for long asks `raise_if_stopped` from time to time.
+An exception that a signal handler raises inside a callback of a C library is printed at best, and
+then lost. So long work calls `raise_if_stopped` from time to time.
 """
 
 from __future__ import annotations
@@ -17,28 +17,26 @@ _received: int | None = None
 
 
 def listen() -> None:
-    """From now on, SIGINT raises KeyboardInterrupt and the other signals SystemExit."""
+    """Let SIGINT raise KeyboardInterrupt and the other signals SystemExit from now on."""
     global _received
     _received = None
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, _stop)
-    for number in asking_to_end():
+    for number in stop_signals():
         signal.signal(number, _stop)
 
 
-def asking_to_end() -> tuple[signal.Signals, ...]:
-    """SIGTERM, and SIGHUP, which comes when the terminal is closed, unless it is to be outlived
-    (`nohup`).
-    """
+def stop_signals() -> tuple[signal.Signals, ...]:
+    """SIGTERM, and SIGHUP (the terminal is closed) unless it is ignored, as by `nohup`."""
     hang_up: signal.Signals | None = getattr(signal, "SIGHUP", None)  # Windows has none
     if hang_up is None or signal.getsignal(hang_up) is signal.SIG_IGN:
         return (signal.SIGTERM,)
     return (signal.SIGTERM, hang_up)
 
 
-def let_the_next_end_it(numbers: Iterable[int]) -> None:
-    """After a first signal, which is being met: the next one acts as usual, but for a terminal's
-    end, which the shell and the system each tell of.
+def let_next_signal_end(numbers: Iterable[int]) -> None:
+    """After a first signal: the next of `numbers` ends the process at once. The end of a terminal
+    is ignored from here on, because the shell and the system each send a signal for it.
     """
     for number in numbers:
         signal.signal(number, signal.SIG_DFL)
@@ -48,12 +46,12 @@ def let_the_next_end_it(numbers: Iterable[int]) -> None:
 
 
 def received() -> int | None:
-    """The signal that asked for the end; None as long as none did."""
+    """The signal that asked the process to end; None before there was one."""
     return _received
 
 
 def raise_if_stopped() -> None:
-    """Raise what a signal should have raised already."""
+    """Raise the exception of a signal that came earlier and was lost."""
     if _received is not None:
         _raise(_received)
 

@@ -23,7 +23,7 @@ console = Console(
     width=None if sys.stdout.isatty() else 120,
     highlight=False,
     soft_wrap=not sys.stdout.isatty(),
-    emoji=False,  # :x: in a name is what was typed
+    emoji=False,  # :x: in a name stays :x:
 )
 
 
@@ -39,7 +39,7 @@ class _WarningLines(logging.Handler):
 
 
 def show_warnings(*, on_stderr: bool = False) -> None:
-    """Let warnings of distill's own loggers through, to the console or apart from the output."""
+    """Print warnings of distill's own loggers, on the console or on stderr."""
     logger = logging.getLogger("distill")
     logger.handlers = [_WarningLines(warn_on_stderr if on_stderr else warn)]
     logger.setLevel(logging.INFO)
@@ -56,7 +56,7 @@ def warn(message: str) -> None:
 
 
 def warn_on_stderr(message: str) -> None:
-    """One line apart from the output."""
+    """One line on stderr."""
     _print_apart(f"warning: {plain(message)}")
 
 
@@ -66,24 +66,24 @@ def fail(message: str) -> None:
 
 
 def say_at_once(line: str, *, apart: bool = False) -> None:
-    """One line from within a signal's handler, past rich, streams and their locks: what was
-    interrupted may hold them, and would wait for itself.
+    """One line from inside a signal handler, without rich, streams and their locks: the interrupted
+    code may hold them, and would wait for itself.
     """
     if console.quiet and not apart:
         return
     stream = sys.stderr if apart else sys.stdout
-    with suppress(OSError, ValueError):  # nobody listens, or a stream without a file
+    with suppress(OSError, ValueError):  # nobody reads it, or a stream without a file
         over_a_bar = "\r\x1b[2K" if stream.isatty() else ""
         os.write(stream.fileno(), f"{over_a_bar}{plain(line)}\n".encode())
 
 
 def _print_apart(line: str) -> None:
-    with suppress(OSError):  # nobody listens: what is to be done about it is done all the same
+    with suppress(OSError):  # nobody reads it: the exit code still says it
         print(line, file=sys.stderr)
 
 
-class _Outlasting:
-    """A stream that goes on, into nothing, once nobody reads it or it has no room."""
+class _LastingStream:
+    """A stream that throws away what is written once nobody reads it or its disk is full."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -92,31 +92,31 @@ class _Outlasting:
         return getattr(self._stream, name)
 
     def write(self, text: str) -> int:
-        """As a stream's."""
-        with self._going_on():
+        """As of any stream."""
+        with self._drop_on_error():
             self._stream.write(text)
         return len(text)
 
     def flush(self) -> None:
-        """As a stream's."""
-        with self._going_on():
+        """As of any stream."""
+        with self._drop_on_error():
             self._stream.flush()
 
     @contextmanager
-    def _going_on(self) -> Iterator[None]:
+    def _drop_on_error(self) -> Iterator[None]:
         try:
             yield
         except OSError as error:
             drop_output(self._stream)
             reason = error.strerror
-            log.info("nobody reads what is printed any more (%s): going on without", reason)
+            log.info("nobody reads what is printed any more (%s): the work continues", reason)
 
 
 @contextmanager
-def outlasted() -> Iterator[None]:
-    """What works for hours does not end because its terminal, or the reader of its output, did."""
+def outlive_readers() -> Iterator[None]:
+    """Work for hours, even when the terminal or the reader of the output is gone."""
     before = sys.stdout
-    sys.stdout = _Outlasting(before)
+    sys.stdout = _LastingStream(before)
     try:
         yield
     finally:
@@ -125,14 +125,14 @@ def outlasted() -> Iterator[None]:
 
 
 def drop_output(stream: TextIO) -> None:
-    """Let all that is written to a stream from now on go nowhere, what it still holds included."""
+    """Throw away all that is written to a stream from now on, and what it still holds."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, stream.fileno())
     os.close(nowhere)
 
 
 def plain(text: str) -> str:
-    """Text from files and names in one line, without what a terminal would take for commands."""
+    """Text from files and names in one line, without what a terminal would obey."""
     return "".join(
         letter
         if letter.isprintable() or "\udc80" <= letter <= "\udcff"  # bytes that are no Unicode

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
 
-from distill.system.stopping import asking_to_end, let_the_next_end_it, received
+from distill.system.stopping import let_next_signal_end, received, stop_signals
 from distill.system.terminal import say_at_once
 
 
@@ -38,7 +38,7 @@ class StopRequest:
         return self._signal
 
     def __enter__(self) -> StopRequest:
-        numbers = (signal.SIGINT, *asking_to_end())
+        numbers = (signal.SIGINT, *stop_signals())
         self._before = {number: signal.getsignal(number) for number in numbers}
         self.arm()
         return self
@@ -59,7 +59,7 @@ class StopRequest:
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         self._signal = number
-        let_the_next_end_it(self._before)
+        let_next_signal_end(self._before)
         say_at_once(
             "stopping: finishing the step, then saving (once more to stop at once, unsaved)"
         )

@@ -19,7 +19,7 @@ import torch
 from rich.console import Console
 
 from distill.bundle.loading import load_bundle
-from distill.cli.files import Meter
+from distill.cli.batch import Meter
 from distill.system import terminal
 from tests.helpers.commands import Answer, answer_to, assert_one_line
 from tests.helpers.runs import environment
@@ -34,8 +34,9 @@ MISTAKES: dict[str, tuple[str, ...]] = {
     f"encode gone.distillgan {THERE} -o out": ("gone.distillgan: no such model file",),
     f"encode no/such.distillgan {THERE} -o out": ("no/such.distillgan: no such file",),
     "encode nomodel gone.wav -o out": ("gone.wav: no such file or folder",),
-    f"encode nomodel {THERE}": ("-o/--out",),
-    "encode": ("MODEL", "IN", "-o/--out"),
+    f"encode nomodel {THERE}": ("nomodel: no such model file",),
+    "encode": ("MODEL", "IN"),
+    "decode": ("CODES",),
     f"encode nomodel {THERE} -o out --levels 0": ("--levels", "0 is not a whole number from 1"),
     f"encode nomodel {THERE} -o out --levels two": ("--levels", "two", "a whole number from 1"),
     f"encode nomodel {THERE} -o out --lvls 2": ("--lvls",),
@@ -69,11 +70,43 @@ def test_help_names_all_there_is_without_torch(tmp_path: Path, verb: str) -> Non
     given = answer(tmp_path, f"{verb} --help")
     assert (given.exit_code, given.err, given.made) == (0, "", [])
     assert not given.imported_torch
-    words = "--out --levels --library --device --overwrite"
+    words = "--out --levels --library --device --overwrite --verbose"
     words += " CODES --model" if verb == "decode" else " MODEL IN"
     words += "" if verb == "encode" else " --format wav flac ogg mp3 --seed"
     for word in words.split():
         assert word in given.out
+    folder = {"encode": "codes", "decode": "decoded", "reconstruct": "listen"}[verb]
+    assert f"folder for the results (default: {folder})" in " ".join(given.out.split())
+
+
+@pytest.mark.parametrize("verb", ["decode", "reconstruct"])
+def test_what_is_wrong_with_every_file_is_reported_once(
+    run: Run, model: Path, tmp_path: Path, verb: str
+) -> None:
+    for number in range(3):
+        sound(tmp_path / "in" / f"{number}.wav", channels=3)
+    assert run("encode", model, "in", "-o", "codes").exit_code == 0
+    given = ["codes", "--model", model] if verb == "decode" else [model, "in"]
+    wrong = [["--format", "mp3"], ["--levels", "3"], ["--device", "gpu9"]]
+    parts = ["mp3 does not hold 3 channels at 16,000 Hz", "levels=3: this model has 2", "gpu9"]
+    for more, part in zip(wrong, parts, strict=True):
+        told = run(verb, *given, "-o", "out", *more)
+        assert told.exit_code == 2
+        assert len(told.err) == 1
+        assert part in told.err[0]
+        assert not [line for line in told.out if line.startswith("left out")]
+    assert "the same with all 3 files" in run(verb, *given, "-o", "out", *wrong[0]).err[0]
+
+
+def test_what_is_wrong_with_some_files_is_reported_for_each(
+    run: Run, model: Path, tmp_path: Path
+) -> None:
+    for name, channels in (("a", 3), ("b", 3), ("c", 1), ("d", 3)):
+        sound(tmp_path / "in" / f"{name}.wav", channels=channels)
+    told = run("reconstruct", model, "in", "-o", "out", "--format", "mp3")
+    assert (told.exit_code, files(tmp_path / "out")) == (0, ["c.mp3"])
+    left_out = [line for line in told.out if line.startswith("left out: ")]
+    assert [line.split()[2] for line in left_out] == ["a.mp3:", "b.mp3:", "d.mp3:"]
 
 
 def test_impossible_device_is_told(run: Run, model: Path, tmp_path: Path) -> None:

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
 import pytest
 import soundfile
+import yaml
 from filelock import FileLock
 from omegaconf import OmegaConf
 
+from distill.cli.train_command import read_command
+from distill.cli.train_help import train_help
 from distill.settings.compose import load_config
+from distill.settings.overrides import quote_folders
 from tests.helpers.commands import Answer, answer_to, assert_one_line
 from tests.helpers.runs import environment, train_command
 from tests.helpers.sounds import tone
@@ -39,8 +45,12 @@ MISTAKES: dict[tuple[str, ...], tuple[str, ...]] = {
     # the shell has taken its own quotes away, and nobody knows of Hydra's
     ("data.root=~/Klänge 音 (2)",): ("/Klänge 音 (2): no such folder",),
     # what is typed first, by those who have not read on
-    ("/tmp",): ("/tmp: settings are KEY=VALUE", "did you mean data.root=/tmp?"),
-    ("data.root", "=", "/tmp"): ("data.root: settings are KEY=VALUE without spaces",),
+    ("no/such/kit",): ("no/such/kit: settings are KEY=VALUE", "no folder of this name"),
+    ("/bin/sh",): ("/bin/sh: is a file; give the folder that it lies in",),
+    ("/tmp", "data.root=/tmp"): ("/tmp: give the folders of sounds here or by data.root=",),
+    ("/tmp", "rvq.levels=99"): ("rvq.levels=99", "a whole number from 1 to 8"),
+    ("--levels",): ("--levels: no such flag", "--help"),
+    ("data.root", "=", "/tmp"): ("data.root:", "settings are KEY=VALUE without spaces"),
     ("--data.root=/tmp",): ("settings have no dashes: data.root=/tmp",),
     ("data.root=",): ("data.root=", "a folder is missing"),
     # a line break in a name is none in the message
@@ -109,6 +119,50 @@ def test_help_names_the_keys(run: Callable[..., Answer]) -> None:
         assert word in answer.out
 
 
+@pytest.mark.parametrize("verb", ["train", "encode", "decode", "reconstruct", "library"])
+def test_help_needs_no_hydra(tmp_path: Path, verb: str) -> None:
+    """Which takes most of the time that help may take."""
+    (tmp_path / "hydra.py").write_text('raise ImportError("hydra was imported")')
+    variables = environment()
+    done = subprocess.run(
+        [sys.executable, "-m", f"distill.{verb}", "--help"],
+        env={**variables, "PYTHONPATH": f"{tmp_path}{os.pathsep}{variables['PYTHONPATH']}"},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_help_shows_every_key_with_its_default() -> None:
+    text = train_help()
+
+    def keys(values: dict[str, object], above: str = "") -> Iterator[tuple[str, object]]:
+        for key, value in values.items():
+            if isinstance(value, dict) and value:
+                yield from keys(value, f"{above}{key}.")
+            elif key != "_target_":
+                yield f"{above}{key}", value
+
+    shown = dict(re.findall(r"^  ([\w.]+)=(\[.*\]|\S+)", text, re.M))
+    expected = dict(keys(asdict(load_config([]))))
+    assert {key: yaml.safe_load(value) for key, value in shown.items()} == expected
+    assert "the demo collection" in text, "what the comments in conf/ say"
+
+
+def test_folders_are_short_for_data_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("kit", "it's 5 (süß), ok", "a=b"):
+        Path(name).mkdir()
+    words = ["kit/", "rvq.levels=4", "it's 5 (süß), ok", "-m", "./a=b"]
+    command = read_command(words)
+    assert (command.overrides, command.sweep) == (("rvq.levels=4",), True)
+    assert command.folders == ("kit/", "it's 5 (süß), ok", "./a=b")
+    config = load_config([quote_folders(command.folders)])
+    assert config.data.folders == list(command.folders)
+    assert load_config([quote_folders(["kit"])]).data.root == "kit"
+
+
 def test_help_of_the_console_script_names_the_verbs(run: Callable[..., Answer]) -> None:
     answer = run(command=[sys.executable, "-m", "distill", "--help"])
     assert answer.exit_code == 0
@@ -155,8 +209,18 @@ def test_a_run_that_just_began_keeps_its_folder_when_another_wants_it(tmp_path: 
     assert (run_dir / "train.log").exists()
 
 
-def test_ctrl_c_amid_the_imports_prints_no_traceback(tmp_path: Path) -> None:
-    (tmp_path / "hydra.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
+@pytest.mark.parametrize(
+    ("library", "answer"),
+    [
+        ("rich", (-signal.SIGINT, "")),
+        ("hydra", (130, "distill: interrupted; everything saved before is kept\n")),
+    ],
+)
+def test_ctrl_c_amid_the_imports_prints_no_traceback(
+    tmp_path: Path, library: str, answer: tuple[int, str]
+) -> None:
+    interrupt = "import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n"
+    (tmp_path / f"{library}.py").write_text(interrupt)
     variables = environment()
     path = os.pathsep.join([str(tmp_path), variables["PYTHONPATH"]])
     done = subprocess.run(
@@ -166,4 +230,4 @@ def test_ctrl_c_amid_the_imports_prints_no_traceback(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
     )
-    assert (done.returncode, done.stderr) == (-signal.SIGINT, "")
+    assert (done.returncode, done.stderr) == answer

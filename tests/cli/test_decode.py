@@ -35,7 +35,7 @@ def test_codes_become_a_sound_like_the_original(
     name = tmp_path / "in" / "a" / "kick.wav"
     sound(name, samples=samples, channels=channels, rate_hz=rate_hz)
     assert run("encode", "tiny", "in", "-o", "codes").exit_code == 0
-    told = run("decode", "codes", "-o", "out", "--format", form)
+    told = run("decode", "codes", "-o", "out", "-v", "--format", form)
     assert (told.exit_code, told.err) == (0, [])
     assert files(tmp_path / "out") == [f"a/kick.{form}"]
     assert info(tmp_path / "out" / "a" / f"kick.{form}") == (samples, channels, rate_hz)

@@ -17,7 +17,7 @@ from tests.helpers.verbs import SPEED, Run, files
 
 def test_encoding_tells_what_each_file_takes(run: Run, model: Path, tmp_path: Path) -> None:
     sound(tmp_path / "kick.wav", rate_hz=44_100, samples=44_100, channels=2)
-    told = run("encode", model, "kick.wav", "-o", "codes")
+    told = run("encode", model, "kick.wav", "-o", "codes", "--verbose")
     assert (told.exit_code, told.err) == (0, [])
     codes = Codes.load(tmp_path / "codes" / "kick.distillcodes")
     assert (codes.samples, codes.sample_rate_hz, codes.indices.shape[0]) == (44_100, 44_100, 2)
@@ -30,6 +30,24 @@ def test_encoding_tells_what_each_file_takes(run: Run, model: Path, tmp_path: Pa
     assert f"{(tmp_path / 'codes/kick.distillcodes').stat().st_size:,} bytes" in line
     assert re.search(SPEED, line)
     assert len(told.out) == 2
+    told = run("encode", model, "kick.wav", "-o", "codes", "--overwrite")
+    size = (tmp_path / "codes/kick.distillcodes").stat().st_size
+    assert told.out[1] == f"codes/kick.distillcodes: {size:,} bytes, 1.0 s"
+
+
+@pytest.mark.parametrize(
+    ("verb", "folder"), [("encode", "codes"), ("decode", "decoded"), ("reconstruct", "listen")]
+)
+def test_results_have_a_folder_of_their_own_which_is_named(
+    run: Run, library: Catalog, tmp_path: Path, verb: str, folder: str
+) -> None:
+    name = sound(tmp_path / "kick.wav")
+    assert run("encode", "tiny", name).exit_code == 0
+    given = ["codes", "--overwrite"] if verb == "decode" else ["tiny", name, "--overwrite"]
+    told = run(verb, *given)
+    assert (told.exit_code, told.err) == (0, [])
+    assert f"results go to {folder} (-o DIR for another folder)" in told.out
+    assert len(files(tmp_path / folder)) == 1
 
 
 def test_folder_keeps_its_structure_and_what_is_no_sound_is_told(
@@ -73,14 +91,16 @@ def test_sounds_of_one_name_are_all_kept(run: Run, model: Path, tmp_path: Path) 
     for name in ("in/kick.wav", "in/kick.aif", "other/kick.wav"):
         sound(tmp_path / name)
     sound(tmp_path / "other" / "kick.aif", samples=1_600)
+    sound(tmp_path / "other" / "kick-2.wav", samples=800)
     assert run("encode", model, "in", "other/kick.aif", "other", "-o", "out").exit_code == 0
     out = tmp_path / "out"
     lengths = {name: Codes.load(out / name).samples for name in files(out)}
     assert lengths == {
         "kick.distillcodes": 3_200,
-        "kick.wav.distillcodes": 3_200,
-        "kick.aif.distillcodes": 1_600,
-        "kick_1.distillcodes": 3_200,
+        "kick-3.distillcodes": 3_200,
+        "kick-4.distillcodes": 1_600,
+        "kick-5.distillcodes": 3_200,
+        "kick-2.distillcodes": 800,
     }
 
 
@@ -121,7 +141,7 @@ def test_result_that_is_there_is_kept_unless_told_otherwise(
     result.write_bytes(b"precious")
     told = run("encode", model, name, "-o", "out")
     assert told.exit_code == 2
-    assert "out/a.distillcodes: is there already; take --overwrite" in told.err[0]
+    assert "out/a.distillcodes: is there already; add --overwrite" in told.err[0]
     assert result.read_bytes() == b"precious"
     assert run("encode", model, name, "-o", "out", "--overwrite").exit_code == 0
     assert Codes.load(result).samples == 3_200
@@ -146,8 +166,8 @@ def test_encoding_a_folder_again_makes_nothing_new(
 
 def test_first_levels_take_less(run: Run, model: Path, tmp_path: Path) -> None:
     name = sound(tmp_path / "a.wav", samples=16_000)
-    whole = run("encode", model, name, "-o", "whole")
-    told = run("encode", model, name, "-o", "coarse", "--levels", "1")
+    whole = run("encode", model, name, "-o", "whole", "-v")
+    told = run("encode", model, name, "-o", "coarse", "-v", "--levels", "1")
     assert ": 1 level of 8 codes, 0.05 kbit/s a channel" in told.out[0]
     rates = [
         answer.number(" #" + " kbit/s", answer.line_of(f"{folder}/a.distillcodes"))

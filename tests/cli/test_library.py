@@ -40,7 +40,7 @@ def test_list_info_and_delete_do_without_torch(kit: Catalog, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("words", "parts"),
     [
-        (["info", "nothing"], ["nothing: no such model file", "my_kit"]),
+        (["info", "nothing"], ["nothing: no such model file", "My Kit"]),
         (["lst"], ["lst", "--help"]),
         (["info"], ["NAME"]),
     ],
@@ -75,7 +75,7 @@ def test_reader_that_has_seen_enough_is_no_error(kit: Catalog, words: list[str])
 @pytest.mark.parametrize(
     ("words", "part"),
     [
-        ([], "list|info|delete|repair|add"),
+        ([], "list|info|rename|delete|repair|add"),
         (["list", "--sort", "colour"], "colour"),
         (["list", "--colour"], "--colour"),
         (["list", "--library", "my.wav"], "my.wav"),

@@ -58,6 +58,38 @@ def test_delete_takes_several_names_or_none(say: Say, kit: Catalog) -> None:
     assert [path.name for path in kit.folder.glob("*.distillgan")] == []
 
 
+# -- rename ----------------------------------------------------------
+
+
+@pytest.mark.parametrize(("new", "file"), [("Dusty 808s", "dusty_808s"), ("MY KIT", "my_kit")])
+def test_a_renamed_model_has_its_name_everywhere(
+    say: Say, kit: Catalog, new: str, file: str
+) -> None:
+    published(kit, "other")
+    before = distill.load("My Kit")
+    said = say("rename", "abcd", new)
+    assert (said.exit_code, said.err) == (0, "")
+    assert said.out == f"renamed: My Kit is now {new}, outputs/library/{file}.distillgan\n"
+    assert sorted(path.stem for path in kit.folder.glob("*.distillgan")) == sorted([file, "other"])
+    assert [entry.name for entry in kit.entries()] == [new, "other"], "in its old place"
+    renamed = distill.load(new)
+    assert renamed.metadata == {**before.metadata, "name": new}
+    weights = before.model.state_dict()
+    assert all(torch.equal(weights[key], w) for key, w in renamed.model.state_dict().items())
+    assert new in say("list").out
+    assert say("repair").out.splitlines()[-1].endswith("2 kept, 0 added, 0 dropped, 0 left out")
+
+
+def test_a_name_that_is_taken_or_empty_is_refused(say: Say, kit: Catalog) -> None:
+    published(kit, "Other One")
+    files = {path.name: path.read_bytes() for path in kit.folder.glob("*")}
+    for new in ("Other One", "other_one"):
+        say("rename", "My Kit", new).is_mistake(f"{new}: there is a model of this name already")
+    say("rename", "My Kit", " ").is_mistake("empty")
+    say("rename", "nothing", "x").is_mistake("nothing: no such model file")
+    assert {path.name: path.read_bytes() for path in kit.folder.glob("*")} == files
+
+
 # -- repair ----------------------------------------------------------
 
 

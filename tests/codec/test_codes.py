@@ -145,3 +145,22 @@ def test_codes_longer_than_a_block_take_memory_for_themselves_only(
         tracemalloc.stop()
     assert torch.equal(read.indices, indices)
     assert taken < 3.5 * indices.nbytes
+
+
+def test_codes_are_described_in_one_line() -> None:
+    text = repr(make(model_name="kit\n2"))
+    assert "\n" not in text
+    for part in ("channel", "Hz", "level", "kbit/s", r"'kit\n2'"):
+        assert part in text
+
+
+def test_codes_are_saved_over_a_file_only_when_asked_to(tmp_path: Path) -> None:
+    path = tmp_path / "a.distillcodes"
+    path.write_bytes(b"precious")
+    with pytest.raises(CodesError, match="a.distillcodes: is there already; overwrite=True"):
+        make().save(path)
+    assert path.read_bytes() == b"precious"
+    make().save(path, overwrite=True)
+    loaded = Codes.load(path)
+    assert torch.equal(loaded.indices, make().indices)
+    assert [file.name for file in tmp_path.iterdir()] == ["a.distillcodes"]

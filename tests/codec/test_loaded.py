@@ -15,9 +15,10 @@ import distill
 from distill.audio.resample import samples_at
 from distill.bundle.format import write_bundle
 from distill.bundle.loading import load_bundle
+from distill.catalog.catalog import Catalog
 from distill.codec.codes import Codes
 from distill.codec.loaded import LoadedModel
-from distill.errors import CodesError, SoundError
+from distill.errors import BundleError, CodesError, LibraryError, SoundError
 from distill.model.mel import LogMel
 from distill.model.quantizer import CodeRangeError
 from tests.helpers.golden_codes import GOLDEN, GOLDEN_BUNDLE
@@ -155,12 +156,14 @@ def test_decoded_sound_is_as_long_as_the_original(
     codes = model.encode(noise(channels, samples), rate_hz)
     assert codes.samples == samples
     given = model.decode(codes)
-    assert given.shape == (channels, samples_at(samples, rate_hz, 16_000))
-    assert given.dtype == torch.float32
-    assert torch.isfinite(given).all()
-    assert given.abs().max() <= 1
-    again = torch.cat(list(model.decode_stream(codes, sample_rate_hz=rate_hz)), dim=1)
-    assert abs(again.shape[1] - samples) <= max(1, rate_hz / 16_000)  # writing makes it exact
+    assert given.shape == (channels, samples)
+    assert torch.equal(torch.cat(list(model.decode_stream(codes)), dim=1), given)
+    own = model.decode(codes, sample_rate_hz=model.sample_rate_hz)
+    assert own.shape == (channels, samples_at(samples, rate_hz, 16_000))
+    for waveform in (given, own):
+        assert waveform.dtype == torch.float32
+        assert torch.isfinite(waveform).all()
+    assert own.abs().max() <= 1
 
 
 @pytest.mark.parametrize("hop_length", [129, 200, 256])
@@ -200,7 +203,9 @@ def test_codes_at_a_rate_of_another_number_type_can_be_saved_and_read(
     model.encode(sound, rate_hz).save(tmp_path / "a.distillcodes")
     loaded = Codes.load(tmp_path / "a.distillcodes")
     assert loaded.sample_rate_hz == rate_hz
-    assert model.decode(loaded).shape == (2, samples_at(5_000, int(rate_hz), 16_000))
+    assert model.decode(loaded).shape == (2, 5_000)
+    own = model.decode(loaded, sample_rate_hz=16_000)
+    assert own.shape == (2, samples_at(5_000, int(rate_hz), 16_000))
 
 
 def test_decoded_mel_is_that_of_the_network(model: LoadedModel, sound: Tensor) -> None:
@@ -220,7 +225,8 @@ def test_golden_codes_stay_decodable_by_the_golden_model() -> None:
     mel = torch.cat(list(golden.decoded_mels(codes)), dim=-1)
     assert mel.shape == (2, 1, 32, 57)
     assert mel.mean(dim=(1, 2, 3)).tolist() == pytest.approx([0.24762, 0.24646], abs=1e-4)
-    assert golden.decode(codes).shape == (2, 7_256)
+    assert golden.decode(codes).shape == (2, 20_000)
+    assert golden.decode(codes, sample_rate_hz=golden.sample_rate_hz).shape == (2, 7_256)
 
 
 def test_bitrate_is_what_long_sounds_take(model: LoadedModel) -> None:
@@ -289,3 +295,24 @@ def test_impossible_codes_do_not_reach_the_network(
     indices[1, 1, -1, -1] = index
     with pytest.raises((CodesError, CodeRangeError)):
         model.decode(replace(codes, indices=indices))
+
+
+# -- distill.load ----------------------------------------------------
+
+
+def test_a_model_is_loaded_by_what_the_verbs_take(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run = tmp_path / "run"
+    run.mkdir()
+    other_model(run / "best.distillgan", seed=0)
+    Catalog(Path("outputs/library")).publish(run / "best.distillgan")
+    Catalog(Path("shelf")).publish(run / "best.distillgan")
+    for wanted in ("tiny", "Tiny – 🥁", "0123", "run", run, "run/best.distillgan"):
+        assert distill.load(wanted).metadata["name"] == "Tiny – 🥁"
+    assert distill.load("tiny", library="shelf").metadata["name"] == "Tiny – 🥁"
+    with pytest.raises(LibraryError, match="kit: no such model file, nor one in outputs/library"):
+        distill.load("kit")
+    with pytest.raises(BundleError, match="no such file"):
+        distill.load(Path("kit.distillgan"))

@@ -102,5 +102,5 @@ def test_other_verbs_tell(tmp_path: Path) -> None:
             text=True,
         )
     assert listing.returncode == 2
-    assert listing.stderr.startswith("distill: what was to be printed could not be written")
+    assert listing.stderr.startswith("distill: the output could not be written")
     assert len(listing.stderr.splitlines()) == 1

@@ -42,7 +42,7 @@ def main() -> None:
         metadata["name"],
     )
     decoded = torch.cat(list(model.decoded_mels(codes)), dim=-1)
-    codes.save(GOLDEN)
+    codes.save(GOLDEN, overwrite=True)
     print(GOLDEN.stat().st_size, "bytes")
     print("decoded mel:", tuple(decoded.shape), decoded.mean(dim=(1, 2, 3)).tolist())
 

@@ -9,8 +9,10 @@ from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 
 from distill.errors import ConfigError, DistillError, UnknownKeyError
-from distill.settings.compose import CONFIG_NAME, checked, load_config, resumed
-from distill.settings.overrides import config_dir, parse_overrides, quoted
+from distill.settings.check import check_config
+from distill.settings.compose import load_config, resume_config
+from distill.settings.conf_files import CONFIG_NAME, config_dir
+from distill.settings.overrides import parse_overrides, quote_text
 from distill.settings.schema import TrainConfig
 
 
@@ -104,7 +106,7 @@ def test_wrong_value_names_key_value_and_what_is_allowed(
     config = composed.copy()
     OmegaConf.update(config, parsed.key_or_group, parsed.value(), merge=False)
     with pytest.raises(ConfigError) as error:
-        checked(config)
+        check_config(config)
     said = str(error.value)
     assert said.casefold().replace(" ", "").startswith(override.replace("'", ""))
     assert allowed in said
@@ -120,7 +122,7 @@ def test_wrong_value_names_key_value_and_what_is_allowed(
         ("name=${nope}", "name: Interpolation key 'nope' not found"),
         ("name=${name}", "name: "),
         ("mel.n_mels=${mel}", "mel.n_mels: "),
-        ("~rvq", "only logger can be taken away"),
+        ("~rvq", "only logger can be removed"),
         ("rvq.levels=interval(1,2)", "an interval is for a search"),
         ("hydra.foo=1", "hydra.foo"),
     ],
@@ -160,7 +162,7 @@ def test_what_is_typed_is_what_is_used(tmp_path: Path) -> None:
 def test_devices_that_lightning_knows(composed: DictConfig, devices: object) -> None:
     config = composed.copy()
     config.trainer.devices = devices
-    assert checked(config).trainer.devices == devices
+    assert check_config(config).trainer.devices == devices
 
 
 def test_several_folders(tmp_path: Path) -> None:
@@ -208,7 +210,7 @@ def test_several_values_are_a_mistake_outside_a_sweep() -> None:
     "value", ["~/Klänge", "/My Sounds (2)", "it's 5 o'clock", "a=b", "[x", 'say "ah"', "音 #1"]
 )
 def test_free_text_needs_no_quotes_of_hydras(value: str) -> None:
-    (parsed,) = parse_overrides([quoted(f"data.root={value}")])
+    (parsed,) = parse_overrides([quote_text(f"data.root={value}")])
     assert parsed.value() == value
 
 
@@ -217,12 +219,12 @@ def test_free_text_needs_no_quotes_of_hydras(value: str) -> None:
     ["-m", "data.root=/plain", "data.root='~/x'", "data.root=[a,b]", "name=", "rvq.levels=[1", "x"],
 )
 def test_what_hydra_reads_or_is_no_text_stays_as_typed(argument: str) -> None:
-    assert quoted(argument) == argument
+    assert quote_text(argument) == argument
 
 
 def test_comma_in_the_folder_of_a_run_is_no_sweep() -> None:
     for key in ("resume", "hydra.run.dir"):
-        (parsed,) = parse_overrides([quoted(f"{key}=/runs/kick,snare")])
+        (parsed,) = parse_overrides([quote_text(f"{key}=/runs/kick,snare")])
         assert parsed.value() == "/runs/kick,snare"
 
 
@@ -246,12 +248,12 @@ def saved(tmp_path: Path, started: TrainConfig) -> Path:
 
 
 def test_resumed_run_keeps_its_configuration(saved: Path, started: TrainConfig) -> None:
-    assert resumed(saved, ["resume=last"]) == started
+    assert resume_config(saved, ["resume=last"]) == started
 
 
 def test_resumed_run_can_go_on_for_longer_elsewhere(saved: Path, tmp_path: Path) -> None:
     overrides = ["trainer.max_epochs=9", "data.num_workers=2", f"data.root='{tmp_path}'"]
-    config = resumed(saved, ["resume=last", *overrides])
+    config = resume_config(saved, ["resume=last", *overrides])
     assert (config.trainer.max_epochs, config.data.num_workers) == (9, 2)
     assert config.data.root == str(tmp_path)
     assert config.rvq.levels == 2
@@ -275,12 +277,12 @@ def test_what_shapes_the_model_cannot_change_on_resuming(
     saved: Path, override: str, wanted: str
 ) -> None:
     with pytest.raises(DistillError, match=wanted):
-        resumed(saved, ["resume=last", override])
+        resume_config(saved, ["resume=last", override])
 
 
 def test_repeating_what_the_run_was_started_with_is_no_change(saved: Path) -> None:
     overrides = ["rvq.levels=2", "name=old", "model.channels=[64,96,192]"]
-    assert resumed(saved, overrides) == resumed(saved, [])
+    assert resume_config(saved, overrides) == resume_config(saved, [])
 
 
 def test_shards_are_in_one_folder_or_store() -> None:

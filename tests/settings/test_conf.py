@@ -9,8 +9,9 @@ from pathlib import Path
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from distill.settings.compose import CONFIG_NAME, checked, load_config
-from distill.settings.overrides import config_dir
+from distill.settings.check import check_config
+from distill.settings.compose import load_config
+from distill.settings.conf_files import CONFIG_NAME, config_dir
 
 CONF = config_dir()
 GROUPS = sorted(path.name for path in CONF.iterdir() if path.is_dir() and path.name != "hydra")
@@ -47,7 +48,7 @@ def test_every_combination_composes_and_passes() -> None:
                 if file is not None
             ]
             composed = compose(CONFIG_NAME, [*overrides, f"data.root={CONF}"])
-            config = checked(composed)
+            config = check_config(composed)
             if combination[experiment]:
                 continue
             chosen = files_with_keys(combination)

@@ -16,7 +16,7 @@ from omegaconf import OmegaConf
 
 from distill.errors import DistillError
 from distill.settings.compose import load_config
-from distill.sweep.launch import threads_of
+from distill.sweep.job_run import threads_of
 from tests.helpers.runs import TINY, environment, train_command, wait_for
 
 SWEEP = ("-m", *TINY, "trainer.max_epochs=1", "callbacks.previews=null", "data.root=sounds")

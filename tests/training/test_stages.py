@@ -12,7 +12,7 @@ import torch
 
 import distill
 from distill.errors import DistillError, RunError
-from distill.settings.compose import load_config, resumed
+from distill.settings.compose import load_config, resume_config
 from distill.training.interrupt import RunStopped
 from distill.training.records.progress_file import read_progress
 from distill.training.run import train
@@ -35,7 +35,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     ) -> Path:
         run_dir = tmp_path / name
         if run_dir.exists():
-            config = resumed(run_dir / "without_toy.yaml", overrides)
+            config = resume_config(run_dir / "without_toy.yaml", overrides)
             config.stages = list(stages)
             train(config, run_dir, resume=True)
             return run_dir

@@ -12,10 +12,10 @@ from threading import Thread
 
 from omegaconf import DictConfig, OmegaConf
 
-from distill.cli.verb import let_threads_wait
 from distill.errors import DistillError
-from distill.settings.compose import checked
+from distill.settings.check import check_config
 from distill.system.terminal import console, fail
+from distill.system.threads import let_threads_wait
 from distill.training.interrupt import RunStopped
 from distill.training.ranks.processes import POLL_S
 
@@ -39,7 +39,7 @@ def main() -> None:
     from distill.training.run import train
 
     try:
-        train(checked(composed), options.run_dir, resume=options.resume)
+        train(check_config(composed), options.run_dir, resume=options.resume)
     except RunStopped:
         pass
     except DistillError as error:

@@ -1,0 +1,149 @@
+"""files to work on → one after the other, with nothing overwritten and each failure reported."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from rich.progress import Progress, TaskID
+
+from distill.cli.files import Job
+from distill.errors import DistillError, WriteError
+from distill.system import terminal
+from distill.system.stopping import raise_if_stopped
+from distill.system.terminal import console, counted, plain, say
+
+
+class FileError(DistillError):
+    """A mistake with one file, and what other files with the same mistake have in common."""
+
+    def __init__(self, message: str, *, cause: Hashable) -> None:
+        super().__init__(message)
+        self.cause = cause
+
+
+@contextmanager
+def common_cause(cause: Hashable, *, file: Path | None = None) -> Iterator[None]:
+    """Turn a DistillError into a FileError; `file` is named where the error does not name it."""
+    try:
+        yield
+    except DistillError as error:
+        message = str(error) if file is None else f"{file}: {error}"
+        raise FileError(message, cause=cause) from error
+
+
+class Meter:
+    """How far the work on one file is, in seconds of sound."""
+
+    def __init__(self, bar: Progress, task: TaskID) -> None:
+        self._bar, self._task = bar, task
+
+    def begin(self, name: str, total_s: float) -> None:
+        """Start from zero, with so much to do."""
+        self._bar.reset(self._task, total=total_s, description=plain(name)[-30:])
+
+    def advance(self, done_s: float) -> None:
+        """So much more is done."""
+        raise_if_stopped()
+        self._bar.advance(self._task, done_s)
+
+
+def run(jobs: Sequence[Job], work: Callable[[Job, Meter], str], *, overwrite: bool) -> None:
+    """Do all jobs; `work` returns the line to print for a job, and its errors name the file.
+
+    A failure ends one job only, unless no results can be written any more. Afterwards, raises
+    DistillError if a file that was named itself failed, or a result could not be written, or all
+    failed; what is no sound in a folder is only reported.
+    """
+    failures = _Failures(len(jobs))
+    sources = {os.path.realpath(job.source) for job in jobs}
+    with terminal.bar() as bar:
+        files = bar.add_task("files", total=len(jobs), visible=len(jobs) > 1)
+        meter = Meter(bar, bar.add_task("", total=None))
+        for job in jobs:
+            is_new = not job.target.parent.exists()
+            try:
+                _check_target(job, sources, overwrite=overwrite)
+                line = work(job, meter)
+            except DistillError as error:
+                if is_new:
+                    with suppress(OSError):
+                        job.target.parent.rmdir()  # if nothing came into it
+                failures.add(job, error)
+                if isinstance(error, WriteError) and not error.of_this_name:
+                    break
+            else:
+                failures.add_success()
+                say(line)
+            bar.advance(files)
+    failures.finish()
+
+
+class _Failures:
+    """What failed: printed as it comes, but once where it is the same with every file."""
+
+    def __init__(self, jobs: int) -> None:
+        self._jobs = jobs
+        self._done = 0
+        self._failed = 0
+        self._held: list[tuple[Job, DistillError]] = []
+        """As long as every job so far failed for the same cause."""
+        self._held_cause: Hashable = None
+        self._left_out: list[str] = []
+
+    def add_success(self) -> None:
+        self._print_held()
+        self._done += 1
+
+    def add(self, job: Job, error: DistillError) -> None:
+        if self._jobs == 1:
+            raise error
+        cause = error.cause if isinstance(error, FileError) else None
+        is_first = not (self._done or self._failed or self._left_out or self._held)
+        if cause is not None and (is_first or (self._held and cause == self._held_cause)):
+            self._held_cause = cause
+            self._held.append((job, error))
+            return
+        self._print_held()
+        self._print(job, error)
+
+    def finish(self) -> None:
+        if len(self._held) == self._jobs:
+            raise DistillError(f"{self._held[0][1]} (the same with all {self._jobs:,} files)")
+        self._print_held()
+        for line in self._left_out:
+            say(f"left out: {line}")
+        if self._failed or not self._done:
+            not_done = self._jobs - self._done
+            raise DistillError(f"{counted(self._done, 'file')} done, {not_done:,} not")
+
+    def _print_held(self) -> None:
+        held, self._held = self._held, []
+        for job, error in held:
+            self._print(job, error)
+
+    def _print(self, job: Job, error: DistillError) -> None:
+        if job.found and not isinstance(error, WriteError):
+            self._left_out.append(str(error))
+            return
+        self._failed += 1
+        console.file.flush()
+        terminal.fail(str(error))
+
+
+def _check_target(job: Job, sources: set[str], *, overwrite: bool) -> None:
+    """Raise DistillError rather than write over what is there."""
+    if os.path.realpath(job.target) in sources:
+        raise DistillError(f"{job.source}: would be written over itself; choose another -o")
+    try:
+        there = job.target.exists()
+    except OSError as error:
+        raise WriteError(job.target, error, source=job.source) from error
+    try:
+        job.target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise WriteError(job.target.parent, error) from error
+    if there and not overwrite:
+        raise DistillError(f"{job.target}: is there already; add --overwrite or choose another -o")

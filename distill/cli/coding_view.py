@@ -1,0 +1,75 @@
+"""facts about coded files → the lines that are printed: first what is asked first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import fmean
+
+from distill.cli.coding_work import Coded, Decoded, Encoded, Reconstructed
+from distill.system.terminal import counted, duration
+
+
+def encoded_line(target: Path, result: Encoded, *, verbose: bool) -> str:
+    """`codes/kick.distillcodes: 412 bytes, 1.2 s`."""
+    line = f"{target}: {result.size_bytes:,} bytes, {duration(result.coded.duration_s)}"
+    return f"{line}, {_details(result.coded, result.took_s)}" if verbose else line
+
+
+def decoded_line(target: Path, result: Decoded, *, verbose: bool) -> str:
+    """`decoded/kick.wav: 1.2 s`."""
+    line = f"{target}: {duration(result.coded.duration_s)}"
+    return f"{line}, {_details(result.coded, result.took_s)}" if verbose else line
+
+
+def reconstructed_line(target: Path, result: Reconstructed, *, verbose: bool) -> str:
+    """`listen/kick.wav: mel error 0.58 dB, 0.67 dB as written`."""
+    line = f"{target}: {_errors(result)}"
+    if not verbose:
+        return line
+    return f"{line}, {duration(result.coded.duration_s)}, {_rates(result.coded)}, {_speeds(result)}"
+
+
+def mean_line(results: Sequence[Reconstructed], *, verbose: bool) -> str:
+    """The closing line, over all files: each file's error counts alike, however short it is."""
+    coded = [result.coded for result in results]
+    whole = Reconstructed(
+        Coded(sum(c.duration_s for c in coded), 0, 0, sum(c.bits for c in coded)),
+        sum(result.encode_s for result in results),
+        sum(result.decode_s for result in results),
+        fmean(result.mel_db for result in results),
+        fmean(result.written_db for result in results),
+    )
+    line = f"mean of {counted(len(results), 'file')}: {_errors(whole)}"
+    return f"{line}, {_bitrate(whole.coded)}, {_speeds(whole)}" if verbose else line
+
+
+def _errors(result: Reconstructed) -> str:
+    return f"mel error {result.mel_db:.2f} dB, {result.written_db:.2f} dB as written"
+
+
+def _details(coded: Coded, took_s: float) -> str:
+    return f"{_rates(coded)}, {_speed(coded.duration_s, took_s)}"
+
+
+def _rates(coded: Coded) -> str:
+    channels = counted(coded.channels, "channel")
+    return f"{channels} at {coded.sample_rate_hz:,} Hz, {_bitrate(coded)}"
+
+
+def _bitrate(coded: Coded) -> str:
+    return f"{coded.bits / coded.duration_s / 1000:.2f} kbit/s"
+
+
+def _speeds(result: Reconstructed) -> str:
+    seconds = result.coded.duration_s
+    return (
+        f"encoded at {_speed(seconds, result.encode_s)}, "
+        f"decoded at {_speed(seconds, result.decode_s)}"
+    )
+
+
+def _speed(duration_s: float, elapsed_s: float) -> str:
+    """Seconds of sound a second of work."""
+    factor = duration_s / elapsed_s
+    return f"{factor:.0f} x real time" if factor >= 10 else f"{factor:.1f} x real time"

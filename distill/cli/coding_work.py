@@ -1,0 +1,164 @@
+"""one file to code → its result, written, and the facts about it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from distill.cli.batch import Meter, common_cause
+from distill.cli.files import Job
+from distill.errors import WriteError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from distill.audio.sound_file import SoundFile
+    from distill.codec.codes import Codes
+    from distill.codec.loaded import LoadedModel
+
+
+@dataclass(frozen=True)
+class Coded:
+    """A sound as codes."""
+
+    duration_s: float
+    channels: int
+    sample_rate_hz: int
+    bits: int
+
+    @classmethod
+    def of(cls, codes: Codes) -> Coded:
+        """The facts, without the codes themselves."""
+        return cls(codes.duration_s, codes.indices.shape[0], codes.sample_rate_hz, codes.bits)
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """A code file was written."""
+
+    coded: Coded
+    size_bytes: int
+    took_s: float
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """A sound file was written from codes."""
+
+    coded: Coded
+    took_s: float
+
+
+@dataclass(frozen=True)
+class Reconstructed:
+    """A sound went through the model and back."""
+
+    coded: Coded
+    encode_s: float
+    decode_s: float
+    mel_db: float
+    """Mel error of the decoded mel."""
+    written_db: float
+    """Mel error of the written sound."""
+
+
+def encode_file(
+    job: Job, model: LoadedModel, meter: Meter, *, levels: int | None, overwrite: bool
+) -> Encoded:
+    """Sound file → code file; raises DistillError, which names the file."""
+    from distill.audio.sound_file import SoundFile
+
+    start_s = time.monotonic()
+    codes = _encode(SoundFile.open(job.source), job.source.name, model, meter, levels=levels)
+    try:
+        codes.save(job.target, overwrite=overwrite)
+    except OSError as error:
+        raise WriteError(job.target, error) from error
+    size_bytes = job.target.stat().st_size
+    return Encoded(Coded.of(codes), size_bytes, time.monotonic() - start_s)
+
+
+def decode_file(
+    codes: Codes, job: Job, model: LoadedModel, meter: Meter, *, levels: int | None, seed: int
+) -> Decoded:
+    """Codes of `job.source` → sound file; raises DistillError, which names the file."""
+    start_s = time.monotonic()
+    with common_cause(("levels", codes.levels), file=job.source):
+        kept = codes if levels is None else codes.first_levels(levels)
+    _check_format(job.target, codes.sample_rate_hz, codes.indices.shape[0])
+    _write(kept, job.target, model, meter, seed=seed)
+    return Decoded(Coded.of(kept), time.monotonic() - start_s)
+
+
+def reconstruct_file(
+    job: Job, model: LoadedModel, meter: Meter, *, levels: int | None, seed: int
+) -> Reconstructed:
+    """Sound file → sound file, and how far they are apart; raises DistillError, which names the
+    file.
+    """
+    from distill.audio.sound_file import SoundFile
+
+    sound = SoundFile.open(job.source)
+    _check_format(job.target, sound.sample_rate_hz, sound.channels)
+    start_s = time.monotonic()
+    codes = _encode(sound, f"encoding {job.source.name}", model, meter, levels=levels)
+    encoded_s = time.monotonic()
+    _write(codes, job.target, model, meter, seed=seed)
+    decoded_s = time.monotonic()
+    meter.begin(f"measuring {job.source.name}", codes.duration_s)
+    errors_db = _measure(sound, job.target, codes, model, meter)
+    return Reconstructed(
+        Coded.of(codes), encoded_s - start_s, decoded_s - encoded_s, errors_db[0], errors_db[1]
+    )
+
+
+def _encode(
+    sound: SoundFile, shown: str, model: LoadedModel, meter: Meter, *, levels: int | None
+) -> Codes:
+    meter.begin(shown, sound.duration_s)
+    return model.encode_stream(sound.blocks(meter.advance), sound.sample_rate_hz, levels=levels)
+
+
+def _check_format(target: Path, sample_rate_hz: int, channels: int) -> None:
+    from distill.audio.writer import check_format
+
+    with common_cause(("format", sample_rate_hz, channels)):
+        check_format(target, sample_rate_hz=sample_rate_hz, channels=channels)
+
+
+def _write(codes: Codes, target: Path, model: LoadedModel, meter: Meter, *, seed: int) -> None:
+    """Write the sound of codes at the original's rate and length."""
+    from distill.audio.writer import write_sound
+
+    def measured(chunks: Iterator[Tensor]) -> Iterator[Tensor]:
+        for chunk in chunks:
+            meter.advance(chunk.shape[1] / codes.sample_rate_hz)
+            yield chunk
+
+    meter.begin(target.name, codes.duration_s)
+    write_sound(
+        target,
+        measured(model.decode_stream(codes, seed=seed)),
+        sample_rate_hz=codes.sample_rate_hz,
+        channels=codes.indices.shape[0],
+        samples=codes.samples,
+        model=f"{model.metadata['name']} ({model.metadata['model_id']})",
+    )
+
+
+def _measure(
+    sound: SoundFile, written: Path, codes: Codes, model: LoadedModel, meter: Meter
+) -> list[float]:
+    """Mel error in dB of the decoded mel, and of the sound that was written."""
+    from distill.audio.sound_file import SoundFile
+    from distill.codec.mel_error import mel_errors_db
+
+    return mel_errors_db(
+        model.mels(sound.blocks(meter.advance), sound.sample_rate_hz),
+        model.decoded_mels(codes),
+        model.mels(SoundFile.open(written).blocks(), sound.sample_rate_hz),
+        spectrogram=model.spectrogram,
+    )

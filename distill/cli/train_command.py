@@ -1,0 +1,64 @@
+"""the words after `distill train` → what is asked for. No Hydra, so that `--help` comes at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from distill.errors import DistillError
+from distill.system.paths import path_of
+
+HELP = ("-h", "--help")
+SWEEP = ("-m", "--multirun")
+OWN_CONFIGURATION = ("--config-name", "-cn", "--config-path", "-cp", "--config-dir", "-cd")
+OF_HYDRA = (
+    *("--hydra-help", "--version", "--cfg", "-c", "--info", "-i", "--package", "-p", "--resolve"),
+    *("--shell-completion", "-sc"),
+)
+
+
+@dataclass(frozen=True)
+class TrainCommand:
+    """What the words ask for."""
+
+    overrides: tuple[str, ...]
+    """KEY=VALUE as typed."""
+    folders: tuple[str, ...] = ()
+    """Words that are folders: train on these."""
+    help: bool = False
+    sweep: bool = False
+    for_hydra: bool = False
+    """A flag of Hydra's own is among the words."""
+
+
+def read_command(words: Sequence[str]) -> TrainCommand:
+    """Sort the words; raises DistillError for a flag that does not exist."""
+    if any(word in HELP for word in words):  # whatever else is there
+        return TrainCommand((), help=True)
+    flags = [word for word in words if word.startswith("-")]
+    names = [flag.split("=")[0] for flag in flags]
+    for flag, name in zip(flags, names, strict=True):
+        if name in OWN_CONFIGURATION:
+            raise DistillError("distill has one configuration, conf/; change it by KEY=VALUE")
+        if name not in (*SWEEP, *OF_HYDRA):
+            advice = (
+                f"settings have no dashes: {flag.lstrip('-')}" if "=" in flag else "no such flag"
+            )
+            raise DistillError(f"{flag}: {advice}; see python -m distill.train --help")
+    rest = [word for word in words if not word.startswith("-")]
+    folders = [word for word in rest if _is_folder(word)]
+    overrides = [word for word in rest if not _is_folder(word)]
+    if folders and any(word.startswith("data.root=") for word in overrides):
+        raise DistillError(f"{folders[0]}: give the folders of sounds here or by data.root=")
+    return TrainCommand(
+        tuple(overrides),
+        tuple(folders),
+        sweep=any(flag in SWEEP for flag in flags),
+        for_hydra=any(name in OF_HYDRA for name in names),
+    )
+
+
+def _is_folder(word: str) -> bool:
+    """A folder, unless it reads as KEY=VALUE."""
+    is_path = "=" not in word or word.startswith((".", "/", "~"))
+    return is_path and path_of(word).is_dir()

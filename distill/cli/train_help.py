@@ -1,0 +1,60 @@
+"""the YAML files of conf/ → what `distill train --help` prints. No Hydra."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from distill.settings.conf_files import Key, chosen_files, group_files, group_keys, top_keys
+from distill.settings.schema import REMOVABLE
+
+HEADER = """\
+distill train: a discrete audio model of your own sounds
+
+  python -m distill.train FOLDER                      train on every sound in FOLDER (or several)
+  python -m distill.train                             train on a small demo collection
+  python -m distill.train FOLDER rvq.levels=4         with a setting of your own
+  python -m distill.train resume=last                 continue the last run
+  python -m distill.train -m rvq.levels=2,3,4         a sweep: one run for each value
+
+Settings are typed as KEY=VALUE. FOLDER is short for data.root=FOLDER. A whole group of settings is
+chosen by GROUP=FILE, such as experiment=quick.
+"""
+FOOTER = """\
+Curves of all runs: tensorboard --logdir outputs
+Hydra's own flags (--cfg job, --info, ...): python -m distill.train --hydra-help"""
+COLUMN = 36
+CLASS = "._target_"
+
+
+def train_help() -> str:
+    """The whole text."""
+    return "\n".join(
+        [HEADER, "Groups and their files, the default first:", *_groups(), "", *_keys(), "", FOOTER]
+    )
+
+
+def _groups() -> Iterator[str]:
+    chosen = chosen_files()
+    for group, files in group_files().items():
+        others = [name for name in files if name != chosen[group]]
+        more = f", or {', '.join(others)}" if others else ""
+        yield f"  {group}: {chosen[group]}{more}"
+
+
+def _keys() -> Iterator[str]:
+    yield "Keys, their defaults and what they mean:"
+    yield from map(_line, top_keys())
+    for group, file in chosen_files().items():
+        if file == "null":
+            continue
+        yield ""
+        yield from map(_line, group_keys(group, file))
+
+
+def _line(key: Key) -> str:
+    typed, comment = f"  {key.name}={key.default}", key.comment
+    if key.name.endswith(CLASS):
+        name = key.name.removesuffix(CLASS)
+        off = f"~{name}" if name in REMOVABLE else f"{name}=null"
+        typed, comment = f"  {name}", f"{off} turns it off"
+    return f"{typed:{COLUMN}s}  {comment}" if comment else typed

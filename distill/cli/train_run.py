@@ -1,0 +1,100 @@
+"""what `distill train` is asked for → one run in a folder of its own, or a sweep; its exit code."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import nullcontext
+from pathlib import Path
+
+from distill.cli.leaderboard_view import show_sweep_end
+from distill.cli.train_command import TrainCommand
+from distill.errors import DistillError, RunError, WriteError
+from distill.settings.compose import (
+    Settings,
+    compose_settings,
+    make_roots_absolute,
+    resume_config,
+)
+from distill.settings.overrides import quote_folders, quote_text
+from distill.settings.run_log import LOG_FILE, start_log
+from distill.sweep.launch import launch
+from distill.sweep.plan import plan_sweep
+from distill.system import terminal
+from distill.system.terminal import console
+from distill.training.interrupt import RunStopped
+from distill.training.ranks.processes import is_first, rank_name
+from distill.training.records.run_folder import (
+    RUNS,
+    alone_in,
+    check_unused,
+    new_run_dir,
+    run_to_resume,
+)
+from distill.training.run import train
+
+log = logging.getLogger(__name__)
+
+
+def train_alone(command: TrainCommand) -> int:
+    """One run, new or resumed; raises DistillError for what the user can put right."""
+    settings = _compose(command)
+    config, resume = settings.config, settings.config.resume is not None
+    run_dir = _run_dir(settings)
+    if resume:
+        config = resume_config(run_dir / "config.yaml", settings.overrides)
+    else:
+        make_roots_absolute(config)
+    _start_log(settings, run_dir)
+    console.quiet = not is_first()
+    try:
+        with alone_in(run_dir) if is_first() else nullcontext():
+            if is_first() and not resume:
+                check_unused(run_dir)
+            train(config, run_dir, resume=resume)
+    except RunStopped as stopped:
+        return stopped.exit_code
+    except DistillError as error:
+        log.info("ended with an error: %s", error)
+        raise
+    return 0
+
+
+def train_sweep(command: TrainCommand) -> int:
+    """A run for each combination of values; raises DistillError for what the user can put right."""
+    end = launch(plan_sweep(_compose(command)))
+    show_sweep_end(end)
+    return end.exit_code
+
+
+def _compose(command: TrainCommand) -> Settings:
+    words = [quote_text(word) for word in command.overrides]
+    if command.folders:
+        words.append(quote_folders(command.folders))
+    return compose_settings(words, sweep=command.sweep)
+
+
+def _run_dir(settings: Settings) -> Path:
+    """The folder of the run, made where it is new; raises RunError."""
+    config = settings.config
+    if config.resume is not None:
+        return run_to_resume(RUNS, config.resume)
+    if "hydra.run.dir" in settings.typed:
+        run_dir = Path(settings.hydra.run.dir)
+        try:
+            run_dir.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise WriteError(run_dir, error) from error
+        return run_dir.absolute()
+    if not is_first():
+        raise RunError(
+            f"{rank_name()} of a run of several processes: all of them need the same "
+            "hydra.run.dir=FOLDER, which is the run's folder"
+        )
+    return new_run_dir(RUNS, config.name or config.data.collection_name).absolute()
+
+
+def _start_log(settings: Settings, run_dir: Path) -> None:
+    """Of several processes of a run, each has a log of its own."""
+    start_log(settings, run_dir, file_name=LOG_FILE if is_first() else f"train.{rank_name()}.log")
+    terminal.show_warnings()
+    log.info("distill train %s", " ".join(settings.overrides))

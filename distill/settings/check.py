@@ -1,0 +1,120 @@
+"""composed values → a TrainConfig with types, ranges and relations checked."""
+
+from __future__ import annotations
+
+from dataclasses import is_dataclass
+from typing import Any, get_type_hints
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from distill.errors import ConfigError, DistillError, UnknownKeyError
+from distill.settings.overrides import class_of
+from distill.settings.schema import STAGES, TrainConfig, check_ranges, describe
+from distill.system.paths import is_address, path_of
+
+
+def check_config(composed: DictConfig) -> TrainConfig:
+    """Composed tree → dataclasses; raises DistillError with one line for the first mistake."""
+    try:
+        values = OmegaConf.to_container(composed, resolve=True)
+    except OmegaConfBaseException as error:  # ${...} that leads nowhere
+        raise DistillError(f"{error.full_key}: {one_line(error)}") from error
+    assert isinstance(values, dict)
+    values.setdefault("logger", None)  # ~logger leaves the group out
+    try:
+        merged = OmegaConf.merge(OmegaConf.structured(TrainConfig), values)
+        config = OmegaConf.to_object(merged)
+    except OmegaConfBaseException as error:
+        raise _explain(error, composed) from error
+    assert isinstance(config, TrainConfig)
+    check_ranges(config)
+    _check_relations(config)
+    return config
+
+
+def _explain(error: OmegaConfBaseException, composed: DictConfig) -> DistillError:
+    """A type error of OmegaConf → the key, its value and what is allowed."""
+    key = str(error.full_key or error.key or "")
+    node: Any = TrainConfig
+    hint: Any = None
+    metadata: Any = {}
+    for part in key.replace("[", ".").split("."):
+        if not is_dataclass(node):
+            break
+        hints = get_type_hints(node)
+        if part not in hints:
+            return UnknownKeyError(f"{key}: no such key. Keys there: {', '.join(hints)}")
+        hint, metadata = hints[part], node.__dataclass_fields__[part].metadata
+        node = class_of(hint)
+    if hint is None:
+        return DistillError(one_line(error))
+    return ConfigError(key, OmegaConf.select(composed, key), describe(hint, metadata))
+
+
+def _check_relations(config: TrainConfig) -> None:
+    if config.mel.hop_length > config.mel.n_fft // 2:
+        raise ConfigError(
+            "mel.hop_length",
+            config.mel.hop_length,
+            f"must not exceed half of mel.n_fft ({config.mel.n_fft}), or windows do not overlap",
+        )
+    if len(config.optimizer.betas) != 2:
+        raise ConfigError("optimizer.betas", config.optimizer.betas, "must be two numbers")
+    if not 1 <= len(config.model.channels) <= 6:
+        raise ConfigError("model.channels", config.model.channels, "must have 1 to 6 entries")
+    if config.model.stem_stride % 2:
+        raise ConfigError("model.stem_stride", config.model.stem_stride, "must be even")
+    if config.stages != [stage for stage in STAGES if stage in config.stages]:
+        order = ", ".join(STAGES)
+        raise ConfigError("stages", config.stages, f"each at most once, in the order {order}")
+    if config.base is not None and "codec" in config.stages:
+        raise ConfigError(
+            "base",
+            config.base,
+            "a run adds stages to this model, and its codec stays: "
+            "name the stages to add by stages=[...], without codec",
+        )
+    if not _are_devices(config.trainer.devices):
+        raise ConfigError(
+            "trainer.devices",
+            config.trainer.devices,
+            "must be auto, how many (-1: all) or a list of their numbers",
+        )
+    _check_root(config)
+
+
+def _check_root(config: TrainConfig) -> None:
+    roots = config.data.root
+    if isinstance(roots, int):  # a folder called 808
+        config.data.root = roots = str(roots)
+    listed = isinstance(roots, list) and roots and all(isinstance(root, str) for root in roots)
+    if not (roots is None or isinstance(roots, str) or listed):
+        raise ConfigError("data.root", roots, "must be a folder, a list of folders or null")
+    folders = config.data.folders
+    if config.data.source == "shards":
+        if len(folders) != 1:
+            raise ConfigError("data.root", roots, "data=streaming needs one folder or address")
+        if is_address(folders[0]):
+            return
+    for root in folders:
+        if not root.strip():
+            raise ConfigError("data.root", root, "a folder is missing behind the =")
+        folder = path_of(root)
+        if not folder.is_dir():
+            what = "is a file, not a folder" if folder.is_file() else "no such folder"
+            raise ConfigError("data.root", str(folder), f"{what}; give a folder of sounds")
+
+
+def _are_devices(devices: object) -> bool:
+    if isinstance(devices, list):
+        return bool(devices) and all(type(number) is int and number >= 0 for number in devices)
+    return devices == "auto" or (type(devices) is int and (devices >= 1 or devices == -1))
+
+
+def one_line(error: BaseException) -> str:
+    """What Hydra or OmegaConf says, without line breaks and inner names."""
+    lines = [line.strip() for line in str(error).splitlines()]
+    return " ".join(
+        line for line in lines if line and not line.startswith(("full_key:", "object_type="))
+    )

@@ -1,0 +1,83 @@
+"""the YAML files of conf/ → where they are, and every key with its default and its comment.
+
+No Hydra and no YAML parser, so that a verb's `--help` can print them at once.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+CONFIG_NAME = "train"
+LINE = re.compile(r"(?P<indent> *)(?P<key>\w+):(?: +(?P<value>.*))?")
+INCLUDE = re.compile(r" *- (?P<file>\w+)$")
+CHOICE = re.compile(r" *- (?P<group>\w+): (?P<file>\w+)")
+
+
+@dataclass(frozen=True)
+class Key:
+    """A key of the configuration, as it stands in its file."""
+
+    name: str
+    """As it is typed: `data.val_fraction`."""
+    default: str
+    comment: str
+
+
+def config_dir() -> Path:
+    """Folder of the YAML files: inside the package in a wheel, beside it in a checkout."""
+    package = Path(__file__).resolve().parents[1]
+    inside = package / "conf"
+    return inside if inside.is_dir() else package.parent / "conf"
+
+
+def group_files() -> dict[str, list[str]]:
+    """Each group with the files to choose from, in the order of `train.yaml`."""
+    return {
+        group: sorted(path.stem for path in (config_dir() / group).glob("*.yaml"))
+        for group in chosen_files()
+    }
+
+
+def chosen_files() -> dict[str, str]:
+    """Each group with the file that is used where none is typed; `null` for none."""
+    lines = _lines(config_dir() / f"{CONFIG_NAME}.yaml")
+    return {found["group"]: found["file"] for line in lines if (found := CHOICE.match(line))}
+
+
+def top_keys() -> list[Key]:
+    """The keys that belong to no group."""
+    keys = _keys_in(config_dir() / f"{CONFIG_NAME}.yaml")
+    return [key for key in keys if not key.name.startswith("hydra")]
+
+
+def group_keys(group: str, file: str) -> list[Key]:
+    """The keys of one file of a group, with those of the files that it includes."""
+    path = config_dir() / group / f"{file}.yaml"
+    included = [found["file"] for line in _lines(path) if (found := INCLUDE.match(line))]
+    keys = [key for name in included if name != "_self_" for key in group_keys(group, name)]
+    for key in _keys_in(path):
+        keys.append(Key(f"{group}.{key.name}", key.default, key.comment))
+    return keys
+
+
+def _keys_in(path: Path) -> Iterator[Key]:
+    """Every key with a value of its own; what stands deeper gets the keys above it in its name."""
+    above: list[tuple[int, str]] = []
+    for line in _lines(path):
+        found = LINE.match(line)
+        if not found or found["key"] == "defaults":
+            continue
+        indent = len(found["indent"])
+        above = [(depth, key) for depth, key in above if depth < indent]
+        value, _, comment = (found["value"] or "").partition("# ")
+        if value.strip():
+            name = ".".join([*(key for _, key in above), found["key"]])
+            yield Key(name, value.strip(), comment.strip())
+        above.append((indent, found["key"]))
+
+
+def _lines(path: Path) -> list[str]:
+    return path.read_text(encoding="utf-8").splitlines()

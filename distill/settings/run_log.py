@@ -1,0 +1,24 @@
+"""settings of hydra.job_logging → this process's log, in the run folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hydra.core.utils import configure_log
+from omegaconf import open_dict, read_write
+
+from distill.settings.compose import Settings
+
+LOG_FILE = "train.log"
+
+
+def start_log(settings: Settings, run_dir: Path, *, file_name: str = LOG_FILE) -> None:
+    """Send all records to a file in the run folder, as the settings say. Changes the logging of the
+    whole process.
+    """
+    hydra = settings.hydra
+    with read_write(hydra), open_dict(hydra):
+        hydra.runtime.output_dir = str(run_dir.absolute())
+        if file_name != LOG_FILE:
+            hydra.job_logging.handlers.file.filename = str(run_dir.absolute() / file_name)
+    configure_log(hydra.job_logging, hydra.verbose)

@@ -1,0 +1,102 @@
+"""a job's configuration, as Hydra composed it → its run, its record and its held-out error."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig
+
+from distill.settings.check import check_config
+from distill.settings.compose import make_roots_absolute
+from distill.sweep.job import STOP, SweepStopped, keep_record
+from distill.sweep.stop import INTERRUPTED
+from distill.system import terminal
+from distill.system.terminal import console, say
+from distill.training.interrupt import RunStopped
+from distill.training.records.run_folder import alone_in, check_unused
+from distill.training.run import train
+
+if TYPE_CHECKING:
+    from distill.training.records.summary import Summary
+
+log = logging.getLogger(__name__)
+
+
+def run_job(composed: DictConfig) -> float:
+    """One job, in the process that its launcher chose: its held-out error, infinite if it failed,
+    so that no failure ends the sweep.
+
+    Jobs that run side by side print one line each. Raises SweepStopped, or exits where the job is
+    in the sweep's own process.
+    """
+    hydra = HydraConfig.get()
+    run_dir, number = Path(hydra.runtime.output_dir), int(hydra.job.num)
+    overrides = list(hydra.overrides.task)
+    in_turn = hydra.runtime.choices["hydra/launcher"] == "basic"
+    terminal.show_warnings()
+    log.info("distill train %s", " ".join(overrides))
+    console.quiet = not in_turn
+    if threads := threads_of(hydra):
+        import torch
+
+        torch.set_num_threads(threads)
+    error_db = float("inf")
+    try:
+        with keep_record(run_dir, number, overrides):
+            error_db = _train(composed, run_dir, number)
+            end = f"{error_db:.2f} dB"
+    except SweepStopped as stop:
+        if in_turn:
+            cause = stop.__cause__
+            sys.exit(cause.exit_code if isinstance(cause, RunStopped) else INTERRUPTED)
+        raise
+    except KeyboardInterrupt:
+        if in_turn:
+            raise
+        raise SweepStopped("stopped before its first save") from None
+    except Exception as error:
+        log.info("failed", exc_info=error)
+        end = f"failed: {' '.join(str(error).split()) or type(error).__name__}"
+    finally:
+        console.quiet = False
+    say(f"job {number} ({' '.join(overrides)}): {end}")
+    return error_db
+
+
+def threads_of(hydra: Any) -> int | None:
+    """A job's share of the cores where submitit starts it; the other launchers see to that."""
+    launcher = hydra.launcher
+    if launcher.get("cpus_per_task") is not None:
+        return int(launcher.cpus_per_task)
+    if launcher._target_.endswith(".LocalLauncher"):
+        at_once = hydra.sweeper.get("max_batch_size") or 1_000  # or all of them
+        return max(1, (os.cpu_count() or 1) // int(at_once))
+    return None
+
+
+def _train(composed: DictConfig, run_dir: Path, number: int) -> float:
+    """The job's run; the models of a sweep have its number in their names."""
+    config = check_config(composed)
+    make_roots_absolute(config)
+    name = config.name or f"{config.data.collection_name}-{time.strftime('%Y-%m-%d-%H-%M-%S')}"
+    config.name = f"{name}-{number}"
+    try:
+        with alone_in(run_dir):
+            check_unused(run_dir)
+            return _held_out_error(train(config, run_dir, stop_files=[run_dir.parent / STOP]))
+    except RunStopped as stopped:
+        if stopped.exit_code == INTERRUPTED:  # Ctrl-C means all of them
+            (run_dir.parent / STOP).touch()
+        raise SweepStopped("what it had is saved") from stopped
+
+
+def _held_out_error(summary: Summary | None) -> float:
+    """What a search minimises: the best held-out mel error in dB."""
+    codec = summary and summary.stages.get("codec")
+    return codec.best.get("val/mel_db", float("inf")) if codec else float("inf")

@@ -1,0 +1,40 @@
+"""folder of a sweep → its runs, best first, written beside them as CSV and picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from distill.errors import WriteError
+from distill.sweep.results import Result, results, swept_keys, write_csv
+
+CSV = "leaderboard.csv"
+PICTURE = "leaderboard.png"
+
+
+@dataclass(frozen=True)
+class Leaderboard:
+    """The runs of a sweep, best first, and the files that show them."""
+
+    ranking: Sequence[Result]
+    keys: Sequence[str]
+    """The settings in which the runs differ."""
+    csv: Path
+    picture: Path | None
+    """None where no run has a model to compare."""
+
+
+def make_leaderboard(folder: Path) -> Leaderboard:
+    """Rank the runs and write the files; raises DistillError for a folder that is no sweep's."""
+    ranking = results(folder)
+    picture = folder / PICTURE if any(result.ranked for result in ranking) else None
+    try:
+        write_csv(ranking, folder / CSV)
+        if picture:
+            from distill.sweep.picture import draw  # matplotlib: only here
+
+            draw(ranking, picture)
+    except OSError as error:
+        raise WriteError(folder, error) from error
+    return Leaderboard(ranking, swept_keys(ranking), folder / CSV, picture)

@@ -1,0 +1,57 @@
+"""settings of a sweep → its folder, its launcher, and what Hydra is given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from distill.errors import RunError
+from distill.settings.compose import Settings
+from distill.sweep.search import trials_left
+from distill.training.records.run_folder import new_run_dir
+
+SWEEPS = Path("outputs/multirun")
+SEARCH = "search"
+"""The sweeper that continues its work when it is started again."""
+
+
+@dataclass(frozen=True)
+class SweepPlan:
+    """A sweep that is about to start."""
+
+    folder: Path
+    launcher: str
+    overrides: tuple[str, ...]
+    """As typed, and Hydra's own."""
+
+
+def plan_sweep(settings: Settings) -> SweepPlan:
+    """Choose the folder; a search that was started before continues in its own.
+
+    Raises DistillError where there is nothing to do.
+    """
+    if settings.config.resume is not None:
+        raise RunError("resume= and a sweep (-m) do not go together")
+    name = settings.config.name or settings.config.data.collection_name
+    chosen = settings.hydra.runtime.choices
+    own: list[str] = []
+    wanted: Path | None = None
+    if chosen["hydra/sweeper"] == SEARCH:
+        study = settings.hydra.sweeper.study_name or name
+        own, wanted = _continue_search(settings.hydra.sweeper, study), SWEEPS / study
+    if "hydra.sweep.dir" in settings.typed:
+        folder = Path(settings.hydra.sweep.dir)
+    else:
+        folder = wanted or new_run_dir(SWEEPS, name)
+        own.append(f"hydra.sweep.dir='{folder}'")
+    return SweepPlan(folder, chosen["hydra/launcher"], (*settings.overrides, *own))
+
+
+def _continue_search(sweeper: Any, study: str) -> list[str]:
+    """The overrides that let a search do the trials that are left."""
+    left = trials_left(sweeper.storage, study, sweeper.n_trials)
+    own = [f"hydra.sweeper.study_name='{study}'", f"hydra.sweeper.n_trials={left}"]
+    if sweeper.sampler.get("seed") is not None:  # the same one would draw the same trials again
+        own.append(f"hydra.sweeper.sampler.seed={sweeper.sampler.seed + sweeper.n_trials - left}")
+    return [*own, "hydra.sweep.subdir='${now:%Y-%m-%d_%H-%M-%S}_${hydra.job.num}'"]

@@ -1,0 +1,85 @@
+"""a signal to the process of a sweep → a file in its folder, on which the jobs save and end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
+from types import FrameType
+
+from distill.sweep.job import STOP
+from distill.system.stopping import let_next_signal_end, stop_signals
+from distill.system.terminal import say_at_once
+
+INTERRUPTED = 128 + signal.SIGINT
+POLL_S = 0.2
+
+
+def stop_jobs_on_signal(launcher: str, folder: Path) -> AbstractContextManager[object]:
+    """While open, a first signal asks all jobs to save and end; a second one ends at once."""
+    handle = _HANDLERS.get(launcher, _handle_signals)
+    return handle(folder / STOP)
+
+
+@contextmanager
+def _handle_signals(marker: Path) -> Iterator[None]:
+    """For jobs in processes of their own, which do not get the signals."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        let_next_signal_end(before)
+        _ask_to_stop(marker)
+
+    numbers = (signal.SIGINT, *stop_signals())
+    before = {number: signal.signal(number, stop) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _keep_ctrl_c(marker: Path) -> Iterator[None]:
+    """For jobs whose processes would die of Ctrl-C: a terminal sends it to every process of its
+    group, submitit's helpers included. It is blocked, which they inherit, and a thread waits for
+    it.
+    """
+
+    def wait_for_ctrl_c() -> None:
+        asked = False
+        while not over.is_set():
+            if signal.sigtimedwait({signal.SIGINT}, POLL_S) is None:
+                continue
+            if asked:
+                os._exit(INTERRUPTED)
+            _ask_to_stop(marker)
+            asked = True
+
+    over = threading.Event()
+    waiting = threading.Thread(target=wait_for_ctrl_c, name="ctrl-c", daemon=True)
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    waiting.start()
+    try:
+        with _handle_signals(marker):  # SIGTERM
+            yield
+    finally:
+        over.set()
+        waiting.join()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+
+
+def _ask_to_stop(marker: Path) -> None:
+    marker.parent.mkdir(parents=True, exist_ok=True)
+    marker.touch()
+    say_at_once(
+        "stopping: the jobs finish their step and save (once more to stop at once, unsaved)"
+    )
+
+
+_HANDLERS: dict[str, Callable[[Path], AbstractContextManager[object]]] = {
+    "basic": nullcontext,  # the job runs in this process, and handles them
+    "submitit_local": _keep_ctrl_c,
+}
