@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TypedDict
 
@@ -16,6 +16,7 @@ from litdata import optimize
 
 from distill.data.segments import Segments, read_waveform
 from distill.system.atomic import write_text
+from distill.system.ranges import within
 
 MANIFEST = "distill.json"
 VERSION = 1
@@ -33,9 +34,9 @@ class Manifest:
     files: int
     duration_s: float
     fingerprint: str
-    sample_rate_hz: int
-    segment_s: float
-    val_fraction: float
+    sample_rate_hz: int = field(metadata=within(1, 10**6))
+    segment_s: float = field(metadata=within(0, 3600, strictly_above=True))
+    val_fraction: float = field(metadata=within(0, 1))
     seed: int
     segments: dict[str, int]
     """Side → how many."""

@@ -13,8 +13,9 @@ from hydra.core.override_parser.types import IntervalSweep, Override
 from hydra.errors import HydraException
 
 from distill.errors import ConfigError, DistillError, UnknownKeyError
-from distill.settings.schema import TrainConfig, is_nullable
+from distill.settings.schema import TrainConfig
 from distill.system.paths import path_of
+from distill.system.ranges import is_nullable
 
 TEXT_KEYS = (
     "name",
