@@ -60,7 +60,7 @@ def model_of(codes: Codes, catalog: Catalog) -> Path:
     """The bundle in the library that made these codes; raises CodesError."""
     entries = catalog.entries()
     for entry in entries:
-        if entry.checksum == codes.model_checksum and catalog.path_of(entry).is_file():
+        if entry.codec_digest == codes.codec_digest and catalog.path_of(entry).is_file():
             return catalog.path_of(entry)
     named = f"{codes.model_name or 'a model'} (id {codes.model_id[:8]})"
     if any(entry.id == codes.model_id for entry in entries):
@@ -98,7 +98,7 @@ def decode(
         sample_rate_hz=codes.sample_rate_hz,
         channels=codes.indices.shape[0],
         samples=codes.samples,
-        model=f"{model.metadata['name']} ({model.metadata['model_id']})",
+        model=f"{model.metadata.name} ({model.metadata.model_id})",
     )
 
 

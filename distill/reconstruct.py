@@ -42,7 +42,7 @@ class Result:
     decode_s: float
     bits: int
     mel_db: float
-    """Mel error of the decoded mel, before Griffin-Lim."""
+    """Mel error of the decoded mel, before the vocoder."""
     heard_db: float
     """Mel error of the written sound."""
 
@@ -66,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             batch.run(jobs, work, overwrite=options.overwrite)
         finally:
             if len(results) > 1:
-                tell_mean(results)
+                tell_mean(results, model.vocoder.name)
 
 
 def reconstruct(
@@ -93,8 +93,8 @@ def reconstruct(
     result = Result(
         codes.duration_s, encoded_s - start_s, decoded_s - encoded_s, codes.bits, mel_db, heard_db
     )
-    line = f"{job.target}: {facts(codes)}, {_speeds(result)}, {_errors(mel_db, heard_db)}"
-    return line, result
+    errors = _errors(mel_db, heard_db, model.vocoder.name)
+    return f"{job.target}: {facts(codes)}, {_speeds(result)}, {errors}", result
 
 
 def measure(
@@ -113,7 +113,7 @@ def measure(
     return mel_db, heard_db
 
 
-def tell_mean(results: Sequence[Result]) -> None:
+def tell_mean(results: Sequence[Result], vocoder: str) -> None:
     """The closing line, over all files."""
     seconds = sum(result.duration_s for result in results)
     whole = Result(
@@ -126,7 +126,7 @@ def tell_mean(results: Sequence[Result]) -> None:
     )
     say(
         f"mean of {counted(len(results), 'file')}: {whole.bits / seconds / 1000:.2f} kbit/s, "
-        f"{_speeds(whole)}, {_errors(whole.mel_db, whole.heard_db)}"
+        f"{_speeds(whole)}, {_errors(whole.mel_db, whole.heard_db, vocoder)}"
     )
 
 
@@ -137,8 +137,8 @@ def _speeds(result: Result) -> str:
     )
 
 
-def _errors(mel_db: float, heard_db: float) -> str:
-    return f"mel error {mel_db:.2f} dB, {heard_db:.2f} dB after Griffin-Lim"
+def _errors(mel_db: float, heard_db: float, vocoder: str) -> str:
+    return f"mel error {mel_db:.2f} dB, {heard_db:.2f} dB after {vocoder}"
 
 
 def _parser() -> Parser:
@@ -146,7 +146,7 @@ def _parser() -> Parser:
         prog="python -m distill.reconstruct",
         description="Audio files through the model and back. The mel error is the mean "
         "difference between the mel spectrograms of original and reconstruction, before and "
-        "after Griffin-Lim.",
+        "after the vocoder.",
     )
     parser.add_argument("model", metavar="MODEL", help=MODEL_HELP)
     parser.add_argument("sounds", metavar="IN", nargs="+", help="audio files, or folders")

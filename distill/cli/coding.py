@@ -38,7 +38,7 @@ def add_audio(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--format", choices=AUDIO_FORMATS, default="wav", help="of the written sounds: wav"
     )
-    parser.add_argument("--seed", type=_seed, default=0, help="of Griffin-Lim's first phase: 0")
+    parser.add_argument("--seed", type=_seed, default=0, help="of the vocoder's first phase: 0")
 
 
 def load(path: Path, options: argparse.Namespace) -> LoadedModel:
@@ -63,9 +63,10 @@ def tell_model(model: LoadedModel, *, levels: int | None, sound: bool) -> None:
     """One line on what the sounds go through."""
     kept, size = levels or model.model.config.num_quantizers, model.model.config.codebook_size
     say(
-        f"model {model.metadata['name']} (id {model.metadata['model_id'][:8]}): "
+        f"model {model.metadata.name} (id {model.metadata.model_id[:8]}): "
         f"{counted(kept, 'level')} of {size} codes, "
-        f"{model.bitrate_kbps(levels):.2f} kbit/s a channel" + (", Griffin-Lim" if sound else "")
+        f"{model.bitrate_kbps(levels):.2f} kbit/s a channel"
+        + (f", {model.vocoder.name}" if sound else "")
     )
 
 

@@ -14,6 +14,7 @@ from torch import Tensor
 from distill.audio.resample import resampled, samples_at
 from distill.audio.sndfile import SAMPLE_RATES_HZ
 from distill.codec.codes import Codes
+from distill.codec.description import LevelHealth, LossCurves, Metadata
 from distill.codec.stream import (
     coded_columns,
     codes_of,
@@ -26,7 +27,9 @@ from distill.errors import CodesError, SoundError
 from distill.model.mel import LogMel
 from distill.model.sizing import bitrate_kbps
 from distill.model.vqvae import ConvVQVAE
-from distill.vocoder.griffin_lim import GriffinLim
+from distill.prior.state import PriorState
+from distill.vocoder.state import VocoderState
+from distill.vocoder.vocoder import Vocoder
 
 CHUNK = 1 << 20
 MANY_CHANNELS = 64
@@ -39,12 +42,19 @@ class LoadedModel:
     model: ConvVQVAE
     """In eval mode."""
     spectrogram: LogMel
-    metadata: dict[str, Any]
-    health: dict[str, dict[str, float]]
-    history: dict[str, list[float]]
+    vocoder: Vocoder
+    """What makes sound of decoded mels."""
+    metadata: Metadata
+    health: dict[str, LevelHealth]
+    """By level, from `level_0`."""
+    history: LossCurves
     training_config: dict[str, Any]
-    vocoder_state: dict[str, Any] | None
+    vocoder_state: VocoderState | None
+    prior_state: PriorState | None
+    codec_digest: str
+    """Of weights and configurations: which codes are this model's."""
     checksum: str
+    """Of the whole bundle."""
 
     @property
     def sample_rate_hz(self) -> int:
@@ -130,9 +140,9 @@ class LoadedModel:
             samples,
             rate_hz,
             self.model.config.codebook_size,
-            self.metadata["model_id"],
-            self.checksum,
-            self.metadata["name"],
+            self.metadata.model_id,
+            self.codec_digest,
+            self.metadata.name,
         )
 
     def decode(self, codes: Codes, *, levels: int | None = None, seed: int = 0) -> Tensor:
@@ -155,7 +165,7 @@ class LoadedModel:
         """The same in chunks (C, t), at the model's or another rate, at constant memory."""
         samples = self._samples(codes)
         mels = self.decoded_mels(codes, levels=levels)
-        chunks = exactly(GriffinLim(self.spectrogram).stream(mels, seed=seed), samples)
+        chunks = exactly(self.vocoder.stream(mels, seed=seed), samples)
         yield from resampled(chunks, self.sample_rate_hz, sample_rate_hz or self.sample_rate_hz)
 
     def mels(self, waveforms: Iterable[Tensor], sample_rate_hz: int) -> Iterator[Tensor]:
@@ -186,14 +196,15 @@ class LoadedModel:
         return samples_at(codes.samples, codes.sample_rate_hz, self.sample_rate_hz)
 
     def _check_codes(self, codes: Codes) -> None:
-        if codes.model_checksum != self.checksum:
-            same = codes.model_id == self.metadata["model_id"]
-            what = "another state of this model" if same else "another model"
+        if codes.codec_digest != self.codec_digest:
+            own = self.metadata
+            what = (
+                "another state of this model" if codes.model_id == own.model_id else "another model"
+            )
             raise CodesError(
                 f"made by {what} ({codes.model_name or 'without a name'}, "
-                f"id {codes.model_id[:8]}, checksum {codes.model_checksum[:8]}), "
-                f"not by {self.metadata['name']} (id {self.metadata['model_id'][:8]}, "
-                f"checksum {self.checksum[:8]})"
+                f"id {codes.model_id[:8]}, codec {codes.codec_digest[:8]}), "
+                f"not by {own.name} (id {own.model_id[:8]}, codec {self.codec_digest[:8]})"
             )
         rows, _ = self.model.grid_shape(self.spectrogram.config.n_mels, 1)
         columns = coded_columns(self._samples(codes), self.spectrogram, self.model)

@@ -20,7 +20,7 @@ FILES = int(os.environ.get("DISTILL_STRANGERS", "600"))
 
 
 def test_files_of_strangers_run_nothing_and_reach_nothing(tmp_path: Path) -> None:
-    program = str(REPOSITORY / "tests" / "faults" / "strangers.py")
+    program = str(REPOSITORY / "tests" / "helpers" / "strangers.py")
     answer = subprocess.run(
         [sys.executable, program, str(tmp_path / "here"), str(FILES)],
         cwd=tmp_path,
