@@ -112,30 +112,29 @@ def _run(
 
 
 def _speeds(model: Path, sound: Path) -> dict[str, dict[str, float]]:
-    """Seconds of sound a second: coding, decoding to mels, and Griffin-Lim on a part of them."""
+    """Seconds of sound a second: coding, decoding to mels, and the vocoder on a part of them."""
     from distill.system.threads import let_threads_wait
 
     let_threads_wait()
     import torch
 
     import distill
-    from distill.vocoder.griffin_lim import GriffinLim
 
     loaded = distill.load(model)
-    vocoder = GriffinLim(loaded.spectrogram)
+    vocoder = loaded.vocoder
     samples, _ = soundfile.read(sound, dtype="float32", always_2d=True)
     whole = torch.from_numpy(samples.T.copy())
     cases = {
         "long": [whole],
         "short": list(whole.split(round(SHORT_S * RATE_HZ), dim=1)[:SHORT_FILES]),
     }
-    print(f"{'':8s}{'threads':>8s}{'encode':>12s}{'decode mel':>12s}{'Griffin-Lim':>13s}")
+    print(f"{'':8s}{'threads':>8s}{'encode':>12s}{'decode mel':>12s}{vocoder.name:>13s}")
     speeds: dict[str, dict[str, float]] = {}
     for threads in (1, 2):
         torch.set_num_threads(threads)
         for name, waveforms in cases.items():
             duration_s = sum(waveform.shape[1] for waveform in waveforms) / RATE_HZ
-            best = {"encode": 0.0, "decode mel": 0.0, "Griffin-Lim": 0.0}
+            best = {"encode": 0.0, "decode mel": 0.0, vocoder.name: 0.0}
             for _ in range(REPEATS):
                 times = [time.perf_counter()]
                 codes = [loaded.encode(waveform, RATE_HZ) for waveform in waveforms]
@@ -143,7 +142,7 @@ def _speeds(model: Path, sound: Path) -> dict[str, dict[str, float]]:
                 mels = [list(loaded.decoded_mels(one)) for one in codes]
                 times.append(time.perf_counter())
                 heard_s = 0.0
-                for chunk in vocoder.stream(mels[0][:1]):
+                for chunk in vocoder.stream(mels[0][:1], seed=0):
                     heard_s += chunk.shape[-1] / loaded.sample_rate_hz
                 times.append(time.perf_counter())
                 done = (duration_s, duration_s, heard_s)

@@ -17,7 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from distill.catalog.entry import Entry
+from distill.catalog.entry import Entry, VocoderFacts
 from distill.catalog.index import NAME, VERSION
 
 COMMANDS = {"list": ["list"], "list --json": ["list", "--json"], "info": ["info", "model_7"]}
@@ -60,6 +60,7 @@ def _entry(number: int) -> Entry:
         file=f"model_{number}.distillgan",
         size_bytes=7_647_509,
         checksum=f"{number:064x}",
+        codec_digest=f"{number:064x}",
         dataset_name="instruments",
         dataset_file_count=266,
         dataset_total_duration_s=427.123,
@@ -75,12 +76,10 @@ def _entry(number: int) -> Entry:
         codebook_health={f"level_{index}": level for index in range(3)},
         loss_curve={"train_losses": [0.12345] * 48, "val_losses": [0.12345] * 48},
         tags=[],
-        vocoder={
-            "type": "hifigan",
-            "epochs": 200,
-            "final_loss": 0.5,
-            "training_date": "2026-02-01",
-        },
+        vocoder=VocoderFacts(
+            type="hifigan", epochs=200, final_loss=0.5, training_date="2026-02-01"
+        ),
+        prior=None,
         distill_version="0.1.0",
     )
 

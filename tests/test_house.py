@@ -32,7 +32,7 @@ FLOORS = (
 ENTRANCE = ("", "__main__")
 """Of the package itself: `import distill` and `python -m distill` may hand on to any room."""
 FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
-PURE_TORCH = {"model", "vocoder", "prior"}
+PURE_TORCH = ("model", "vocoder", "prior")
 BANNED: dict[str, set[str]] = {
     **dict.fromkeys(PURE_TORCH, {"lightning", "hydra", "omegaconf"}),
     "data": {"lightning", "hydra", "omegaconf"},

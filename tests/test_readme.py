@@ -6,8 +6,9 @@ import re
 import shlex
 import subprocess
 import sys
+from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ import soundfile
 import torch
 import yaml
 
+from distill.bundle.content import BundleContent
 from distill.cli.train_command import read_command
 from distill.codec.codes import Codes
 from distill.settings.compose import load_config
@@ -115,3 +117,25 @@ def test_importing_distill_stays_light() -> None:
         [sys.executable, "-c", probe], cwd=REPOSITORY, capture_output=True, text=True, check=True
     )
     assert shown.stdout.split() == ["False", "False"]
+
+
+def keys_of(kind: Any) -> list[str]:
+    """The fields of a dataclass, and those of the dataclasses in it."""
+    hints = get_type_hints(kind)
+    keys = []
+    for spec in fields(kind):
+        hint = hints[spec.name]
+        inner = [part for part in (hint, *get_args(hint)) if is_dataclass(part)]
+        keys += [spec.name, *(key for part in inner for key in keys_of(part))]
+    return keys
+
+
+def test_the_table_of_the_file_names_every_key() -> None:
+    rows = {row.split("`")[1]: row for row in README.splitlines() if row.startswith("| `")}
+    hints = get_type_hints(BundleContent)
+    for spec in fields(BundleContent):
+        key = "format" if spec.name in ("version", "model_type") else spec.name
+        inner = (hints[spec.name], *get_args(hints[spec.name]))
+        inner_keys = [key for part in inner if is_dataclass(part) for key in keys_of(part)]
+        for name in (spec.name, *inner_keys):
+            assert f"`{name}`" in rows[key], name

@@ -35,7 +35,7 @@ def test_the_wheel_trains_away_from_the_checkout(sounds: Path, tmp_path: Path) -
     )
     assert run.returncode == 0, run.stderr
     model = run.stdout.rstrip().splitlines()[-1]
-    probe = f"import distill; print(distill.__file__, distill.load({model!r}).metadata['name'])"
+    probe = f"import distill; print(distill.__file__, distill.load({model!r}).metadata.name)"
     loaded = subprocess.run(
         [sys.executable, "-c", probe],
         cwd=tmp_path,

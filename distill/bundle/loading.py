@@ -6,10 +6,14 @@ from pathlib import Path
 
 import torch
 
-from distill.bundle.reader import read_content
-from distill.bundle.rebuild import network_of, spectrogram_of
+from distill.bundle.content import BundleContent
+from distill.bundle.reader import read_bundle
+from distill.bundle.rebuild import rebuild_front_end, rebuild_network
 from distill.codec.loaded import LoadedModel
 from distill.errors import BundleError
+from distill.model.mel import LogMel
+from distill.model.vqvae import ConvVQVAE
+from distill.vocoder.vocoder import choose_vocoder
 
 
 def load_bundle(path: str | Path, *, device: str | torch.device = "cpu") -> LoadedModel:
@@ -18,19 +22,31 @@ def load_bundle(path: str | Path, *, device: str | torch.device = "cpu") -> Load
     Raises BundleError, each time with a message of its own: an old `.distill` file, another or a
     newer format, a truncated, altered or hostile file, shapes that do not fit, a missing key.
     """
-    path = Path(path)
-    content = read_content(path)
+    content, network, spectrogram = _rebuild(Path(path))
+    spectrogram = spectrogram.to(device)
+    return LoadedModel(
+        model=network.to(device).eval(),
+        spectrogram=spectrogram,
+        vocoder=choose_vocoder(spectrogram, content.vocoder_state),
+        metadata=content.metadata,
+        health=content.codebook_health_snapshot,
+        history=content.loss_curve_history,
+        training_config=content.training_config,
+        vocoder_state=content.vocoder_state,
+        prior_state=content.prior_state,
+        codec_digest=content.codec_digest,
+        checksum=content.checksum,
+    )
+
+
+def check_bundle(path: Path) -> None:
+    """Raises BundleError for a file that `load_bundle` would refuse."""
+    _rebuild(path)
+
+
+def _rebuild(path: Path) -> tuple[BundleContent, ConvVQVAE, LogMel]:
+    content = read_bundle(path)
     try:
-        model, spectrogram = network_of(content), spectrogram_of(content)
+        return content, rebuild_network(content), rebuild_front_end(content)
     except BundleError as error:
         raise BundleError(f"{path.name}: {error}") from error
-    return LoadedModel(
-        model.to(device).eval(),
-        spectrogram.to(device),
-        content["metadata"],
-        content["codebook_health_snapshot"],
-        content["loss_curve_history"],
-        content["training_config"],
-        content.get("vocoder_state"),
-        content["checksum"],
-    )

@@ -4,51 +4,39 @@ the file is ever run.
 
 from __future__ import annotations
 
-import hashlib
 import pickle
-import stat
-import struct
 import warnings
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from distill.bundle.format import (
-    END_RECORD,
-    END_RECORD_BYTES,
-    FIELD_TYPES,
-    HEALTH_KEYS,
-    HISTORY_KEYS,
-    MARKER,
-    METADATA_KEYS,
-    VERSION,
-    VOCODER_KEYS,
-    checksum_of,
-)
+from distill.bundle.archive import LARGEST_MODEL, check_archive
+from distill.bundle.content import BundleContent, typed_content
+from distill.bundle.digest import checksum_of, codec_digest_of
+from distill.bundle.format import MARKER, MODEL_TYPE, VERSION
 from distill.errors import BundleError
 
-ARCHIVE_START = b"PK\x03\x04"
+OLD_MARKER = "distill_model"
 OLD_FORMAT = (
     "This model was saved in v1 format which is no longer supported. Please retrain your model."
 )
-LARGEST_PICKLE = 16 << 20
-LARGEST_MODEL = 4 << 30
-"""Bytes of weights; networks of this kind are thousands of times smaller."""
-LARGEST_FILTER_BANK = 1 << 26
-MOST_ENTRIES = 10_000
 MOST_VALUES = 2_000_000
 DEEPEST = 32
+
+
+def read_bundle(path: Path, *, weights: bool = True) -> BundleContent:
+    """The content of a bundle, tensors on the CPU; raises BundleError as `read_content` does."""
+    return typed_content(read_content(path, weights=weights))
 
 
 def read_content(path: Path, *, weights: bool = True) -> dict[str, Any]:
     """The checked dictionary of a bundle, tensors on the CPU; raises BundleError.
 
-    Without `weights`, their bytes are neither read nor checked: to tell what a file is, not to use
-    it.
+    Without `weights`, there are none in it, and their bytes are neither read nor checked: to say
+    what a file is, not to use it.
     """
     if path.suffix == ".distill":
         raise BundleError(OLD_FORMAT)
@@ -59,13 +47,14 @@ def read_content(path: Path, *, weights: bool = True) -> dict[str, Any]:
         )
     try:
         check_archive(path, sealed=weights)
-        content = _load(path, mapped=not weights)
-        _check_tree(content)
-        _check_fields(content)
-        if not weights:
-            del content["model_state_dict"]
-        elif content["checksum"] != checksum_of(content):
-            raise BundleError("was altered or damaged: its checksum does not fit")
+        unchecked = _load(path, mapped=not weights)
+        _check_tree(unchecked)
+        content = _check_header(unchecked)
+        _check_known(typed_content(content))
+        if weights:
+            _check_digests(content)
+        else:
+            content["model_state_dict"] = {}
     except BundleError as error:
         raise BundleError(
             str(error) if str(error) == OLD_FORMAT else f"{path.name}: {error}"
@@ -85,68 +74,16 @@ def read_content(path: Path, *, weights: bool = True) -> dict[str, Any]:
     return content
 
 
-def _load(path: Path, *, mapped: bool) -> dict[str, Any]:
-    content: dict[str, Any]
+def _load(path: Path, *, mapped: bool) -> object:
+    content: object
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what torch has to say of odd pickles
+        warnings.simplefilter("ignore")  # torch's own, of odd pickles
         if mapped and str(path).isprintable():
             content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
         else:  # opened here, because torch takes no names that are not Unicode
             with path.open("rb") as file:
                 content = torch.load(file, map_location="cpu", weights_only=True)
     return content
-
-
-def check_archive(path: Path, *, sealed: bool) -> None:
-    """Refuse what is not a small archive of stored entries, before anything is unpacked."""
-    status = path.stat()
-    if not stat.S_ISREG(status.st_mode) and not stat.S_ISDIR(status.st_mode):
-        raise BundleError("not a regular file")  # a pipe would be waited for
-    size = status.st_size
-    with path.open("rb") as file:
-        start = file.read(4)
-        try:
-            with zipfile.ZipFile(file) as archive:
-                entries, seal = archive.infolist(), archive.comment
-        except zipfile.BadZipFile:
-            start = b""
-        if start != ARCHIVE_START:  # what stands before an archive would be read in its stead
-            raise BundleError("truncated or not a .distillgan file")
-        if sealed and size <= LARGEST_MODEL:
-            _check_seal(file, size, seal)
-    if not any(entry.filename.endswith("/data.pkl") for entry in entries):
-        raise BundleError("is not a .distillgan file, but an archive of other things")
-    if len(entries) > MOST_ENTRIES:
-        raise BundleError(
-            f"holds {len(entries)} archive entries, at most {MOST_ENTRIES} are allowed"
-        )
-    if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
-        raise BundleError(
-            "holds compressed entries, which may unpack to far more than the file's size"
-        )
-    if sum(entry.file_size for entry in entries) > size or size > LARGEST_MODEL:
-        raise BundleError("claims to hold more data than the file's size allows")
-    if any(
-        entry.filename.endswith(".pkl") and entry.file_size > LARGEST_PICKLE for entry in entries
-    ):
-        raise BundleError(f"its description is larger than {LARGEST_PICKLE >> 20} MiB")
-
-
-def _check_seal(file: BinaryIO, size: int, seal: bytes) -> None:
-    """Refuse an archive with one byte other than it was written, also where no reader looks."""
-    file.seek(size - END_RECORD_BYTES - len(seal))
-    record = file.read(END_RECORD_BYTES)
-    if not record.startswith(END_RECORD) or not record.endswith(struct.pack("<H", len(seal))):
-        raise BundleError("truncated or altered: it does not end as it was written")
-    if seal:  # files of the first distill have none
-        digest = hashlib.sha256()
-        file.seek(0)
-        left = size - len(seal)
-        while left:
-            digest.update(block := file.read(min(left, 1 << 20)))
-            left -= len(block)
-        if digest.hexdigest().encode() != seal:
-            raise BundleError("was altered or damaged: its seal does not fit")
 
 
 def _check_tree(content: object) -> None:
@@ -172,45 +109,33 @@ def _check_tree(content: object) -> None:
             raise BundleError(f"holds a {type(value).__name__} where only plain values are allowed")
 
 
-def _check_fields(content: Any) -> None:
+def _check_header(content: object) -> dict[str, Any]:
+    """Refuse what is of another format or version, whatever else is in it."""
     if not isinstance(content, dict):
         raise BundleError("is not a .distillgan file")
-    marker = content.get("format")
-    if marker == "distill_model":
+    marker, version = content.get("format"), content.get("version")
+    if marker == OLD_MARKER:
         raise BundleError(OLD_FORMAT)
     if marker != MARKER:
         raise BundleError(f"is not a .distillgan file (its format is {str(marker)[:40]!r})")
-    version = content.get("version")
     if isinstance(version, int) and version > VERSION:
         raise BundleError(
             f"has format version {version}, newer than this distill reads ({VERSION}): "
             "please upgrade distill"
         )
-    for key, kind in FIELD_TYPES.items():
-        _require(content, key, kind, "")
-    if content["version"] != VERSION:
-        raise BundleError(f"has the unknown format version {content['version']}")
-    if content["model_type"] != "vqvae":
-        raise BundleError(f"holds a model of the unknown type {content['model_type'][:40]!r}")
-    for key in METADATA_KEYS:
-        kind = str if key in ("model_id", "name") else object
-        _require(content["metadata"], key, kind, "metadata.")
-    for key in HISTORY_KEYS:
-        _require(content["loss_curve_history"], key, list, "loss_curve_history.")
-    for level, health in content["codebook_health_snapshot"].items():
-        _require(content["codebook_health_snapshot"], level, dict, "codebook_health_snapshot.")
-        for key in HEALTH_KEYS:
-            _require(health, key, object, f"codebook_health_snapshot.{level}.")
-    if "vocoder_state" in content:
-        _require(content, "vocoder_state", dict, "")
-        for key in VOCODER_KEYS:
-            _require(content["vocoder_state"], key, object, "vocoder_state.")
+    return content
 
 
-def _require(content: Mapping[str, Any], key: str, kind: type, prefix: str) -> None:
-    if key not in content:
-        raise BundleError(f"the key {prefix}{key} is missing")
-    if not isinstance(content[key], kind) or (kind is int and isinstance(content[key], bool)):
-        raise BundleError(
-            f"{prefix}{key} must be {kind.__name__}, not {type(content[key]).__name__}"
-        )
+def _check_known(content: BundleContent) -> None:
+    if content.version != VERSION:
+        raise BundleError(f"has the unknown format version {content.version}")
+    if content.model_type != MODEL_TYPE:
+        raise BundleError(f"holds a model of the unknown type {content.model_type[:40]!r}")
+
+
+def _check_digests(content: Mapping[str, Any]) -> None:
+    """Refuse content that is not the one that was written."""
+    if content["checksum"] != checksum_of(content):
+        raise BundleError("was altered or damaged: its checksum does not fit")
+    if content["codec_digest"] != codec_digest_of(content):
+        raise BundleError("was altered: its codec_digest does not fit")

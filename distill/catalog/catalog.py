@@ -26,6 +26,7 @@ from distill.catalog.index import (
 from distill.errors import BundleError, LibraryError
 from distill.system.atomic import remove_partial_files, whole_file
 from distill.system.paths import path_of
+from distill.system.validation import InvalidError
 
 LONGEST_NAME = 100
 SHORTEST_PREFIX = 4
@@ -244,12 +245,12 @@ class Catalog:
 
 def describe(bundle: Path) -> Entry:
     """Read the small parts of a bundle; raises BundleError for what is none."""
-    from distill.bundle.reader import read_content  # torch: only here
+    from distill.bundle.reader import read_bundle  # torch: only here
 
-    content = read_content(bundle, weights=False)
+    content = read_bundle(bundle, weights=False)
     try:
         return Entry.of(content, bundle)
-    except ValueError as error:
+    except InvalidError as error:
         raise BundleError(f"{bundle.name}: {error}") from error
 
 

@@ -11,9 +11,10 @@ from typing import Any
 import torch
 
 from distill.bundle import SUFFIX
-from distill.bundle.format import WRITTEN_ANEW, write_bundle
-from distill.bundle.loading import load_bundle
-from distill.bundle.reader import check_archive, read_content
+from distill.bundle.archive import check_archive
+from distill.bundle.format import write_bundle
+from distill.bundle.loading import check_bundle
+from distill.bundle.reader import read_content
 from distill.errors import BundleError
 
 CHECKPOINT_SUFFIX = ".ckpt"
@@ -31,27 +32,25 @@ def bundle_of(file: Path, metadata: Mapping[str, Any]) -> Iterator[Path]:
     if file.is_dir() and (file / f"best{SUFFIX}").is_file():
         file = file / f"best{SUFFIX}"
     if file.suffix != CHECKPOINT_SUFFIX:
-        load_bundle(file)  # nothing is added that could not be used
+        check_bundle(file)  # nothing is added that could not be used
         if not metadata:
             yield file
             return
         fields = read_content(file)
     else:
-        fields = _from_checkpoint(file)
+        fields = _fields_of_checkpoint(file)
     with tempfile.TemporaryDirectory() as folder:
         bundle = Path(folder) / f"{file.stem}{SUFFIX}"
         try:
             fields["metadata"] = {**fields["metadata"], **metadata}
-            write_bundle(
-                bundle, {key: value for key, value in fields.items() if key not in WRITTEN_ANEW}
-            )
+            write_bundle(bundle, fields)
         except (KeyError, TypeError, AttributeError) as error:
             raise BundleError(f"{file.name}: {NOT_OURS}") from error
-        load_bundle(bundle)
+        check_bundle(bundle)
         yield bundle
 
 
-def _from_checkpoint(file: Path) -> dict[str, Any]:
+def _fields_of_checkpoint(file: Path) -> dict[str, Any]:
     try:
         check_archive(file, sealed=False)
         with file.open("rb") as source:

@@ -1,36 +1,41 @@
-"""what a bundle says of itself, without the weights ↔ one entry of the library's index."""
+"""a bundle without its weights → one entry of the library's index ↔ JSON. No torch."""
 
 from __future__ import annotations
 
-import math
 import os
-import statistics
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any
 
 from distill.bundle import SUFFIX
+from distill.codec.description import Metadata
 from distill.model.sizing import bitrate_kbps, total_stride
+from distill.prior.state import PriorState, PriorTraining
+from distill.system.json_values import without_nan
+from distill.system.validation import InvalidError, instance_of
+from distill.vocoder.state import VocoderState, VocoderTraining
+
+if TYPE_CHECKING:
+    from distill.bundle.content import BundleContent
 
 CURVE_POINTS = 48
 CURVES = ("train_losses", "val_losses")
 LONGEST_FILE = 255
-LARGEST_NUMBER = 1e18
-FROM_METADATA = (
-    "name",
-    "description",
-    "dataset_name",
-    "dataset_file_count",
-    "dataset_total_duration_s",
-    "training_date",
-    "save_date",
-    "training_epochs",
-    "final_train_loss",
-    "final_val_loss",
-    "tags",
-    "distill_version",
-)
+
+
+@dataclass(frozen=True)
+class VocoderFacts(VocoderTraining):
+    """A model's own vocoder: of which type, and how it was made."""
+
+    type: str
+
+
+@dataclass(frozen=True)
+class PriorFacts(PriorTraining):
+    """A model's prior: of which type, and how it was made."""
+
+    type: str
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,9 @@ class Entry:
     """Name of the bundle in the library folder."""
     size_bytes: int
     checksum: str
+    """Of the whole bundle."""
+    codec_digest: str
+    """Of the part of it that codes depend on."""
     dataset_name: str
     dataset_file_count: int
     dataset_total_duration_s: float
@@ -61,8 +69,8 @@ class Entry:
     loss_curve: dict[str, list[float | None]]
     """`train_losses` and `val_losses`, means over stretches of the run where it was long."""
     tags: list[str]
-    vocoder: dict[str, str | int | float | None] | None
-    """`type, epochs, final_loss, training_date`."""
+    vocoder: VocoderFacts | None
+    prior: PriorFacts | None
     distill_version: str
 
     @property
@@ -73,115 +81,70 @@ class Entry:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
-        return {key: getattr(self, key) for key in CHECKS}
+        states = {"vocoder": self.vocoder, "prior": self.prior}
+        return {**vars(self), **{key: state and dict(vars(state)) for key, state in states.items()}}
 
     @classmethod
     def from_json(cls, value: object) -> Entry:
-        """Raises ValueError for an entry that is damaged: a missing key, a wrong type, a file that
-        is not one in the library folder.
+        """Raises InvalidError for an entry that is damaged: a missing key, a wrong type, a file
+        that is not one in the library folder.
         """
-        if not isinstance(value, dict):
-            raise ValueError("not an object")
-        for key, fits in CHECKS.items():
-            if key not in value:
-                raise ValueError(f"{key} is missing")
-            if not fits(value[key]):
-                raise ValueError(f"{key} is not valid")
-        file = value["file"]
-        if Path(file).name != file or not file.endswith(SUFFIX) or file.startswith("."):
-            raise ValueError("file is not a bundle in the library folder")
-        if "\0" in file or len(os.fsencode(file)) > LONGEST_FILE:
-            raise ValueError("file is not a name that a file can have")
-        if not value["loss_curve"].keys() >= set(CURVES):
-            raise ValueError("loss_curve is not complete")
-        return cls(**{key: value[key] for key in CHECKS})
+        entry = instance_of(cls, value)
+        if Path(entry.file).name != entry.file or entry.file.startswith("."):
+            raise InvalidError("file", "is not the name of a file in the library folder")
+        if not entry.file.endswith(SUFFIX):
+            raise InvalidError("file", "is not the name of a bundle")
+        if "\0" in entry.file or len(os.fsencode(entry.file)) > LONGEST_FILE:
+            raise InvalidError("file", "is not a name that a file can have")
+        for curve in CURVES:
+            if curve not in entry.loss_curve:
+                raise InvalidError(f"loss_curve.{curve}")
+        return entry
 
     @classmethod
-    def of(cls, content: Mapping[str, Any], path: Path) -> Entry:
-        """Entry of a bundle from its checked dictionary; raises ValueError if that holds values of
-        the wrong type.
-        """
-        metadata, network = content["metadata"], content["vqvae_config"]
-        mel = content["spectrogram_config"]
-        vocoder = content.get("vocoder_state")
-        try:
-            levels, codebook_size = network["num_quantizers"], network["codebook_size"]
-            value = {
-                **{key: metadata[key] for key in FROM_METADATA},
-                "id": metadata["model_id"],
-                "file": path.name,
-                "size_bytes": path.stat().st_size,
-                "checksum": content["checksum"],
-                "levels": levels,
-                "codebook_size": codebook_size,
-                "sample_rate_hz": mel["sample_rate_hz"],
-                "bitrate_kbps": bitrate_kbps(
-                    sample_rate_hz=mel["sample_rate_hz"],
-                    hop_length=mel["hop_length"],
-                    n_mels=mel["n_mels"],
-                    stride=total_stride(network.get("stem_stride", 2), len(network["channels"])),
-                    levels=levels,
-                    codebook_size=codebook_size,
-                ),
-                "codebook_health": content["codebook_health_snapshot"],
-                "loss_curve": {key: _thinned(content["loss_curve_history"][key]) for key in CURVES},
-                "vocoder": vocoder and _vocoder(vocoder),
-            }
-        except (KeyError, TypeError, AttributeError, ArithmeticError) as error:
-            raise ValueError(f"its description is not one that distill writes: {error}") from error
-        return cls.from_json(_finite(value))
+    def of(cls, content: BundleContent, path: Path) -> Entry:
+        """Entry of a bundle; raises InvalidError for a file whose name cannot be in a library."""
+        network, mel = content.vqvae_config, content.spectrogram_config
+        history = asdict(content.loss_curve_history)
+        health = content.codebook_health_snapshot
+        value = {
+            **{key: getattr(content.metadata, key) for key in FROM_METADATA},
+            "id": content.metadata.model_id,
+            "file": path.name,
+            "size_bytes": path.stat().st_size,
+            "checksum": content.checksum,
+            "codec_digest": content.codec_digest,
+            "levels": network.num_quantizers,
+            "codebook_size": network.codebook_size,
+            "sample_rate_hz": mel.sample_rate_hz,
+            "bitrate_kbps": bitrate_kbps(
+                sample_rate_hz=mel.sample_rate_hz,
+                hop_length=mel.hop_length,
+                n_mels=mel.n_mels,
+                stride=total_stride(network.stem_stride, len(network.channels)),
+                levels=network.num_quantizers,
+                codebook_size=network.codebook_size,
+            ),
+            "codebook_health": {level: asdict(figures) for level, figures in health.items()},
+            "loss_curve": {key: _thin(history[key]) for key in CURVES},
+            "vocoder": _facts(content.vocoder_state),
+            "prior": _facts(content.prior_state),
+        }
+        return cls.from_json(without_nan(value))
 
 
-def _vocoder(state: Mapping[str, Any]) -> dict[str, Any]:
-    training = state["training_metadata"]
-    return {
-        "type": str(state["type"]),
-        **{key: training.get(key) for key in ("epochs", "final_loss", "training_date")},
-    }
+FROM_METADATA = {spec.name for spec in fields(Entry)} & {spec.name for spec in fields(Metadata)}
 
 
-def _thinned(losses: Sequence[float]) -> list[float]:
+def _facts(state: VocoderState | PriorState | None) -> dict[str, Any] | None:
+    if state is None:
+        return None
+    return {**asdict(state.training_metadata), "type": state.type}
+
+
+def _thin(losses: Sequence[float]) -> list[float]:
     """At most CURVE_POINTS means over equal stretches."""
     points = min(CURVE_POINTS, len(losses))
     edges = [round(point * len(losses) / points) for point in range(points + 1)] if points else []
-    means = (statistics.fmean(losses[a:b]) for a, b in zip(edges, edges[1:], strict=False))
+    means = (sum(losses[a:b]) / (b - a) for a, b in zip(edges, edges[1:], strict=False))
     return [float(f"{mean:.5g}") for mean in means]
-
-
-def _finite(value: Any) -> Any:
-    """Numbers that JSON does not have become null."""
-    if isinstance(value, Mapping):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _check_of(kind: Any) -> Callable[[Any], bool]:
-    """Whether a JSON value is of the type that a field is annotated with, as a function of it."""
-    arguments = get_args(kind)
-    if get_origin(kind) is dict:
-        of_value = _check_of(arguments[1])
-        return lambda value: (
-            type(value) is dict
-            and all(type(key) is str for key in value)
-            and all(map(of_value, value.values()))
-        )
-    if get_origin(kind) is list:
-        of_item = _check_of(arguments[0])
-        return lambda value: type(value) is list and all(map(of_item, value))
-    choices = arguments or (kind,)
-    if any(get_origin(choice) for choice in choices):
-        checks = [_check_of(choice) for choice in choices]
-        return lambda value: any(check(value) for check in checks)
-    numbers = {int} | {float} & set(choices) if {int, float} & set(choices) else set()
-    others = set(choices) - numbers
-    return lambda value: (
-        type(value) in others
-        or (
-            type(value) in numbers and -LARGEST_NUMBER < value < LARGEST_NUMBER  # and no NaN
-        )
-    )
-
-
-CHECKS = {key: _check_of(kind) for key, kind in get_type_hints(Entry).items()}

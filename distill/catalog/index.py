@@ -23,6 +23,7 @@ from filelock import FileLock, Timeout
 from distill.catalog.entry import Entry
 from distill.errors import LibraryError
 from distill.system.atomic import write_text
+from distill.system.validation import InvalidError
 
 NAME = "model_library.json"
 DEFAULT_FOLDER = Path("outputs/library")
@@ -88,7 +89,7 @@ def read_index(folder: Path) -> Index:
     for number, model in enumerate(models):
         try:
             index.entries.append(Entry.from_json(model))
-        except ValueError as error:
+        except InvalidError as error:
             mend = repair_command(folder)
             log.warning("%s: entry %d is skipped: %s; `%s` mends it", path, number, error, mend)
             index.damaged.append(model)

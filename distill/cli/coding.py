@@ -65,7 +65,7 @@ def add_audio(parser: argparse.ArgumentParser) -> None:
         help="of the written sounds (default: wav)",
     )
     parser.add_argument(
-        "--seed", type=_seed, default=0, help="of Griffin-Lim's first phase (default: 0)"
+        "--seed", type=_seed, default=0, help="of the vocoder's first phase (default: 0)"
     )
 
 
@@ -103,10 +103,10 @@ def load_model(path: Path, options: argparse.Namespace, *, sound: bool) -> Loade
     model.check_levels(options.levels)
     kept = options.levels or model.model.config.num_quantizers
     say(
-        f"model {model.metadata['name']} (id {model.metadata['model_id'][:8]}): "
+        f"model {model.metadata.name} (id {model.metadata.model_id[:8]}): "
         f"{counted(kept, 'level')} of {model.model.config.codebook_size} codes, "
         f"{model.bitrate_kbps(options.levels):.2f} kbit/s a channel"
-        + (", Griffin-Lim" if sound else "")
+        + (f", {model.vocoder.name}" if sound else "")
     )
     return model
 
@@ -124,7 +124,7 @@ def model_chooser(
         return load_model(path, options, sound=True)
 
     def choose(codes: Codes, file: Path) -> LoadedModel:
-        maker = codes.model_id, codes.model_checksum
+        maker = codes.model_id, codes.codec_digest
         with common_cause(("no model", maker), file=file):
             path = chosen or model_of(codes, catalog)
         with common_cause(("not loaded", path)):
@@ -140,7 +140,7 @@ def model_of(codes: Codes, catalog: Catalog) -> Path:
     """The bundle in the library that made these codes; raises CodesError."""
     entries = catalog.entries()
     for entry in entries:
-        if entry.checksum == codes.model_checksum and catalog.path_of(entry).is_file():
+        if entry.codec_digest == codes.codec_digest and catalog.path_of(entry).is_file():
             return catalog.path_of(entry)
     named = f"{codes.model_name or 'a model'} (id {codes.model_id[:8]})"
     if any(entry.id == codes.model_id for entry in entries):

@@ -81,6 +81,7 @@ def show_model(entry: Entry, catalog: Catalog) -> None:
         "train loss": _curve(entry.loss_curve["train_losses"], entry.final_train_loss),
         "val loss": _curve(entry.loss_curve["val_losses"], entry.final_val_loss),
         "vocoder": _vocoder(entry),
+        "prior": _prior(entry),
     }
     console.print(Text(plain(shown_name(entry.name, entry.file)), style="bold"))
     for key, value in rows.items():
@@ -104,11 +105,10 @@ def vocoder_label(entry: Entry) -> str:
     """`HiFi-GAN (200 ep)`, or nothing."""
     if entry.vocoder is None:
         return ""
-    kind = str(entry.vocoder.get("type"))
+    kind = entry.vocoder.type
     if kind.lower().replace("-", "").replace("_", "").startswith("hifigan"):
         kind = "HiFi-GAN"
-    epochs = entry.vocoder.get("epochs")
-    return plain(kind if epochs is None else f"{kind} ({epochs} ep)")
+    return plain(f"{kind} ({entry.vocoder.epochs} ep)")
 
 
 def sparkline(values: Sequence[float | None]) -> str:
@@ -125,9 +125,18 @@ def sparkline(values: Sequence[float | None]) -> str:
 def _vocoder(entry: Entry) -> str:
     if entry.vocoder is None:
         return ""
-    loss, date = entry.vocoder.get("final_loss"), entry.vocoder.get("training_date")
-    details = [f"final loss {loss}" if loss is not None else "", f"trained {date}" if date else ""]
-    return ", ".join([vocoder_label(entry), *filter(None, details)])
+    facts = entry.vocoder
+    return f"{vocoder_label(entry)}, final loss {facts.final_loss}, trained {facts.training_date}"
+
+
+def _prior(entry: Entry) -> str:
+    if entry.prior is None:
+        return ""
+    facts = entry.prior
+    return (
+        f"{facts.type} ({facts.epochs} ep), {facts.final_bits_per_s:.0f} bits/s, "
+        f"trained {facts.training_date}"
+    )
 
 
 def _curve(values: Sequence[float | None], final: float | None) -> str:

@@ -5,9 +5,7 @@ Whole numbers are little-endian.
 bytes 0-7     "distcode"
 bytes 8-9     version: 1
 bytes 10-13   length of the header: at most 65,536
-header        a JSON object in UTF-8, see `Codes`: model_id, model_checksum, model_name,
-              sample_rate_hz, samples, channels, rows, columns, levels, codebook_size,
-              distill_version
+header        a JSON object in UTF-8 with the fields of `Header`
 payload       the codes in order of time: for each column, each channel, each row, each level,
               ceil(log2(codebook_size)) bits, most significant first; zeros up to a whole byte
 last 32       SHA-256 of all bytes before
@@ -17,11 +15,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import stat
 import struct
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -32,6 +30,8 @@ from distill.audio.reader import SAMPLE_RATES_HZ
 from distill.errors import CodesError
 from distill.model.sizing import bits_per_code
 from distill.system.atomic import whole_file
+from distill.system.ranges import within
+from distill.system.validation import InvalidError, instance_of
 
 MAGIC = b"distcode"
 VERSION = 1
@@ -42,8 +42,26 @@ LARGEST_FILE = 1 << 30
 DIGEST_BYTES = 32
 BLOCK_CODES = 1 << 16
 """Packed at a time; a multiple of 8, so that each block fills its bytes."""
-COUNTS = ("sample_rate_hz", "samples", "channels", "rows", "columns", "levels", "codebook_size")
-TEXTS = ("model_id", "model_checksum", "model_name", "distill_version")
+MOST = (1 << 48) - 1
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a code file says of itself."""
+
+    model_id: str
+    codec_digest: str
+    """Of the codec that made the codes, and that alone decodes them."""
+    model_name: str
+    sample_rate_hz: int = field(metadata=within(*SAMPLE_RATES_HZ))
+    """Of the original, as are `samples` and `channels`."""
+    samples: int = field(metadata=within(1, MOST))
+    channels: int = field(metadata=within(1, MOST))
+    rows: int = field(metadata=within(1, MOST))
+    columns: int = field(metadata=within(1, MOST))
+    levels: int = field(metadata=within(1, MOST))
+    codebook_size: int = field(metadata=within(1, MOST))
+    distill_version: str
 
 
 @dataclass(frozen=True, repr=False)
@@ -59,8 +77,10 @@ class Codes:
     """Of the original."""
     codebook_size: int
     model_id: str
-    model_checksum: str
-    """Of the bundle: a model trained further keeps its id, but not its checksum."""
+    codec_digest: str
+    """Of the model's weights and configurations: a model trained further keeps its id, but not its
+    digest; another name or vocoder does not change it.
+    """
     model_name: str = ""
 
     def __repr__(self) -> str:
@@ -108,20 +128,20 @@ class Codes:
         if self.indices.min() < 0 or self.indices.max() >= self.codebook_size:
             raise CodesError(f"codes outside the codebook of {self.codebook_size}")
         channels, rows, columns, levels = self.indices.shape
-        header = {
-            "model_id": self.model_id,
-            "model_checksum": self.model_checksum,
-            "model_name": self.model_name[:LONGEST_NAME],
-            "sample_rate_hz": self.sample_rate_hz,
-            "samples": self.samples,
-            "channels": channels,
-            "rows": rows,
-            "columns": columns,
-            "levels": levels,
-            "codebook_size": self.codebook_size,
-            "distill_version": __version__,
-        }
-        text = json.dumps(header).encode()
+        header = Header(
+            model_id=self.model_id,
+            codec_digest=self.codec_digest,
+            model_name=self.model_name[:LONGEST_NAME],
+            sample_rate_hz=self.sample_rate_hz,
+            samples=self.samples,
+            channels=channels,
+            rows=rows,
+            columns=columns,
+            levels=levels,
+            codebook_size=self.codebook_size,
+            distill_version=__version__,
+        )
+        text = json.dumps(asdict(header)).encode()
         body = PREFIX.pack(MAGIC, VERSION, len(text)) + text
         body += _packed(self.indices, bits_per_code(self.codebook_size))
         try:
@@ -156,28 +176,23 @@ class Codes:
         if version != VERSION or length > LONGEST_HEADER:
             raise CodesError("its header is not one that distill writes")
         header = _header(data[PREFIX.size : PREFIX.size + length])
-        shape = tuple(header[key] for key in ("columns", "channels", "rows", "levels"))
-        count, bits = (
-            int(np.prod([float(n) for n in shape])),
-            bits_per_code(header["codebook_size"]),
-        )
+        shape = (header.columns, header.channels, header.rows, header.levels)
+        count, bits = math.prod(shape), bits_per_code(header.codebook_size)
         payload = data[PREFIX.size + length : -DIGEST_BYTES]
-        if not SAMPLE_RATES_HZ[0] <= header["sample_rate_hz"] <= SAMPLE_RATES_HZ[1]:
-            raise CodesError("its header has no valid sample_rate_hz")
         if count > 8 * LARGEST_FILE or -(-count * bits // 8) != len(payload):
             raise CodesError("holds fewer or more codes than its header says")
         codes = _unpacked(payload, count, bits)
-        if count and codes.max() >= header["codebook_size"]:
-            raise CodesError(f"holds codes outside its codebook of {header['codebook_size']}")
+        if count and codes.max() >= header.codebook_size:
+            raise CodesError(f"holds codes outside its codebook of {header.codebook_size}")
         indices = torch.from_numpy(codes).reshape(shape).permute(1, 2, 0, 3).contiguous()
         return cls(
             indices,
-            header["samples"],
-            header["sample_rate_hz"],
-            header["codebook_size"],
-            header["model_id"],
-            header["model_checksum"],
-            header["model_name"],
+            header.samples,
+            header.sample_rate_hz,
+            header.codebook_size,
+            header.model_id,
+            header.codec_digest,
+            header.model_name,
         )
 
 
@@ -193,19 +208,15 @@ def _bytes_of(path: Path) -> bytes:
         raise CodesError(f"cannot be read: {error.strerror}") from error
 
 
-def _header(text: bytes) -> dict[str, Any]:
+def _header(text: bytes) -> Header:
     try:
-        header = json.loads(text)
+        return instance_of(Header, json.loads(text))
+    except InvalidError as error:
+        if error.key:
+            raise CodesError(f"its header has no valid {error.key}") from error
     except (ValueError, RecursionError):
-        header = None
-    if not isinstance(header, dict):
-        raise CodesError("its header is not one that distill writes")
-    for key in (*COUNTS, *TEXTS):
-        kind = int if key in COUNTS else str
-        value = header.get(key)
-        if type(value) is not kind or (isinstance(value, int) and not 1 <= value < 1 << 48):
-            raise CodesError(f"its header has no valid {key}")
-    return header
+        pass
+    raise CodesError("its header is not one that distill writes")
 
 
 def _packed(indices: Tensor, bits: int) -> bytes:

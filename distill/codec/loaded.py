@@ -15,6 +15,7 @@ from distill.audio.chunks import resample_chunks
 from distill.audio.reader import SAMPLE_RATES_HZ
 from distill.audio.resample import samples_at
 from distill.codec.codes import Codes
+from distill.codec.description import LevelHealth, LossCurves, Metadata
 from distill.codec.stream import (
     coded_columns,
     codes_of,
@@ -27,7 +28,9 @@ from distill.errors import CodesError, SoundError
 from distill.model.mel import LogMel
 from distill.model.sizing import bitrate_kbps
 from distill.model.vqvae import ConvVQVAE
-from distill.vocoder.griffin_lim import GriffinLim
+from distill.prior.state import PriorState
+from distill.vocoder.state import VocoderState
+from distill.vocoder.vocoder import Vocoder
 
 CHUNK = 1 << 20
 MANY_CHANNELS = 64
@@ -40,12 +43,19 @@ class LoadedModel:
     model: ConvVQVAE
     """In eval mode."""
     spectrogram: LogMel
-    metadata: dict[str, Any]
-    health: dict[str, dict[str, float]]
-    history: dict[str, list[float]]
+    vocoder: Vocoder
+    """What makes sound of decoded mels."""
+    metadata: Metadata
+    health: dict[str, LevelHealth]
+    """By level, from `level_0`."""
+    history: LossCurves
     training_config: dict[str, Any]
-    vocoder_state: dict[str, Any] | None
+    vocoder_state: VocoderState | None
+    prior_state: PriorState | None
+    codec_digest: str
+    """Of weights and configurations: which codes are this model's."""
     checksum: str
+    """Of the whole bundle."""
 
     @property
     def sample_rate_hz(self) -> int:
@@ -131,9 +141,9 @@ class LoadedModel:
             samples,
             rate_hz,
             self.model.config.codebook_size,
-            self.metadata["model_id"],
-            self.checksum,
-            self.metadata["name"],
+            self.metadata.model_id,
+            self.codec_digest,
+            self.metadata.name,
         )
 
     def decode(
@@ -164,7 +174,7 @@ class LoadedModel:
         """The same in chunks (C, t), at constant memory."""
         rate_hz = sample_rate_hz or codes.sample_rate_hz
         mels = self.decoded_mels(codes, levels=levels)
-        chunks = exactly(GriffinLim(self.spectrogram).stream(mels, seed=seed), self._samples(codes))
+        chunks = exactly(self.vocoder.stream(mels, seed=seed), self._samples(codes))
         yield from exactly(
             resample_chunks(chunks, self.sample_rate_hz, rate_hz),
             samples_at(codes.samples, codes.sample_rate_hz, rate_hz),
@@ -199,14 +209,15 @@ class LoadedModel:
 
     def check_codes(self, codes: Codes) -> None:
         """Raise CodesError for codes that this model did not make."""
-        if codes.model_checksum != self.checksum:
-            same = codes.model_id == self.metadata["model_id"]
-            what = "another state of this model" if same else "another model"
+        if codes.codec_digest != self.codec_digest:
+            own = self.metadata
+            what = (
+                "another state of this model" if codes.model_id == own.model_id else "another model"
+            )
             raise CodesError(
                 f"made by {what} ({codes.model_name or 'without a name'}, "
-                f"id {codes.model_id[:8]}, checksum {codes.model_checksum[:8]}), "
-                f"not by {self.metadata['name']} (id {self.metadata['model_id'][:8]}, "
-                f"checksum {self.checksum[:8]})"
+                f"id {codes.model_id[:8]}, codec {codes.codec_digest[:8]}), "
+                f"not by {own.name} (id {own.model_id[:8]}, codec {self.codec_digest[:8]})"
             )
         rows, _ = self.model.grid_shape(self.spectrogram.config.n_mels, 1)
         columns = coded_columns(self._samples(codes), self.spectrogram, self.model)

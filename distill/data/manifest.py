@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypedDict
 
 import numpy as np
 
 from distill.system.atomic import write_text
+from distill.system.ranges import within
 
 if TYPE_CHECKING:
     from distill.data.collection import Collection
@@ -48,9 +49,9 @@ class Manifest:
     files: int
     duration_s: float
     fingerprint: str
-    sample_rate_hz: int
-    segment_s: float
-    val_fraction: float
+    sample_rate_hz: int = field(metadata=within(1, 10**6))
+    segment_s: float = field(metadata=within(0, 3600, strictly_above=True))
+    val_fraction: float = field(metadata=within(0, 1))
     seed: int
     segments: dict[str, int]
     """Side → how many."""

@@ -22,6 +22,7 @@ from distill.data.segments import Crop, Segment, cut_segment, random_crop
 from distill.errors import CollectionError
 from distill.settings.schema import AugmentConfig, DataConfig
 from distill.system.paths import is_address
+from distill.system.validation import instance_of
 
 if TYPE_CHECKING:
     import lightning
@@ -38,7 +39,7 @@ def read_manifest(root: str) -> Manifest:
             content = json.loads(path.read_text("utf-8"))
         if content["version"] != VERSION:
             raise CollectionError(f"data.root={root}: shards of another version of distill")
-        return Manifest(**{**content, "folders": tuple(content["folders"])})
+        return instance_of(Manifest, content)
     except CollectionError:
         raise
     except Exception as error:  # each store's client has errors of its own

@@ -27,8 +27,8 @@ class VQVAEConfig:
     dropout: float
     channels: tuple[int, ...]
     residual_units: int
-    stem_stride: int = 2
-    """Of the first convolution; 2 in bundles that do not say."""
+    stem_stride: int
+    """Of the first convolution."""
 
 
 @dataclass(frozen=True)

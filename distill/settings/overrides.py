@@ -13,8 +13,9 @@ from hydra.errors import HydraException
 
 from distill.errors import ConfigError, DistillError, UnknownKeyError
 from distill.settings.conf_files import config_dir
-from distill.settings.schema import REMOVABLE, TrainConfig, is_nullable
+from distill.settings.schema import REMOVABLE, TrainConfig
 from distill.system.paths import path_of
+from distill.system.ranges import is_nullable
 
 TEXT_KEYS = (
     "name",

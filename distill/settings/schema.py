@@ -2,32 +2,18 @@
 
 from __future__ import annotations
 
-import types
 from dataclasses import dataclass, field, fields, is_dataclass
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, get_type_hints
 
 from distill.errors import ConfigError
+from distill.system import ranges
 from distill.system.paths import path_of
+from distill.system.ranges import filled, is_nullable, one_of, within, without_null
 
 STAGES = ("codec",)
 """What a run can train, in this order."""
 REMOVABLE = ("logger",)
 """Groups that may be left out altogether."""
-
-
-def within(low: float, high: float, *, strictly_above: bool = False) -> dict[str, Any]:
-    """A number in [low, high], or in (low, high] if `strictly_above`."""
-    return {"low": low, "high": high, "open": strictly_above}
-
-
-def one_of(*choices: str) -> dict[str, Any]:
-    """One of a few words."""
-    return {"choices": choices}
-
-
-def filled() -> dict[str, Any]:
-    """Text that is not empty."""
-    return {"filled": True}
 
 
 @dataclass
@@ -238,31 +224,12 @@ def check_ranges(config: Any, prefix: str = "") -> None:
 
 def describe(hint: Any, metadata: Any) -> str:
     """What a field allows, in words."""
-    kinds = [
-        part
-        for part in (get_args(hint) if is_nullable(hint) else (hint,))
-        if part is not type(None)
-    ]
-    kind = get_args(kinds[0])[0] if get_origin(kinds[0]) is list else kinds[0]
+    kind = without_null(hint)
     if is_dataclass(kind):
         return "is a group of settings, of which each is given by itself: " + ", ".join(
             f.name for f in fields(kind)
         )
-    words = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
-    text = words.get(kind, "a value")
-    if "low" in metadata:
-        start = "above" if metadata["open"] else "from"
-        text += f" {start} {metadata['low']:,} to {metadata['high']:,}"
-    if "choices" in metadata:
-        text = "one of " + ", ".join(metadata["choices"])
-    if get_origin(kinds[0]) is list:
-        text = f"a list, each entry {text}"
-    return f"must be {text}" + (" or null" if is_nullable(hint) else "")
-
-
-def is_nullable(hint: Any) -> bool:
-    """Whether None is among the values of a type hint."""
-    return get_origin(hint) in (Union, types.UnionType) and type(None) in get_args(hint)
+    return ranges.describe(hint, metadata)
 
 
 def _allowed(value: Any, metadata: Any, *, nullable: bool) -> bool:

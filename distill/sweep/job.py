@@ -6,10 +6,11 @@ import json
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from distill.system.atomic import write_text
+from distill.system.ranges import one_of
 
 log = logging.getLogger(__name__)
 RECORD = "job.json"
@@ -31,8 +32,7 @@ class Job:
 
     number: int
     overrides: list[str]
-    state: str
-    """running, done, failed or stopped."""
+    state: str = field(metadata=one_of(RUNNING, DONE, FAILED, STOPPED))
     reason: str = ""
 
     def write(self, folder: Path) -> None:

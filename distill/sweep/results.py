@@ -15,6 +15,7 @@ from filelock import FileLock, Timeout
 from distill.errors import DistillError
 from distill.sweep.job import DONE, KILLED, RECORD, RUNNING, STOPPED, Job
 from distill.system.atomic import write_text
+from distill.system.validation import instance_of
 
 
 @dataclass(frozen=True)
@@ -107,8 +108,8 @@ def write_csv(ranking: Sequence[Result], path: Path) -> None:
 
 def _result(folder: Path) -> Result:
     try:
-        job = Job(**json.loads((folder / RECORD).read_text("utf-8")))
-    except (OSError, ValueError, TypeError):
+        job = instance_of(Job, json.loads((folder / RECORD).read_text("utf-8")))
+    except (OSError, ValueError, RecursionError):
         job = Job(-1, [], "unknown", f"{RECORD} cannot be read")
     if job.state == RUNNING and not _is_held(folder):
         job = Job(

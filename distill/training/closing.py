@@ -8,8 +8,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from distill.bundle.format import WRITTEN_ANEW, write_bundle
-from distill.bundle.reader import read_content
+from distill.bundle.format import write_bundle
+from distill.bundle.reader import read_bundle, read_content
 from distill.catalog.catalog import Catalog
 from distill.errors import DistillError, RunError
 from distill.system.paths import from_here, path_of
@@ -116,10 +116,7 @@ def _summarise(
 
 
 def _model_id(bundle: Path | None) -> str | None:
-    if bundle is None:
-        return None
-    model_id: str = read_content(bundle, weights=False)["metadata"]["model_id"]
-    return model_id
+    return read_bundle(bundle, weights=False).metadata.model_id if bundle else None
 
 
 def _add_to_bundle(stage: Stage, outcome: Outcome, run_dir: Path) -> None:
@@ -132,7 +129,7 @@ def _add_to_bundle(stage: Stage, outcome: Outcome, run_dir: Path) -> None:
     if not addition:
         return
     path = best_bundle(run_dir)
-    content = {key: value for key, value in read_content(path).items() if key not in WRITTEN_ANEW}
+    content = read_content(path)
     metadata = {**content["metadata"], "save_date": time.strftime("%Y-%m-%dT%H:%M:%S%z")}
     write_bundle(path, {**content, **addition, "metadata": metadata})
 

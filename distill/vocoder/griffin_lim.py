@@ -1,9 +1,10 @@
-"""log-mel (C, 1, M, F) → waveform (C, T), until a model brings a vocoder of its own."""
+"""log-mel (C, 1, M, F) → waveform (C, T) of any model, without training."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -27,54 +28,50 @@ class GriffinLim:
     negative magnitudes, and cutting these off is heard as noise: 11.7 dB of mel error against 3.4.
     """
 
+    name = "Griffin-Lim"
+
     def __init__(self, spectrogram: LogMel) -> None:
         config = spectrogram.config
         self.spectrogram = spectrogram
-        self._filters = melscale_fbanks(
-            config.n_fft // 2 + 1,
-            0.0,
-            config.sample_rate_hz / 2,
-            config.n_mels,
-            config.sample_rate_hz,
-        ).T  # (M, bins)
         self._window = torch.hann_window(config.n_fft)
         self._margin = 2 * math.ceil(config.n_fft / config.hop_length)
         """Frames at a block's edge whose samples are not yet those of the middle."""
         self._fade = self._margin * config.hop_length // 2
 
-    def __call__(self, log_mel: Tensor, *, samples: int, seed: int = 0) -> Tensor:
-        """Normalised log-mel (C, 1, M, F) → waveform (C, samples) float32 in [-1, 1], the same for
-        the same seed.
-        """
-        waveform = torch.cat(list(self.stream([log_mel], seed=seed)), dim=-1)
-        return torch.nn.functional.pad(waveform, (0, max(0, samples - waveform.shape[-1])))[
-            :, :samples
-        ]
+    @cached_property
+    def _filters(self) -> Tensor:
+        """(M, bins); only decoding needs them."""
+        config = self.spectrogram.config
+        bins, highest_hz = config.n_fft // 2 + 1, config.sample_rate_hz / 2
+        filters: Tensor = melscale_fbanks(
+            bins, 0.0, highest_hz, config.n_mels, config.sample_rate_hz
+        )
+        return filters.T
 
-    def stream(self, log_mels: Iterable[Tensor], *, seed: int = 0) -> Iterator[Tensor]:
-        """Chunks (C, 1, M, f) of one log-mel → chunks (C, t) of its waveform, at most
-        F · hop_length - 1 samples in all.
+    def stream(self, mels: Iterable[Tensor], *, seed: int = 0) -> Iterator[Tensor]:
+        """Chunks (C, 1, M, f) of one normalised log-mel → chunks (C, t) of its waveform in [-1, 1],
+        at most F · hop_length - 1 samples in all, the same for the same seed.
 
         Blocks are joined where the sound is quietest, and do not depend on the chunks.
         """
         hop, margin = self.spectrogram.config.hop_length, self._margin
         held: Tensor | None = None
         tail: Tensor | None = None
-        for chunk in log_mels:
+        for chunk in mels:
             mel = self.spectrogram.to_magnitude(chunk.float().cpu())[:, 0]  # (C, M, f)
             held = mel if held is None else torch.cat([held, mel], dim=-1)
             while held.shape[-1] > BLOCK:
                 loudness = held[..., BLOCK // 2 : BLOCK - margin].sum(dim=(0, 1))
                 seam = BLOCK // 2 + int(loudness.argmin())
-                waveform = self._joined(tail, self._waveform(held[..., :BLOCK], seed))
+                waveform = self._join(tail, self._waveform(held[..., :BLOCK], seed))
                 end = seam * hop if tail is None else (seam - margin) * hop
                 yield waveform[:, :end]
                 tail = waveform[:, end : end + self._fade]
                 held = held[..., seam - margin :].clone()
         if held is not None:
-            yield self._joined(tail, self._waveform(held, seed))
+            yield self._join(tail, self._waveform(held, seed))
 
-    def _joined(self, tail: Tensor | None, waveform: Tensor) -> Tensor:
+    def _join(self, tail: Tensor | None, waveform: Tensor) -> Tensor:
         """A block's waveform from the seam on, faded in where the block before fades out.
 
         The phases of two blocks are independent: equal power keeps the loudness.

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import copy
 import random
+from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 import torch
 
-from distill.bundle.format import HISTORY_KEYS, METADATA_KEYS
 from distill.bundle.loading import load_bundle
+from distill.codec.description import LossCurves, Metadata
 from distill.codec.loaded import LoadedModel
 from distill.errors import BundleError
 from tests.helpers.tiny_bundle import (
@@ -18,18 +20,27 @@ from tests.helpers.tiny_bundle import (
     SPECTROGRAM,
     Content,
     changed,
+    prior_state,
     refusal,
     save,
     vocoder_state,
 )
 
+DIGESTS = ("codec_digest", "checksum")
+STATE_KEYS = ("type", "state_dict", "config", "training_metadata")
 NESTED = [
-    *(("metadata", key) for key in METADATA_KEYS),
-    *(("loss_curve_history", key) for key in HISTORY_KEYS),
-    *(("vqvae_config", key) for key in vars(CONFIG) if key != "stem_stride"),
+    *(("metadata", spec.name) for spec in fields(Metadata)),
+    *(("loss_curve_history", spec.name) for spec in fields(LossCurves)),
+    *(("vqvae_config", key) for key in vars(CONFIG)),
     *(("spectrogram_config", key) for key in vars(SPECTROGRAM)),
-    *(("vocoder_state", key) for key in ("type", "state_dict", "config", "training_metadata")),
+    *(("vocoder_state", key) for key in STATE_KEYS),
+    *(("prior_state", key) for key in STATE_KEYS),
 ]
+
+
+def with_states(content: Content) -> Content:
+    """With a vocoder and a prior."""
+    return {**content, "vocoder_state": vocoder_state(), "prior_state": prior_state()}
 
 
 @pytest.mark.parametrize(
@@ -44,37 +55,75 @@ NESTED = [
         "codebook_health_snapshot",
         "loss_curve_history",
         "metadata",
+        "codec_digest",
         "checksum",
     ],
 )
 def test_missing_key_is_named(content: Content, tmp_path: Path, key: str) -> None:
     other = {name: value for name, value in content.items() if name != key}
-    path = save(tmp_path / "m.distillgan", other, honest=key != "checksum")
+    path = save(tmp_path / "m.distillgan", other, honest=key not in DIGESTS)
     assert f"the key {key} is missing" in refusal(path)
-    wrong = save(tmp_path / "n.distillgan", {**content, key: [1]}, honest=key != "checksum")
+    wrong = save(tmp_path / "n.distillgan", {**content, key: [1]}, honest=key not in DIGESTS)
     assert f"{key} must be" in refusal(wrong)
-
-
-def test_network_that_does_not_say_its_first_stride_has_halvings_only(
-    content: Content, tmp_path: Path
-) -> None:
-    older = changed(content, lambda c: c["vqvae_config"].pop("stem_stride"))
-    model = load_bundle(save(tmp_path / "m.distillgan", older)).model
-    assert model.config.stem_stride == 2
 
 
 @pytest.mark.parametrize(("part", "key"), NESTED)
 def test_missing_nested_key_is_named(content: Content, tmp_path: Path, part: str, key: str) -> None:
-    other = changed({**content, "vocoder_state": vocoder_state()}, lambda c: c[part].pop(key))
+    other = changed(with_states(content), lambda c: c[part].pop(key))
     path = save(tmp_path / "m.distillgan", other)
     assert f"the key {part}.{key} is missing" in refusal(path)
+
+
+@pytest.mark.parametrize(
+    ("key", "change"),
+    [
+        ("vocoder_state", lambda c: c.update(vocoder_state=None)),
+        ("prior_state", lambda c: c.update(prior_state=None)),
+        ("prior_state.type", lambda c: c["prior_state"].update(type=5)),
+        ("prior_state.state_dict", lambda c: c["prior_state"].update(state_dict=[])),
+        ("prior_state.config", lambda c: c["prior_state"].update(config={1: 2})),
+        (
+            "prior_state.training_metadata.final_bits_per_s",
+            lambda c: c["prior_state"]["training_metadata"].update(final_bits_per_s=float("nan")),
+        ),
+        (
+            "vocoder_state.training_metadata.epochs",
+            lambda c: c["vocoder_state"]["training_metadata"].update(epochs=2.5),
+        ),
+        ("metadata.tags[1]", lambda c: c["metadata"].update(tags=["a", 5])),
+        ("metadata.dataset_file_count", lambda c: c["metadata"].update(dataset_file_count="3")),
+        (
+            "loss_curve_history.val_losses[2]",
+            lambda c: c["loss_curve_history"].update(val_losses=[0.5, float("nan"), "x"]),
+        ),
+        (
+            "codebook_health_snapshot.level_1.utilization",
+            lambda c: c["codebook_health_snapshot"]["level_1"].update(utilization=1.5),
+        ),
+        ("codebook_health_snapshot", lambda c: c.update(codebook_health_snapshot={0: {}})),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_value_that_is_not_possible_is_named(
+    content: Content, tmp_path: Path, key: str, change: Callable[[Content], object]
+) -> None:
+    other = changed(with_states(content), change)
+    assert f"{key} must " in refusal(save(tmp_path / "m.distillgan", other))
+
+
+def test_key_of_a_stranger_is_told_in_one_plain_line(content: Content, tmp_path: Path) -> None:
+    level = "\x1b[2J\n" * 99
+    other = changed(content, lambda c: c["codebook_health_snapshot"].update({level: {}}))
+    refused = refusal(save(tmp_path / "m.distillgan", other))
+    assert "utilization is missing" in refused
+    assert refused.isprintable()
 
 
 @pytest.mark.parametrize("key", ["model_id", "name"])
 def test_what_a_model_is_called_must_be_text(content: Content, tmp_path: Path, key: str) -> None:
     other = changed(content, lambda c: c["metadata"].update({key: ["x"]}))
     path = save(tmp_path / "m.distillgan", other)
-    assert f"metadata.{key} must be str" in refusal(path)
+    assert f"metadata.{key} must be text" in refusal(path)
 
 
 @pytest.mark.parametrize("key", ["utilization", "perplexity", "dead_codes"])
@@ -89,7 +138,7 @@ def test_missing_and_unknown_weights_are_named(content: Content, tmp_path: Path)
     missing = changed(content, lambda c: c["model_state_dict"].pop(name))
     assert f"the weight {name} is missing" in refusal(save(tmp_path / "a.distillgan", missing))
     extra = changed(content, lambda c: c["model_state_dict"].update(more=torch.zeros(1)))
-    assert "the weight more has no place" in refusal(save(tmp_path / "b.distillgan", extra))
+    assert "the weight 'more' has no place" in refusal(save(tmp_path / "b.distillgan", extra))
 
 
 @pytest.mark.parametrize(

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import copy
 import zipfile
+from collections.abc import Callable
+from dataclasses import fields as dataclass_fields
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
+from distill.bundle.content import BundleContent
+from distill.bundle.digest import checksum_of, codec_digest_of
 from distill.bundle.format import (
-    FIELD_TYPES,
-    METADATA_KEYS,
-    VOCODER_KEYS,
-    checksum_of,
     write_bundle,
 )
-from tests.helpers.tiny_bundle import fields_of, tiny_model, vocoder_state
+from distill.codec.description import Metadata
+from tests.helpers.tiny_bundle import fields_of, prior_state, tiny_model, vocoder_state
+
+STATES = {"vocoder_state", "prior_state"}
 
 
 @pytest.fixture
@@ -45,9 +49,10 @@ def test_file_holds_the_keys_of_the_specification(tmp_path: Path, fields: dict[s
         "codebook_health_snapshot",
         "loss_curve_history",
         "metadata",
+        "codec_digest",
         "checksum",
     }
-    assert set(FIELD_TYPES) == set(content)
+    assert set(content) == {spec.name for spec in dataclass_fields(BundleContent)} - STATES
     assert content["format"] == "distillgan_model"
     assert content["version"] == 1
     assert content["model_type"] == "vqvae"
@@ -60,15 +65,21 @@ def test_file_holds_the_keys_of_the_specification(tmp_path: Path, fields: dict[s
         "threshold_ema_dead_code",
         "dropout",
     } <= set(content["vqvae_config"])
-    assert set(METADATA_KEYS) <= set(content["metadata"])
+    assert {spec.name for spec in dataclass_fields(Metadata)} == set(content["metadata"])
 
 
-def test_vocoder_is_a_key_only_if_there_is_one(tmp_path: Path, fields: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    ("key", "state"), [("vocoder_state", vocoder_state()), ("prior_state", prior_state())]
+)
+def test_vocoder_and_prior_are_keys_only_if_there_are_such(
+    tmp_path: Path, fields: dict[str, Any], key: str, state: dict[str, Any]
+) -> None:
     path = tmp_path / "m.distillgan"
     write_bundle(path, fields)
-    assert "vocoder_state" not in plain(path)
-    write_bundle(path, {**fields, "vocoder_state": vocoder_state()})
-    assert tuple(plain(path)["vocoder_state"]) == VOCODER_KEYS
+    assert key not in plain(path)
+    write_bundle(path, {**fields, key: state})
+    assert tuple(plain(path)[key]) == ("type", "state_dict", "config", "training_metadata")
+    assert plain(path)[key]["training_metadata"] == state["training_metadata"]
 
 
 def test_entries_are_stored_not_deflated(tmp_path: Path, fields: dict[str, Any]) -> None:
@@ -136,6 +147,41 @@ def test_checksum_depends_on_content_and_not_on_order(fields: dict[str, Any]) ->
     backwards["metadata"] = dict(reversed(fields["metadata"].items()))
     assert checksum_of(backwards) == checksum_of(fields)
     assert checksum_of({**fields, "checksum": "anything"}) == checksum_of(fields)
+
+
+def test_header_and_digests_are_written_anew(tmp_path: Path, fields: dict[str, Any]) -> None:
+    """What was read from one bundle can be written as another."""
+    stale = {"format": "x", "version": 9, "model_type": "y", "codec_digest": "", "checksum": ""}
+    write_bundle(tmp_path / "a.distillgan", fields)
+    write_bundle(tmp_path / "b.distillgan", {**stale, **fields, **stale})
+    one, other = (plain(tmp_path / f"{name}.distillgan") for name in "ab")
+    assert {key: one[key] for key in stale} == {key: other[key] for key in stale}
+    assert one.keys() == other.keys()
+
+
+OF_THE_CODEC: list[Callable[[dict[str, Any]], object]] = [
+    lambda fields: fields["vqvae_config"].update(decay=0.9),
+    lambda fields: fields["spectrogram_config"].update(mean_db=-31.0),
+    lambda fields: next(iter(fields["model_state_dict"].values())).view(-1)[0].add_(1),
+]
+NOT_OF_THE_CODEC: list[Callable[[dict[str, Any]], object]] = [
+    lambda fields: fields["metadata"].update(name="Other", tags=["a"], description="b"),
+    lambda fields: fields["training_config"].update(seed=1),
+    lambda fields: fields["loss_curve_history"]["val_losses"].append(0.25),
+    lambda fields: fields.update(vocoder_state=vocoder_state(), prior_state=prior_state()),
+]
+
+
+@pytest.mark.parametrize("change", OF_THE_CODEC + NOT_OF_THE_CODEC)
+def test_codec_digest_is_that_of_weights_and_configurations(
+    tmp_path: Path, fields: dict[str, Any], change: Callable[[dict[str, Any]], object]
+) -> None:
+    path, other = tmp_path / "a.distillgan", copy.deepcopy(fields)
+    change(other)
+    assert checksum_of(other) != checksum_of(fields)
+    assert (codec_digest_of(other) == codec_digest_of(fields)) == (change in NOT_OF_THE_CODEC)
+    write_bundle(path, other)
+    assert plain(path)["codec_digest"] == codec_digest_of(other)
 
 
 DIFFERENT: list[tuple[Any, Any]] = [

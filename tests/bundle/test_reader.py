@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import shutil
 import zipfile
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from tests.helpers.tiny_bundle import (
     Content,
     fields_of,
     mel,
+    prior_state,
     refusal,
     save,
     tiny_model,
@@ -54,27 +56,45 @@ def test_model_comes_back_ready_and_identical(written: Path) -> None:
 
 def test_all_that_is_known_of_the_model_comes_back(written: Path) -> None:
     fields, loaded = fields_of(tiny_model()), load_bundle(str(written))
-    assert loaded.metadata == fields["metadata"]
-    assert loaded.health == fields["codebook_health_snapshot"]
-    assert loaded.history == fields["loss_curve_history"]
+    assert asdict(loaded.metadata) == fields["metadata"]
+    health = {level: asdict(figures) for level, figures in loaded.health.items()}
+    assert health == fields["codebook_health_snapshot"]
+    assert asdict(loaded.history) == fields["loss_curve_history"]
     assert loaded.training_config == fields["training_config"]
     assert loaded.vocoder_state is None
+    assert loaded.prior_state is None
 
 
-def test_vocoder_comes_back_unchanged(tmp_path: Path) -> None:
-    path, given = tmp_path / "m.distillgan", vocoder_state()
-    write_bundle(path, {**fields_of(tiny_model()), "vocoder_state": given})
-    loaded = load_bundle(path).vocoder_state
-    assert loaded is not None
-    weight = loaded["state_dict"].pop("conv.weight")
-    assert torch.equal(weight, given["state_dict"].pop("conv.weight"))
+@pytest.mark.parametrize("part", ["vocoder", "prior"])
+def test_vocoder_and_prior_come_back_unchanged(tmp_path: Path, part: str) -> None:
+    states = {"vocoder_state": vocoder_state(), "prior_state": prior_state()}
+    path, given = tmp_path / "m.distillgan", states[f"{part}_state"]
+    write_bundle(path, {**fields_of(tiny_model()), **states})
+    loaded = asdict(getattr(load_bundle(path), f"{part}_state"))
+    (name,) = given["state_dict"]
+    weight = loaded["state_dict"].pop(name)
+    assert torch.equal(weight, given["state_dict"].pop(name))
     assert loaded == given
+
+
+def test_a_vocoder_of_an_unknown_type_is_told_and_another_one_used(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_bundle(tmp_path / "a.distillgan", fields_of(tiny_model()))
+    default = load_bundle(tmp_path / "a.distillgan").vocoder.name
+    assert caplog.messages == []
+    state = {**vocoder_state(), "type": "next\nyear"}
+    write_bundle(tmp_path / "b.distillgan", {**fields_of(tiny_model()), "vocoder_state": state})
+    assert load_bundle(tmp_path / "b.distillgan").vocoder.name == default
+    (told,) = caplog.messages
+    assert "type 'next\\nyear', which this distill cannot run" in told
+    assert default in told
 
 
 def test_written_again_it_is_the_same_bundle(written: Path, tmp_path: Path) -> None:
     loaded = load_bundle(written)
     again = tmp_path / "again.distillgan"
-    write_bundle(again, {**fields_of(loaded.model), "metadata": loaded.metadata})
+    write_bundle(again, {**fields_of(loaded.model), "metadata": asdict(loaded.metadata)})
     one, other = (torch.load(path, weights_only=True)["checksum"] for path in (written, again))
     assert one == other
 
@@ -83,12 +103,14 @@ def test_golden_file_stays_readable() -> None:
     assert GOLDEN.stat().st_size < 100_000
     loaded = load_bundle(GOLDEN)
     assert loaded.model.encode(mel())[0].tolist() == GOLDEN_CODES
-    assert loaded.metadata["name"] == "Tiny – 🥁"
-    assert loaded.health["level_1"]["dead_codes"] == 0
-    assert loaded.history["val_mel_db"] == [20.0, 10.0]
+    assert loaded.metadata.name == "Tiny – 🥁"
+    assert loaded.health["level_1"].dead_codes == 0
+    assert loaded.history.val_mel_db == [20.0, 10.0]
     assert loaded.spectrogram.config == SPECTROGRAM
     assert loaded.vocoder_state is not None
-    assert loaded.vocoder_state["training_metadata"]["epochs"] == 200
+    assert loaded.vocoder_state.training_metadata.epochs == 200
+    assert loaded.prior_state is not None
+    assert loaded.prior_state.config["classes"] == ["kick", "snare"]
 
 
 # -- another format --------------------------------------------------

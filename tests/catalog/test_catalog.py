@@ -13,8 +13,7 @@ from distill.bundle.loading import load_bundle
 from distill.catalog.catalog import Catalog, file_stem
 from distill.catalog.entry import CURVE_POINTS
 from distill.errors import BundleError
-from tests.helpers.made_bundle import index_of, made, published, tiny_fields
-from tests.helpers.tiny_bundle import vocoder_state
+from tests.helpers.made_bundle import STATES, index_of, made, published, tiny_fields
 
 
 def files_in(library: Catalog) -> list[str]:
@@ -87,13 +86,13 @@ def test_published_file_is_the_bundle(library: Catalog, tmp_path: Path) -> None:
 
 
 def test_all_that_is_known_is_entered(library: Catalog) -> None:
-    fields = {"vocoder_state": vocoder_state()}
-    entry = published(library, "Küche – 🥁", fields=fields, model_id="ab12cd34", tags=["a", "b"])
+    entry = published(library, "Küche – 🥁", fields=STATES, model_id="ab12cd34", tags=["a", "b"])
     metadata = tiny_fields()["metadata"]
     path = library.path_of(entry)
     assert (entry.id, entry.name, entry.file) == ("ab12cd34", "Küche – 🥁", "kuche.distillgan")
     assert entry.size_bytes == path.stat().st_size
     assert entry.checksum == load_bundle(path).checksum
+    assert entry.codec_digest == load_bundle(path).codec_digest
     assert entry.tags == ["a", "b"]
     for key in (
         *("description", "dataset_name", "dataset_file_count", "dataset_total_duration_s"),
@@ -106,11 +105,17 @@ def test_all_that_is_known_is_entered(library: Catalog) -> None:
     assert entry.bitrate_kbps == pytest.approx(16_000 / 128 / 16 * 2 * 2 * 3 / 1000, abs=5e-4)
     assert entry.codebook_health == tiny_fields()["codebook_health_snapshot"]
     assert entry.loss_curve == {"train_losses": [1.0, 0.5], "val_losses": [1.25, 0.75]}
-    assert entry.vocoder == {
-        "type": "hifigan",
+    assert entry.to_json()["vocoder"] == {
+        "type": "hifigan_v2",
         "epochs": 200,
         "final_loss": 0.5,
         "training_date": "2025-01-02",
+    }
+    assert entry.to_json()["prior"] == {
+        "type": "transformer",
+        "epochs": 30,
+        "final_bits_per_s": 812.5,
+        "training_date": "2025-01-03",
     }
 
 
@@ -120,6 +125,7 @@ def test_index_is_plain_json_of_version_2(library: Catalog) -> None:
     assert value["version"] == 2
     assert value["models"] == [entry.to_json()]
     assert value["models"][0]["vocoder"] is None
+    assert value["models"][0]["prior"] is None
 
 
 def test_numbers_that_json_has_not_become_null(library: Catalog) -> None:
@@ -154,7 +160,7 @@ def test_models_of_one_name_are_numbered(library: Catalog) -> None:
     assert [entry.file for entry in entries] == files
     assert [entry.file for entry in library.entries()] == files
     for entry in entries:
-        assert load_bundle(library.path_of(entry)).metadata["model_id"] == entry.id
+        assert load_bundle(library.path_of(entry)).metadata.model_id == entry.id
 
 
 def test_file_that_is_not_on_the_list_is_not_overwritten(library: Catalog) -> None:

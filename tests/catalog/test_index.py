@@ -39,7 +39,10 @@ DAMAGE: list[tuple[str, object]] = [
     ("loss_curve", {}),
     ("loss_curve", {"train_losses": [1.0], "val_losses": ["x"]}),
     ("tags", [1]),
-    ("vocoder", "hifigan"),
+    ("vocoder", "hifigan_v2"),
+    ("vocoder", {"type": "hifigan_v2", "epochs": 200, "final_loss": None}),
+    ("prior", {"type": 5, "epochs": 1, "final_bits_per_s": 1.0, "training_date": ""}),
+    ("codec_digest", None),
 ]
 
 
@@ -55,7 +58,9 @@ def test_damaged_entry_is_skipped_with_a_warning(
     assert two.model_path("two").is_file()
 
 
-@pytest.mark.parametrize("key", ["id", "file", "vocoder", "loss_curve", "bitrate_kbps"])
+@pytest.mark.parametrize(
+    "key", ["id", "file", "vocoder", "loss_curve", "bitrate_kbps", "codec_digest", "prior"]
+)
 def test_entry_that_lacks_a_key_is_damaged(
     two: Catalog, caplog: pytest.LogCaptureFixture, key: str
 ) -> None:
@@ -63,7 +68,7 @@ def test_entry_that_lacks_a_key_is_damaged(
     del value["models"][1][key]
     (two.folder / NAME).write_text(json.dumps(value))
     assert names(two) == ["one"]
-    assert f"entry 1 is skipped: {key} is missing" in caplog.text
+    assert f"entry 1 is skipped: the key {key} is missing" in caplog.text
 
 
 @pytest.mark.parametrize("entry", [None, 5, "one", [], {}])

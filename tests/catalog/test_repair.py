@@ -15,12 +15,12 @@ from distill.bundle.loading import load_bundle
 from distill.catalog.catalog import STALE_S, Catalog
 from distill.catalog.index import NAME
 from distill.errors import BundleError, LibraryError
-from tests.helpers.made_bundle import index_of, made, names, published, tiny_fields
+from tests.helpers.made_bundle import STATES, index_of, made, names, published, tiny_fields
 from tests.helpers.tiny_bundle import vocoder_state
 
 
 def test_index_can_be_made_again_from_the_files(library: Catalog) -> None:
-    published(library, "a", fields={"vocoder_state": vocoder_state()}, tags=["x"])
+    published(library, "a", fields=STATES, tags=["x"])
     published(library, "b", final_val_loss=float("nan"))
     before = index_of(library)
     (library.folder / NAME).unlink()

@@ -54,7 +54,7 @@ def coded(run: Run, library: Catalog, tmp_path: Path) -> Path:
     return tmp_path / "codes" / "kick.distillcodes"
 
 
-def test_model_is_found_by_the_checksum_among_others(
+def test_model_is_found_by_its_codec_among_others(
     run: Run, library: Catalog, coded: Path, tmp_path: Path
 ) -> None:
     library.delete(*library.entries())

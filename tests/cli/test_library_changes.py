@@ -6,6 +6,7 @@ import io
 import os
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -143,7 +144,8 @@ def test_checkpoint_becomes_the_bundle_of_its_run(
     said = say("add", "run/checkpoints/best.ckpt", "--name", "Späte Kits", "--description", "808s")
     assert said.stdout == "added: outputs/library/spate_kits.distillgan\n"
     named = distill.load("outputs/library/spate_kits.distillgan")
-    assert named.metadata == {**saved.metadata, "name": "Späte Kits", "description": "808s"}
+    assert named.metadata == replace(saved.metadata, name="Späte Kits", description="808s")
+    assert named.codec_digest == saved.codec_digest
     assert torch.equal(
         named.model.state_dict()["decoder.stages.0.weight"], weights["decoder.stages.0.weight"]
     )
@@ -169,7 +171,7 @@ def test_bundle_is_added_under_another_name(say: Say, models: Catalog) -> None:
     assert said.stdout == "added: outputs/library/other.distillgan\n"
     entry, before = models.find("Other"), distill.load("kit.distillgan").metadata
     assert (entry.description, entry.tags) == ("dusty", ["a", "b c"])
-    assert (entry.id, before["name"]) == (before["model_id"], "My Kit")
+    assert (entry.id, before.name) == (before.model_id, "My Kit")
 
 
 def spoilt(folder: Path) -> dict[str, Path]:

@@ -1,7 +1,6 @@
 """codes ↔ the `.distillcodes` file: what was saved comes back, as small as it is said to be.
 
-`golden_v1.distillcodes` was made once by `python -m tests.helpers.golden_codes` and must stay
-readable.
+`golden_v1.distillcodes` was made by `python -m tests.helpers.golden_codes`, and stays readable.
 """
 
 from __future__ import annotations
@@ -16,10 +15,17 @@ from pathlib import Path
 import pytest
 import torch
 
+from distill.bundle.loading import load_bundle
 from distill.codec.codes import Codes
 from distill.errors import CodesError
 from tests.helpers.code_files import BITS, make, parts, saved
-from tests.helpers.golden_codes import GOLDEN, SAMPLE_RATE_HZ, SAMPLES, golden_indices
+from tests.helpers.golden_codes import (
+    GOLDEN,
+    GOLDEN_BUNDLE,
+    SAMPLE_RATE_HZ,
+    SAMPLES,
+    golden_indices,
+)
 
 SIZES = (2, 3, 8, 100, 256, 1000, 1024)
 SHAPES = ((1, 1, 1, 1), (1, 8, 47, 3), (2, 3, 5, 2), (7, 2, 3, 1), (1, 1, 2, 8))
@@ -52,7 +58,7 @@ def test_layout_is_the_one_that_is_documented(tmp_path: Path) -> None:
     assert header.pop("distill_version")
     assert header == {
         "model_id": "0123456789abcdef",
-        "model_checksum": "fe" * 32,
+        "codec_digest": "fe" * 32,
         "model_name": "Tiny – 🥁",
         "sample_rate_hz": 44_100,
         "samples": 4321,
@@ -95,7 +101,7 @@ def test_golden_file_stays_readable() -> None:
     assert (codes.samples, codes.sample_rate_hz) == (SAMPLES, SAMPLE_RATE_HZ)
     assert (codes.codebook_size, codes.levels) == (8, 2)
     assert codes.model_id == "0123456789abcdef"
-    assert codes.model_checksum.startswith("df6516da")
+    assert codes.codec_digest == load_bundle(GOLDEN_BUNDLE).codec_digest
     assert codes.model_name == "Tiny – 🥁"
 
 

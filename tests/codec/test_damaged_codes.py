@@ -70,7 +70,7 @@ def test_file_without_permission_is_told(tmp_path: Path) -> None:
 
 
 COUNTS = ("sample_rate_hz", "samples", "channels", "rows", "columns", "levels", "codebook_size")
-TEXTS = ("model_id", "model_checksum", "model_name", "distill_version")
+TEXTS = ("model_id", "codec_digest", "model_name", "distill_version")
 NO_COUNTS = (None, "5", 5.0, True, [5], {}, 0, -1, 1 << 48, 10**40, float("nan"))
 NO_TEXTS = (None, 5, True, ["x"], {"x": 1})
 

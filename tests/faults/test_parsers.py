@@ -14,7 +14,6 @@ import soundfile
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from distill.bundle.format import checksum_of
 from distill.bundle.reader import read_content
 from distill.catalog.catalog import Catalog
 from distill.codec.codes import Codes
@@ -33,7 +32,6 @@ EXAMPLES = settings(
 )
 HERE = Path(__file__).resolve().parent.parent
 GOLDEN_BUNDLE = (HERE / "bundle" / "golden_v1.distillgan").read_bytes()
-GOLDEN_CHECKSUM = read_content(HERE / "bundle" / "golden_v1.distillgan")["checksum"]
 GOLDEN_CODES = (HERE / "codec" / "golden_v1.distillcodes").read_bytes()
 
 
@@ -91,14 +89,11 @@ def test_audio(
 def test_bundle(data: bytes, tmp_path: Path) -> None:
     path = tmp_path / "m.distillgan"
     path.write_bytes(data)
-    try:
-        read = read_content(path)
-    except BundleError as error:
-        refusal = str(error)
-    else:  # a byte of the archive that says nothing: the oldest files have no seal
-        assert checksum_of(read) == GOLDEN_CHECKSUM
+    if data == GOLDEN_BUNDLE:
         return
-    assert "\n" not in refusal
+    with pytest.raises(BundleError) as refused:
+        read_content(path)
+    assert "\n" not in str(refused.value)
 
 
 @EXAMPLES

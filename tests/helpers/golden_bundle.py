@@ -1,7 +1,7 @@
-"""Makes `golden_v1.distillgan`, once and for all: `python -m tests.helpers.golden_bundle`.
+"""Makes `golden_v1.distillgan`: `python -m tests.helpers.golden_bundle`.
 
-A version-1 bundle written by the distill of its time. It stays as it is for ever, and every later
-distill must read it: a change of the format gets a golden file of its own. Prints the codes that
+A version-1 bundle. From the first release on it stays as it is, and every later distill must read
+it: a change of the format then gets a golden file of its own. Prints the codes that
 `test_reader.py` holds.
 """
 
@@ -14,7 +14,7 @@ import torch
 
 from distill.bundle.format import write_bundle
 from distill.model.vqvae import ConvVQVAE
-from tests.helpers.tiny_bundle import fields_of, mel, tiny_model, vocoder_state
+from tests.helpers.tiny_bundle import fields_of, mel, prior_state, tiny_model, vocoder_state
 
 GOLDEN = Path(__file__).resolve().parents[1] / "bundle" / "golden_v1.distillgan"
 MARGIN = 0.01
@@ -39,7 +39,8 @@ def main() -> None:
     if GOLDEN.exists():
         sys.exit(f"{GOLDEN} exists and must stay as it is")
     model = next(made for made in map(tiny_model, range(1000)) if smallest_margin(made) > MARGIN)
-    write_bundle(GOLDEN, {**fields_of(model), "vocoder_state": vocoder_state()})
+    states = {"vocoder_state": vocoder_state(), "prior_state": prior_state()}
+    write_bundle(GOLDEN, {**fields_of(model), **states})
     print(GOLDEN.stat().st_size, "bytes")
     print(model.encode(mel()).tolist())
 

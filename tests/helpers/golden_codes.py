@@ -1,8 +1,8 @@
-"""Makes `golden_v1.distillcodes`, once and for all: `python -m tests.helpers.golden_codes`.
+"""Makes `golden_v1.distillcodes`: `python -m tests.helpers.golden_codes`.
 
-A version-1 code file written by the distill of its time, as if by the model in
-`tests/bundle/golden_v1.distillgan`. It stays as it is for ever, and every later distill must read
-it: a change of the format gets a golden file of its own.
+A version-1 code file, as if by the model in `tests/bundle/golden_v1.distillgan`. From the first
+release on it stays as it is, and every later distill must read it: a change of the format then gets
+a golden file of its own.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ def main() -> None:
         SAMPLES,
         SAMPLE_RATE_HZ,
         model.model.config.codebook_size,
-        metadata["model_id"],
-        model.checksum,
-        metadata["name"],
+        metadata.model_id,
+        model.codec_digest,
+        metadata.name,
     )
     decoded = torch.cat(list(model.decoded_mels(codes)), dim=-1)
     codes.save(GOLDEN, overwrite=True)

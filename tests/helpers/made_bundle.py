@@ -12,9 +12,11 @@ from distill.bundle.format import write_bundle
 from distill.catalog.catalog import Catalog
 from distill.catalog.entry import Entry
 from distill.catalog.index import NAME
-from tests.helpers.tiny_bundle import fields_of, tiny_model, vocoder_state
+from tests.helpers.tiny_bundle import fields_of, prior_state, tiny_model, vocoder_state
 
 VOCODER = {"vocoder_state": vocoder_state()}
+STATES = {**VOCODER, "prior_state": prior_state()}
+"""All that a bundle may hold besides its codec."""
 tiny_fields = cache(lambda seed=0: fields_of(tiny_model(seed)))
 
 

@@ -13,7 +13,6 @@ import json
 import os
 import pickle
 import random
-import struct
 import sys
 import zipfile
 from collections import Counter
@@ -24,12 +23,12 @@ from typing import Any
 import torch
 
 from distill import library
-from distill.bundle.format import SEAL_BYTES
 from distill.bundle.reader import read_content
 from distill.catalog.catalog import Catalog, describe
 from distill.codec.codes import MAGIC, PREFIX, VERSION, Codes
 from distill.errors import DistillError
 from tests.helpers.made_bundle import made, published
+from tests.helpers.tiny_bundle import reseal
 
 HOSTILE_NAMES = (
     "../../x",
@@ -103,11 +102,6 @@ def tampered(data: bytes, chance: random.Random) -> bytes:
     return bytes(changed)
 
 
-def resealed(archive: bytes) -> bytes:
-    body = archive[:-2] + struct.pack("<H", SEAL_BYTES)
-    return body + hashlib.sha256(body).hexdigest().encode()
-
-
 def repacked(bundle: bytes, chance: random.Random) -> bytes:
     """One of the archive's entries, most often the pickle, tampered with; the seal is right."""
     packed = io.BytesIO()
@@ -117,7 +111,7 @@ def repacked(bundle: bytes, chance: random.Random) -> bytes:
         for name in names:
             data = old.read(name)
             new.writestr(name, tampered(data, chance) if name == target else data)
-    return resealed(packed.getvalue())
+    return reseal(packed.getvalue())
 
 
 def with_a_call(content: dict[str, Any], canary: Path, chance: random.Random) -> bytes:
@@ -126,7 +120,7 @@ def with_a_call(content: dict[str, Any], canary: Path, chance: random.Random) ->
     packed = io.BytesIO()
     evil = {**content, part: {**content[part], "x": Evil(canary)}}
     torch.save(evil, packed)
-    return resealed(packed.getvalue())
+    return reseal(packed.getvalue())
 
 
 def code_file(data: bytes, chance: random.Random) -> bytes:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import zipfile
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ from typing import Any
 import pytest
 import torch
 
-from distill.bundle.format import checksum_of
+from distill.bundle.digest import checksum_of, codec_digest_of
 from distill.bundle.loading import load_bundle
 from distill.codec.loaded import LoadedModel
 from distill.errors import BundleError
@@ -31,6 +33,7 @@ CONFIG = VQVAEConfig(
     dropout=0.0,
     channels=(4, 4, 4, 4),
     residual_units=1,
+    stem_stride=2,
 )
 SPECTROGRAM = SpectrogramConfig(
     sample_rate_hz=16_000,
@@ -96,10 +99,24 @@ def fields_of(model: ConvVQVAE) -> dict[str, Any]:
 def vocoder_state() -> dict[str, Any]:
     """A vocoder's part of a bundle."""
     return {
-        "type": "hifigan",
+        "type": "hifigan_v2",
         "state_dict": {"conv.weight": torch.arange(6.0).reshape(2, 3)},
         "config": {"upsample": [8, 8, 4, 2]},
         "training_metadata": {"epochs": 200, "final_loss": 0.5, "training_date": "2025-01-02"},
+    }
+
+
+def prior_state() -> dict[str, Any]:
+    """A prior's part of a bundle."""
+    return {
+        "type": "transformer",
+        "state_dict": {"embedding.weight": torch.arange(6.0).reshape(3, 2)},
+        "config": {"classes": ["kick", "snare"], "heads": 4},
+        "training_metadata": {
+            "epochs": 30,
+            "final_bits_per_s": 812.5,
+            "training_date": "2025-01-03",
+        },
     }
 
 
@@ -110,11 +127,23 @@ def mel(frames: int = 80) -> torch.Tensor:
 
 
 def save(path: Path, content: Any, *, honest: bool = True) -> Path:
-    """Write as an attacker could: any content, with a checksum that fits if it can be had."""
+    """Write as an attacker could: any content under a seal, with digests that fit if they can be
+    had.
+    """
     if honest:
+        if "codec_digest" in content:
+            with suppress(KeyError, TypeError):
+                content = {**content, "codec_digest": codec_digest_of(content)}
         content = {**content, "checksum": checksum_of(content)}
     torch.save(content, path)
+    path.write_bytes(reseal(path.read_bytes()))
     return path
+
+
+def reseal(archive: bytes) -> bytes:
+    """An archive, sealed or not, under a seal that fits."""
+    body = archive[: archive.rindex(b"PK\x05\x06") + 20] + (64).to_bytes(2, "little")
+    return body + hashlib.sha256(body).hexdigest().encode()
 
 
 def refusal(path: Path) -> str:
@@ -147,6 +176,7 @@ def outcome(path: Path, good: LoadedModel) -> str:
     assert loaded.model.config == good.model.config
     assert loaded.spectrogram.config == good.spectrogram.config
     assert loaded.vocoder_state == good.vocoder_state
+    assert loaded.prior_state == good.prior_state
     return "same"
 
 
@@ -156,8 +186,9 @@ def repacked(
     edit: Callable[[str, bytes], bytes],
     compression: int = zipfile.ZIP_STORED,
 ) -> Path:
-    """The same archive with its entries edited."""
+    """The same archive with its entries edited, under a seal that fits."""
     with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w", compression) as new:
         for entry in old.infolist():
             new.writestr(entry.filename, edit(entry.filename, old.read(entry)))
+    target.write_bytes(reseal(target.read_bytes()))
     return target

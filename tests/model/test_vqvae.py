@@ -21,6 +21,7 @@ CONFIG = VQVAEConfig(
     dropout=0.0,
     channels=(4, 6, 6, 8),
     residual_units=1,
+    stem_stride=2,
 )
 STRIDE = 16
 

@@ -68,13 +68,13 @@ def test_the_bundle_says_what_was_asked_for_and_what_came_of_it(
     assert content["vqvae_config"]["commitment_weight"] == 0.3
     assert "vocoder_state" not in content
     loaded = distill.load(run_dir / "best.distillgan")
-    assert loaded.metadata["name"] == "mine"
-    assert loaded.metadata["dataset_name"] == "sounds"
-    assert loaded.metadata["dataset_file_count"] == 12
-    assert loaded.metadata["dataset_total_duration_s"] == pytest.approx(6.0)
+    assert loaded.metadata.name == "mine"
+    assert loaded.metadata.dataset_name == "sounds"
+    assert loaded.metadata.dataset_file_count == 12
+    assert loaded.metadata.dataset_total_duration_s == pytest.approx(6.0)
     assert loaded.training_config["data"]["root"] == ["sounds"]  # no path of the user's machine
     assert set(loaded.health) == {f"level_{level}" for level in range(4)}
-    assert len(loaded.history["val_losses"]) == loaded.metadata["training_epochs"]
+    assert len(loaded.history.val_losses) == loaded.metadata.training_epochs
     assert not loaded.model.training
     assert loaded.vocoder_state is None
 
@@ -93,7 +93,7 @@ def test_the_health_in_the_bundle_is_that_of_its_own_weights(
             for level, seen in enumerate(used):
                 seen |= set(codes[..., level].flatten().tolist())
     for level, seen in enumerate(used):  # the run held one file or two out, so it saw no more
-        share = loaded.health[f"level_{level}"]["utilization"]
+        share = loaded.health[f"level_{level}"].utilization
         assert share <= len(seen) / 16 + 1e-9
         assert share >= (len(seen) - 3) / 16
 
@@ -184,7 +184,7 @@ def test_one_single_sound_trains(
         path.unlink()
     run_dir = train_here("run", "data.root=sounds")
     assert "a single file" in capsys.readouterr().out
-    assert distill.load(run_dir / "best.distillgan").metadata["dataset_file_count"] == 1
+    assert distill.load(run_dir / "best.distillgan").metadata.dataset_file_count == 1
 
 
 @pytest.mark.slow
@@ -217,7 +217,7 @@ def test_a_full_disk_keeps_the_last_good_model_and_is_told(
     with pytest.raises(DistillError, match="last not saved: No space left on device"):
         train_here("run", "data.root=sounds", "trainer.max_epochs=3")
     assert "epoch 2: last not saved: No space left on device" in caplog.text
-    assert distill.load("run/last.distillgan").metadata["training_epochs"] == 1
+    assert distill.load("run/last.distillgan").metadata.training_epochs == 1
 
 
 def test_brackets_in_a_name_are_text(

@@ -27,8 +27,8 @@ def test_a_finished_run_is_trained_on_and_republished_in_place(
         "mine.distillgan"
     ]
     last = distill.load(run_dir / "last.distillgan").metadata
-    assert last["model_id"] == first["model_id"]
-    assert last["training_epochs"] == 4
+    assert last.model_id == first.model_id
+    assert last.training_epochs == 4
     assert [event.step for event in events_of(run_dir).Scalars("val/loss")] == [1, 2, 3, 4]
 
 

@@ -134,7 +134,7 @@ def test_a_stage_is_added_to_a_model_of_the_library(sounds: Path, run: Run) -> N
     assert content["prior_state"]["type"] == "toy"
     assert content["spectrogram_config"]["n_mels"] == 16
     after = distill.load("outputs/library/kit.distillgan")
-    assert after.metadata["model_id"] == before.metadata["model_id"]
+    assert after.metadata.model_id == before.metadata.model_id
     assert not (added / "checkpoints" / "last.ckpt").exists(), "the codec is not trained again"
 
 

@@ -21,7 +21,7 @@ from distill.system.terminal import say
 from distill.training.callbacks.tensorboard_charts import writers
 from distill.training.codec.module import CodecModule
 from distill.training.steps.schedule import worth_showing
-from distill.vocoder.griffin_lim import GriffinLim
+from distill.vocoder.vocoder import default_vocoder, vocode
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +68,8 @@ class Previews(lightning.Callback):
             originals = spectrogram(waveforms)
             decoded = module.model(originals).mel.float()
         samples = waveforms.shape[-1]
-        heard = GriffinLim(module.spectrogram.cpu())(decoded, samples=samples).numpy()
+        vocoder = default_vocoder(module.spectrogram.cpu())
+        heard = vocode(vocoder, decoded, samples=samples).numpy()
         spectrogram.to(module.device)
         picture = self._picture(
             spectrogram.to_decibels(originals), spectrogram.to_decibels(decoded), names, module

@@ -6,39 +6,36 @@ import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from distill.codec.description import LossCurves, Metadata
+
 if TYPE_CHECKING:
     from distill.training.codec.module import CodecModule
-
-CURVES = {
-    "train_losses": "train/loss",
-    "val_losses": "val/loss",
-    "recon_losses": "train/reconstruction",
-    "commit_losses": "train/commitment",
-    "val_mel_db": "val/mel_db",
-}
-"""What a bundle calls a curve → the figure that it is logged as."""
 
 
 def content_of(module: CodecModule) -> dict[str, Any]:
     """Everything a bundle of the current weights holds but the weights themselves, plain values
     only.
     """
-    curves = {name: module.history.figures.get(figure, []) for name, figure in CURVES.items()}
-    metadata = {
+    figures = module.history.figures
+    curves = LossCurves(
+        train_losses=figures.get("train/loss", []),
+        val_losses=figures.get("val/loss", []),
+        recon_losses=figures.get("train/reconstruction", []),
+        commit_losses=figures.get("train/commitment", []),
+        val_mel_db=figures.get("val/mel_db", []),
+    )
+    known = {
         **module.origin["metadata"],
         "save_date": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         "training_epochs": module.history.epochs,
-        "final_train_loss": next(reversed(curves["train_losses"]), None),
-        "final_val_loss": next(reversed(curves["val_losses"]), None),
+        "final_train_loss": next(reversed(curves.train_losses), None),
+        "final_val_loss": next(reversed(curves.val_losses), None),
     }
     return {
-        "vqvae_config": {
-            **asdict(module.vqvae_config),
-            "channels": list(module.vqvae_config.channels),
-        },
+        "vqvae_config": asdict(module.vqvae_config),
         "spectrogram_config": asdict(module.spectrogram.config),
         "training_config": module.origin["training_config"],
         "codebook_health_snapshot": module.measure_health().snapshot(),
-        "loss_curve_history": curves,
-        "metadata": metadata,
+        "loss_curve_history": asdict(curves),
+        "metadata": asdict(Metadata(**known)),
     }

@@ -6,29 +6,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from distill.codec.description import LevelHealth
+
 FEWEST_POSITIONS = 256
 """Below this nothing is said about a codebook."""
 POSITIONS_PER_CODE = 16
 """From here on the figures are as good as they get."""
-
-
-@dataclass(frozen=True)
-class LevelHealth:
-    """Health of one codebook level over a number of positions."""
-
-    utilization: float
-    """Share of codes in use."""
-    perplexity: float
-    """exp of the entropy of the code distribution: how many codes it would take if all were used
-    alike.
-    """
-    dead_codes: int
 
 
 @dataclass(frozen=True)
@@ -67,14 +56,7 @@ class SideHealth:
 
     def snapshot(self) -> dict[str, dict[str, float]]:
         """Plain values, as a bundle stores them."""
-        return {
-            f"level_{i}": {
-                "utilization": level.utilization,
-                "perplexity": level.perplexity,
-                "dead_codes": level.dead_codes,
-            }
-            for i, level in enumerate(self.levels)
-        }
+        return {f"level_{i}": asdict(level) for i, level in enumerate(self.levels)}
 
     def report(self) -> dict[str, Any]:
         """Plain values, and whether they rest on enough positions."""

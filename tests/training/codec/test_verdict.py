@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from distill.training.codec.health import LevelHealth, SideHealth
+from distill.codec.description import LevelHealth
+from distill.training.codec.health import SideHealth
 from distill.training.codec.verdict import verdict
 from distill.training.records.course import FEWEST_EPOCHS
 from distill.training.records.history import History

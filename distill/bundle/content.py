@@ -1,0 +1,72 @@
+"""the checked dictionary of a bundle → its content, typed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from distill.codec.description import LevelHealth, LossCurves, Metadata
+from distill.errors import BundleError
+from distill.model.mel import SpectrogramConfig
+from distill.model.vqvae import VQVAEConfig
+from distill.prior.state import PriorState
+from distill.system.ranges import entries, parts, within
+from distill.system.validation import InvalidError, instance_of
+from distill.vocoder.state import VocoderState
+
+MOST = 10**6
+"""Of any size in a configuration; those that networks have are far smaller."""
+NETWORK = parts(
+    codebook_dim=within(1, MOST),
+    codebook_size=within(1, MOST),
+    num_quantizers=within(1, 64),
+    decay=within(0, 1),
+    commitment_weight=within(0, MOST),
+    threshold_ema_dead_code=within(0, MOST),
+    kmeans_iters=within(1, MOST),
+    dropout=within(0, 0.99),
+    channels={**within(1, MOST), **entries(1, 8)},
+    residual_units=within(0, 64),
+    stem_stride=within(2, 64),
+)
+FRONT_END = parts(
+    sample_rate_hz=within(1, MOST),
+    n_fft=within(1, MOST),
+    hop_length=within(1, MOST),
+    n_mels=within(1, MOST),
+    floor=within(0, MOST, strictly_above=True),
+    mean_db=within(-MOST, MOST),
+    std_db=within(0, MOST, strictly_above=True),
+)
+
+
+@dataclass(frozen=True)
+class BundleContent:
+    """All that a bundle holds; the fields are the keys of its dictionary."""
+
+    format: str
+    version: int
+    model_type: str
+    model_state_dict: dict[str, Any]
+    """Weights and codebooks by name; empty where they were not read."""
+    vqvae_config: VQVAEConfig = field(metadata=NETWORK)
+    spectrogram_config: SpectrogramConfig = field(metadata=FRONT_END)
+    training_config: dict[str, Any]
+    """The resolved configuration of the run."""
+    codebook_health_snapshot: dict[str, LevelHealth]
+    """By level, from `level_0`."""
+    loss_curve_history: LossCurves
+    metadata: Metadata
+    codec_digest: str
+    checksum: str
+    vocoder_state: VocoderState | None = None
+    prior_state: PriorState | None = None
+
+
+def typed_content(plain: Mapping[str, Any]) -> BundleContent:
+    """Raises BundleError for a key that is missing, or whose value is not possible."""
+    try:
+        return instance_of(BundleContent, plain)
+    except InvalidError as error:
+        raise BundleError(str(error)) from None

@@ -1,0 +1,66 @@
+"""plain values and tensors → a digest that changes with any of them."""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+CODEC_KEYS = ("model_state_dict", "vqvae_config", "spectrogram_config")
+"""What the meaning of codes depends on."""
+
+
+def checksum_of(content: Mapping[str, Any]) -> str:
+    """SHA-256, in hexadecimal, over a canonical form of every key but `checksum`.
+
+    Each value is fed as a one-byte kind, then its content: lengths and floats as 8 bytes
+    little-endian, whole numbers as length and decimal digits, text as length and UTF-8,
+    dictionaries as length and their items in order of key, lists and tuples as length and items,
+    tensors as dtype, shape and bytes.
+    """
+    digest = hashlib.sha256()
+    _feed(digest, {key: value for key, value in content.items() if key != "checksum"})
+    return digest.hexdigest()
+
+
+def codec_digest_of(content: Mapping[str, Any]) -> str:
+    """The same over the keys that make the codec: code files are bound to it."""
+    digest = hashlib.sha256()
+    _feed(digest, {key: content[key] for key in CODEC_KEYS})
+    return digest.hexdigest()
+
+
+def _feed(digest: Any, value: Any) -> None:
+    if isinstance(value, Tensor):
+        digest.update(b"T")
+        _feed(digest, str(value.dtype))
+        _feed(digest, list(value.shape))
+        dense = value.detach().cpu().clone(memory_format=torch.contiguous_format)
+        digest.update(dense.reshape(-1).view(torch.uint8).numpy())
+    elif isinstance(value, Mapping):
+        digest.update(b"D" + struct.pack("<q", len(value)))
+        for key in sorted(value, key=lambda key: (type(key).__name__, key)):
+            _feed(digest, key)
+            _feed(digest, value[key])
+    elif isinstance(value, list | tuple):
+        digest.update(b"L" + struct.pack("<q", len(value)))
+        for item in value:
+            _feed(digest, item)
+    elif isinstance(value, str | bytes):
+        encoded = value.encode("utf-8", "surrogatepass") if isinstance(value, str) else value
+        digest.update(
+            (b"S" if isinstance(value, str) else b"Y") + struct.pack("<q", len(encoded)) + encoded
+        )
+    elif value is None or isinstance(value, bool):
+        digest.update({None: b"N", True: b"1", False: b"0"}[value])
+    elif isinstance(value, int):
+        digits = str(value).encode()
+        digest.update(b"I" + struct.pack("<q", len(digits)) + digits)
+    elif isinstance(value, float):
+        digest.update(b"F" + struct.pack("<d", value))
+    else:
+        raise TypeError(f"a bundle takes plain values and tensors, not {type(value).__name__}")

@@ -1,0 +1,1 @@
+"""Codes → codes: what a model may bring to make new sounds."""

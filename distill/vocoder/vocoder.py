@@ -1,0 +1,58 @@
+"""A model's mel front end and its own vocoder, if it has one → the vocoder that makes its sound."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from distill.model.mel import LogMel
+from distill.vocoder.griffin_lim import GriffinLim
+from distill.vocoder.state import VocoderState
+
+log = logging.getLogger(__name__)
+LONGEST_TYPE = 40
+
+
+class Vocoder(Protocol):
+    """Anything that makes sound of mels, the same for the same seed."""
+
+    @property
+    def name(self) -> str:
+        """For people: "Griffin-Lim"."""
+
+    def stream(self, mels: Iterable[Tensor], *, seed: int) -> Iterator[Tensor]:
+        """Chunks (C, 1, M, f) of one normalised log-mel → chunks (C, t) float32 in [-1, 1] of its
+        waveform, at constant memory, at most F · hop_length samples in all.
+        """
+
+
+def choose_vocoder(spectrogram: LogMel, state: VocoderState | None) -> Vocoder:
+    """The model's own vocoder, or the default one if it has none.
+
+    Warns where it has one of a type that this version cannot run, and gives the default one.
+    """
+    vocoder = default_vocoder(spectrogram)
+    if state is not None:
+        log.warning(
+            "the model's own vocoder is of the type %r, which this distill cannot run: "
+            "%s makes its sound instead",
+            state.type[:LONGEST_TYPE],
+            vocoder.name,
+        )
+    return vocoder
+
+
+def default_vocoder(spectrogram: LogMel) -> Vocoder:
+    """What makes sound of any mel, without training."""
+    return GriffinLim(spectrogram)
+
+
+def vocode(vocoder: Vocoder, mel: Tensor, *, samples: int, seed: int = 0) -> Tensor:
+    """Normalised log-mel (C, 1, M, F) → waveform (C, samples) float32 in [-1, 1]."""
+    waveform = torch.cat(list(vocoder.stream([mel], seed=seed)), dim=-1)
+    missing = max(0, samples - waveform.shape[-1])
+    return torch.nn.functional.pad(waveform, (0, missing))[:, :samples]
