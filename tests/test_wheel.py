@@ -26,6 +26,7 @@ def test_the_wheel_trains_away_from_the_checkout(sounds: Path, tmp_path: Path) -
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(unpacked)
     assert (unpacked / "distill" / "conf" / "train.yaml").is_file()
+    assert (unpacked / "distill" / "shard.py").is_file()
     run = subprocess.run(
         [sys.executable, "-m", "distill", "train", *TINY, "data.root=sounds"],
         cwd=tmp_path,

@@ -82,6 +82,11 @@ class SegmentDataModule(lightning.LightningDataModule):
         self.config = config
         self.seed = seed
 
+    def batches_done(self) -> int:
+        """How many batches of this epoch the trainer is done with."""
+        assert self.trainer is not None
+        return self.trainer.fit_loop.epoch_loop.batch_progress.current.ready
+
     def val_dataloader(self) -> DataLoader[Segment]:
         """The same batches every epoch, this rank's share of them."""
         assert self.trainer is not None

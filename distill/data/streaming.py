@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from litdata import StreamingDataLoader, StreamingDataset
@@ -23,9 +23,6 @@ from distill.errors import CollectionError
 from distill.settings.schema import AugmentConfig, DataConfig
 from distill.system.paths import is_address
 from distill.system.validation import instance_of
-
-if TYPE_CHECKING:
-    import lightning
 
 
 def read_manifest(root: str) -> Manifest:
@@ -117,9 +114,10 @@ class ResumableStream(StreamingDataLoader):  # type: ignore[misc]
     fetched ahead are fetched again. Its state at the end of an epoch is the beginning of the next.
     """
 
-    def __init__(self, *args: Any, trainer: lightning.Trainer | None, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, batches_done: Callable[[], int] | None, **kwargs: Any) -> None:
+        """`batches_done` is None where nobody trains: what was fetched counts as done."""
         super().__init__(*args, **kwargs)
-        self._trainer = trainer
+        self._batches_done = batches_done
 
     def __iter__(self) -> Iterator[Segment]:
         for batch in super().__iter__():
@@ -129,9 +127,9 @@ class ResumableStream(StreamingDataLoader):  # type: ignore[misc]
     def state_dict(self) -> dict[str, Any]:
         """LitData's, as of the last batch that is done."""
         state: dict[str, Any] = super().state_dict()
-        if self._trainer is None:
+        if self._batches_done is None:
             return state
-        batches = self._trainer.fit_loop.epoch_loop.batch_progress.current.ready
+        batches = self._batches_done()
         samples = batches * self.batch_size
         return {
             **state,
@@ -170,7 +168,7 @@ class StreamingDataModule(SegmentDataModule):
         )
         return ResumableStream(
             moving,
-            trainer=self.trainer,
+            batches_done=self.batches_done if self.trainer else None,
             batch_size=self.config.batch_size,
             num_workers=self.config.num_workers,
         )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 import tracemalloc
@@ -263,21 +262,6 @@ def test_a_stop_does_not_wait_for_the_end_of_a_long_file(
     assert files_of(tmp_path / "cache", ".part") == []
 
 
-def test_settings_have_caches_of_their_own(tmp_path: Path) -> None:
-    soundfile.write(tmp_path / "a.wav", tone(440), 16_000)
-    lengths = []
-    for rate_hz in (16_000, 8_000):
-        opened = WaveformCache(tmp_path / "cache", CacheConfig(rate_hz, 0.01, -80.0))
-        assert opened.index.known() == {}
-        decoded = opened.decode(tmp_path / "a.wav")
-        opened.index.remember("a.wav", 1, 2, decoded)
-        opened.index.flush()
-        assert opened.index.known() == {("a.wav", 1, 2): decoded}
-        lengths.append(decoded.samples)
-        opened.close()
-    assert lengths == [8_000, 4_000]
-
-
 def test_a_shortened_waveform_does_not_count(tmp_path: Path, cache: WaveformCache) -> None:
     soundfile.write(tmp_path / "a.wav", tone(440), 16_000)
     decoded = cache.decode(tmp_path / "a.wav")
@@ -286,33 +270,3 @@ def test_a_shortened_waveform_does_not_count(tmp_path: Path, cache: WaveformCach
     assert not cache.holds(decoded)
     cache.waveform_path(decoded.content).unlink()
     assert not cache.holds(decoded)
-
-
-def test_rows_outlive_the_process_and_do_not_lock_others_out(tmp_path: Path) -> None:
-    """A process that decodes for minutes between two flushes must not stop another's."""
-    row = Decoded(Reason.SILENT)
-    first, second = (WaveformCache(tmp_path / "cache", CONFIG) for _ in range(2))
-    first.index.remember("first.wav", 1, 1, row)
-    second.index.remember("second.wav", 2, 2, row)
-    second.index.flush()
-    assert first.index.known() == {("second.wav", 2, 2): row}
-    first.close()
-    second.close()
-    third = WaveformCache(tmp_path / "cache", CONFIG)
-    assert third.index.known() == {("first.wav", 1, 1): row, ("second.wav", 2, 2): row}
-    third.close()
-
-
-def test_an_index_of_other_columns_is_made_anew(tmp_path: Path) -> None:
-    (tmp_path / "cache").mkdir()
-    old = sqlite3.connect(tmp_path / "cache" / "index.sqlite")
-    with old:
-        old.execute("CREATE TABLE sounds (path TEXT, reason TEXT)")
-        old.execute("INSERT INTO sounds VALUES ('a.wav', 'silent')")
-    old.close()
-    row = Decoded(Reason.TOO_SHORT, "1.0 ms")
-    for known in ({}, {("a.wav", 1, 1): row}):
-        opened = WaveformCache(tmp_path / "cache", CONFIG)
-        assert opened.index.known() == known
-        opened.index.remember("a.wav", 1, 1, row)
-        opened.close()
