@@ -76,6 +76,8 @@ class SegmentDataModule(lightning.LightningDataModule):
     val: FixedSegments
     epoch_segments: int
     """Segments of a training epoch."""
+    held_out_sounds: int | None = None
+    """How many sounds the held-out side has; None where that is not known, as with shards."""
 
     def __init__(self, config: DataConfig, *, seed: int) -> None:
         super().__init__()
@@ -124,6 +126,7 @@ class SoundDataModule(SegmentDataModule):
             segments_of(pieces, config, sample_rate_hz=sample_rate_hz, seed=seed)
             for pieces in (split.train, split.val)
         )
+        self.held_out_sounds = len(split.val)
         # small collections are gone through several times
         self.epoch_segments = max(len(self.train), config.min_epoch_segments)
 

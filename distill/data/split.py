@@ -18,6 +18,10 @@ class Piece:
     stop: int
 
 
+FEWEST_HELD_OUT = 5
+"""With fewer held-out sounds, chance decides over the held-out figures."""
+
+
 @dataclass(frozen=True)
 class Split:
     """The two sides; `note` says what is unusual about them."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from distill.audio.reasons import counts_in_words
 from distill.data.collection import REPORT
+from distill.data.split import FEWEST_HELD_OUT
 from distill.errors import DistillError
 from distill.settings.schema import TrainConfig
 from distill.system import terminal
@@ -102,7 +103,10 @@ def report(collection: Collection, split: Split, path: Path) -> None:
     if len(collection.left_out) > REASONS_SHOWN:
         in_all = counts_in_words(collection.reasons())
         terminal.say(f"  and more; in all: {in_all}. Full list: {path}")
-    unusual = f" ({split.note})" if split.note else ""
+    notes = [split.note] if split.note else []
+    if len(split.val) < FEWEST_HELD_OUT:
+        notes.append("held-out figures are weak: they rest on so few sounds")
+    unusual = f" ({'; '.join(notes)})" if notes else ""
     terminal.say(
         f"split: {terminal.counted(len(split.train), 'file')} to train on, "
         f"{len(split.val):,} held out{unusual}"

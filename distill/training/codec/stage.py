@@ -113,8 +113,10 @@ class CodecStage(Stage):
                 health,
                 min_utilization=self.config.health.min_utilization,
                 finished=finished,
+                held_out_sounds=self.data.held_out_sounds,
             ),
             {
+                "held_out_sounds": self.data.held_out_sounds,
                 "codebook_size": network.codebook_size,
                 "bitrate_kbps": bitrate_kbps(
                     sample_rate_hz=mel.sample_rate_hz,

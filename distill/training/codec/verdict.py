@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from distill.data.split import FEWEST_HELD_OUT
+from distill.system.terminal import counted
 from distill.training.codec.health import SideHealth
 from distill.training.records.course import describe_course
 from distill.training.records.history import History
 
 
 def verdict(
-    history: History, health: SideHealth | None, *, min_utilization: float, finished: bool
+    history: History,
+    health: SideHealth | None,
+    *,
+    min_utilization: float,
+    finished: bool,
+    held_out_sounds: int | None = None,
 ) -> str:
     """Converged, still improving, overfitting since epoch n, or collapsed levels; several may be
     true.
@@ -27,4 +34,7 @@ def verdict(
             f"too little sound to judge the codebooks ({health.positions:,} codes counted, "
             f"for {health.codebook_size} in each codebook)"
         )
+    if held_out_sounds is not None and held_out_sounds < FEWEST_HELD_OUT:
+        rest = counted(held_out_sounds, "sound")
+        said.append(f"weak figures: only {rest} held out, so chance has a large part in them")
     return "; ".join(said)

@@ -132,3 +132,12 @@ def test_without_health_the_course_is_still_told() -> None:
 def test_perfect_reconstruction_does_not_divide_by_zero() -> None:
     silent = history(10, train=lambda e: 0.0, val=lambda e: 0.0)
     assert said(silent).startswith("converged")
+
+
+@pytest.mark.parametrize(("sounds", "is_weak"), [(1, True), (4, True), (5, False), (None, False)])
+def test_figures_of_few_held_out_sounds_are_marked_as_weak(
+    sounds: int | None, is_weak: bool
+) -> None:
+    text = verdict(flat(), HEALTHY, min_utilization=0.3, finished=True, held_out_sounds=sounds)
+    assert ("weak figures: only" in text) == is_weak
+    assert text.startswith("converged")
