@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+import distill
 from distill.bundle.loading import load_bundle
 from distill.catalog.catalog import Catalog
-from distill.errors import DistillError, LibraryError
-from tests.helpers.made_bundle import made, published
+from distill.errors import BundleError, DistillError, LibraryError
+from tests.helpers.made_bundle import bundle, made, published
 
 ID = "abcd111122223333"
 
@@ -140,3 +141,21 @@ def test_model_whose_file_is_gone_is_told(library: Catalog) -> None:
     library.path_of(published(library, "kit")).unlink()
     with pytest.raises(LibraryError, match="is gone; .*repair"):
         library.model_path("kit")
+
+
+def test_a_model_is_loaded_by_what_the_verbs_take(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run = tmp_path / "run"
+    run.mkdir()
+    bundle(run / "best.distillgan")
+    Catalog(Path("outputs/library")).publish(run / "best.distillgan")
+    Catalog(Path("shelf")).publish(run / "best.distillgan")
+    for wanted in ("tiny", "Tiny – 🥁", "0123", "run", run, "run/best.distillgan"):
+        assert distill.load(wanted).metadata.name == "Tiny – 🥁"
+    assert distill.load("tiny", library="shelf").metadata.name == "Tiny – 🥁"
+    with pytest.raises(LibraryError, match="kit: no such model file, nor one in outputs/library"):
+        distill.load("kit")
+    with pytest.raises(BundleError, match="no such file"):
+        distill.load(Path("kit.distillgan"))

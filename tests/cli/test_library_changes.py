@@ -69,16 +69,16 @@ def test_a_renamed_model_has_its_name_everywhere(
     published(kit, "other")
     before = distill.load("My Kit")
     said = say("rename", "abcd", new)
-    assert (said.exit_code, said.err) == (0, "")
-    assert said.out == f"renamed: My Kit is now {new}, outputs/library/{file}.distillgan\n"
+    assert (said.exit_code, said.stderr) == (0, "")
+    assert said.stdout == f"renamed: My Kit is now {new}, outputs/library/{file}.distillgan\n"
     assert sorted(path.stem for path in kit.folder.glob("*.distillgan")) == sorted([file, "other"])
     assert [entry.name for entry in kit.entries()] == [new, "other"], "in its old place"
     renamed = distill.load(new)
-    assert renamed.metadata == {**before.metadata, "name": new}
+    assert renamed.metadata == replace(before.metadata, name=new)
     weights = before.model.state_dict()
     assert all(torch.equal(weights[key], w) for key, w in renamed.model.state_dict().items())
-    assert new in say("list").out
-    assert say("repair").out.splitlines()[-1].endswith("2 kept, 0 added, 0 dropped, 0 left out")
+    assert new in say("list").stdout
+    assert say("repair").out[-1].endswith("2 kept, 0 added, 0 dropped, 0 left out")
 
 
 def test_a_name_that_is_taken_or_empty_is_refused(say: Say, kit: Catalog) -> None:

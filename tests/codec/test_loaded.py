@@ -15,10 +15,9 @@ import distill
 from distill.audio.resample import samples_at
 from distill.bundle.format import write_bundle
 from distill.bundle.loading import load_bundle
-from distill.catalog.catalog import Catalog
 from distill.codec.codes import Codes
 from distill.codec.loaded import LoadedModel
-from distill.errors import BundleError, CodesError, LibraryError, SoundError
+from distill.errors import CodesError, SoundError
 from distill.model.mel import LogMel
 from distill.model.quantizer import CodeRangeError
 from distill.vocoder.vocoder import default_vocoder
@@ -300,21 +299,3 @@ def test_impossible_codes_do_not_reach_the_network(
 
 
 # -- distill.load ----------------------------------------------------
-
-
-def test_a_model_is_loaded_by_what_the_verbs_take(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    run = tmp_path / "run"
-    run.mkdir()
-    other_model(run / "best.distillgan", seed=0)
-    Catalog(Path("outputs/library")).publish(run / "best.distillgan")
-    Catalog(Path("shelf")).publish(run / "best.distillgan")
-    for wanted in ("tiny", "Tiny – 🥁", "0123", "run", run, "run/best.distillgan"):
-        assert distill.load(wanted).metadata["name"] == "Tiny – 🥁"
-    assert distill.load("tiny", library="shelf").metadata["name"] == "Tiny – 🥁"
-    with pytest.raises(LibraryError, match="kit: no such model file, nor one in outputs/library"):
-        distill.load("kit")
-    with pytest.raises(BundleError, match="no such file"):
-        distill.load(Path("kit.distillgan"))
