@@ -296,6 +296,3 @@ def test_impossible_codes_do_not_reach_the_network(
     indices[1, 1, -1, -1] = index
     with pytest.raises((CodesError, CodeRangeError)):
         model.decode(replace(codes, indices=indices))
-
-
-# -- distill.load ----------------------------------------------------
