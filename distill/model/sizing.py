@@ -41,8 +41,8 @@ def codebook_size(files: int, training_vectors: int) -> Choice:
     per_code = training_vectors / size
     reason = f"{files:,} files suggest {wanted}"
     if size < wanted:
-        reason += f", but {training_vectors:,} training vectors fill fewer"
-    return Choice(size, f"{reason}; {per_code:,.0f} vectors per code")
+        reason += f", but the sounds have only {training_vectors:,} places to code"
+    return Choice(size, f"{reason}; about {per_code:,.0f} places in the sounds for each code")
 
 
 def decay(files: int) -> Choice:
@@ -67,7 +67,7 @@ def max_epochs(segments: int, *, epoch_segments: int) -> Choice:
     )
     return Choice(
         math.ceil(trained / epoch_segments),
-        f"an epoch is {epoch_segments:,} segments, the collection {segments:,}",
+        f"an epoch has {epoch_segments:,} segments, the collection {segments:,}",
     )
 
 

@@ -105,6 +105,7 @@ def _summarise(
         published=str(published) if published else None,
         next_commands=suggest_commands(
             run_dir,
+            name=config.name,
             bundle=bundle,
             published=published,
             sounds=sounds,

@@ -147,7 +147,9 @@ def _complete(stages: dict[str, Stage], progress: ProgressFile) -> None:
         for choice in stage.complete():
             row = ChoiceRow(name, choice.key, choice.value, choice.reason)
             progress.write(row)
-            say(row.line())
+            log.info(row.line())
+            if not choice.is_detail:
+                say(row.line())
 
 
 def _prepare_folder(run_dir: Path, settings: str, *, resume: bool) -> None:

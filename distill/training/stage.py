@@ -26,6 +26,8 @@ class Choice:
     key: str
     value: float | str
     reason: str
+    is_detail: bool = False
+    """Whether it is of no interest on the terminal: it is in the log and in `progress.jsonl`."""
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ def complete(
     if rvq.decay is None:
         decay = sizing.decay(source.files)
         rvq.decay = decay.value
-        choices.append(Choice("codebook decay", rvq.decay, decay.reason))
+        choices.append(Choice("codebook decay", rvq.decay, decay.reason, is_detail=True))
     threshold = sizing.dead_code_threshold(
         rvq.dead_code_threshold,
         vectors_per_step=round(config.data.batch_size * vectors / len(data.train)),
@@ -45,7 +45,9 @@ def complete(
     )
     if threshold.value < rvq.dead_code_threshold:
         rvq.dead_code_threshold = threshold.value
-        choices.append(Choice("dead-code threshold", threshold.value, threshold.reason))
+        choices.append(
+            Choice("dead-code threshold", threshold.value, threshold.reason, is_detail=True)
+        )
     if trainer.max_epochs is None and trainer.max_minutes is None:
         segments = len(data.train)
         epochs = sizing.max_epochs(segments, epoch_segments=data.epoch_segments)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from distill.catalog.catalog import file_stem
 from distill.catalog.index import DEFAULT_FOLDER
 from distill.system.atomic import write_text
 from distill.system.json_values import without_nan
@@ -110,6 +111,7 @@ def read_summary(run_dir: Path) -> dict[str, Any]:
 def suggest_commands(
     run_dir: Path,
     *,
+    name: str,
     bundle: Path | None,
     published: Path | None,
     sounds: Sequence[str],
@@ -121,7 +123,9 @@ def suggest_commands(
     commands = []
     if bundle is not None:
         at_home = published and published.parent == DEFAULT_FOLDER.absolute()
-        model = published.stem if published and at_home else str(from_here(published or bundle))
+        model = str(from_here(published or bundle))
+        if published and at_home:  # found by its name, or by that of its file where two are alike
+            model = name if published.stem == file_stem(name) else published.stem
         folders = [str(from_here(Path(folder))) for folder in sounds]
         words = ["python", "-m", "distill.reconstruct", model, *folders, "-o", "listen"]
         commands.append(shlex.join(words))
