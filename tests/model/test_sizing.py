@@ -59,7 +59,7 @@ def test_reason_says_what_was_decisive() -> None:
     assert "but" not in codebook_size(300, PLENTY).reason
     few = codebook_size(300, 5_000).reason
     assert "256" in few
-    assert "5,000 training vectors" in few
+    assert "5,000 places to code" in few
 
 
 def test_decay_slows_down_with_the_collection() -> None:
