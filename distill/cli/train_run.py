@@ -25,8 +25,8 @@ from distill.training.interrupt import RunStopped
 from distill.training.ranks.processes import is_first, rank_name
 from distill.training.records.run_folder import (
     RUNS,
-    alone_in,
     check_unused,
+    lock_run_dir,
     new_run_dir,
     run_to_resume,
 )
@@ -47,7 +47,7 @@ def train_alone(command: TrainCommand) -> int:
     _start_log(settings, run_dir)
     console.quiet = not is_first()
     try:
-        with alone_in(run_dir) if is_first() else nullcontext():
+        with lock_run_dir(run_dir) if is_first() else nullcontext():
             if is_first() and not resume:
                 check_unused(run_dir)
             train(config, run_dir, resume=resume)

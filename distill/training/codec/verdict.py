@@ -1,4 +1,4 @@
-"""history + health → what became of a codec, in plain words."""
+"""history + health → a verdict on a codec, in plain words."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from distill.training.records.history import History
 def verdict(
     history: History, health: SideHealth | None, *, min_utilization: float, finished: bool
 ) -> str:
-    """Converged, still improving, overfitting since epoch n, or collapsed levels; several may be
-    true.
+    """Say whether it converged, still improves, overfits or has collapsed levels; several of these
+    can be true.
     """
-    said = []
+    findings = []
     ill = health.ill_levels(min_utilization) if health else ()
     if ill:
         assert health is not None
         named = ", ".join(
             f"level {level} ({health.levels[level].utilization:.1%} in use)" for level in ill
         )
-        said.append(f"collapsed: {named}")
-    said.append(describe_course(history, "val/mel_db", "held-out mel error", finished=finished))
+        findings.append(f"collapsed: {named}")
+    findings.append(describe_course(history, "val/mel_db", "held-out mel error", finished=finished))
     if health and not health.can_judge(min_utilization):
-        said.append(
+        findings.append(
             f"too little sound to judge the codebooks ({health.positions:,} codes counted, "
             f"for {health.codebook_size} in each codebook)"
         )
-    return "; ".join(said)
+    return "; ".join(findings)
