@@ -1,4 +1,4 @@
-"""distill: a discrete audio model of your own sounds. Imports nothing heavy."""
+"""distill: train a discrete audio model on your own sounds. Importing this is fast."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 if sys.argv[:1] == ["-m"] and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-    # `python -m distill.train` at work on its imports: Ctrl-C ends it without a traceback
+    # while `python -m distill.train` is importing, Ctrl-C ends it without a traceback
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def load(
     model: str | Path, *, library: str | Path | None = None, device: str = "cpu"
 ) -> LoadedModel:
-    """Read a model, ready to work: a `.distillgan` file, the folder of a run, or a name or id (or
-    its beginning) in the library, which is `outputs/library` unless given.
+    """Load a model, ready to encode and decode. `model` is a `.distillgan` file, the folder of a
+    run, or a name, an id or the beginning of an id in the library (default: `outputs/library`).
 
-    Raises BundleError for a file that is not to be trusted, LibraryError where there is no such
+    Raises BundleError for a file that is damaged or not a model, LibraryError if there is no such
     model.
     """
     from distill.bundle.loading import load_bundle

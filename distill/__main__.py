@@ -1,4 +1,4 @@
-"""`distill VERB ...`: one line a verb."""
+"""`distill VERB ...` → the verb's own module."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ VERBS = {
     "train": "train a model on a folder of sounds",
     "encode": "audio files → code files",
     "decode": "code files → audio files",
-    "reconstruct": "both at once, to listen and to measure",
-    "leaderboard": "the runs of a sweep, best first",
+    "reconstruct": "encode and decode audio files, to listen and to measure the error",
+    "leaderboard": "rank the runs of a sweep, best first",
     "shard": "a folder of sounds → shards that a run streams from an object store",
-    "library": "list, info, rename, delete, repair, add: the trained models",
+    "library": "list, show, rename, delete, repair or add trained models",
 }
 
 
 def main() -> None:
-    """Hand the rest of the command line to the verb's own module."""
+    """Pass the rest of the command line to the verb's own module."""
     verb = sys.argv[1] if len(sys.argv) > 1 else "--help"
     if verb in ("-h", "--help"):
         print("usage: distill VERB ...\n")
         print("\n".join(f"  {name:12s}{does}" for name, does in VERBS.items()))
-        print("\nEach verb explains itself with --help.")
+        print("\nFor more about a verb: distill VERB --help")
     elif verb == "--version":
         print(__version__)
     elif verb in VERBS:
         sys.argv = [f"distill {verb}", *sys.argv[2:]]
         import_module(f"distill.{verb}").main()
     else:
-        print(f"distill: no verb {verb!r}; there is: {', '.join(VERBS)}", file=sys.stderr)
+        print(f"distill: no verb {verb!r}; the verbs are {', '.join(VERBS)}", file=sys.stderr)
         sys.exit(2)
 
 

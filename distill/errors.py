@@ -1,4 +1,4 @@
-"""Mistakes that a user can put right: shown as one line, with an exit code."""
+"""Mistakes that a user can correct: shown as one line, with an exit code."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ class DistillError(Exception):
     """What went wrong, where, and what to do, in one line."""
 
     exit_code: ClassVar[int] = 2
-    """Of the command that ends with this error."""
+    """Exit code of the command that ends with this error."""
 
 
 class ConfigError(DistillError):
-    """A configuration key, its value and what is allowed instead."""
+    """A configuration key has a value that is not allowed; the message says which ones are."""
 
     def __init__(self, key: str, value: object, allowed: str) -> None:
         shown = "null" if value is None else value
@@ -24,7 +24,7 @@ class ConfigError(DistillError):
 
 
 class UnknownKeyError(DistillError):
-    """A configuration key that does not exist, and what there is instead."""
+    """A configuration key does not exist; the message names those that do."""
 
 
 class CollectionError(DistillError):
@@ -32,11 +32,11 @@ class CollectionError(DistillError):
 
 
 class RunError(DistillError):
-    """A training run cannot start, go on or be found."""
+    """A training run cannot start, continue or be found."""
 
 
 class BundleError(DistillError):
-    """A model file is refused."""
+    """A model file is damaged, not a model, or not to be trusted."""
 
 
 class SoundError(DistillError):
@@ -44,17 +44,17 @@ class SoundError(DistillError):
 
 
 class CodesError(DistillError):
-    """A code file is refused, or does not belong to the model."""
+    """A code file is damaged, or does not belong to the model."""
 
 
 class WriteError(DistillError):
-    """A file cannot be written: the disk is full, or closed to us."""
+    """A file cannot be written: the disk is full, or there is no permission."""
 
     def __init__(self, path: Path, cause: OSError, *, source: Path | None = None) -> None:
         of = f"{source}: " if source else ""
         super().__init__(f"{of}{path}: cannot be written: {cause.strerror or cause}")
         self.of_this_name = cause.errno == errno.ENAMETOOLONG
-        """Whether others can be written all the same."""
+        """Whether only this file's name is the problem, so that others can be written."""
 
 
 class LibraryError(DistillError):

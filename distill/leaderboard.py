@@ -23,7 +23,12 @@ def _parser() -> Parser:
         description="Rank the runs of a sweep. The table is also written into the sweep's folder, "
         "as leaderboard.csv and as a picture, leaderboard.png.",
     )
-    parser.add_argument("folder", metavar="FOLDER", type=path_of, help="outputs/multirun/...")
+    parser.add_argument(
+        "folder",
+        metavar="FOLDER",
+        type=path_of,
+        help="a sweep's folder, such as outputs/multirun/...",
+    )
     return parser
 
 

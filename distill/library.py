@@ -1,4 +1,4 @@
-"""`python -m distill.library`: the published models, and what is known about them."""
+"""`python -m distill.library`: list, show and change the library of trained models."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from distill.cli.verb import Parser, add_library, verb_entry
 from distill.system.paths import path_of
 from distill.system.terminal import show_warnings
 
-NAME_HELP = "name, file, id or the beginning of an id"
+NAME_HELP = "a model's name, file or id, or the beginning of its id"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -47,36 +47,36 @@ def _parser() -> Parser:
 
     verb = add_verb("list", list_models, "a table of all models")
     verb.add_argument(
-        "--sort", choices=list(SORT_KEYS), default="date", help="by what (default: date)"
+        "--sort", choices=list(SORT_KEYS), default="date", help="column to sort by (default: date)"
     )
-    verb.add_argument("--reverse", action="store_true", help="the other way round")
-    verb.add_argument("--json", action="store_true", help="everything known, as JSON")
+    verb.add_argument("--reverse", action="store_true", help="sort in reverse order")
+    verb.add_argument("--json", action="store_true", help="print everything known, as JSON")
     verb = add_verb("info", show_info, "everything known about one model")
     verb.add_argument("name", metavar="NAME", help=NAME_HELP)
-    verb.add_argument("--json", action="store_true", help="as JSON")
+    verb.add_argument("--json", action="store_true", help="print it as JSON")
     verb = add_verb("rename", rename_model, "give a model another name")
     verb.add_argument("old", metavar="OLD", help=NAME_HELP)
     verb.add_argument("new", metavar="NEW", help="its new name")
     verb = add_verb("delete", delete_models, "delete models")
     verb.add_argument("names", metavar="NAME", nargs="+", help=NAME_HELP)
     verb.add_argument("--yes", action="store_true", help="do not ask")
-    add_verb("repair", repair_index, "make the index again from the files")
+    add_verb("repair", repair_index, "make the list of models again from their files")
     verb = add_verb("add", add_models, "add bundles or checkpoints")
     verb.add_argument(
         "files",
         metavar="FILE",
         nargs="+",
         type=path_of,
-        help=".distillgan or .ckpt, or the folder of a run",
+        help="a .distillgan or .ckpt file, or the folder of a run",
     )
-    verb.add_argument("--name", help="under another name")
-    verb.add_argument("--description", help="what it is, in a few words")
+    verb.add_argument("--name", help="give the model another name")
+    verb.add_argument("--description", help="describe the model in a few words")
     verb.add_argument(
         "--tag",
         dest="tags",
         action="append",
         metavar="TAG",
-        help="a word to find it by; repeatable",
+        help="a word to find the model by; can be given several times",
     )
     return parser
 

@@ -48,9 +48,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _parser() -> Parser:
     parser = Parser(
         prog="python -m distill.reconstruct",
-        description="Audio files through the model and back. The mel error is the mean "
-        "difference between the mel spectrograms of original and reconstruction: that of the "
-        "model's own mels, and that of the written sound.",
+        description="Encode audio files and decode them again, to hear what the model keeps. Two "
+        "mel errors are printed, both the mean difference from the original's mel spectrogram: of "
+        "the model's decoded mel spectrogram, and of the written sound.",
     )
     add_model_and_sounds(parser)
     add_outputs(parser, default="listen")

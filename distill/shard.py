@@ -1,6 +1,6 @@
 """`python -m distill.shard FOLDER OUT [KEY=VALUE ...]`: sounds → shards that a run streams.
 
-Imports little: each process that writes shards imports this module anew.
+Imports little, because each process that writes shards imports this module.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def shard(options: Namespace) -> None:
-    """Read the sounds and split them as a run does, then write the segments of both sides."""
+    """Read and split the sounds as a training run does, then write the segments of both sides."""
     from distill.data import shard_folder
     from distill.settings.compose import load_config
     from distill.settings.overrides import quote_text
@@ -51,7 +51,7 @@ def shard(options: Namespace) -> None:
     try:
         write_shards(sides, manifest, options.out, workers=options.workers)
     except (KeyboardInterrupt, SystemExit):  # LitData ends with exit code 0
-        fail("stopped; the same command continues where it was")
+        fail("stopped; type the same command again to continue")
         sys.exit(128 + (stopping.received() or signal.SIGINT))
     written = (f"{counted(manifest.segments[side], 'segment')} to {side}" for side in SIDES)
     say(f"{options.out}: {' and '.join(written)}")
@@ -60,9 +60,9 @@ def shard(options: Namespace) -> None:
 def _parser() -> Parser:
     parser = Parser(
         prog="python -m distill.shard",
-        description="A folder of sounds → shards, for collections beyond one disk: copy them to an "
-        "object store, and train with data=streaming data.root=ADDRESS. A command that was "
-        "interrupted continues where it was when it is typed again.",
+        description="A folder of sounds → shards, for collections too large for one disk: copy the "
+        "shards to an object store, and train with data=streaming data.root=ADDRESS. To continue "
+        "a command that was interrupted, type it again.",
     )
     parser.add_argument("folder", metavar="FOLDER", type=path_of, help="the sounds; only read")
     parser.add_argument("out", metavar="OUT", type=path_of, help="a new folder for the shards")
@@ -70,7 +70,7 @@ def _parser() -> Parser:
         "settings",
         nargs="*",
         metavar="KEY=VALUE",
-        help="settings of a run that decide over segments: data.segment_s, data.val_fraction, "
+        help="settings of a run that change the segments: data.segment_s, data.val_fraction, "
         "mel.sample_rate_hz, seed",
     )
     parser.add_argument(
@@ -78,14 +78,14 @@ def _parser() -> Parser:
         type=_workers,
         default=os.cpu_count() or 1,
         metavar="N",
-        help="processes that write (as many as there are processors)",
+        help="number of processes that write (default: the number of processors)",
     )
     return parser
 
 
 def _workers(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
-        raise ArgumentTypeError(f"{text} is not a whole number from 1")
+        raise ArgumentTypeError(f"{text} is not a whole number of at least 1")
     return int(text)
 
 

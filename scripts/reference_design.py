@@ -170,8 +170,10 @@ def _magnitudes(segments: Segments, spectrogram: LogMel) -> list[tuple[Tensor, T
     for first in range(0, len(segments), BATCH):
         items = [segments[i] for i in range(first, min(first + BATCH, len(segments)))]
         magnitude = spectrogram.magnitude(torch.stack([item["waveform"] for item in items]))
-        lengths = torch.tensor([item["sounding"] for item in items])
-        batches.append((magnitude, spectrogram.sounding(lengths, frames=magnitude.shape[-1])))
+        lengths = torch.tensor([item["sound_samples"] for item in items])
+        batches.append(
+            (magnitude, spectrogram.sounding_frames(lengths, frames=magnitude.shape[-1]))
+        )
     return batches
 
 

@@ -1,4 +1,4 @@
-"""files to work on → one after the other, with nothing overwritten and each failure reported."""
+"""files to work on → each one done, with a line for its result or its failure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from distill.system.terminal import console, counted, plain, say
 
 
 class FileError(DistillError):
-    """A mistake with one file, and what other files with the same mistake have in common."""
+    """A mistake with one file; other files with the same mistake have the same `cause`."""
 
     def __init__(self, message: str, *, cause: Hashable) -> None:
         super().__init__(message)
@@ -26,7 +26,10 @@ class FileError(DistillError):
 
 @contextmanager
 def common_cause(cause: Hashable, *, file: Path | None = None) -> Iterator[None]:
-    """Turn a DistillError into a FileError; `file` is named where the error does not name it."""
+    """Turn a DistillError into a FileError with this cause.
+
+    Give `file` if the error's own message does not name the file.
+    """
     try:
         yield
     except DistillError as error:
@@ -35,27 +38,27 @@ def common_cause(cause: Hashable, *, file: Path | None = None) -> Iterator[None]
 
 
 class Meter:
-    """How far the work on one file is, in seconds of sound."""
+    """Shows on the progress bar how much of one file is done, in seconds of sound."""
 
     def __init__(self, bar: Progress, task: TaskID) -> None:
         self._bar, self._task = bar, task
 
     def begin(self, name: str, total_s: float) -> None:
-        """Start from zero, with so much to do."""
+        """Start from zero with a new file or step of the work."""
         self._bar.reset(self._task, total=total_s, description=plain(name)[-30:])
 
     def advance(self, done_s: float) -> None:
-        """So much more is done."""
+        """Add seconds that are done; raises if the process was asked to stop."""
         raise_if_stopped()
         self._bar.advance(self._task, done_s)
 
 
 def run(jobs: Sequence[Job], work: Callable[[Job, Meter], str], *, overwrite: bool) -> None:
-    """Do all jobs; `work` returns the line to print for a job, and its errors name the file.
+    """Do all jobs. `work` does one job and returns the line to print; its errors name the file.
 
-    A failure ends one job only, unless no results can be written any more. Afterwards, raises
-    DistillError if a file that was named itself failed, or a result could not be written, or all
-    failed; what is no sound in a folder is only reported.
+    A failure ends only one job, except when no more results can be written. At the end, raises
+    DistillError if a file that the user named failed, if a result could not be written, or if all
+    jobs failed. Files found in a folder that are not sounds are only reported.
     """
     failures = _Failures(len(jobs))
     sources = {os.path.realpath(job.source) for job in jobs}
@@ -70,7 +73,7 @@ def run(jobs: Sequence[Job], work: Callable[[Job, Meter], str], *, overwrite: bo
             except DistillError as error:
                 if is_new:
                     with suppress(OSError):
-                        job.target.parent.rmdir()  # if nothing came into it
+                        job.target.parent.rmdir()  # fails, as it should, if it is not empty
                 failures.add(job, error)
                 if isinstance(error, WriteError) and not error.of_this_name:
                     break
@@ -82,14 +85,14 @@ def run(jobs: Sequence[Job], work: Callable[[Job, Meter], str], *, overwrite: bo
 
 
 class _Failures:
-    """What failed: printed as it comes, but once where it is the same with every file."""
+    """Prints failures as they come; the same failure of every file is printed only once."""
 
     def __init__(self, jobs: int) -> None:
         self._jobs = jobs
         self._done = 0
         self._failed = 0
         self._held: list[tuple[Job, DistillError]] = []
-        """As long as every job so far failed for the same cause."""
+        """Failures not printed yet, because every job so far failed for the same cause."""
         self._held_cause: Hashable = None
         self._left_out: list[str] = []
 
@@ -117,7 +120,7 @@ class _Failures:
             say(f"left out: {line}")
         if self._failed or not self._done:
             not_done = self._jobs - self._done
-            raise DistillError(f"{counted(self._done, 'file')} done, {not_done:,} not")
+            raise DistillError(f"{counted(self._done, 'file')} done, {not_done:,} not done")
 
     def _print_held(self) -> None:
         held, self._held = self._held, []
@@ -134,16 +137,16 @@ class _Failures:
 
 
 def _check_target(job: Job, sources: set[str], *, overwrite: bool) -> None:
-    """Raise DistillError rather than write over what is there."""
+    """Raise DistillError if writing the result would overwrite a file."""
     if os.path.realpath(job.target) in sources:
-        raise DistillError(f"{job.source}: would be written over itself; choose another -o")
+        raise DistillError(f"{job.source}: the result would overwrite it; choose another -o")
     try:
-        there = job.target.exists()
+        exists = job.target.exists()
     except OSError as error:
         raise WriteError(job.target, error, source=job.source) from error
     try:
         job.target.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise WriteError(job.target.parent, error) from error
-    if there and not overwrite:
-        raise DistillError(f"{job.target}: is there already; add --overwrite or choose another -o")
+    if exists and not overwrite:
+        raise DistillError(f"{job.target}: already exists; add --overwrite or choose another -o")

@@ -1,4 +1,4 @@
-"""what encode, decode and reconstruct share: their arguments, and the model they ask for."""
+"""what encode, decode and reconstruct share: their arguments, and finding and loading the model."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ MODEL_HELP = "a .distillgan file, the folder of a run, or a name or id in the li
 
 
 def add_model_and_sounds(parser: argparse.ArgumentParser) -> None:
-    """Arguments of verbs that take sounds through a model."""
+    """Add the arguments MODEL and IN, for verbs that read sounds."""
     parser.add_argument("model", metavar="MODEL", help=MODEL_HELP)
     parser.add_argument("sounds", metavar="IN", nargs="+", help="audio files, or folders of them")
 
 
 def add_outputs(parser: argparse.ArgumentParser, *, default: str) -> None:
-    """Arguments of all three verbs; `default` is the folder for the results."""
+    """Add the arguments that all three verbs have; `default` is the folder for the results."""
     parser.add_argument(
         "-o",
         "--out",
@@ -50,38 +50,41 @@ def add_outputs(parser: argparse.ArgumentParser, *, default: str) -> None:
     )
     add_library(parser)
     parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1 ... (default: cpu)")
-    parser.add_argument("--overwrite", action="store_true", help="replace results that are there")
+    parser.add_argument("--overwrite", action="store_true", help="replace existing results")
     parser.add_argument(
         "-v", "--verbose", action="store_true", help="also print rates, speeds and bitrates"
     )
 
 
 def add_audio(parser: argparse.ArgumentParser) -> None:
-    """Arguments of verbs that write sound."""
+    """Add the arguments of verbs that write sound."""
     parser.add_argument(
         "--format",
         choices=AUDIO_FORMATS,
         default="wav",
-        help="of the written sounds (default: wav)",
+        help="file format of the written sounds (default: wav)",
     )
     parser.add_argument(
-        "--seed", type=_seed, default=0, help="of the vocoder's first phase (default: 0)"
+        "--seed",
+        type=_seed,
+        default=0,
+        help="number that the vocoder's random start depends on (default: 0)",
     )
 
 
 def out_folder(options: argparse.Namespace) -> Path:
-    """Where the results go."""
+    """The folder for the results."""
     return Path(options.out or options.default_out)
 
 
 def say_out_folder(options: argparse.Namespace) -> None:
-    """Where the results go, if nobody chose that."""
+    """Print the folder for the results, unless the user chose it."""
     if options.out is None:
         say(f"results go to {options.default_out} (-o DIR for another folder)")
 
 
 def choose_device(options: argparse.Namespace) -> torch.device:
-    """The device asked for; raises DistillError where there is none."""
+    """The device given by --device; raises DistillError if it is not available."""
     import torch
 
     try:
@@ -94,7 +97,10 @@ def choose_device(options: argparse.Namespace) -> torch.device:
 
 
 def load_model(path: Path, options: argparse.Namespace, *, sound: bool) -> LoadedModel:
-    """The model, on the device asked for, with a line printed on it; raises DistillError."""
+    """Load the model onto the device and print a line about it; raises DistillError.
+
+    With `sound`, the line names the vocoder.
+    """
     device = choose_device(options)
 
     from distill.bundle.loading import load_bundle
@@ -114,8 +120,8 @@ def load_model(path: Path, options: argparse.Namespace, *, sound: bool) -> Loade
 def model_chooser(
     catalog: Catalog, chosen: Path | None, options: argparse.Namespace
 ) -> Callable[[Codes, Path], LoadedModel]:
-    """A function from codes and the name of their file to the model that decodes them: the chosen
-    one, or the one in the library that made them. Each model is loaded once.
+    """A function from codes and the path of their file to the model that decodes them: the chosen
+    one, or the one in the library that made the codes. Each model is loaded once.
     """
     choose_device(options)
 
@@ -137,7 +143,7 @@ def model_chooser(
 
 
 def model_of(codes: Codes, catalog: Catalog) -> Path:
-    """The bundle in the library that made these codes; raises CodesError."""
+    """The path of the bundle in the library that made these codes; raises CodesError."""
     entries = catalog.entries()
     for entry in entries:
         if entry.codec_digest == codes.codec_digest and catalog.path_of(entry).is_file():
@@ -145,15 +151,15 @@ def model_of(codes: Codes, catalog: Catalog) -> Path:
     named = f"{codes.model_name or 'a model'} (id {codes.model_id[:8]})"
     if any(entry.id == codes.model_id for entry in entries):
         raise CodesError(
-            f"made by {named}, but trained for longer or shorter than in {catalog.folder}; "
-            "give that file by --model, such as the best.distillgan of its run"
+            f"made by {named}, but {catalog.folder} has this model after more or less training; "
+            "name the right file with --model, such as the best.distillgan of its run"
         )
-    raise CodesError(f"made by {named}, which is not in {catalog.folder}; give it by --model")
+    raise CodesError(f"made by {named}, which is not in {catalog.folder}; name it with --model")
 
 
 def _levels(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not a whole number from 1")
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number of at least 1")
     return int(text)
 
 

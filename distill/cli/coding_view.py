@@ -1,4 +1,4 @@
-"""facts about coded files → the lines that are printed: first what is asked first."""
+"""facts about coded files → the lines to print, with the most important facts first."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def reconstructed_line(target: Path, result: Reconstructed, *, verbose: bool) ->
 
 
 def mean_line(results: Sequence[Reconstructed], *, verbose: bool) -> str:
-    """The closing line, over all files: each file's error counts alike, however short it is."""
+    """The last line, over all files; short and long files count equally in the mean error."""
     coded = [result.coded for result in results]
     whole = Reconstructed(
         Coded(sum(c.duration_s for c in coded), 0, 0, sum(c.bits for c in coded)),
@@ -70,6 +70,6 @@ def _speeds(result: Reconstructed) -> str:
 
 
 def _speed(duration_s: float, elapsed_s: float) -> str:
-    """Seconds of sound a second of work."""
+    """Seconds of sound for each second of work: `12 x real time`."""
     factor = duration_s / elapsed_s
     return f"{factor:.0f} x real time" if factor >= 10 else f"{factor:.1f} x real time"

@@ -1,4 +1,4 @@
-"""one file to code → its result, written, and the facts about it."""
+"""one file to encode or decode → its result, written, and the facts about it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Coded:
-    """A sound as codes."""
+    """Facts about the codes of one sound."""
 
     duration_s: float
     channels: int
@@ -31,13 +31,13 @@ class Coded:
 
     @classmethod
     def of(cls, codes: Codes) -> Coded:
-        """The facts, without the codes themselves."""
+        """The facts about `codes`."""
         return cls(codes.duration_s, codes.indices.shape[0], codes.sample_rate_hz, codes.bits)
 
 
 @dataclass(frozen=True)
 class Encoded:
-    """A code file was written."""
+    """Facts about a code file that was written."""
 
     coded: Coded
     size_bytes: int
@@ -46,7 +46,7 @@ class Encoded:
 
 @dataclass(frozen=True)
 class Decoded:
-    """A sound file was written from codes."""
+    """Facts about a sound file that was written from codes."""
 
     coded: Coded
     took_s: float
@@ -54,7 +54,7 @@ class Decoded:
 
 @dataclass(frozen=True)
 class Reconstructed:
-    """A sound went through the model and back."""
+    """Facts about a sound file that was encoded, and written from its codes."""
 
     coded: Coded
     encode_s: float
@@ -96,8 +96,8 @@ def decode_file(
 def reconstruct_file(
     job: Job, model: LoadedModel, meter: Meter, *, levels: int | None, seed: int
 ) -> Reconstructed:
-    """Sound file → sound file, and how far they are apart; raises DistillError, which names the
-    file.
+    """Sound file → its reconstruction in a sound file, and the mel errors; raises DistillError,
+    which names the file.
     """
     from distill.audio.sound_file import SoundFile
 
@@ -130,10 +130,10 @@ def _check_format(target: Path, sample_rate_hz: int, channels: int) -> None:
 
 
 def _write(codes: Codes, target: Path, model: LoadedModel, meter: Meter, *, seed: int) -> None:
-    """Write the sound of codes at the original's rate and length."""
+    """Decode and write codes, at the original's sample rate and length."""
     from distill.audio.writer import write_sound
 
-    def measured(chunks: Iterator[Tensor]) -> Iterator[Tensor]:
+    def show_progress(chunks: Iterator[Tensor]) -> Iterator[Tensor]:
         for chunk in chunks:
             meter.advance(chunk.shape[1] / codes.sample_rate_hz)
             yield chunk
@@ -141,7 +141,7 @@ def _write(codes: Codes, target: Path, model: LoadedModel, meter: Meter, *, seed
     meter.begin(target.name, codes.duration_s)
     write_sound(
         target,
-        measured(model.decode_stream(codes, seed=seed)),
+        show_progress(model.decode_stream(codes, seed=seed)),
         sample_rate_hz=codes.sample_rate_hz,
         channels=codes.indices.shape[0],
         samples=codes.samples,

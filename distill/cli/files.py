@@ -22,17 +22,19 @@ class Job:
     source: Path
     target: Path
     found: bool
-    """In a folder that was named, rather than named itself, and perhaps no sound at all."""
+    """Whether the file was found in a folder, so that it may not be a sound; else the user named
+    the file itself.
+    """
 
 
 def plan(
     words: Sequence[str], out_folder: Path, *, result_suffix: str, source_suffix: str | None = None
 ) -> list[Job]:
-    """Files, and all files below folders, with a target for each: the same name and place below
-    `out_folder`, with another suffix.
+    """The jobs for the files and folders that the user named. A target has the name of its source
+    with another suffix, and lies in the same subfolder, below `out_folder`.
 
-    Of a folder, only files with `source_suffix` are taken, if given. Raises DistillError for what
-    is not there, or if there is nothing to do.
+    With `source_suffix`, only files with this suffix are taken from folders. Raises DistillError
+    for a file or folder that does not exist, or if there is no file to work on.
     """
     sources: dict[Path, tuple[Path, bool]] = {}
     for word in words:
@@ -42,7 +44,9 @@ def plan(
         if path.is_dir():
             takes_sounds = source_suffix is None and result_suffix != CODES_SUFFIX
             if takes_sounds and os.path.realpath(path) == os.path.realpath(out_folder):
-                raise DistillError(f"{word}: the results would lie among these; choose another -o")
+                raise DistillError(
+                    f"{word}: the results would be mixed with these files; choose another -o"
+                )
             for file in _files_below(path, out_folder):
                 if file.suffix == source_suffix or (
                     source_suffix is None and file.suffix != CODES_SUFFIX
@@ -53,7 +57,7 @@ def plan(
         else:
             raise DistillError(f"{word}: no such file or folder")
     if not sources:
-        raise DistillError(f"{' '.join(words)}: no {source_suffix or 'files'} in there")
+        raise DistillError(f"{' '.join(words)}: contains no {source_suffix or 'files'}")
     targets = _targets([relative for relative, _ in sources.values()], result_suffix, source_suffix)
     return [
         Job(source, out_folder / target, found)
@@ -62,7 +66,7 @@ def plan(
 
 
 def _files_below(folder: Path, out_folder: Path) -> Iterator[Path]:
-    """Every file below a folder but those of `out_folder`: what a verb wrote is no input to it."""
+    """Every file below a folder, except the results in `out_folder`."""
     for path, reason, detail in walk([folder], own_output=out_folder):
         if reason is Reason.UNREADABLE:
             raise DistillError(f"{path}: {detail}")
@@ -71,7 +75,7 @@ def _files_below(folder: Path, out_folder: Path) -> Iterator[Path]:
 
 
 def _targets(sources: Sequence[Path], result_suffix: str, source_suffix: str | None) -> list[Path]:
-    """`kick.wav` → `kick` and the new suffix; a second `kick` is `kick-2`, a third `kick-3`."""
+    """Target of each source: `kick.wav` → `kick` and the new suffix, a second one `kick-2`."""
     stems = [s.name.removesuffix(source_suffix) if source_suffix else s.stem for s in sources]
     plain = [s.with_name(stem + result_suffix) for s, stem in zip(sources, stems, strict=True)]
     names, taken = set(plain), set[Path]()

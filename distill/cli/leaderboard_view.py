@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 
 def show_leaderboard(leaderboard: Leaderboard) -> None:
-    """Print the table, the failed runs with their reasons, and where the files are."""
+    """Print the table, the runs that did not finish with their reasons, and where the files are."""
     ranking, picture = leaderboard.ranking, leaderboard.picture
     if any(result.ranked for result in ranking):
         console.print(_table(leaderboard))
     for result in ranking:
         if result.job.state != DONE:
-            typed = " ".join(f"{key}={result.settings.get(key, '')}" for key in leaderboard.keys)
-            say(f"job {result.job.number} ({typed}): {result.job.state}: {result.job.reason}")
+            values = " ".join(f"{key}={result.settings.get(key, '')}" for key in leaderboard.keys)
+            say(f"job {result.job.number} ({values}): {result.job.state}: {result.job.reason}")
             if (result.folder / "checkpoints" / "last.ckpt").exists():
                 say(f"  to continue it: python -m distill.train resume={result.folder}")
     files = f"{leaderboard.csv} and {picture.name}" if picture else str(leaderboard.csv)
@@ -32,7 +32,7 @@ def show_leaderboard(leaderboard: Leaderboard) -> None:
 
 
 def show_sweep_end(end: SweepEnd) -> None:
-    """Print the leaderboard, then on stderr how many jobs did not end well."""
+    """Print the leaderboard, then on stderr how many jobs failed or were stopped."""
     if end.leaderboard is None:
         return
     show_leaderboard(end.leaderboard)

@@ -1,4 +1,4 @@
-"""what `distill library` is asked for → the change in the library, and the lines that say so."""
+"""arguments of `distill library` → the action in the library, and the lines to print."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from distill.system.terminal import console, counted, plain, say
 
 
 def list_models(catalog: Catalog, options: argparse.Namespace) -> None:
-    """`list`: one row a model."""
+    """`list`: print one row for each model."""
     entries = catalog.entries()
     entries.sort(key=SORT_KEYS[options.sort], reverse=options.reverse)
     if options.json:
@@ -30,13 +30,13 @@ def list_models(catalog: Catalog, options: argparse.Namespace) -> None:
     if orphans := catalog.orphans(entries):
         terminal.warn_on_stderr(
             f"{counted(len(orphans), 'model file')} in {catalog.folder} not in this list, "
-            f"such as {orphans[0]}; to add them, or to see why not: "
+            f"such as {orphans[0]}; to add them, or to see what is wrong with them: "
             f"{repair_command(catalog.folder)}"
         )
 
 
 def show_info(catalog: Catalog, options: argparse.Namespace) -> None:
-    """`info NAME`: all that the index says of a model."""
+    """`info NAME`: print everything that the index holds about a model."""
     entry = catalog.find(options.name)
     if options.json:
         console.file.write(json.dumps(entry.to_json(), indent=1) + "\n")
@@ -45,7 +45,7 @@ def show_info(catalog: Catalog, options: argparse.Namespace) -> None:
 
 
 def delete_models(catalog: Catalog, options: argparse.Namespace) -> None:
-    """`delete NAME...`: after a question, or with --yes."""
+    """`delete NAME...`: delete models; asks before each one unless --yes is given."""
     entries = {entry.file: entry for entry in map(catalog.find, options.names)}
     for entry in entries.values():
         path = catalog.path_of(entry)
@@ -60,7 +60,7 @@ def delete_models(catalog: Catalog, options: argparse.Namespace) -> None:
 
 
 def rename_model(catalog: Catalog, options: argparse.Namespace) -> None:
-    """`rename OLD NEW`: in the bundle, the index and the name of the file."""
+    """`rename OLD NEW`: change a model's name in its bundle, in the index and in its file name."""
     entry = catalog.find(options.old)
     old = catalog.path_of(entry)
     try:
@@ -71,7 +71,7 @@ def rename_model(catalog: Catalog, options: argparse.Namespace) -> None:
 
 
 def repair_index(catalog: Catalog, options: argparse.Namespace) -> None:
-    """`repair`: the index made again from the files."""
+    """`repair`: make the index again from the model files."""
     if not catalog.folder.is_dir():
         raise LibraryError(f"{catalog.folder}: no such folder")
     try:
@@ -90,7 +90,7 @@ def repair_index(catalog: Catalog, options: argparse.Namespace) -> None:
 
 
 def add_models(catalog: Catalog, options: argparse.Namespace) -> None:
-    """`add FILE...`: bundles, and checkpoints turned into bundles."""
+    """`add FILE...`: copy bundles into the library; a bundle is made of each checkpoint."""
     from distill.catalog.conversion import bundle_of  # torch: only here
 
     wanted = {key: getattr(options, key) for key in ("name", "description", "tags")}
@@ -98,20 +98,20 @@ def add_models(catalog: Catalog, options: argparse.Namespace) -> None:
     for file in options.files:
         try:
             with bundle_of(file, changes) as bundle:
-                there = catalog.same_as(bundle)
-                path = there or catalog.publish(bundle)
+                existing = catalog.same_as(bundle)
+                path = existing or catalog.publish(bundle)
         except OSError as error:
             raise LibraryError(
                 f"{file}: not added to {catalog.folder}: {error.strerror or error}"
             ) from error
-        what = "there already" if there else "added"
+        what = "already in the library" if existing else "added"
         say(f"{what}: {path}")
 
 
 def _ask(question: str) -> bool:
     if not sys.stdin.isatty():
         raise DistillError(
-            f"{question} There is no terminal to ask in: --yes deletes without asking"
+            f"{question} There is no terminal for the question; --yes deletes without asking"
         )
     try:
         answer = input(f"{plain(question)} [y/N] ")

@@ -31,9 +31,9 @@ SORT_KEYS: dict[str, Callable[[Entry], Any]] = {
 
 
 def models_table(entries: Sequence[Entry], catalog: Catalog, *, width: int | None) -> Iterator[str]:
-    """One line a model under a line of headings, names shortened where the lines would be wider.
+    """A line of headings, then one line for each model; names are shortened to fit `width`.
 
-    Not a table of rich's: with a thousand models, that takes longer than all else.
+    Not a table made by rich, which is too slow for a thousand models.
     """
     rows = [
         (
@@ -44,7 +44,7 @@ def models_table(entries: Sequence[Entry], catalog: Catalog, *, width: int | Non
             _number(entry.final_val_loss),
             _share(entry.worst_utilization),
             vocoder_label(entry),
-            _megabytes(entry.size_bytes) if catalog.path_of(entry).is_file() else "file is gone",
+            _megabytes(entry.size_bytes) if catalog.path_of(entry).is_file() else "file missing",
         )
         for entry in entries
     ]
@@ -63,14 +63,14 @@ def models_table(entries: Sequence[Entry], catalog: Catalog, *, width: int | Non
 
 
 def show_model(entry: Entry, catalog: Catalog) -> None:
-    """Print all that the index says of a model."""
+    """Print everything that the index holds about a model."""
     path = catalog.path_of(entry)
-    gone = "" if path.is_file() else ", but the file is gone"
+    missing = "" if path.is_file() else ", but the file is missing"
     rows = {
         "id": entry.id,
         "description": entry.description,
         "tags": ", ".join(entry.tags),
-        "file": f"{path} ({_megabytes(entry.size_bytes)}){gone}",
+        "file": f"{path} ({_megabytes(entry.size_bytes)}){missing}",
         "checksum": entry.checksum,
         "collection": f"{entry.dataset_name}: {counted(entry.dataset_file_count, 'file')}, "
         f"{duration(entry.dataset_total_duration_s)}",
@@ -102,7 +102,7 @@ def show_model(entry: Entry, catalog: Catalog) -> None:
 
 
 def vocoder_label(entry: Entry) -> str:
-    """`HiFi-GAN (200 ep)`, or nothing."""
+    """The model's own vocoder: `HiFi-GAN (200 ep)`; empty if it has none."""
     if entry.vocoder is None:
         return ""
     kind = entry.vocoder.type
@@ -112,7 +112,7 @@ def vocoder_label(entry: Entry) -> str:
 
 
 def sparkline(values: Sequence[float | None]) -> str:
-    """A curve in one line of text; what is no number is a gap."""
+    """A curve as one line of text; None leaves a gap."""
     known = [value for value in values if value is not None]
     if not known:
         return ""

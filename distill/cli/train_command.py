@@ -1,4 +1,4 @@
-"""the words after `distill train` → what is asked for. No Hydra, so that `--help` comes at once."""
+"""the words after `distill train` → what the user wants. No Hydra, so that `--help` is fast."""
 
 from __future__ import annotations
 
@@ -19,27 +19,29 @@ OF_HYDRA = (
 
 @dataclass(frozen=True)
 class TrainCommand:
-    """What the words ask for."""
+    """The words, sorted by kind."""
 
     overrides: tuple[str, ...]
-    """KEY=VALUE as typed."""
+    """Words KEY=VALUE, as typed."""
     folders: tuple[str, ...] = ()
-    """Words that are folders: train on these."""
+    """Words that are folders of sounds."""
     help: bool = False
     sweep: bool = False
     for_hydra: bool = False
-    """A flag of Hydra's own is among the words."""
+    """Whether one of the words is a flag of Hydra's own."""
 
 
 def read_command(words: Sequence[str]) -> TrainCommand:
-    """Sort the words; raises DistillError for a flag that does not exist."""
-    if any(word in HELP for word in words):  # whatever else is there
+    """Sort the words by kind; raises DistillError for a flag that does not exist."""
+    if any(word in HELP for word in words):  # even if other words are wrong
         return TrainCommand((), help=True)
     flags = [word for word in words if word.startswith("-")]
     names = [flag.split("=")[0] for flag in flags]
     for flag, name in zip(flags, names, strict=True):
         if name in OWN_CONFIGURATION:
-            raise DistillError("distill has one configuration, conf/; change it by KEY=VALUE")
+            raise DistillError(
+                f"{name}: distill has one configuration, conf/; change it with KEY=VALUE"
+            )
         if name not in (*SWEEP, *OF_HYDRA):
             advice = (
                 f"settings have no dashes: {flag.lstrip('-')}" if "=" in flag else "no such flag"
@@ -49,7 +51,9 @@ def read_command(words: Sequence[str]) -> TrainCommand:
     folders = [word for word in rest if _is_folder(word)]
     overrides = [word for word in rest if not _is_folder(word)]
     if folders and any(word.startswith("data.root=") for word in overrides):
-        raise DistillError(f"{folders[0]}: give the folders of sounds here or by data.root=")
+        raise DistillError(
+            f"{folders[0]}: name the folders of sounds either here or with data.root=, not both"
+        )
     return TrainCommand(
         tuple(overrides),
         tuple(folders),
@@ -59,6 +63,6 @@ def read_command(words: Sequence[str]) -> TrainCommand:
 
 
 def _is_folder(word: str) -> bool:
-    """A folder, unless it reads as KEY=VALUE."""
+    """Whether the word names an existing folder and is not KEY=VALUE."""
     is_path = "=" not in word or word.startswith((".", "/", "~"))
     return is_path and path_of(word).is_dir()

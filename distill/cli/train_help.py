@@ -27,7 +27,7 @@ CLASS = "._target_"
 
 
 def train_help() -> str:
-    """The whole text."""
+    """The whole help text."""
     return "\n".join(
         [HEADER, "Groups and their files, the default first:", *_groups(), "", *_keys(), "", FOOTER]
     )

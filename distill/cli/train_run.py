@@ -1,4 +1,4 @@
-"""what `distill train` is asked for → one run in a folder of its own, or a sweep; its exit code."""
+"""the sorted words of `distill train` → one run in its own folder, or a sweep; its exit code."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from distill.training.interrupt import RunStopped
 from distill.training.ranks.processes import is_first, rank_name
 from distill.training.records.run_folder import (
     RUNS,
-    alone_in,
     check_unused,
+    lock_run_dir,
     new_run_dir,
     run_to_resume,
 )
@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 
 
 def train_alone(command: TrainCommand) -> int:
-    """One run, new or resumed; raises DistillError for what the user can put right."""
+    """Do one run, new or resumed; raises DistillError for what the user can correct."""
     settings = _compose(command)
     config, resume = settings.config, settings.config.resume is not None
     run_dir = _run_dir(settings)
@@ -47,7 +47,7 @@ def train_alone(command: TrainCommand) -> int:
     _start_log(settings, run_dir)
     console.quiet = not is_first()
     try:
-        with alone_in(run_dir) if is_first() else nullcontext():
+        with lock_run_dir(run_dir) if is_first() else nullcontext():
             if is_first() and not resume:
                 check_unused(run_dir)
             train(config, run_dir, resume=resume)
@@ -60,7 +60,7 @@ def train_alone(command: TrainCommand) -> int:
 
 
 def train_sweep(command: TrainCommand) -> int:
-    """A run for each combination of values; raises DistillError for what the user can put right."""
+    """Do a run for each combination of values; raises DistillError for a user's mistake."""
     end = launch(plan_sweep(_compose(command)))
     show_sweep_end(end)
     return end.exit_code
@@ -87,14 +87,14 @@ def _run_dir(settings: Settings) -> Path:
         return run_dir.absolute()
     if not is_first():
         raise RunError(
-            f"{rank_name()} of a run of several processes: all of them need the same "
-            "hydra.run.dir=FOLDER, which is the run's folder"
+            f"{rank_name()}: when several processes train one run, give all of them the same run "
+            "folder with hydra.run.dir=FOLDER"
         )
     return new_run_dir(RUNS, config.name or config.data.collection_name).absolute()
 
 
 def _start_log(settings: Settings, run_dir: Path) -> None:
-    """Of several processes of a run, each has a log of its own."""
+    """Open the log file; each process of a run has its own."""
     start_log(settings, run_dir, file_name=LOG_FILE if is_first() else f"train.{rank_name()}.log")
     terminal.show_warnings()
     log.info("distill train %s", " ".join(settings.overrides))

@@ -1,4 +1,4 @@
-"""what all verbs share: their entry, one line and an exit code for a mistake, and arguments."""
+"""what all verbs share: their setup, exit codes, one-line error messages, and common arguments."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ INTERRUPTED = 130
 
 
 class Parser(argparse.ArgumentParser):
-    """Arguments whose mistakes are one line, in plain words."""
+    """A parser that reports a mistake in one line, as all other mistakes."""
 
     def error(self, message: str) -> NoReturn:
-        """Raise DistillError."""
+        """Raise DistillError instead of printing the usage and exiting."""
         raise DistillError(f"{message}; see {self.prog} --help")
 
 
 def add_library(parser: argparse.ArgumentParser) -> None:
-    """`--library DIR`."""
+    """Add the argument `--library DIR`."""
     parser.add_argument(
         "--library",
         type=path_of,
@@ -40,10 +40,10 @@ def add_library(parser: argparse.ArgumentParser) -> None:
 
 @contextmanager
 def verb_entry() -> Iterator[None]:
-    """Set up this process for a verb: threads, warnings and signals. Exit with 2 and one line on a
-    user's mistake, with 130 or 143 on a signal; a bug is raised.
+    """Set up threads, warnings and signals of this process for a verb, and handle its errors.
 
-    `HYDRA_FULL_ERROR=1` shows where a mistake was found.
+    A user's mistake prints one line and exits with 2; a signal exits with 130 or 143; a bug is
+    raised. With `HYDRA_FULL_ERROR=1` in the environment, mistakes are raised too.
     """
     let_threads_wait()
     terminal.show_warnings()
@@ -59,7 +59,7 @@ def verb_entry() -> Iterator[None]:
     except KeyboardInterrupt:
         terminal.fail("interrupted; everything saved before is kept")
         sys.exit(INTERRUPTED)
-    except BrokenPipeError:  # the reader, `head` say, has seen enough
+    except BrokenPipeError:  # the reader of the output, such as `head`, has ended
         terminal.drop_output(sys.stdout)
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EIO) or error.filename is not None:

@@ -52,7 +52,7 @@ class _SilentSegment(Dataset[Segment]):
         return 1
 
     def __getitem__(self, index: int) -> Segment:
-        return {**self.segments[0], "sounding": 0}
+        return {**self.segments[0], "sound_samples": 0}
 
 
 class FixedSegments(Protocol):
@@ -131,7 +131,7 @@ class SoundDataModule(SegmentDataModule):
         self.epoch_segments = max(len(self.train), config.min_epoch_segments)
 
     def train_dataloader(self) -> ResumableLoader:
-        """Batches {"waveform": (B, 1, T), "sounding": (B,)} of moving segments."""
+        """Batches {"waveform": (B, 1, T), "sound_samples": (B,)} of moving segments."""
         assert self.trainer is not None
         draws = MovingDraws(
             len(self.train),

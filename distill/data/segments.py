@@ -28,7 +28,7 @@ class Segment(TypedDict):
 
     waveform: Tensor
     """(1, T) float32, zeros after the sound's end."""
-    sounding: int
+    sound_samples: int
     """Samples before those zeros."""
     shift_bins: int
     """How far to move the mel picture up; 0 for validation."""
@@ -87,13 +87,13 @@ def cut_segment(
     samples from a start.
     """
     padded = np.empty((1, length), np.float32)
-    sounding = crop.lead + min(length - crop.lead, high - crop.start)
-    read(crop.start, padded[0, crop.lead : sounding])
-    padded[0, crop.lead : sounding] *= np.float32(crop.gain)
-    padded[0, : crop.lead] = padded[0, sounding:] = 0
+    sound_samples = crop.lead + min(length - crop.lead, high - crop.start)
+    read(crop.start, padded[0, crop.lead : sound_samples])
+    padded[0, crop.lead : sound_samples] *= np.float32(crop.gain)
+    padded[0, : crop.lead] = padded[0, sound_samples:] = 0
     return {
         "waveform": torch.from_numpy(padded),
-        "sounding": sounding,
+        "sound_samples": sound_samples,
         "shift_bins": crop.shift_bins,
     }
 

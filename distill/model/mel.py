@@ -59,7 +59,7 @@ class LogMel(nn.Module):
         """Mel frames F of a waveform of T samples."""
         return max(samples, self._shortest) // self.config.hop_length + 1
 
-    def sounding(self, samples: Tensor, *, frames: int) -> Tensor:
+    def sounding_frames(self, samples: Tensor, *, frames: int) -> Tensor:
         """Sound lengths (B,) in samples → (B, F) bool: frames whose window reaches into the sound,
         not only the padding.
         """

@@ -19,7 +19,7 @@ from distill.sweep.stop import INTERRUPTED
 from distill.system import terminal
 from distill.system.terminal import console, say
 from distill.training.interrupt import RunStopped
-from distill.training.records.run_folder import alone_in, check_unused
+from distill.training.records.run_folder import check_unused, lock_run_dir
 from distill.training.run import train
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def _train(composed: DictConfig, run_dir: Path, number: int) -> float:
     name = config.name or f"{config.data.collection_name}-{time.strftime('%Y-%m-%d-%H-%M-%S')}"
     config.name = f"{name}-{number}"
     try:
-        with alone_in(run_dir):
+        with lock_run_dir(run_dir):
             check_unused(run_dir)
             return _held_out_error(train(config, run_dir, stop_files=[run_dir.parent / STOP]))
     except RunStopped as stopped:

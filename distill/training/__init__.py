@@ -1,1 +1,3 @@
-"""segments → a trained, watched, saved model: everything that knows Lightning."""
+"""segments → a trained and saved model: the only package, with data/datamodule, that uses
+Lightning.
+"""

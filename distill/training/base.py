@@ -1,4 +1,4 @@
-"""a model that a run adds stages to → the run's first bundle, and the settings of its codec."""
+"""an existing model that a run adds stages to → the run's first bundle and its codec settings."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ from distill.training.records.run_folder import best_bundle
 
 
 def adopt_base(config: TrainConfig, run_dir: Path) -> None:
-    """Copy the model that `base` names into the run folder, and take over, in place, what shaped
-    its codec: front end, network, quantiser, and what decides over the split.
+    """Copy the model named by `base` into the run folder, and change `config` in place to the
+    model's own settings for the front end, the network, the quantiser and the split.
 
-    Raises LibraryError or BundleError for a model that cannot be used.
+    Raises LibraryError or BundleError for a model that cannot be used, ConfigError for one whose
+    settings are not complete, WriteError if the copy cannot be written.
     """
     assert config.base is not None
     path = Catalog(path_of(config.library.dir)).model_path(config.base)

@@ -1,4 +1,4 @@
-"""a stage that ended → its summary, the bundle with what it adds, and the published copy."""
+"""a stage that ended → its summary, the bundle with the stage's result, the copy in the library."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ def close_stage(
     stages_after: Sequence[str],
     sounds: Sequence[str],
 ) -> Summary:
-    """Judge a stage, write the bundle anew with what it adds, publish it, and write and show the
-    summary. For the first rank alone.
+    """Judge a stage, add its result to the bundle, copy the bundle into the library, and write and
+    print the summary. Only the first rank calls this.
 
-    `before` holds the stages that this process trained before, and gets this one. Raises RunError
-    where something could not be saved.
+    `before` holds the summaries of the stages that this process trained before; this stage's
+    summary is added to it. Raises RunError if something could not be saved.
     """
     run_dir, module, failures = session.run_dir, outcome.module, list(outcome.failures)
     finished = outcome.stopped is None
@@ -73,9 +73,9 @@ def close_stage(
         show_end(summary)
     if finished and summary.bundle and not summary.published:
         add = f"python -m distill.library add {shlex.quote(summary.bundle)}"
-        failures.append(f"not published in {session.config.library.dir}, which `{add}` does later")
+        failures.append(f"not published in {session.config.library.dir}; to publish it: `{add}`")
     if failures:
-        kept = "what was saved before is whole" if summary.bundle else "nothing of it is saved"
+        kept = "everything saved before is kept" if summary.bundle else "no model was saved"
         raise RunError(f"{'; '.join(failures)}; {kept}")
     return summary
 
@@ -121,8 +121,9 @@ def _model_id(bundle: Path | None) -> str | None:
 
 
 def _add_to_bundle(stage: Stage, outcome: Outcome, run_dir: Path) -> None:
-    """Write `best.distillgan` anew with what the stage adds from its best weights; raises OSError
-    where that is not possible.
+    """Write `best.distillgan` again, with what the stage adds from its best weights.
+
+    Raises OSError if that is not possible.
     """
     if outcome.module.history.epochs:
         load_best(stage, outcome.module, run_dir)
@@ -136,12 +137,15 @@ def _add_to_bundle(stage: Stage, outcome: Outcome, run_dir: Path) -> None:
 
 
 def _publish(bundle: Path, session: Session) -> Path | None:
-    """Copy the bundle into the library, over what the same run, or its base, published before."""
+    """Copy the bundle into the library; it replaces what the same run, or its base, published.
+
+    None, with a warning, if that is not possible.
+    """
     library = path_of(session.config.library.dir)
     earlier = read_summary(session.run_dir).get("published") or session.config.base
     try:
         catalog = Catalog(library)
         return catalog.publish(bundle, earlier=earlier and Path(earlier).name).absolute()
     except (OSError, DistillError) as error:
-        log.warning("not published in %s: %s; the run's own files are whole", library, error)
+        log.warning("not published in %s: %s; the run folder has the model", library, error)
         return None

@@ -14,20 +14,20 @@ from distill.training.records.summary import StageSummary, Summary
 
 
 def show_stage(name: str, stage: StageSummary, *, is_only: bool) -> None:
-    """Print what became of a stage of the run called `name`."""
+    """Print the tables, warnings and verdict of a stage of the run called `name`."""
     console.print(_losses(name, stage))
     if "health" in stage.details:
         console.print(_levels(stage.details))
     for warning in stage.warnings:
         say(f"warning: {warning}")
     if stage.skipped_steps:
-        say(f"skipped steps, because something in them was not finite: {stage.skipped_steps}")
+        say(f"steps skipped because of NaN or infinity: {stage.skipped_steps}")
     of_stage = "" if is_only else f" on the {stage.stage}"
     say(f"verdict{of_stage}: {stage.verdict}")
 
 
 def show_end(summary: Summary) -> None:
-    """Print what to type next and where the model is."""
+    """Print which commands to type next, and where the model is."""
     console.print("next:")
     for command in summary.next_commands:
         say(f"  {command}")

@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM or the terminal's end → a run that stops after its step, saved."""
+"""Ctrl-C, SIGTERM or a closed terminal → a run that finishes its step, saves and stops."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from distill.system.terminal import say_at_once
 
 
 class RunStopped(Exception):
-    """The run was asked to stop, and everything is saved."""
+    """The run was asked to stop, and everything is saved; carries the exit code to end with."""
 
     def __init__(self, signal_number: int) -> None:
         super().__init__(signal.Signals(signal_number).name)
@@ -20,19 +20,19 @@ class RunStopped(Exception):
 
 
 class StopRequest:
-    """While open, notes the first signal that asks for the end instead of acting on it; the second
-    acts as usual.
+    """While open, records the first stop signal instead of ending the process; a second signal ends
+    it as usual.
     """
 
     def __init__(self, *markers: Path) -> None:
         self.markers = markers
-        """Files that are requests too, once they are there."""
+        """Files that request a stop as soon as they exist."""
         self._signal: int | None = received()  # it may have come while a library was imported
         self._before: dict[int, Any] = {}
 
     @property
     def signal(self) -> int | None:
-        """The signal that asks for the end; None as long as none does."""
+        """The signal that requested a stop, SIGINT for a file; None if there is no request."""
         if self._signal is None and any(marker.exists() for marker in self.markers):
             return signal.SIGINT
         return self._signal
@@ -44,7 +44,7 @@ class StopRequest:
         return self
 
     def arm(self) -> None:
-        """Take the signals over; again, where a library has put its own handler on top since."""
+        """Install the signal handlers; also again, after a library has replaced them."""
         for number in self._before:
             signal.signal(number, self._note)
 
@@ -61,5 +61,5 @@ class StopRequest:
         self._signal = number
         let_next_signal_end(self._before)
         say_at_once(
-            "stopping: finishing the step, then saving (once more to stop at once, unsaved)"
+            "stopping: finishing the step, then saving (stop again to end at once without saving)"
         )

@@ -1,4 +1,4 @@
-"""settings → a trained run folder: sounds, then each stage, then the summary."""
+"""settings → a run folder with a trained model: read the sounds, train each stage, summarise."""
 
 from __future__ import annotations
 
@@ -41,13 +41,14 @@ def train(
     """Train the stages of `config.stages` in `run_dir`; the first rank returns the summary, the
     others None.
 
-    Completes `config` in place. A file `stop` in the run folder, or one of `stop_files`, asks for
-    the end as Ctrl-C does. Raises DistillError for what the user can mend, RunStopped after a stop.
+    Fills in what is null in `config`, in place. A file `stop` in the run folder, or one of
+    `stop_files`, stops the run as Ctrl-C does. Raises DistillError for what the user can correct,
+    RunStopped after a stop.
     """
     stop_files = (run_dir / STOP, *stop_files)
     progress = ProgressFile(run_dir if is_first() else None)
     if is_first():
-        (run_dir / STOP).unlink(missing_ok=True)  # it asked an earlier process
+        (run_dir / STOP).unlink(missing_ok=True)  # it was for an earlier process
     with _record_end(progress):
         progress.write(_start_row(config, resume=resume))
         if config.base is not None and not resume:
@@ -57,7 +58,7 @@ def train(
         source, data = open_sounds(config, run_dir, progress, resume=resume, stop_files=stop_files)
         config.name = config.name or f"{source.name}-{time.strftime('%Y-%m-%d-%H-%M-%S')}"
 
-        # torch and Lightning: only now is it sure that they are needed
+        # torch and Lightning are slow to import: only now, when the sounds were read without errors
         from distill.training.closing import close_stage
         from distill.training.session import Session, train_stage
         from distill.training.stages import STAGES
@@ -105,7 +106,7 @@ def _start_row(config: TrainConfig, *, resume: bool) -> StartRow:
 
 @contextmanager
 def _record_end(progress: ProgressFile) -> Iterator[None]:
-    """Say in the progress file how the process left the run, if not by finishing it."""
+    """Record in the progress file how the process ended, unless it finished the run."""
     try:
         yield
     except (RunStopped, KeyboardInterrupt, SystemExit) as stopped:
@@ -117,7 +118,7 @@ def _record_end(progress: ProgressFile) -> Iterator[None]:
 
 
 def _find_stages_left(config: TrainConfig, run_dir: Path) -> dict[str, Saved | None]:
-    """Stages that are not complete, and how far each is; raises RunError if all of them are."""
+    """The stages that are not complete, and how far each is; raises RunError if there is none."""
     from distill.training.session import read_saved
     from distill.training.stages import STAGES
 
@@ -133,7 +134,7 @@ def _find_stages_left(config: TrainConfig, run_dir: Path) -> dict[str, Saved | N
             continue
         left[name] = saved
         if saved:
-            say(f"the {name} continues after {counted(saved.epochs, 'epoch')}: {run_dir}")
+            say(f"continuing the {name} after {counted(saved.epochs, 'epoch')}: {run_dir}")
     if not left:
         raise RunError(
             f"{run_dir}: this run is complete ({'; '.join(complete)}); "
@@ -153,22 +154,22 @@ def _complete(stages: dict[str, Stage], progress: ProgressFile) -> None:
 
 
 def _prepare_folder(run_dir: Path, settings: str, *, resume: bool) -> None:
-    """Write the settings, without which no run could go on, and delete half-written files."""
+    """Write the settings, which resuming needs, and delete half-written files."""
     try:
         write_text(run_dir / CONFIG, settings)
     except OSError as error:
         if not resume:
             raise WriteError(run_dir / CONFIG, error) from error
-        log.warning("%s: not written anew: %s", run_dir / CONFIG, error.strerror)
+        log.warning("%s: cannot be updated: %s", run_dir / CONFIG, error.strerror)
     remove_partial_files(run_dir)
     remove_partial_files(run_dir / "checkpoints")
 
 
 def _restore_folder(run_dir: Path, settings: str, failures: list[str]) -> None:
-    """Make the run folder again where it was taken away in mid-run."""
+    """Make the run folder again if it was deleted or moved while the run trained."""
     if (run_dir / CONFIG).exists():
         return
-    failures.append(f"{run_dir} was taken away while the run went on, and is made again")
+    failures.append(f"{run_dir} was deleted or moved during the run, and is made again")
     try:
         run_dir.mkdir(parents=True, exist_ok=True)
         write_text(run_dir / CONFIG, settings)

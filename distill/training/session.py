@@ -1,4 +1,4 @@
-"""one stage → trained, from nothing or from its last checkpoint, until its end or a stop."""
+"""one stage → trained from the start or from its last checkpoint, until its end or a stop."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Session:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a stage's training."""
+    """How a stage's training ended."""
 
     module: StageModule
     stopped: RunStopped | None
@@ -60,7 +60,10 @@ class Saved:
 
 
 def read_saved(run_dir: Path, stage: str) -> Saved | None:
-    """How far a stage is; None where it has not begun. Raises RunError for a damaged checkpoint."""
+    """How far a stage was at its last checkpoint; None if there is none.
+
+    Raises RunError for a damaged checkpoint.
+    """
     path = checkpoint_path(run_dir, stage, "last")
     if not path.is_file():
         return None
@@ -72,16 +75,16 @@ def read_saved(run_dir: Path, stage: str) -> Saved | None:
 
 
 def train_stage(stage: Stage, session: Session, *, saved: Saved | None) -> Outcome:
-    """Train a stage whose configuration is complete; `saved` is where its last checkpoint stands.
+    """Train a stage whose configuration is complete, from its last checkpoint if `saved` is given.
 
-    Raises RunError if it cannot go on. A stop request ends it with everything saved.
+    Raises RunError if the training cannot continue. After a stop request, everything is saved.
     """
     _quieten_libraries()
     run_dir = session.run_dir
     module = stage.module()
     callbacks = _callbacks(stage, session)
     trainer = _trainer(stage, session, callbacks, saved)
-    if isinstance(trainer.strategy, DDPStrategy) and not _started_outside(trainer.strategy):
+    if isinstance(trainer.strategy, DDPStrategy) and not _is_started_outside(trainer.strategy):
         if isinstance(trainer.accelerator, CPUAccelerator):
             check_cores(trainer.num_devices)
         session.ranks.start(trainer.num_devices, trainer.num_nodes)
@@ -120,12 +123,16 @@ def _trainer(
             log_every_n_steps=1,
             enable_progress_bar=False,
             enable_model_summary=False,
-            use_distributed_sampler=False,  # the data module shares the draws out itself
+            use_distributed_sampler=False,  # the data module divides the draws among the ranks
         )
-    except (MisconfigurationException, TypeError, RuntimeError) as error:  # each kind has its own
+    except (
+        MisconfigurationException,
+        TypeError,
+        RuntimeError,
+    ) as error:  # by accelerator
         raise RunError(
             f"trainer.accelerator={config.accelerator} trainer.devices={config.devices}: "
-            f"not to be had on this machine: {error}"
+            f"not available on this machine: {error}"
         ) from error
 
 
@@ -136,36 +143,38 @@ def _fit(
     checkpoint: Path | None,
     ranks: Ranks,
 ) -> RunStopped | None:
-    """Run the fit; a stop request comes back as a value, everything else is raised."""
+    """Run the fit; a stop is returned, every other exception is raised."""
     try:
         trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
     except RunStopped as stopped:
         return stopped
-    except SystemExit as error:  # Lightning's answer to a second Ctrl-C
+    except SystemExit as error:  # raised by Lightning after a second Ctrl-C
         raise KeyboardInterrupt from error
     except RuntimeError as error:  # a lost connection has no type of its own
         failure = ranks.wait_for_failure()
         if failure is None and not isinstance(error, DistError):
             raise
         raise RunError(
-            f"{failure or f'a rank cannot be reached: {error}'}; {ranks.go_on()}"
+            f"{failure or f'a rank cannot be reached: {error}'}; {ranks.resume_advice()}"
         ) from error
     return None
 
 
 def _strategy(name: str) -> Strategy | str:
-    """Codebooks are the same on all ranks by themselves; sending them each step would cost time."""
+    """Lightning's strategy; `ddp` without sending buffers: the codebooks are equal on all ranks
+    anyway, and sending them at each step would take time.
+    """
     return DDPStrategy(broadcast_buffers=False) if name == "ddp" else name
 
 
-def _started_outside(strategy: DDPStrategy) -> bool:
+def _is_started_outside(strategy: DDPStrategy) -> bool:
     assert strategy.cluster_environment is not None
     return strategy.cluster_environment.creates_processes_externally
 
 
 def _callbacks(stage: Stage, session: Session) -> list[lightning.Callback]:
-    """Those of the stage and those of conf/callbacks that any stage has, each with what only the
-    run knows; what saves comes after what looks on.
+    """The stage's own callbacks, those that every stage has, and the ones that save, in this order:
+    a save then holds the state of all the others.
     """
     settings, run_dir = session.config.callbacks, session.run_dir
     watching = [*stage.callbacks(run_dir), ProgressRows(session.progress)]
@@ -189,16 +198,14 @@ def _logger(session: Session, saved: Saved | None) -> Logger | bool:
     if session.config.logger is None:
         return False
     extra: dict[str, Any] = {"save_dir": session.run_dir}
-    if saved is not None:  # what the event files hold beyond is about to be written again
+    if saved is not None:  # TensorBoard drops later steps, which are about to be written again
         extra["purge_step"] = saved.epochs + 1
     logger: Logger = instantiate(asdict(session.config.logger), **extra)
     return logger
 
 
 def _quieten_libraries() -> None:
-    """What Lightning and torch have to say goes to the run's log, not between the rows on the
-    terminal.
-    """
+    """Send messages of Lightning and torch to the run's log, not to the terminal."""
     for name in ("lightning", "lightning.pytorch", "lightning.fabric", "py.warnings"):
         logger = logging.getLogger(name)
         logger.handlers.clear()
@@ -206,7 +213,7 @@ def _quieten_libraries() -> None:
         logger.setLevel(logging.WARNING)
     warnings.simplefilter("default")
     warnings.filterwarnings("ignore", module="lightning")
-    warnings.filterwarnings("ignore", category=ResourceWarning)  # a log that a full disk cut off
+    warnings.filterwarnings("ignore", category=ResourceWarning)  # a log file on a full disk
     logging.captureWarnings(True)
     keep_writer_threads_quiet()
-    loguru.logger.disable("vector_quantize_pytorch")  # few vectors for k-means: the rows show it
+    loguru.logger.disable("vector_quantize_pytorch")  # its k-means warnings: the rows show health

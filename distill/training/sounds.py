@@ -1,4 +1,4 @@
-"""settings → the sounds that a run learns from, split into its two sides, and a short report."""
+"""settings → the sounds of a run, split into training and held-out side, and a printed report."""
 
 from __future__ import annotations
 
@@ -40,11 +40,10 @@ def open_sounds(
     resume: bool,
     stop_files: Sequence[Path] = (),
 ) -> tuple[Source, SegmentDataModule]:
-    """The sounds of a run and their segments; writes `run_dir/collection.json` and a row.
+    """The sounds of a run and their segments; writes `run_dir/collection.json` and a progress row.
 
-    With shards, the settings that decide over segments are set in `config` to those that the
-    shards were written with. Raises DistillError, and RunStopped once one of the `stop_files` is
-    there.
+    With shards, the settings for segments are changed in `config` to those that the shards were
+    written with. Raises DistillError, and RunStopped if one of the `stop_files` exists.
     """
     if config.data.source == "shards":
         return _open_shards(config, run_dir, progress)
@@ -86,7 +85,7 @@ def collect(config: TrainConfig, stop_files: Sequence[Path] = ()) -> tuple[Colle
 
 
 def report(collection: Collection, split: Split, path: Path) -> None:
-    """Print the scan and the split in short; `path` has them in full."""
+    """Print a short report of the scan and the split; `path` is the full list, named in it."""
     terminal.say(
         f"{collection.name}: {terminal.counted(len(collection.sounds), 'file')} used, "
         f"{terminal.duration(collection.duration_s)} in all, "
@@ -94,7 +93,7 @@ def report(collection: Collection, split: Split, path: Path) -> None:
     )
     noted = [(sound, sound.note) for sound in collection.sounds if sound.note]
     for sound, note in noted[:REASONS_SHOWN]:
-        terminal.say(f"  used as it is: {sound.path}: {note.text(sound.detail)}")
+        terminal.say(f"  used all the same: {sound.path}: {note.text(sound.detail)}")
     if len(noted) > REASONS_SHOWN:
         in_all = counts_in_words(collection.notes())
         terminal.say(f"  and more; in all: {in_all}. Full list: {path}")
@@ -140,8 +139,8 @@ def _open_shards(
     terminal.say(
         f"{manifest.name}: shards of {terminal.counted(manifest.files, 'file')}, "
         f"{terminal.duration(manifest.duration_s)} in all; {manifest.segments['train']:,} segments "
-        f"to train on, {manifest.segments['val']:,} held out; {manifest.segment_s:g} s at "
-        f"{manifest.sample_rate_hz:,} Hz, as they were written"
+        f"to train on, {manifest.segments['val']:,} held out; segments of {manifest.segment_s:g} s "
+        f"at {manifest.sample_rate_hz:,} Hz, as in the shards"
     )
     return manifest, StreamingDataModule(root, manifest, config.data, seed=config.seed)
 
@@ -154,7 +153,7 @@ def _keep_report(write: Callable[[Path], None], path: Path) -> None:
 
 
 def _scan(config: TrainConfig, stop_files: Sequence[Path]) -> Collection:
-    # numpy and libsndfile only now: help and mistakes are answered without
+    # numpy and libsndfile are slow to import: --help and mistyped settings do not need them
     from distill.data.cache import CacheConfig
     from distill.data.demo import write_demo_collection
     from distill.data.scan import scan

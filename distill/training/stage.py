@@ -1,4 +1,4 @@
-"""what the harness knows of a stage of a run, whatever the stage trains.
+"""the interface of a stage: all that the harness knows about what a run trains.
 
 The harness (session, callbacks, checkpoints, resuming, stopping, progress) works with Stage and
 StageModule alone. The codec is one stage; a vocoder or a prior is another.
@@ -21,7 +21,7 @@ from distill.training.steps.schedule import Limits
 
 @dataclass(frozen=True)
 class Choice:
-    """A setting that the collection or the machine decided, and why."""
+    """A setting that was chosen by the collection or the machine, and why."""
 
     key: str
     value: float | str
@@ -32,35 +32,35 @@ class Choice:
 
 @dataclass(frozen=True)
 class Judgement:
-    """What became of a stage: a verdict in plain words, and figures of its own for the summary."""
+    """How a stage turned out: a verdict in plain words, and figures for the summary."""
 
     verdict: str
     details: Mapping[str, Any] = field(default_factory=dict)
-    """Plain values."""
+    """Figures of this kind of stage alone, as plain values."""
 
 
 class Stage(ABC):
-    """One part of a model that a run trains: what it needs, what it does, and what it leaves."""
+    """One part of a model that a run trains: its settings, module, data, verdict and result."""
 
     name: ClassVar[str]
-    """As `stages=` has it, and as its module's `stage`."""
+    """The word for it in `stages=`; the module's `stage` is the same."""
     monitor: ClassVar[str]
     """The held-out figure that chooses the best epoch; lower is better."""
 
     def __init__(self, config: TrainConfig, source: Any, data: Any, bundle: Path) -> None:
-        """The run's configuration, what is said of its sounds, their segments, and the path of the
-        best bundle, on which a later stage builds: it is there once `module` is called.
+        """Keep the run's configuration, its sounds, their segments, and the path of the best
+        bundle, which a later stage reads: the file exists when `module` is called.
         """
         self.config, self.source, self.data, self.bundle = config, source, data, bundle
 
     @staticmethod
     @abstractmethod
     def limits(config: TrainConfig) -> Limits:
-        """How long it trains, and when it gives up; None where nothing limits it or is known."""
+        """How long the stage trains, and how many bad steps end it; None for no limit."""
 
     @abstractmethod
     def complete(self) -> list[Choice]:
-        """Fill in, in place, what the configuration leaves open; what was chosen and why."""
+        """Fill in what is null in the configuration, in place; return what was chosen and why."""
 
     @abstractmethod
     def module(self) -> StageModule:
@@ -68,20 +68,20 @@ class Stage(ABC):
 
     @abstractmethod
     def data_module(self) -> lightning.LightningDataModule:
-        """The batches that the module takes."""
+        """The data module with the batches that the module trains on."""
 
     def callbacks(self, run_dir: Path) -> list[lightning.Callback]:
-        """Callbacks of this stage alone."""
+        """Callbacks that only this kind of stage has."""
         return []
 
     @abstractmethod
     def judge(self, module: StageModule, *, finished: bool) -> Judgement:
-        """What became of it."""
+        """Judge how the stage turned out; `finished` is false after a stop."""
 
     def addition(self, module: StageModule) -> dict[str, Any]:
-        """Keys that the bundle gets once the stage has ended, from the best weights.
+        """Keys to add to the bundle when the stage has ended; the module has its best weights.
 
-        Empty for the codec, whose bundles are written at each save, and for a stage that is not
-        worth keeping.
+        Empty for the codec, whose bundles are written at each save, and for a stage whose result
+        is not worth keeping.
         """
         return {}

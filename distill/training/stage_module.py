@@ -1,4 +1,4 @@
-"""batches → steps, epochs and figures, whatever a stage trains: what its own module builds on."""
+"""batches → steps, epochs and figures: the base class of every stage's module."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from distill.errors import RunError
 from distill.model.quantizer import NonFiniteError, require_finite
 from distill.settings.schema import OptimizerConfig
-from distill.training.ranks.agreement import agree_on_time, no_loss, require_same, summed
+from distill.training.ranks.agreement import agree_on_time, no_loss, require_same, sum_over_ranks
 from distill.training.records.history import History, TermMeans
 from distill.training.records.rows import EpochRow, Event, StepRow
 from distill.training.steps.finite import require_finite_weights
@@ -26,19 +26,19 @@ log = logging.getLogger(__name__)
 
 
 class StageModule(lightning.LightningModule, ABC):
-    """Trains the network of one stage: guards its steps, closes its epochs, and says what a
-    checkpoint and a bundle hold.
+    """Trains the network of one stage: skips steps that are not finite, closes epochs, and decides
+    what a checkpoint and a bundle hold.
 
     All randomness of a step is a function of (seed, step), so a resumed run repeats it.
     """
 
     stage: ClassVar[str]
-    """Its name, as `stages=` has it."""
+    """The word for it in `stages=`."""
     model: nn.Module
     terms: ClassVar[tuple[str, ...]]
-    """Names of what `losses` gives."""
+    """Names of the losses that `losses` returns."""
     makes_bundles: ClassVar[bool] = False
-    """Whether the weights with `bundle_fields` are a whole bundle, as the codec's are."""
+    """Whether the weights and `bundle_fields` are a complete bundle, as for the codec."""
 
     def __init__(self, *, limits: Limits, optimizer: OptimizerConfig, seed: int) -> None:
         super().__init__()
@@ -54,71 +54,71 @@ class StageModule(lightning.LightningModule, ABC):
         self._train_means = TermMeans(self.terms)
         self._stepped = False
         self.saved_fields: dict[str, Any] = {}
-        """What the newest checkpoint holds for a bundle."""
+        """The `bundle_fields` of the newest checkpoint."""
 
-    # What a stage says of itself
+    # To be defined by each kind of stage
 
     @abstractmethod
     def build(self) -> nn.Module:
-        """The network, its weights drawn from torch's generator, which is seeded."""
+        """Make the network; its weights come from torch's random generator, which is seeded."""
 
     @abstractmethod
     def losses(self, batch: Any) -> tuple[dict[str, Tensor], int]:
-        """A training batch → named scalars and how many sounds they are the mean of.
+        """A training batch → named scalars, and the number of sounds that they are the mean of.
 
-        `loss` is what is minimised; each is logged as `train/NAME`. Raises NonFiniteError for a
+        `loss` is minimised; each scalar is logged as `train/NAME`. Raises NonFiniteError for a
         batch that must be skipped.
         """
 
     @abstractmethod
     def add_held_out(self, batch: Any) -> None:
-        """Take in a held-out batch."""
+        """Add a held-out batch to the epoch's figures."""
 
     @abstractmethod
     def close_held_out(self) -> dict[str, float]:
-        """The held-out figures over all ranks, under the names they are logged with; start anew.
+        """Return the held-out figures over all ranks, by the names they are logged with, and reset.
 
-        Empty where nothing was held out.
+        Empty if there were no held-out batches.
         """
 
     @abstractmethod
     def bundle_fields(self) -> dict[str, Any]:
-        """What a bundle holds of this stage but for the network's weights: plain values."""
+        """What a bundle holds of this stage besides the network's weights; plain values."""
 
     @property
     @abstractmethod
     def identity(self) -> object:
-        """What must be the same on all ranks, such as the sounds and the sizes."""
+        """A value that must be equal on all ranks: the sounds, the sizes of the network."""
 
     def check_trainable(self) -> None:
-        """Raise RunError where an epoch cannot be closed: called before each validation."""
+        """Raise RunError if the epoch cannot be closed; called before each validation."""
 
     def epoch_details(self) -> dict[str, Any]:
-        """Plain values that an epoch's row holds besides figures."""
+        """Plain values for the epoch's row besides its figures."""
         return {}
 
     def metrics(self) -> dict[str, float]:
-        """Figures for the loggers besides those of the history."""
+        """Figures for the loggers besides those in the history."""
         return {}
 
     def charts(self) -> dict[str, dict[str, Sequence[Any]]]:
-        """TensorBoard's custom charts: curves that belong together."""
+        """Layout of TensorBoard's custom charts: group → chart → its curves."""
         return {"training and validation": {"loss": ["Multiline", ["train/loss", "val/loss"]]}}
 
-    # What all stages do alike
+    # The same for every stage
 
     def over_ranks(self, values: Tensor) -> Tensor:
-        """The sum over all ranks."""
-        return summed(self.trainer, values)
+        """The sum of the values of all ranks."""
+        return sum_over_ranks(self.trainer, values)
 
     def report(self, text: str, *, is_warning: bool) -> Event:
-        """Note an event of the epoch under way."""
+        """Record an event of the current epoch."""
         event = Event(self.trainer.current_epoch + 1, text, is_warning)
         self.events.append(event)
         return event
 
     def step_row(self, outputs: Any) -> StepRow:
-        """Where the stage is, after a step with such outputs."""
+        """How far the stage is, after a step with these outputs."""
         return StepRow(
             self.stage,
             self.trainer.current_epoch + 1,
@@ -131,7 +131,7 @@ class StageModule(lightning.LightningModule, ABC):
         )
 
     def epoch_row(self) -> EpochRow | None:
-        """The epoch that was just closed; None where none was."""
+        """The epoch that just ended; None if none has."""
         if self.trainer.sanity_checking or not self.history.epochs:
             return None
         epoch = self.trainer.current_epoch + 1
@@ -153,12 +153,12 @@ class StageModule(lightning.LightningModule, ABC):
 
     @property
     def step(self) -> int:
-        """The step that is under way, skipped ones counted too, from 0."""
+        """The current step, counted from 0, with the skipped ones."""
         return self.trainer.fit_loop.epoch_loop.total_batch_idx
 
     @property
     def progress(self) -> float:
-        """How much of the stage is done, 0 to 1."""
+        """The share of the stage that is done, 0 to 1."""
         return self.clock.progress(self.step + 1, int(self.trainer.num_training_batches))
 
     @property
@@ -167,18 +167,18 @@ class StageModule(lightning.LightningModule, ABC):
         return bool(self.trainer.world_size > 1)
 
     def configure_model(self) -> None:
-        """Build the network when the process group exists, so that it knows its ranks."""
+        """Build the network: only now does the process group exist, which `build` asks about."""
         if not hasattr(self, "model"):
             torch.manual_seed(self.seed)
             self.model = self.build()
 
     def on_fit_start(self) -> None:
-        """Start the clock."""
+        """Start the clock, and check that all ranks train the same."""
         self.clock.start()
         require_same(self.trainer, self.identity)
 
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
-        """Set the step's random state and learning rate."""
+        """Seed the step's random numbers and set its learning rate."""
         agree_on_time(self.trainer, self.clock)
         seed_generators((self.seed * 1_000_003 + self.step) % 2**63, self.device)
         rate = learning_rate(self.optimizer_config, step=self.step, progress=self.progress)
@@ -206,10 +206,10 @@ class StageModule(lightning.LightningModule, ABC):
         gradient_clip_val: float | None = None,
         gradient_clip_algorithm: str | None = None,
     ) -> None:
-        """Clip the gradient's norm; drop a gradient that is not finite, so that the step changes
+        """Clip the gradient's norm; remove a gradient that is not finite, so that the step changes
         nothing.
         """
-        if self._skipping:  # there is no gradient to judge, and the weights stay as they are
+        if self._skipping:  # no weight gets a gradient, so the step changes nothing
             optimizer.zero_grad(set_to_none=True)
             return
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.limits.gradient_clip_val)
@@ -220,7 +220,7 @@ class StageModule(lightning.LightningModule, ABC):
             self._skipped_in_a_row = 0
 
     def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
-        """End the stage when its time is up; the epoch is closed with what it has."""
+        """When the time is up, end the epoch here, and the stage with it."""
         if not self._stepped:
             self._stepped = True
             log.info("first step done")
@@ -228,7 +228,7 @@ class StageModule(lightning.LightningModule, ABC):
             self.trainer.should_stop = True
 
     def on_validation_start(self) -> None:
-        """Measure nothing that the last step spoilt."""
+        """Raise RunError if the weights are not finite: their figures would mean nothing."""
         self.check_trainable()
         require_finite_weights(self.model)
 
@@ -237,7 +237,7 @@ class StageModule(lightning.LightningModule, ABC):
         self.add_held_out(batch)
 
     def on_validation_epoch_end(self) -> None:
-        """Close the epoch: history, and the figures that checkpoints watch."""
+        """Close the epoch: add its figures to the history, and log those that checkpoints watch."""
         held_out = self.close_held_out()
         if self.trainer.sanity_checking or not held_out:
             return
@@ -256,13 +256,13 @@ class StageModule(lightning.LightningModule, ABC):
         require_finite_weights(self.model)
         if self._skipped_in_a_row >= self.limits.max_bad_steps:
             raise RunError(
-                f"training stopped: {self._skipped_in_a_row} steps in a row were not finite, "
-                f"last: {reason}; "
-                "try a lower optimizer.lr, and go on from the last good checkpoint with resume="
+                f"training stopped: {self._skipped_in_a_row} steps in a row were skipped, "
+                f"the last because {reason}; "
+                "try a lower optimizer.lr, and continue from the last checkpoint with resume="
             )
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Add what resuming and turning the checkpoint into a bundle need, plain values only."""
+        """Add plain values that are needed to resume, and to make a bundle of the checkpoint."""
         self.saved_fields = self.bundle_fields()
         checkpoint["distill"] = {
             "bundle": self.saved_fields,
@@ -275,12 +275,12 @@ class StageModule(lightning.LightningModule, ABC):
         }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Go on where the checkpoint was made."""
+        """Restore the state of the stage."""
         state = checkpoint["distill"]
         self.history = History(state["history"])
         self.events = [Event(**event) for event in state["events"]]
         self.clock.elapsed_before_s = state["elapsed_s"]
-        if self.trainer.is_global_zero:  # it is that of all ranks
+        if self.trainer.is_global_zero:  # the saved means are the sum over all ranks
             self._train_means.load_state_dict(state["train_means"])
         self.skipped_steps = state["skipped_steps"]
         self._skipped_in_a_row = state["skipped_in_a_row"]

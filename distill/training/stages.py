@@ -1,4 +1,4 @@
-"""name of a stage, as `stages=` has it → the stage. To add one, enter it here."""
+"""word in `stages=` → the stage's class. A new stage is added here."""
 
 from __future__ import annotations
 

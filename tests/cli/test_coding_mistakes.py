@@ -37,8 +37,15 @@ MISTAKES: dict[str, tuple[str, ...]] = {
     f"encode nomodel {THERE}": ("nomodel: no such model file",),
     "encode": ("MODEL", "IN"),
     "decode": ("CODES",),
-    f"encode nomodel {THERE} -o out --levels 0": ("--levels", "0 is not a whole number from 1"),
-    f"encode nomodel {THERE} -o out --levels two": ("--levels", "two", "a whole number from 1"),
+    f"encode nomodel {THERE} -o out --levels 0": (
+        "--levels",
+        "0 is not a whole number of at least 1",
+    ),
+    f"encode nomodel {THERE} -o out --levels two": (
+        "--levels",
+        "two",
+        "a whole number of at least 1",
+    ),
     f"encode nomodel {THERE} -o out --lvls 2": ("--lvls",),
     "decode gone.distillcodes -o out": ("gone.distillcodes: no such file or folder",),
     f"decode {THERE} -o out --model nomodel": ("nomodel: no such model file",),
@@ -144,7 +151,7 @@ def test_name_too_long_for_its_result_does_not_stop_the_others(
     assert told.exit_code == 2, "a sound that could not be coded"
     assert told.err[0].startswith(f"distill: in/{names[0]}.wav: ")
     assert told.err[0].endswith("cannot be written: File name too long")
-    assert told.err[1:] == ["distill: 1 file done, 1 not"]
+    assert told.err[1:] == ["distill: 1 file done, 1 not done"]
 
 
 @pytest.mark.parametrize("rate_hz", [1 << 31, 1 << 40])

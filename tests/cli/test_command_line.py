@@ -82,7 +82,7 @@ def test_mistake_is_told_before_anything_is_made(
 def test_folder_that_is_no_run(run: Callable[..., Answer], tmp_path: Path) -> None:
     (tmp_path / "photos").mkdir()
     answer = run(f"resume={tmp_path}/photos")
-    assert_one_line(answer, f"resume={tmp_path}/photos", "not a run that can go on")
+    assert_one_line(answer, f"resume={tmp_path}/photos", "this run cannot be resumed")
     assert answer.made == []
 
 
@@ -188,7 +188,7 @@ def assert_still_going_on(run_dir: Path, folder: Path, word: str) -> None:
             train_command([word]), cwd=folder, env=environment(), capture_output=True, text=True
         )
     assert result.returncode == 2
-    assert "this run is still going on in another process" in result.stderr
+    assert "another process is still training this run" in result.stderr
     assert len(result.stderr.splitlines()) == 1
 
 

@@ -126,7 +126,7 @@ def test_of_a_folder_all_code_files_are_decoded_but_for_damaged_ones_which_are_f
     assert told.exit_code == 2
     assert files(tmp_path / "out") == ["kick.wav"]
     assert "cut.distillcodes: truncated or damaged" in told.err[0]
-    assert told.err[1] == "distill: 1 file done, 1 not"
+    assert told.err[1] == "distill: 1 file done, 1 not done"
     told = run("decode", coded.parent / "cut.distillcodes", "-o", "out")
     assert told.exit_code == 2
     assert "cut.distillcodes: truncated or damaged" in told.err[0]

@@ -113,7 +113,7 @@ def test_named_file_that_fails_does_not_stop_the_others(
     assert told.exit_code == 2
     assert files(tmp_path / "out") == ["a.distillcodes", "b.distillcodes"]
     assert told.err[0].startswith("distill: notes.txt: not audio")
-    assert told.err[1:] == ["distill: 2 files done, 1 not"]
+    assert told.err[1:] == ["distill: 2 files done, 1 not done"]
 
 
 def test_a_single_mistake_is_told_in_one_line(run: Run, model: Path, tmp_path: Path) -> None:
@@ -129,7 +129,7 @@ def test_folder_without_any_sound_is_a_mistake(run: Run, model: Path, tmp_path: 
     for number in range(12):
         (tmp_path / "in" / f"{number}.txt").write_text("no sound")
     told = run("encode", model, "in", "-o", "out")
-    assert (told.exit_code, told.err) == (2, ["distill: 0 files done, 12 not"])
+    assert (told.exit_code, told.err) == (2, ["distill: 0 files done, 12 not done"])
     assert len([line for line in told.out if "not audio" in line]) == 12, "each by its name"
 
 
@@ -141,7 +141,7 @@ def test_result_that_is_there_is_kept_unless_told_otherwise(
     result.write_bytes(b"precious")
     told = run("encode", model, name, "-o", "out")
     assert told.exit_code == 2
-    assert "out/a.distillcodes: is there already; add --overwrite" in told.err[0]
+    assert "out/a.distillcodes: already exists; add --overwrite" in told.err[0]
     assert result.read_bytes() == b"precious"
     assert run("encode", model, name, "-o", "out", "--overwrite").exit_code == 0
     assert Codes.load(result).samples == 3_200
@@ -161,7 +161,7 @@ def test_encoding_a_folder_again_makes_nothing_new(
     told = run("encode", model, "in", "-o", out)
     assert files(tmp_path) == made
     assert told.exit_code == 2
-    assert sum("is there already" in line for line in told.out) == 2
+    assert sum("already exists" in line for line in told.out) == 2
 
 
 def test_first_levels_take_less(run: Run, model: Path, tmp_path: Path) -> None:

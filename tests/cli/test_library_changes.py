@@ -138,7 +138,7 @@ def test_checkpoint_becomes_the_bundle_of_its_run(
     assert (added.health, added.history) == (saved.health, saved.history)
     assert (added.metadata, added.training_config) == (saved.metadata, saved.training_config)
     # the run has published the same model
-    there = "there already: outputs/library/kit.distillgan\n"
+    there = "already in the library: outputs/library/kit.distillgan\n"
     assert say("add", "run/best.distillgan", "run/checkpoints/best.ckpt").stdout == 2 * there
     assert len(Catalog(Path("outputs/library")).entries()) == 1
     said = say("add", "run/checkpoints/best.ckpt", "--name", "Späte Kits", "--description", "808s")
@@ -159,7 +159,7 @@ def test_bundle_is_added_once(say: Say, models: Catalog) -> None:
     again = say("add", "kit.distillgan")
     assert (again.exit_code, again.stdout) == (
         0,
-        "there already: outputs/library/my_kit.distillgan\n",
+        "already in the library: outputs/library/my_kit.distillgan\n",
     )
     assert len(models.entries()) == 1
 

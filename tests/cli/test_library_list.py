@@ -130,8 +130,8 @@ def test_list_is_sorted_by(say: Say, models: Catalog, key: str, order: str) -> N
 
 def test_model_whose_file_is_gone_is_marked(say: Say, kit: Catalog) -> None:
     kit.path_of(kit.find("My Kit")).unlink()
-    assert row_of(say("list"), "My Kit")[-1] == "file is gone"
-    assert "but the file is gone" in say("info", "My Kit").stdout
+    assert row_of(say("list"), "My Kit")[-1] == "file missing"
+    assert "but the file is missing" in say("info", "My Kit").stdout
 
 
 def test_orphans_are_hinted_at_and_the_hint_helps(say: Say, kit: Catalog) -> None:

@@ -74,7 +74,7 @@ def test_training_batches_are_whole(make_data: Callable[..., SoundDataModule]) -
     assert len(drawn) == len(loader) == 3
     for batch in drawn:
         assert batch["waveform"].shape == (4, 1, 100)
-        assert batch["sounding"].shape == batch["shift_bins"].shape == (4,)
+        assert batch["sound_samples"].shape == batch["shift_bins"].shape == (4,)
 
 
 def test_training_epochs_differ_and_repeat_by_seed(

@@ -49,7 +49,7 @@ def heard(item: Any) -> np.ndarray:
 def same(first: Any, second: Any) -> bool:
     return (
         torch.equal(first["waveform"], second["waveform"])
-        and first["sounding"] == second["sounding"]
+        and first["sound_samples"] == second["sound_samples"]
         and first["shift_bins"] == second["shift_bins"]
     )
 
@@ -60,7 +60,7 @@ def test_fixed_segments_tile_the_sound_tail_included(cached_sound: Make) -> None
     joined = np.concatenate([heard(items[index]) for index in range(5)])
     np.testing.assert_array_equal(joined[:430], ramp(430))
     assert not joined[430:].any()
-    assert [items[index]["sounding"] for index in range(5)] == [100, 100, 100, 100, 30]
+    assert [items[index]["sound_samples"] for index in range(5)] == [100, 100, 100, 100, 30]
     assert items.sounding_samples() == 430
 
 
@@ -78,7 +78,7 @@ def test_short_sound_is_padded(cached_sound: Make) -> None:
     assert len(items) == 1
     np.testing.assert_array_equal(heard(items[0])[:37], ramp(37))
     assert not heard(items[0])[37:].any()
-    assert items[0]["sounding"] == 37
+    assert items[0]["sound_samples"] == 37
 
 
 def test_short_sound_starts_up_to_the_shift_late(cached_sound: Make) -> None:
@@ -86,7 +86,7 @@ def test_short_sound_starts_up_to_the_shift_late(cached_sound: Make) -> None:
     leads = set()
     for lap in range(300):
         item = items[Draw(0, lap)]
-        lead = item["sounding"] - 37
+        lead = item["sound_samples"] - 37
         leads.add(lead)
         samples = heard(item)
         assert not samples[:lead].any()
@@ -100,7 +100,7 @@ def test_lead_never_pushes_the_end_of_a_sound_out(cached_sound: Make) -> None:
     items = segments_of(whole(cached_sound(ramp(80))), augment=ON)
     for lap in range(100):
         item = items[Draw(0, lap)]
-        assert item["sounding"] <= LENGTH
+        assert item["sound_samples"] <= LENGTH
         assert np.count_nonzero(heard(item)) == 80
 
 
@@ -119,7 +119,7 @@ def test_every_sample_is_reachable(cached_sound: Make) -> None:
     for index in range(len(items)):
         for lap in range(100):
             item = items[Draw(index, lap)]
-            assert item["sounding"] == LENGTH
+            assert item["sound_samples"] == LENGTH
             seen.update(heard(item).astype(int).tolist())
     assert seen.keys() == set(range(1, 431))
 
@@ -140,7 +140,7 @@ def test_augmentation_off_leaves_samples_and_bins_alone(cached_sound: Make) -> N
     for index in range(len(items)):
         for lap in range(50):
             item = items[Draw(index, lap)]
-            samples = heard(item)[: item["sounding"]]
+            samples = heard(item)[: item["sound_samples"]]
             np.testing.assert_array_equal(samples, samples[0] + np.arange(len(samples)))
             assert item["shift_bins"] == 0
 

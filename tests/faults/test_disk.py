@@ -178,7 +178,7 @@ def test_a_run_folder_that_is_taken_away_is_told_and_made_again(
     takes = taken(tmp_path, "folder", begin=2, end=99)
     code, out = train(tmp_path, "hydra.run.dir=run", "trainer.max_epochs=5", *takes)
     assert code == 2, out
-    assert "was taken away while the run went on" in out.splitlines()[-1]
+    assert "was deleted or moved during the run" in out.splitlines()[-1]
     assert read_content(tmp_path / "run" / "last.distillgan")["metadata"]["training_epochs"] == 5
     code, out = run(tmp_path, "resume=run", "trainer.max_epochs=6")
     assert code == 0, out

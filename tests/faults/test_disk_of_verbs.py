@@ -37,8 +37,8 @@ def test_a_folder_of_sounds(
     assert told.exit_code == 2, told
     assert NO_SPACE in told.err[0]
     done = [line for line in told.out if line.startswith(f"{out}/out/")]
-    assert told.err[1:] == [f"distill: {len(done)} files done, {9 - len(done)} not"] or (
-        len(done) == 1 and told.err[1:] == ["distill: 1 file done, 8 not"]
+    assert told.err[1:] == [f"distill: {len(done)} files done, {9 - len(done)} not done"] or (
+        len(done) == 1 and told.err[1:] == ["distill: 1 file done, 8 not done"]
     )
     assert len(files(out)) == len(done) + (not room_kib), "and nothing half-written"
     (out / "ballast").unlink(missing_ok=True)

@@ -88,7 +88,7 @@ def test_very_short_sounds_have_a_mel(samples: int) -> None:
 
 def test_sounding_frames_are_those_of_the_mel_error() -> None:
     lengths = torch.tensor([1, 511, 512, 513, 1024, 24_000, 48_000])
-    given = LogMel(DEFAULT).sounding(lengths, frames=94)
+    given = LogMel(DEFAULT).sounding_frames(lengths, frames=94)
     expected = torch.arange(94) <= lengths[:, None] // 512 + 2
     assert given.dtype == torch.bool
     assert torch.equal(given, expected)
@@ -104,9 +104,9 @@ def test_every_frame_that_hears_the_sound_counts_and_no_other(n_fft: int, hop_le
         waveform = torch.zeros(total)
         waveform[:length] = 1
         heard = spectrogram(waveform).amax(dim=0) > 0
-        given = LogMel(replace(DEFAULT, n_fft=n_fft, hop_length=hop_length, n_mels=16)).sounding(
-            torch.tensor([length]), frames=len(heard)
-        )[0]
+        given = LogMel(
+            replace(DEFAULT, n_fft=n_fft, hop_length=hop_length, n_mels=16)
+        ).sounding_frames(torch.tensor([length]), frames=len(heard))[0]
         assert not (heard & ~given).any(), length
         # a frame that only touches the sound's last sample with the window's zero may count too
         assert (given & ~heard).sum() <= 1, length

@@ -142,7 +142,7 @@ def test_a_killed_rank_ends_the_run_with_a_message(sounds: Path, tmp_path: Path)
     code, out = finish(run)
     assert code != 0
     assert "rank 1 ended by SIGKILL" in out
-    assert f"go on with resume={tmp_path / 'run'}" in out
+    assert f"continue with resume={tmp_path / 'run'}" in out
     assert "Traceback" not in out
 
 

@@ -171,7 +171,7 @@ def test_five_short_sounds_train_without_a_false_alarm(
         path.unlink()
     run_dir = train_here("run", "data.root=sounds", "rvq.codebook_size=null")
     shown = capsys.readouterr().out
-    assert "for each of the codebook)" in shown
+    assert " per codebook entry)" in shown
     summary = codec_summary(run_dir)
     assert summary["warnings"] == []
     assert "too little sound to judge" in summary["verdict"]
@@ -229,5 +229,5 @@ def test_brackets_in_a_name_are_text(
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
 def test_a_gpu_that_is_not_there_is_one_line(sounds: Path, train_here: Train) -> None:
-    with pytest.raises(DistillError, match="trainer.accelerator=cuda .* not to be had"):
+    with pytest.raises(DistillError, match="trainer.accelerator=cuda .* not available"):
         train_here("run", "data.root=sounds", "trainer.accelerator=cuda")

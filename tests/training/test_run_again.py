@@ -84,4 +84,4 @@ def test_a_run_goes_on_with_its_own_sounds_only(
     assert (run_dir / "collection.json").read_bytes() == kept
     (others / "other.wav").rename(sounds / "other.wav")
     train_here("run", "trainer.max_epochs=3", resume=True)
-    assert "1 sounds came, 0 went" in caplog.text
+    assert "1 new sounds, 0 gone" in caplog.text

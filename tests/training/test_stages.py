@@ -122,6 +122,8 @@ def test_a_stage_is_added_to_a_run_that_ended_without_it(sounds: Path, run: Run)
     published = list(Path("outputs/library").glob("*.distillgan"))
     assert [path.name for path in published] == ["kit.distillgan"]
     assert published[0].read_bytes() == (run_dir / "best.distillgan").read_bytes()
+    summary = json.loads((run_dir / "summary.json").read_text())
+    assert list(summary["stages"]) == ["codec", "toy"], "what the codec said stays"
     with pytest.raises(RunError, match=r"complete \(toy: 4 epochs"):
         run("run", stages=("toy",))
 

@@ -1,4 +1,4 @@
-"""Watching, saving and showing a run: one job a file."""
+"""The Lightning callbacks that watch, save and show a run: one in each file."""
 
 from distill.training.callbacks.bundle_checkpoint import BundleCheckpoint
 from distill.training.callbacks.codebook_health import CodebookHealthMonitor

@@ -1,6 +1,4 @@
-"""checkpoint → the same weights as a `.distillgan` bundle in the run folder, each time the codec's
-is written.
-"""
+"""weights → a checkpoint and, for the codec, a `.distillgan` bundle of the same weights."""
 
 from __future__ import annotations
 
@@ -23,10 +21,11 @@ log = logging.getLogger(__name__)
 
 
 class BundleCheckpoint(ModelCheckpoint):
-    """`checkpoints/best.ckpt` and `last.ckpt` to continue from, beside them bundles to use.
+    """Writes `checkpoints/best.ckpt` or `last.ckpt`, and `best.distillgan` or `last.distillgan`.
 
-    Of a stage after the codec, `checkpoints/STAGE_best.ckpt` and no bundle: what the stage adds to
-    the model comes when it has ended.
+    The checkpoint is for continuing the run, the bundle for using the model. A stage after the
+    codec writes `checkpoints/STAGE_best.ckpt` and no bundle: what it adds to the model is written
+    into the bundle when the stage ends.
     """
 
     def __init__(
@@ -55,16 +54,16 @@ class BundleCheckpoint(ModelCheckpoint):
         self._every_s = 60 * every_n_minutes if every_n_minutes else float("inf")
         self._saved_s = 0.0
         self.failure: str | None = None
-        """Why the newest save is missing; None if it is there."""
+        """Why the newest save failed; None if it was written."""
 
     def save_now(self, trainer: lightning.Trainer) -> None:
-        """Save the current step, whatever the epoch."""
+        """Save now, in the middle of an epoch too."""
         self._save_checkpoint(trainer, self._path)
 
     def on_train_start(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
     ) -> None:
-        """Count the minutes between saves from here."""
+        """Start counting the minutes between saves."""
         super().on_train_start(trainer, pl_module)
         self._saved_s = cast(StageModule, pl_module).clock.elapsed_before_s
 
@@ -76,14 +75,14 @@ class BundleCheckpoint(ModelCheckpoint):
         batch: Any,
         batch_idx: int,
     ) -> None:
-        """Save within a long epoch, every few minutes."""
+        """Save every few minutes within a long epoch."""
         epoch_ends = batch_idx + 1 >= trainer.num_training_batches
         now_s = cast(StageModule, pl_module).clock.deciding_s
         if not epoch_ends and now_s - self._saved_s >= self._every_s:
             self.save_now(trainer)
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Restore the best so far, also where the run folder was moved since."""
+        """Restore the best epoch so far, even if the run folder was moved."""
         if state_dict["best_model_path"]:
             here, score = self._path, state_dict["best_model_score"]
             state_dict = {
@@ -112,7 +111,7 @@ class BundleCheckpoint(ModelCheckpoint):
             except OSError as error:
                 failure = error
         self.failure = None
-        if failure is not None:  # a full disk, say: what was saved before is whole, so go on
+        if failure is not None:  # such as a full disk: the earlier save is intact, so continue
             self.failure = f"{self.filename} not saved: {failure.strerror or failure}"
             log.warning("epoch %d: %s", module.history.epochs, self.failure)
         trainer.strategy.barrier("bundle")

@@ -1,4 +1,4 @@
-"""health figures → a warning when a level falls ill, a line when it recovers, and usage charts."""
+"""health figures → a warning when a level's utilization is low, a line when it recovers, charts."""
 
 from __future__ import annotations
 
@@ -12,49 +12,49 @@ from distill.system.terminal import console
 from distill.training.callbacks.tensorboard_charts import writers
 from distill.training.codec.health import SideHealth, remedy
 from distill.training.codec.module import CodecModule
-from distill.training.steps.schedule import worth_showing
+from distill.training.steps.schedule import is_shown
 
 MOST_BINS = 128
 log = logging.getLogger("distill.health")
 
 
 class CodebookHealthMonitor(lightning.Callback):
-    """Says once that a level's utilization is under the threshold, and once that it is back."""
+    """Warns once when a level's utilization is under the threshold, and reports its recovery."""
 
     def __init__(self, *, min_utilization: float, fitting_codebook_size: int) -> None:
         self.min_utilization = min_utilization
         self.fitting_codebook_size = fitting_codebook_size
         self.ill: dict[int, int] = {}
-        """Level → epoch in which it fell ill."""
+        """Level → epoch since which its utilization is low, from 0."""
 
     def on_validation_end(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
     ) -> None:
-        """Compare each level with the threshold."""
+        """Compare each level with the threshold, and report what changed."""
         module = cast(CodecModule, pl_module)
         if trainer.sanity_checking or module.train_health is None:
             return
         side, epoch = module.train_health, trainer.current_epoch
         ill_now = side.ill_levels(self.min_utilization)
-        began = [level for level in ill_now if level not in self.ill]
-        if began:
-            warning = self._warning(module, side, began, ill_now)
+        newly_ill = [level for level in ill_now if level not in self.ill]
+        if newly_ill:
+            warning = self._warning(module, side, newly_ill, ill_now)
             self._report(trainer, module, warning, is_warning=True)
-        self.ill |= dict.fromkeys(began, epoch)
+        self.ill |= dict.fromkeys(newly_ill, epoch)
         for level in [level for level in self.ill if level not in ill_now]:
             since = self.ill.pop(level)
             share = side.levels[level].utilization
-            text = f"level {level} is back at {share:.0%} utilization (low since epoch {since + 1})"
+            text = f"level {level} recovered: {share:.0%} utilization (low since epoch {since + 1})"
             self._report(trainer, module, text, is_warning=False)
-        if module.train_counts is not None and worth_showing(epoch + 1, 1):
+        if module.train_counts is not None and is_shown(epoch + 1, 1):
             for writer in writers(trainer):
                 _draw_usage(writer, module.train_counts, epoch + 1)
 
     def _warning(
-        self, module: CodecModule, side: SideHealth, began: list[int], ill: tuple[int, ...]
+        self, module: CodecModule, side: SideHealth, newly_ill: list[int], ill: tuple[int, ...]
     ) -> str:
         levels = ", ".join(
-            f"level {level} uses {side.levels[level].utilization:.1%}" for level in began
+            f"level {level} uses {side.levels[level].utilization:.1%}" for level in newly_ill
         )
         advice = remedy(
             side,
@@ -79,16 +79,16 @@ class CodebookHealthMonitor(lightning.Callback):
             writer.add_text("codebook/warnings", event.line, event.epoch)
 
     def state_dict(self) -> dict[str, Any]:
-        """Plain values."""
+        """The levels under the threshold, so that a resumed run does not warn again."""
         return {"ill": self.ill}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """The values of `state_dict`."""
+        """Restore the levels that were under the threshold."""
         self.ill = dict(state_dict["ill"])
 
 
 def _draw_usage(writer: Any, counts_of_levels: torch.Tensor, epoch: int) -> None:
-    """How often each code is used, (L, K); an even height is a healthy codebook."""
+    """Write a histogram for each level of counts (L, K); equal heights mean a healthy codebook."""
     for level, counts in enumerate(counts_of_levels.double()):
         bins = torch.stack([part.sum() for part in counts.chunk(MOST_BINS)])
         edges = torch.linspace(0, len(counts), len(bins) + 1)

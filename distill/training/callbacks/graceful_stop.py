@@ -1,4 +1,4 @@
-"""a stop request → a saved run, after the step that is under way."""
+"""a stop request → the current step is finished, the run is saved, and the fit ends."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import lightning
 
 from distill.training.callbacks.bundle_checkpoint import BundleCheckpoint
 from distill.training.interrupt import RunStopped, StopRequest
-from distill.training.ranks.agreement import largest
+from distill.training.ranks.agreement import largest_over_ranks
 
 log = logging.getLogger(__name__)
 
 
 class GracefulStop(lightning.Callback):
-    """Saves `last` and leaves the fit once a stop is requested, of whichever rank."""
+    """Saves `last` and ends the fit after a stop request to any rank."""
 
     def __init__(self, request: StopRequest) -> None:
         self.request = request
@@ -24,7 +24,7 @@ class GracefulStop(lightning.Callback):
     def on_train_start(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
     ) -> None:
-        """Lightning's own handlers would leave the fit without saving."""
+        """Replace Lightning's signal handlers, which would end the fit without saving."""
         self.request.arm()
 
     def on_train_batch_end(
@@ -35,9 +35,9 @@ class GracefulStop(lightning.Callback):
         batch: Any,
         batch_idx: int,
     ) -> None:
-        """Act on the request after each step."""
+        """Save and raise RunStopped if a stop was requested."""
         if batch_idx + 1 >= trainer.num_training_batches:
-            return  # the epoch ends and saves by itself; the request is met at the next one's start
+            return  # the end of the epoch saves anyway; on_train_epoch_start handles the request
         signal = self._signal(trainer)
         if signal is None:
             return
@@ -50,11 +50,11 @@ class GracefulStop(lightning.Callback):
     def on_train_epoch_start(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
     ) -> None:
-        """Between epochs everything is saved already."""
+        """Raise RunStopped if a stop was requested: between epochs everything is already saved."""
         signal = self._signal(trainer)
         if signal is not None:
             log.info("%s: stopping between two epochs", Signals(signal).name)
             raise RunStopped(signal)
 
     def _signal(self, trainer: lightning.Trainer) -> int | None:
-        return int(largest(trainer, self.request.signal or 0)) or None
+        return int(largest_over_ranks(trainer, self.request.signal or 0)) or None

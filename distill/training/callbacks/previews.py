@@ -20,14 +20,16 @@ from distill.system.paths import from_here
 from distill.system.terminal import say
 from distill.training.callbacks.tensorboard_charts import writers
 from distill.training.codec.module import CodecModule
-from distill.training.steps.schedule import worth_showing
+from distill.training.steps.schedule import is_shown
 from distill.vocoder.vocoder import default_vocoder, vocode
 
 log = logging.getLogger(__name__)
 
 
 class Previews(lightning.Callback):
-    """Writes `previews/epoch_0010/`: 1_kick_original.wav, 1_kick_reconstruction.wav, mels.png."""
+    """Writes 1_kick_original.wav, 1_kick_reconstruction.wav, ... and mels.png into a folder for
+    the epoch, such as `previews/epoch_0010/`.
+    """
 
     def __init__(self, *, run_dir: Path, every_n_epochs: int, clips: int) -> None:
         self.folder = run_dir / "previews"
@@ -38,30 +40,31 @@ class Previews(lightning.Callback):
     def on_validation_end(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
     ) -> None:
-        """Write a preview in the first epoch, every few, and the last."""
+        """Write previews after the first epoch, the last one, and every few between."""
         epoch = trainer.current_epoch + 1
         last = epoch == trainer.max_epochs or trainer.should_stop
         if trainer.sanity_checking or not trainer.is_global_zero:
             return
-        if last or worth_showing(epoch, self.every_n_epochs):
+        if last or is_shown(epoch, self.every_n_epochs):
             try:
                 self.write(trainer, cast(CodecModule, pl_module), epoch)
-            except OSError as error:  # the training is worth more than its preview
+            except OSError as error:  # a missing preview is no reason to end the training
                 log.warning("epoch %d: preview not written: %s", epoch, error.strerror or error)
             else:
                 self._announce(epoch)
 
     def _announce(self, epoch: int) -> None:
-        """Say once where there is something to hear."""
+        """Print once where the first preview is."""
         if not self._announced:
             self._announced = True
-            say(f"to listen while it trains: {from_here(self.folder / _folder_name(epoch))}")
+            say(f"first preview to listen to: {from_here(self.folder / _folder_name(epoch))}")
 
     def write(self, trainer: lightning.Trainer, module: CodecModule, epoch: int) -> None:
         """Decode the clips with the current weights and write them."""
         segments = cast(SegmentDataModule, trainer.datamodule).val  # type: ignore[attr-defined]
-        clips = [segments[index] for index in self._chosen(segments)]
-        names = [segments.name(index) for index in self._chosen(segments)]
+        indices = self._choose(segments)
+        clips = [segments[index] for index in indices]
+        names = [segments.name(index) for index in indices]
         spectrogram = module.spectrogram
         with torch.inference_mode():
             waveforms = torch.stack([clip["waveform"] for clip in clips]).to(module.device)
@@ -69,15 +72,15 @@ class Previews(lightning.Callback):
             decoded = module.model(originals).mel.float()
         samples = waveforms.shape[-1]
         vocoder = default_vocoder(module.spectrogram.cpu())
-        heard = vocode(vocoder, decoded, samples=samples).numpy()
+        reconstructions = vocode(vocoder, decoded, samples=samples).numpy()
         spectrogram.to(module.device)
         picture = self._picture(
             spectrogram.to_decibels(originals), spectrogram.to_decibels(decoded), names, module
         )
         folder = self.folder / _folder_name(epoch)
         folder.mkdir(parents=True, exist_ok=True)
-        for number, (clip, reconstruction) in enumerate(zip(clips, heard, strict=True)):
-            length = clip["sounding"]
+        for number, (clip, reconstruction) in enumerate(zip(clips, reconstructions, strict=True)):
+            length = clip["sound_samples"]
             pair = {
                 "original": clip["waveform"][0, :length].numpy(),
                 "reconstruction": reconstruction[:length],
@@ -99,7 +102,8 @@ class Previews(lightning.Callback):
         for writer in writers(trainer):
             writer.add_image("mel/original_above_reconstruction", picture, epoch, dataformats="HWC")
 
-    def _chosen(self, segments: FixedSegments) -> list[int]:
+    def _choose(self, segments: FixedSegments) -> list[int]:
+        """Indices of the clips, spread evenly over the held-out segments."""
         count = min(self.clips, len(segments))
         return [position * len(segments) // count for position in range(count)]
 
@@ -107,10 +111,10 @@ class Previews(lightning.Callback):
     def _picture(
         originals: torch.Tensor, decoded: torch.Tensor, names: list[str], module: CodecModule
     ) -> np.ndarray:
-        # takes matplotlib, which a run without previews does not need
-        from distill.training.codec.pictures import mel_pairs
+        # imports matplotlib, which a run without previews does not need
+        from distill.training.codec.pictures import draw_mel_pairs
 
-        return mel_pairs(
+        return draw_mel_pairs(
             list(originals[:, 0].cpu()),
             list(decoded[:, 0].cpu()),
             [_caption(name) for name in names],
@@ -148,11 +152,11 @@ def _folder_name(epoch: int) -> str:
 
 
 def _file_part(name: str) -> str:
-    """A sound file's name → what of it can stand in the name of a preview."""
+    """A sound file's name → the part that goes into a preview's file name."""
     return re.sub(r"[^\w+-]+", "_", Path(name).stem).strip("_")[:60] or "sound"
 
 
 def _caption(name: str) -> str:
-    """A sound file's name → text above a picture."""
+    """A sound file's name → the title above its picture, at most 36 characters."""
     shown = name.encode("utf-8", "replace").decode("utf-8").replace("$", r"\$")
     return shown if len(shown) <= 36 else f"{shown[:33]}..."

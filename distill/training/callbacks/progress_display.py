@@ -1,6 +1,4 @@
-"""steps and epochs → a live bar on a terminal, and for each epoch a line and a row a level, piped
-or not.
-"""
+"""steps and epochs → a live bar on a terminal, and printed lines for each epoch and its levels."""
 
 from __future__ import annotations
 
@@ -17,7 +15,7 @@ log = logging.getLogger(__name__)
 
 
 class ProgressDisplay(lightning.Callback):
-    """The only display of a run; it prints whole lines, so that nothing is lost in a log."""
+    """The only display of a run. Epochs are printed in whole lines, so that a log has them all."""
 
     def __init__(self) -> None:
         self._bar: Progress | None = None
@@ -26,7 +24,7 @@ class ProgressDisplay(lightning.Callback):
     def on_train_start(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
     ) -> None:
-        """Open the bar where there is a terminal to draw it on; elsewhere say that it begins."""
+        """Open the bar on a terminal; elsewhere print that the first epoch has begun."""
         if not trainer.is_global_zero:
             return
         if not console.is_terminal:
@@ -51,7 +49,7 @@ class ProgressDisplay(lightning.Callback):
         batch: Any,
         batch_idx: int,
     ) -> None:
-        """Show the step on the bar."""
+        """Update the bar: epoch, step, loss and time."""
         if self._bar is not None:
             row = cast(StageModule, pl_module).step_row(outputs)
             self._bar.update(
@@ -65,7 +63,7 @@ class ProgressDisplay(lightning.Callback):
     def on_validation_end(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
     ) -> None:
-        """Print the epoch that was just closed."""
+        """Print the finished epoch's figures, and write them to the log."""
         row = cast(StageModule, pl_module).epoch_row()
         if row is None or not trainer.is_global_zero:
             return
@@ -74,7 +72,7 @@ class ProgressDisplay(lightning.Callback):
             log.info(line)
 
     def on_fit_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
-        """Close the bar."""
+        """Remove the bar, so that it does not mix with the summary."""
         self._close()
 
     def on_exception(
@@ -83,7 +81,7 @@ class ProgressDisplay(lightning.Callback):
         pl_module: lightning.LightningModule,
         exception: BaseException,
     ) -> None:
-        """Close the bar."""
+        """Remove the bar, so that it does not mix with the error."""
         self._close()
 
     def _close(self) -> None:

@@ -14,7 +14,7 @@ EVERY_S = 3.0
 
 
 class ProgressRows(lightning.Callback):
-    """A row every few seconds and one an epoch; the file is the first rank's."""
+    """Writes a row every few seconds and one for each epoch; only the first rank has a file."""
 
     def __init__(self, file: ProgressFile) -> None:
         self._file = file
@@ -28,7 +28,7 @@ class ProgressRows(lightning.Callback):
         batch: Any,
         batch_idx: int,
     ) -> None:
-        """Write where the stage is, if the last row is a few seconds old."""
+        """Write a step row, if the last one is a few seconds old."""
         now_s = time.monotonic()
         if now_s - self._written_s >= EVERY_S:
             self._written_s = now_s
@@ -37,7 +37,7 @@ class ProgressRows(lightning.Callback):
     def on_validation_end(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
     ) -> None:
-        """Write the epoch that was just closed."""
+        """Write a row for the finished epoch."""
         row = cast(StageModule, pl_module).epoch_row()
         if row is not None:
             self._file.write(row)

@@ -1,4 +1,4 @@
-"""each epoch's figures → the loggers' curves, and the charts that show several together."""
+"""each epoch's figures → the loggers' curves, and TensorBoard charts that combine several."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from distill.training.stage_module import StageModule
 
 
 class TensorBoardCharts(lightning.Callback):
-    """Scalars go to any logger, with the epoch as step; the layout of charts to TensorBoard."""
+    """Sends scalars to every logger, with the epoch as step, and chart layouts to TensorBoard."""
 
     def on_fit_start(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
     ) -> None:
-        """Lay out the charts of the stage."""
+        """Send TensorBoard the layout of the stage's charts."""
         for writer in writers(trainer):
             writer.add_custom_scalars(cast(StageModule, pl_module).charts())
 
     def on_validation_end(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
     ) -> None:
-        """Write the epoch that was just closed."""
+        """Log the finished epoch's figures."""
         module = cast(StageModule, pl_module)
         if trainer.sanity_checking or not module.history.epochs:
             return
@@ -32,10 +32,10 @@ class TensorBoardCharts(lightning.Callback):
         metrics["train/learning_rate"] = trainer.optimizers[0].param_groups[0]["lr"]
         metrics["train/skipped_steps"] = module.skipped_steps
         for logger in trainer.loggers:
-            logger.log_metrics(metrics, step=trainer.current_epoch + 1)  # as on the terminal
+            logger.log_metrics(metrics, step=trainer.current_epoch + 1)  # from 1, as printed
 
 
 def writers(trainer: lightning.Trainer) -> list[SummaryWriter]:
-    """Takers of text, sound, pictures and charts: one for each TensorBoard logger."""
+    """The writers of the TensorBoard loggers, which take text, sound, pictures and charts."""
     loggers = [logger for logger in trainer.loggers if isinstance(logger, TensorBoardLogger)]
     return [logger.experiment for logger in loggers]

@@ -1,4 +1,4 @@
-"""configuration + collection → the same configuration with nothing left null, and why."""
+"""configuration with nulls + collection → the nulls filled in, and the reason for each value."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ NORMALISATION_SEGMENTS = 256
 def complete(
     config: TrainConfig, source: Source, data: SegmentDataModule
 ) -> tuple[list[Choice], int]:
-    """Fill in, in place, what is null.
+    """Fill in the settings that are null, in place.
 
-    Returns what was chosen and why, and the codebook size that fits the collection, whichever is
-    configured.
+    Returns what was chosen and why, and the codebook size that fits the collection, even if another
+    one is configured.
     """
     choices: list[Choice] = []
     mel, rvq, trainer = config.mel, config.rvq, config.trainer
@@ -60,7 +60,7 @@ def complete(
 
 
 def network_config(config: TrainConfig) -> VQVAEConfig:
-    """The network of a completed configuration."""
+    """The network's configuration, from settings that are complete."""
     rvq, model = config.rvq, config.model
     assert rvq.codebook_size is not None
     assert rvq.decay is not None
@@ -80,14 +80,14 @@ def network_config(config: TrainConfig) -> VQVAEConfig:
 
 
 def spectrogram_config(config: TrainConfig) -> SpectrogramConfig:
-    """The mel front end of a completed configuration."""
+    """The mel front end's configuration, from settings that are complete."""
     assert config.mel.mean_db is not None
     assert config.mel.std_db is not None
     return SpectrogramConfig(**asdict(config.mel))
 
 
 def precision_for(accelerator: str) -> str:
-    """bf16 where the device multiplies matrices in it several times as fast as in float32."""
+    """bf16-mixed if the device multiplies bf16 matrices several times as fast as float32 ones."""
     if accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available():
         fast = torch.cuda.is_bf16_supported(including_emulation=False)
     else:
@@ -97,7 +97,7 @@ def precision_for(accelerator: str) -> str:
 
 
 def _measure_normalisation(config: TrainConfig, data: SegmentDataModule) -> None:
-    """Measure mean and deviation of the training side's mels in dB, padding left out."""
+    """Measure mean and deviation of the training side's mels in dB, without the padding."""
     mel = config.mel
     if mel.mean_db is not None and mel.std_db is not None:
         return
@@ -105,11 +105,11 @@ def _measure_normalisation(config: TrainConfig, data: SegmentDataModule) -> None
     total = torch.zeros(3, dtype=torch.float64)
     for batch in data.fixed_train_loader(NORMALISATION_SEGMENTS):
         decibels = probe(batch["waveform"])[:, 0].transpose(1, 2)  # (B, F, M)
-        lengths = torch.as_tensor(batch["sounding"])
-        sounding = probe.sounding(lengths, frames=decibels.shape[1])
-        heard = decibels[sounding].double()
+        lengths = torch.as_tensor(batch["sound_samples"])
+        sounding = probe.sounding_frames(lengths, frames=decibels.shape[1])
+        values = decibels[sounding].double()
         total += torch.stack(
-            [heard.sum(), heard.square().sum(), torch.tensor(float(heard.numel()))]
+            [values.sum(), values.square().sum(), torch.tensor(float(values.numel()))]
         )
     mean = float(total[0] / total[2])
     mel.mean_db = mean if mel.mean_db is None else mel.mean_db

@@ -1,4 +1,4 @@
-"""a run as it stands → all that its bundle holds but the weights."""
+"""the current state of a run → everything in its bundle except the weights."""
 
 from __future__ import annotations
 
@@ -13,9 +13,7 @@ if TYPE_CHECKING:
 
 
 def content_of(module: CodecModule) -> dict[str, Any]:
-    """Everything a bundle of the current weights holds but the weights themselves, plain values
-    only.
-    """
+    """Everything in a bundle of the current weights except the weights; plain values only."""
     figures = module.history.figures
     curves = LossCurves(
         train_losses=figures.get("train/loss", []),

@@ -1,6 +1,4 @@
-"""code counts (L, K) → utilization, perplexity and dead codes of each level, and what to do about
-an ill one.
-"""
+"""code counts (L, K) → utilization, perplexity and dead codes of each level, and advice if low."""
 
 from __future__ import annotations
 
@@ -15,14 +13,14 @@ from torch import Tensor
 from distill.codec.description import LevelHealth
 
 FEWEST_POSITIONS = 256
-"""Below this nothing is said about a codebook."""
+"""With fewer positions, a codebook is not judged."""
 POSITIONS_PER_CODE = 16
-"""From here on the figures are as good as they get."""
+"""With so many positions, more of them would not change the figures much."""
 
 
 @dataclass(frozen=True)
 class SideHealth:
-    """Health of all levels over one side of the collection, of one set of weights in eval mode."""
+    """Health of all levels on one side of the collection, for one set of weights in eval mode."""
 
     levels: tuple[LevelHealth, ...]
     positions: int
@@ -30,16 +28,16 @@ class SideHealth:
 
     @property
     def complete(self) -> bool:
-        """Whether there are enough positions to take the figures at face value."""
+        """Whether there are enough positions to trust the figures."""
         return self.positions >= POSITIONS_PER_CODE * self.codebook_size
 
     @property
     def attainable(self) -> float:
-        """Utilization that a perfectly even use of all codes would show over so few positions."""
+        """The utilization expected over so many positions if all codes were used equally often."""
         return 1.0 - math.exp(-self.positions / self.codebook_size)
 
     def can_judge(self, min_utilization: float) -> bool:
-        """Whether falling below the threshold would mean illness rather than too few positions."""
+        """Whether a low utilization would show a bad codebook rather than too few positions."""
         if self.complete:
             return True
         return self.positions >= FEWEST_POSITIONS and self.attainable >= min(
@@ -47,7 +45,7 @@ class SideHealth:
         )
 
     def ill_levels(self, min_utilization: float) -> tuple[int, ...]:
-        """Levels under the threshold; none while that cannot be judged."""
+        """Levels under the threshold; empty if there are too few positions to judge."""
         if not self.can_judge(min_utilization):
             return ()
         return tuple(
@@ -55,11 +53,11 @@ class SideHealth:
         )
 
     def snapshot(self) -> dict[str, dict[str, float]]:
-        """Plain values, as a bundle stores them."""
+        """`level_0` ... → its figures as plain values, as a bundle stores them."""
         return {f"level_{i}": asdict(level) for i, level in enumerate(self.levels)}
 
     def report(self) -> dict[str, Any]:
-        """Plain values, and whether they rest on enough positions."""
+        """All figures as plain values, as an epoch's row in `progress.jsonl` stores them."""
         return {
             "levels": list(self.snapshot().values()),
             "positions": self.positions,
@@ -82,10 +80,11 @@ def health_of(counts: Tensor) -> SideHealth:
 
 
 def count_codes(indices: Tensor, sounding: Tensor, *, stride: int, codebook_size: int) -> Tensor:
-    """Codes (B, H, W, L) and sounding frames (B, F), `stride` to a column → counts (L, K) int64.
+    """Codes (B, H, W, L) and sounding frames (B, F), `stride` frames to a column → counts (L, K)
+    int64.
 
-    A column counts if its first frame sounds: padding after a short sound always gets the same
-    code, and counting it would make every codebook look poor.
+    A column counts if its first frame sounds. Padding after a short sound always gets the same
+    code, so counting it would make every codebook look bad.
     """
     chosen = indices.transpose(1, 2)[sounding[:, ::stride]].flatten(0, 1)  # (positions, L)
     return torch.stack(
@@ -101,7 +100,7 @@ def remedy(
     dead_code_threshold: float,
     commitment_weight: float,
 ) -> str:
-    """What to change, most effective first, as overrides to type."""
+    """Which settings to change, most effective first: overrides to type, and the reasons."""
     ill = set(ill)
     overrides, reasons = [], []
     if dead_code_threshold == 0:
@@ -114,15 +113,15 @@ def remedy(
         healthy_first = len(side.levels) - len(ill)
         if healthy_first > 0 and ill == set(range(healthy_first, len(side.levels))):
             overrides.append(f"rvq.levels={healthy_first}")
-            reasons.append("only the finest levels are idle")
+            reasons.append("only the finest levels are hardly used")
         elif commitment_weight < 1:
             overrides.append(
                 f"model.commitment_weight={min(1.0, 2 * max(commitment_weight, 0.125)):g}"
             )
-            reasons.append("the encoder strays from its codes")
+            reasons.append("the encoder's output is far from its codes")
         else:
             overrides.append(f"rvq.codebook_size={max(2, side.codebook_size // 2)}")
             reasons.append(
-                "the sounds are too alike for so many codes; more, and more varied, sounds help too"
+                "the sounds are too similar for so many codes; more varied sounds help too"
             )
     return f"{' '.join(overrides)} ({'; '.join(reasons)})"

@@ -51,11 +51,11 @@ class CodecModule(StageModule):
         self.health_config = health
         self.padding_weight = padding_weight
         self.origin = origin
-        """`metadata` and `training_config` of a bundle, as far as they are known at the start."""
+        """What is known at the start of a bundle's `metadata` and `training_config`."""
         self.train_health: SideHealth | None = None
         self.val_health: SideHealth | None = None
         self.train_counts: Tensor | None = None
-        """(L, K) on the CPU: how often each code is used, behind `train_health`."""
+        """(L, K) on the CPU: how often each code is used; `train_health` is computed from it."""
         self._val_loss = TermMeans(self.terms)
         self._mel_error = MelErrorMean()
         self._val_counts: Tensor | None = None
@@ -63,7 +63,7 @@ class CodecModule(StageModule):
         self._health_step = -1
 
     def build(self) -> ConvVQVAE:
-        """The network; several ranks share their codebooks."""
+        """The network; with several ranks, they keep their codebooks equal."""
         return ConvVQVAE(self.vqvae_config, sync_codebook=self.several_ranks)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
@@ -79,16 +79,16 @@ class CodecModule(StageModule):
 
     @property
     def identity(self) -> object:
-        """The sounds and the network."""
+        """Fingerprint of the sounds, and the network's configuration."""
         return self.origin["metadata"]["dataset_fingerprint"], self.vqvae_config
 
     def losses(self, batch: Segment) -> tuple[dict[str, Tensor], int]:
-        """A batch of segments, mels moved by their bins → the terms of the loss."""
+        """A batch of segments, each mel shifted by its `shift_bins` → the terms of the loss."""
         with torch.no_grad():
             mel = self.spectrogram.normalise(self._magnitude(batch["waveform"]))
             mel = shift_mel_bins(mel, cast(Tensor, batch["shift_bins"]))
         require_finite(mel, "the batch holds NaN or infinity", on_all_ranks=self.several_ranks)
-        loss = self._loss(mel, self._sounding(batch, mel))[0]
+        loss = self._loss(mel, self._sounding_frames(batch, mel))[0]
         return _terms(loss), len(mel)
 
     def check_trainable(self) -> None:
@@ -97,12 +97,12 @@ class CodecModule(StageModule):
             raise RunError("no step of the first epoch was finite: the codebooks are still empty")
 
     def add_held_out(self, batch: Segment) -> None:
-        """Take in a batch's loss, mel error and codes."""
+        """Add a batch's loss, mel error and codes to the held-out figures."""
         magnitude = self._magnitude(batch["waveform"])
-        sounding = self._sounding(batch, magnitude)
-        with torch.autocast(self.device.type, enabled=False):  # as precise as the saved model is
+        sounding = self._sounding_frames(batch, magnitude)
+        with torch.autocast(self.device.type, enabled=False):  # float32, as when the model is used
             loss, decoded, indices = self._loss(self.spectrogram.normalise(magnitude), sounding)
-        sounds = int(cast(Tensor, batch["sounding"]).count_nonzero())
+        sounds = int(cast(Tensor, batch["sound_samples"]).count_nonzero())
         self._val_loss.add(_terms(loss), sounds)
         self._mel_error.add(
             self.spectrogram.decibels(magnitude),
@@ -118,7 +118,7 @@ class CodecModule(StageModule):
         self._val_counts = counts if self._val_counts is None else self._val_counts + counts
 
     def close_held_out(self) -> dict[str, float]:
-        """Loss and mel error; measures the health of both sides."""
+        """Return the held-out loss and mel error; measure the health of both sides."""
         mel_db = self._mel_error.take(self.over_ranks)
         val = self._val_loss.take(self.over_ranks)
         counts, self._val_counts = self._val_counts, None
@@ -131,7 +131,7 @@ class CodecModule(StageModule):
     def measure_health(self) -> SideHealth:
         """Health of the current weights in eval mode over fixed training segments.
 
-        Measured once a step, so that the display, the charts and the bundle agree.
+        Measured at most once for each step, so that the display, the charts and the bundle agree.
         """
         step = self.trainer.global_step
         if self.train_health is None or self._health_step != step:
@@ -152,11 +152,11 @@ class CodecModule(StageModule):
         return self.train_health
 
     def epoch_details(self) -> dict[str, Any]:
-        """Health of each level on the training side."""
+        """`health`: the levels' health on the training side."""
         return {"health": self.train_health.report()} if self.train_health else {}
 
     def metrics(self) -> dict[str, float]:
-        """Health of each level on both sides."""
+        """The figures of each level's health, on both sides."""
         metrics: dict[str, float] = {}
         for side, prefix in ((self.train_health, ""), (self.val_health, "val_")):
             if side is None:
@@ -169,9 +169,9 @@ class CodecModule(StageModule):
         return metrics
 
     def charts(self) -> dict[str, dict[str, Sequence[Any]]]:
-        """One chart a figure, with all levels."""
+        """One chart for each figure of the codebooks, with all levels; one for the losses."""
         levels = range(self.vqvae_config.num_quantizers)
-        hint = "(point at a line for its name)"
+        hint = "(hover over a line to see its name)"
         codebooks: dict[str, Sequence[Any]] = {
             f"{figure.replace('_', ' ')} {hint}": [
                 "Multiline",
@@ -185,18 +185,18 @@ class CodecModule(StageModule):
         return {"codebooks, all levels": codebooks, "training and validation": losses}
 
     def bundle_fields(self) -> dict[str, Any]:
-        """All of a bundle but the weights."""
+        """Everything in a bundle except the weights."""
         return content_of(self)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Continue where the checkpoint was made; the model keeps its id."""
+        """Restore the state of the run; the model keeps its id."""
         super().on_load_checkpoint(checkpoint)
         metadata = checkpoint["distill"]["bundle"]["metadata"]
         self.origin = {**self.origin, "metadata": metadata}
 
     def _loss(self, mel: Tensor, sounding: Tensor) -> tuple[Loss, Tensor, Tensor]:
-        """Mel (B, 1, M, F) and sounding frames (B, F) → loss, decoded mel of the first's shape,
-        codes (B, H, W, L).
+        """Mel (B, 1, M, F) and sounding frames (B, F) → loss, decoded mel (B, 1, M, F), codes
+        (B, H, W, L).
         """
         output = self.model(mel, sounding)
         loss = loss_of(
@@ -212,8 +212,10 @@ class CodecModule(StageModule):
         with torch.autocast(waveform.device.type, enabled=False):
             return self.spectrogram.magnitude(waveform.float())
 
-    def _sounding(self, batch: Segment, mel: Tensor) -> Tensor:
-        return self.spectrogram.sounding(cast(Tensor, batch["sounding"]), frames=mel.shape[-1])
+    def _sounding_frames(self, batch: Segment, mel: Tensor) -> Tensor:
+        """A batch and its mel (B, 1, M, F) → (B, F) bool: frames that hold sound."""
+        lengths = cast(Tensor, batch["sound_samples"])
+        return self.spectrogram.sounding_frames(lengths, frames=mel.shape[-1])
 
 
 def _terms(loss: Loss) -> dict[str, Tensor]:

@@ -16,13 +16,13 @@ from distill.model.mel import SpectrogramConfig
 TICKS_HZ = (100, 500, 2_000, 8_000, 20_000)
 
 
-def mel_pairs(
+def draw_mel_pairs(
     originals: Sequence[Tensor],
     reconstructions: Sequence[Tensor],
     names: Sequence[str],
     config: SpectrogramConfig,
 ) -> np.ndarray:
-    """Mels in dB (M, F), one reconstruction an original → picture (height, width, 3) uint8."""
+    """Mels in dB (M, F), a reconstruction for each original → picture (height, width, 3) uint8."""
     figure = Figure(figsize=(3.6 * len(originals) + 0.8, 5.2), dpi=100, layout="constrained")
     canvas = FigureCanvasAgg(figure)
     grid = figure.subplots(2, len(originals), sharex="col", sharey=True, squeeze=False)
@@ -58,7 +58,7 @@ def mel_pairs(
 
 
 def _frequency_ticks(config: SpectrogramConfig) -> tuple[list[int], list[str]]:
-    """Mel bins whose filters peak nearest to a few round frequencies."""
+    """The mel bins nearest to a few round frequencies, and their labels."""
     bins = config.n_fft // 2 + 1
     bank = melscale_fbanks(
         bins, 0.0, config.sample_rate_hz / 2, config.n_mels, config.sample_rate_hz

@@ -14,10 +14,10 @@ from distill.training.codec.health import count_codes
 
 
 class CodebookProbe:
-    """Counts codes over the same training segments each time, unmoved and unaugmented; each rank
-    over its share of them.
+    """Counts codes over the same training segments each time, without random crops or augmentation;
+    each rank counts its share of them.
 
-    The segments' mels are made once and kept on the CPU: a few MiB, however large the collection.
+    The segments' mels are computed once and kept on the CPU: a few MiB for any collection.
     """
 
     def __init__(
@@ -34,17 +34,17 @@ class CodebookProbe:
         """Mels (B, 1, M, F) and sounding frames (B, F)."""
         config = spectrogram.config
         sounding_samples = data.train.sounding_samples() / len(data.train)
-        # a little more than the mean asks for: the chosen segments may be shorter than the others
+        # a fifth more than by the mean length: the chosen segments may be shorter than that
         cells = config.n_mels * sounding_samples / config.hop_length
         segments = math.ceil(1.2 * positions * stride**2 / cells)
         for batch in data.fixed_train_loader(segments, rank=rank, ranks=ranks):
             mel = spectrogram(batch["waveform"])
-            lengths = torch.as_tensor(batch["sounding"])
-            frames = spectrogram.sounding(lengths, frames=mel.shape[-1])
+            lengths = torch.as_tensor(batch["sound_samples"])
+            frames = spectrogram.sounding_frames(lengths, frames=mel.shape[-1])
             self.batches.append((mel, frames))
 
     def count(self, model: ConvVQVAE, device: torch.device) -> Tensor:
-        """Counts (L, K) int64 of the model's codes in eval mode; the model is left in its mode."""
+        """Counts (L, K) int64 of the model's codes in eval mode; the model's mode is restored."""
         training = model.training
         model.eval()
         levels, size = model.config.num_quantizers, model.config.codebook_size

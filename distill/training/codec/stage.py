@@ -27,14 +27,14 @@ from distill.training.steps.schedule import Limits
 
 
 class CodecStage(Stage):
-    """The first stage: everything else builds on its codes."""
+    """The first stage; later stages work with its codes."""
 
     name = CodecModule.stage
     monitor = "val/mel_db"
 
     @staticmethod
     def limits(config: TrainConfig) -> Limits:
-        """Those of `trainer`."""
+        """The limits under `trainer`."""
         trainer = config.trainer
         return Limits(
             trainer.max_epochs,
@@ -44,19 +44,19 @@ class CodecStage(Stage):
         )
 
     def complete(self) -> list[Choice]:
-        """Sizes, decay, epochs, precision and normalisation, from the collection."""
+        """Fill in sizes, decay, epochs, precision and normalisation where they are null."""
         choices, self._fitting_codebook_size = complete(self.config, self.source, self.data)
         return choices
 
     def data_module(self) -> SegmentDataModule:
-        """Segments of the collection."""
+        """The collection's segments, for training and held out."""
         return cast(SegmentDataModule, self.data)
 
     def module(self) -> CodecModule:
-        """The module of the completed configuration, with a model id of its own."""
+        """The module for the complete configuration, with a new model id."""
         config, source = self.config, self.source
         training_config = asdict(config)
-        # a bundle is passed on to others: folders are in it by name, not by where they lie
+        # bundles are shared with others, so they hold the folders' names and not their full paths
         training_config["data"]["root"] = [
             os.path.basename(os.path.normpath(root)) for root in config.data.folders
         ]
@@ -87,10 +87,10 @@ class CodecStage(Stage):
         )
 
     def callbacks(self, run_dir: Path) -> list[lightning.Callback]:
-        """Codebook health and previews, where conf/callbacks has them."""
-        made: list[lightning.Callback] = []
+        """Codebook health and previews, if the settings have them."""
+        callbacks: list[lightning.Callback] = []
         if (health := self.config.callbacks.codebook_health) is not None:
-            made.append(
+            callbacks.append(
                 instantiate(
                     asdict(health),
                     min_utilization=self.config.health.min_utilization,
@@ -98,14 +98,14 @@ class CodecStage(Stage):
                 )
             )
         if (previews := self.config.callbacks.previews) is not None:
-            made.append(instantiate(asdict(previews), run_dir=run_dir))
-        return made
+            callbacks.append(instantiate(asdict(previews), run_dir=run_dir))
+        return callbacks
 
     def judge(self, module: StageModule, *, finished: bool) -> Judgement:
-        """How the curves went, and the health of the codebooks on both sides."""
+        """A verdict on the curves and codebooks, and the codebooks' figures on both sides."""
         assert isinstance(module, CodecModule)
-        begun = module.history.epochs or module.trainer.global_step
-        health = module.measure_health() if begun else None
+        has_trained = module.history.epochs or module.trainer.global_step
+        health = module.measure_health() if has_trained else None
         mel, network = module.spectrogram.config, module.vqvae_config
         return Judgement(
             verdict(

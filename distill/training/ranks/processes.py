@@ -1,7 +1,7 @@
-"""one process → as many as there are devices on this machine, started, watched and ended together.
+"""one process → one for each device of this machine, started, watched and ended together.
 
-Processes that something else starts (Slurm, torchrun, a second machine's user) find in the
-environment which one they are.
+Processes that something else starts (Slurm, torchrun, a user on a second machine) read their rank
+from the environment.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from distill.errors import RunError
 
 RANK_VARIABLES = ("RANK", "LOCAL_RANK", "NODE_RANK", "GROUP_RANK", "SLURM_PROCID")
 PATIENCE_S = 20.0
-"""How long the others have to end by themselves."""
+"""How long the other processes may take to end by themselves."""
 POLL_S = 0.2
 
 
 def is_first() -> bool:
-    """Whether this process is the one of its run that prints, writes and publishes."""
+    """Whether this process is the first of its run: the one that prints, writes and publishes."""
     return all(os.environ.get(variable, "0") == "0" for variable in RANK_VARIABLES)
 
 
 def rank_name() -> str:
-    """`rank3`, or `node1_rank0` where only that is known."""
+    """This process's name in file names: `rank3`, or `node1_rank0` if the rank is not known yet."""
     if "RANK" in os.environ or "SLURM_PROCID" in os.environ:
         return f"rank{os.environ.get('RANK') or os.environ['SLURM_PROCID']}"
     local = os.environ.get("LOCAL_RANK", "0")
@@ -40,17 +40,20 @@ def rank_name() -> str:
 
 
 def check_cores(processes: int) -> None:
-    """Two on one core are good enough for a try; a hundred would take all memory and no step."""
+    """Raise RunError for more processes than cores; two are always allowed, for a try.
+
+    A hundred processes would fill the memory and never finish a step.
+    """
     most = max(2, os.cpu_count() or 1)
     if processes > most:
         raise RunError(
-            f"trainer.devices={processes}: each is a process, and this machine's processor takes "
-            f"at most {most}"
+            f"trainer.devices={processes}: each device is a process, and this machine has cores "
+            f"for at most {most}"
         )
 
 
 class Ranks:
-    """The other processes of this machine; with one device there are none."""
+    """The run's other processes on this machine; none with one device."""
 
     def __init__(self, configuration: str, run_dir: Path, *, resume: bool) -> None:
         self.configuration = configuration
@@ -61,10 +64,11 @@ class Ranks:
         self._over = threading.Event()
 
     def start(self, devices: int, nodes: int) -> None:
-        """Start a process a device, this one left out; they read the configuration from stdin, and
-        train all stages of the run.
+        """Start one process for each device except this process's own. They read the configuration
+        from stdin and train all stages of the run.
 
-        Raises RunError if several machines do not know of each other.
+        Raises RunError if there are several machines and the variables that connect them are
+        missing.
         """
         if self._environment:
             return  # an earlier stage started them
@@ -89,7 +93,7 @@ class Ranks:
                     stdin=subprocess.PIPE,
                     stdout=log,
                     stderr=log,
-                    start_new_session=True,  # Ctrl-C is this process's to answer, for all of them
+                    start_new_session=True,  # only this process gets Ctrl-C; it stops all of them
                 )
             assert process.stdin is not None
             process.stdin.write(self.configuration.encode())
@@ -99,24 +103,24 @@ class Ranks:
             threading.Thread(target=self._watch, name="ranks", daemon=True).start()
 
     def failure(self) -> str | None:
-        """How one of the others ended before its time; None if none did."""
+        """How one of the other processes failed; None if none did."""
         for rank, process in self._others.items():
             code = process.poll()
             if code:
                 how = f"by {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"
-                return f"rank {rank} ended {how}{self._last_words(rank)}"
+                return f"rank {rank} ended {how}{self._last_error(rank)}"
         return None
 
     def wait_for_failure(self) -> str | None:
-        """What `failure` says, if need be after the moment that it takes to see a process end."""
+        """As `failure`, but wait up to two seconds, because a process takes a moment to end."""
         until = time.monotonic() + 10 * POLL_S
         while self._others and (failure := self.failure()) is None and time.monotonic() < until:
             time.sleep(POLL_S)
         return failure if self._others else None
 
-    def go_on(self) -> str:
-        """What the user does after one of them was lost."""
-        return f"what was saved before is whole; go on with resume={shlex.quote(str(self.run_dir))}"
+    def resume_advice(self) -> str:
+        """What the user can do after one of the processes was lost."""
+        return f"everything saved is kept; continue with resume={shlex.quote(str(self.run_dir))}"
 
     def __enter__(self) -> Ranks:
         return self
@@ -131,7 +135,7 @@ class Ranks:
         if self._environment:
             from torch import distributed
 
-            if distributed.is_initialized():  # a next run in this process has other ranks
+            if distributed.is_initialized():  # the next run in this process may have other ranks
                 distributed.destroy_process_group()
         until = time.monotonic() + PATIENCE_S
         for process in self._others.values():
@@ -147,13 +151,13 @@ class Ranks:
                 os.environ[variable] = value
 
     def _watch(self) -> None:
-        """End this process where it would wait for a dead one: on GPUs, no error may come."""
+        """End this process if another one died. On GPUs it could wait for ever without an error."""
         while not self._over.wait(POLL_S):
             failure = self.failure()
             if failure and not self._over.wait(PATIENCE_S):
                 for process in self._others.values():
                     process.kill()
-                print(f"distill: {failure}; {self.go_on()}", file=sys.stderr, flush=True)
+                print(f"distill: {failure}; {self.resume_advice()}", file=sys.stderr, flush=True)
                 os._exit(1)
 
     def _set(self, variable: str, value: str) -> None:
@@ -163,7 +167,7 @@ class Ranks:
     def _log(self, rank: int) -> Path:
         return self.run_dir / f"train.rank{rank}.log"
 
-    def _last_words(self, rank: int) -> str:
+    def _last_error(self, rank: int) -> str:
         try:
             lines = self._log(rank).read_text("utf-8", "replace").splitlines()
         except OSError:

@@ -1,4 +1,4 @@
-"""configuration on stdin → one of the processes that train together, started by the first."""
+"""configuration on stdin → one rank of a run, in a process that the first rank started."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from distill.training.ranks.processes import POLL_S
 
 
 def main() -> None:
-    """Train as the environment's rank; ends quietly whenever the whole run ends."""
+    """Train as the rank that the environment names; prints nothing on the terminal."""
     parser = argparse.ArgumentParser()
     parser.add_argument("run_dir", type=Path)
     parser.add_argument("--resume", action="store_true")
@@ -45,15 +45,15 @@ def main() -> None:
     except DistillError as error:
         fail(str(error))
         sys.stdout.flush()
-        os._exit(error.exit_code)  # not after the others: they may be waiting for this one
+        os._exit(error.exit_code)  # at once: the other ranks may be waiting for this one
     except BaseException as error:
-        logging.getLogger(__name__).exception("ended")
+        logging.getLogger(__name__).exception("this rank failed")
         fail(f"{type(error).__name__}: {error}")
         os._exit(1)
 
 
 def _end_with(first: int) -> None:
-    """Once the first process is gone, however suddenly: no error need come of waiting for it."""
+    """End this process when the first one is gone; otherwise it could wait for it for ever."""
     while os.getppid() == first:
         time.sleep(POLL_S)
     os._exit(1)

@@ -1,4 +1,4 @@
-"""Lightning checkpoint → file, whole or not at all; read as plain data only."""
+"""Lightning checkpoint → file, written completely or not at all; read as plain data only."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from lightning.fabric.plugins import CheckpointIO
 
 from distill.errors import RunError
 from distill.system.atomic import whole_file
-from distill.training.records.run_folder import best_instead
+from distill.training.records.run_folder import best_epoch_advice
 
 
 class AtomicCheckpointIO(CheckpointIO):
-    """Flushed to disk before it gets its name, unlike Lightning's own."""
+    """Writes a temporary file, flushes it to disk and then renames it, unlike Lightning's own."""
 
     def __init__(self) -> None:
         self.failure: OSError | None = None
-        """Why the newest save failed. Kept, not raised: only the first rank writes, and one that
-        left by itself would leave the others waiting.
+        """Why the newest save failed. Not raised: only the first rank writes, and if it ended alone
+        the other ranks would wait for it.
         """
 
     def save_checkpoint(
         self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None
     ) -> None:
-        """Write `checkpoint` under `path`, or note in `failure` why not."""
-        archive = io.BytesIO()  # in memory first: a full disk is then an OSError that says so
+        """Write `checkpoint` to `path`; if that is not possible, set `failure`."""
+        archive = io.BytesIO()  # in memory first: then a full disk raises a clear OSError
         torch.save(checkpoint, archive)
         self.failure = None
         try:
@@ -42,11 +42,9 @@ class AtomicCheckpointIO(CheckpointIO):
     def load_checkpoint(
         self, path: Any, map_location: Any = None, weights_only: bool | None = None
     ) -> dict[str, Any]:
-        """Read a checkpoint; raises RunError for a file that is damaged or holds more than plain
-        data.
-        """
+        """Read a checkpoint; raises RunError if it is damaged or holds more than plain data."""
         try:
-            with zipfile.ZipFile(path) as archive:  # torch does not look at the sums in there
+            with zipfile.ZipFile(path) as archive:  # torch does not check the archive's checksums
                 if damaged := archive.testzip():
                     raise RuntimeError(damaged)
             checkpoint: dict[str, Any] = torch.load(
@@ -61,12 +59,12 @@ class AtomicCheckpointIO(CheckpointIO):
             ValueError,
             zipfile.BadZipFile,
         ) as error:
-            instead = best_instead(Path(path).parent.parent)
+            advice = best_epoch_advice(Path(path).parent.parent)
             raise RunError(
-                f"{path}: damaged, or not a checkpoint{'; ' * bool(instead)}{instead}"
+                f"{path}: damaged, or not a checkpoint{'; ' * bool(advice)}{advice}"
             ) from error
         return checkpoint
 
     def remove_checkpoint(self, path: Any) -> None:
-        """Delete a checkpoint if it is there."""
+        """Delete a checkpoint if it exists."""
         Path(path).unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""loss history → how a stage went, in plain words."""
+"""loss history → whether a stage converged, still improves or overfits, in plain words."""
 
 from __future__ import annotations
 
@@ -9,15 +9,18 @@ FEWEST_EPOCHS = 5
 TAIL = 0.2
 """Share of the epochs over which improvement is judged."""
 STILL_IMPROVING = 0.02
-"""Improvement of the held-out figure over the tail from which a longer run is worth it."""
+"""If the held-out figure improves by more than this over the tail, a longer run is worth it."""
 OVERFITTING = 0.03
-"""Rise of the held-out loss over its minimum, while the training loss falls, that counts."""
+"""If the held-out loss rises by more than this over its minimum while the training loss falls, the
+run overfits.
+"""
 
 
 def describe_course(history: History, figure: str, name: str, *, finished: bool) -> str:
-    """Converged, still improving or overfitting, by the curve of a held-out figure called `name`.
+    """Judge the curves: converged, still improving or overfitting. `name` is the held-out figure
+    in words.
 
-    Smoothed, because single epochs are noisy.
+    The curves are smoothed, because single epochs are noisy.
     """
     if not finished:
         return f"stopped after {counted(history.epochs, 'epoch')}, before its end"
@@ -41,7 +44,7 @@ def describe_course(history: History, figure: str, name: str, *, finished: bool)
 
 
 def _smooth(values: list[float]) -> list[float]:
-    """Mean of each value and its neighbours, a tenth of the run in all."""
+    """Moving average over a tenth of the run."""
     reach = len(values) // 20
     windows = [values[max(0, i - reach) : i + reach + 1] for i in range(len(values))]
     return [sum(window) / len(window) for window in windows]

@@ -1,4 +1,4 @@
-"""TensorBoard's event files, which a full disk may cost but not the run."""
+"""figures → TensorBoard's event files; on a full disk they are lost, but the run continues."""
 
 from __future__ import annotations
 
@@ -15,50 +15,51 @@ log = logging.getLogger(__name__)
 
 
 class EventFiles(TensorBoardLogger):
-    """Lightning's logger; what cannot be written is left out, and said once."""
+    """Lightning's logger, but what cannot be written is left out, with one warning."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.failure: str | None = None
+        """Why some of the curves are missing; None if all were written."""
         self._given_up = False
 
     @property
     @rank_zero_experiment
     def experiment(self) -> Any:
-        """The writer; any of its methods does nothing once the disk refuses."""
+        """TensorBoard's writer; a method that cannot write does nothing."""
         if not self._given_up:
             try:
-                return _Sparing(super().experiment, self._refused)
+                return _SafeWriter(super().experiment, self._note_failure)
             except OSError as error:  # each further try would leave another empty file
                 self._given_up = True
-                self._refused(error)
-        return _Sparing(None, self._refused)
+                self._note_failure(error)
+        return _SafeWriter(None, self._note_failure)
 
     @rank_zero_only
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
-        """Each as a scalar."""
+        """Write each metric as a scalar."""
         for name, value in metrics.items():
             self.experiment.add_scalar(name, value, step)
 
     @rank_zero_only
     def save(self) -> None:
-        """Hyperparameters as Lightning keeps them, if they can be."""
+        """Write Lightning's file of hyperparameters, if that is possible."""
         try:
             super().save()
         except OSError as error:
-            self._refused(error)
+            self._note_failure(error)
 
-    def _refused(self, error: OSError) -> None:
+    def _note_failure(self, error: OSError) -> None:
         if self.failure is None:
             self.failure = f"TensorBoard's curves not saved: {error.strerror or error}"
-            log.warning("%s; the training goes on", self.failure)
+            log.warning("%s; the training continues", self.failure)
 
 
-class _Sparing:
-    """A writer whose OSErrors go to `refused`."""
+class _SafeWriter:
+    """A writer that passes each OSError to `on_error` instead of raising it."""
 
-    def __init__(self, writer: Any, refused: Callable[[OSError], None]) -> None:
-        self._writer, self._refused = writer, refused
+    def __init__(self, writer: Any, on_error: Callable[[OSError], None]) -> None:
+        self._writer, self._on_error = writer, on_error
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         method = getattr(self._writer, name, None)
@@ -67,13 +68,13 @@ class _Sparing:
             try:
                 return method(*args, **kwargs) if method else None
             except OSError as error:
-                self._refused(error)
+                self._on_error(error)
 
         return call
 
 
 def keep_writer_threads_quiet() -> None:
-    """Event files are written by a thread, whose traceback the caller's error says already."""
+    """Print no tracebacks of the threads that write event files: the caller gets the error too."""
     usual = threading.excepthook
 
     def hook(event: threading.ExceptHookArgs) -> None:

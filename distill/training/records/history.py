@@ -1,4 +1,4 @@
-"""losses of steps → one number an epoch, through interruptions and resumes."""
+"""losses of steps → one number for each epoch; a resumed run continues the lists."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ OverRanks = Callable[[Tensor], Tensor]
 """This rank's sums → those of all ranks."""
 
 
-def alone(sums: Tensor) -> Tensor:
-    """Where there is but one rank."""
+def keep_sums(sums: Tensor) -> Tensor:
+    """The sums of all ranks if there is only one rank."""
     return sums
 
 
 class TermMeans:
-    """Weighted running means of named terms, in double precision, that survive a checkpoint."""
+    """Weighted running means of named terms, in double precision; checkpoints save them."""
 
     def __init__(self, terms: Sequence[str]) -> None:
         self.terms = tuple(terms)
@@ -27,13 +27,13 @@ class TermMeans:
         self._weight = 0.0
 
     def add(self, values: Mapping[str, Tensor], weight: float) -> None:
-        """Take in a batch's terms with its weight; nothing is read back from the device."""
+        """Add a batch's terms with its weight; nothing is read back from the device."""
         terms = torch.stack([values[term].detach() for term in self.terms]).double()
         self._sums = self._sums.to(terms.device) + weight * terms
         self._weight += weight
 
-    def take(self, over_ranks: OverRanks = alone) -> dict[str, float]:
-        """The mean of each term over all ranks, NaN if nothing was added, and start anew."""
+    def take(self, over_ranks: OverRanks = keep_sums) -> dict[str, float]:
+        """Return the mean of each term over all ranks, NaN if nothing was added, and reset."""
         *sums, weight = over_ranks(self._all()).tolist()
         self._sums, self._weight = torch.zeros(len(self.terms), dtype=torch.float64), 0.0
         return {
@@ -45,25 +45,27 @@ class TermMeans:
         weight = torch.tensor([self._weight], dtype=torch.float64, device=self._sums.device)
         return torch.cat([self._sums, weight])
 
-    def state_dict(self, over_ranks: OverRanks = alone) -> dict[str, Any]:
-        """Plain values, those of all ranks together."""
+    def state_dict(self, over_ranks: OverRanks = keep_sums) -> dict[str, Any]:
+        """The sums and the weight over all ranks, as plain values."""
         *sums, weight = over_ranks(self._all()).tolist()
         return {"sums": sums, "weight": weight}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """The values of `state_dict`."""
+        """Restore the sums and the weight."""
         self._sums = torch.tensor(state["sums"], dtype=torch.float64)
         self._weight = state["weight"]
 
 
 class History:
-    """One number an epoch for each figure, under the name it is logged with (`val/mel_db`)."""
+    """Figure → one number for each epoch; figures have the names they are logged with, such as
+    `val/mel_db`.
+    """
 
     def __init__(self, figures: Mapping[str, Sequence[float]] | None = None) -> None:
         self.figures = {name: list(values) for name, values in (figures or {}).items()}
 
     def close_epoch(self, figures: Mapping[str, float]) -> None:
-        """Append an epoch; each has the same figures."""
+        """Append an epoch; all epochs have the same figures."""
         assert not self.epochs or figures.keys() == self.figures.keys()
         for name, value in figures.items():
             self.figures.setdefault(name, []).append(value)
@@ -73,19 +75,19 @@ class History:
 
     @property
     def epochs(self) -> int:
-        """Finished epochs."""
+        """Number of finished epochs."""
         return max(map(len, self.figures.values()), default=0)
 
     def best_epoch(self, figure: str) -> int:
-        """Epoch, from 0, in which the figure is lowest."""
+        """The epoch, counted from 0, in which the figure is lowest."""
         return min(range(self.epochs), key=lambda epoch: self.figures[figure][epoch])
 
     def of_epoch(self, epoch: int) -> dict[str, float]:
-        """All figures of an epoch, from 0."""
+        """All figures of an epoch, counted from 0."""
         return {name: values[epoch] for name, values in self.figures.items()}
 
     def last(self) -> dict[str, float]:
-        """All figures of the newest epoch; none before the first."""
+        """All figures of the newest epoch; empty before the first one ends."""
         return self.of_epoch(-1) if self.epochs else {}
 
 
@@ -97,13 +99,13 @@ class MelErrorMean:
         self.frames = 0
 
     def add(self, original_db: Tensor, decoded_db: Tensor, sounding: Tensor) -> None:
-        """Two mels in dB (B, 1, M, F) and which frames count (B, F)."""
+        """Add a batch: two mels in dB (B, 1, M, F), and a mask (B, F) of the frames that count."""
         error = (original_db - decoded_db).abs().mean(dim=(1, 2))
         self.sum += float(error[sounding].sum())
         self.frames += int(sounding.sum())
 
-    def take(self, over_ranks: OverRanks = alone) -> float:
-        """The mean over all ranks, NaN if no frame counted, and start anew."""
+    def take(self, over_ranks: OverRanks = keep_sums) -> float:
+        """Return the mean over all ranks, NaN if no frame counted, and reset."""
         here = torch.tensor([self.sum, self.frames], dtype=torch.float64)
         total, frames = over_ranks(here).tolist()
         self.sum, self.frames = 0.0, 0

@@ -1,4 +1,4 @@
-"""rows of a run ↔ `progress.jsonl` in its folder: a JSON object a line, appended and flushed."""
+"""rows of a run ↔ `progress.jsonl` in its folder: one JSON object in each line, appended."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ log = logging.getLogger(__name__)
 
 
 class ProgressFile:
-    """Where a run is, for whoever looks on; it can be lost without harm to the run."""
+    """Records how far a run is, for the dashboard and others; the run itself does not need it."""
 
     def __init__(self, run_dir: Path | None) -> None:
-        """Without a folder, as on all ranks but the first, rows go nowhere."""
+        """Without a folder, as on every rank except the first, rows are not written."""
         self._path = run_dir and run_dir / NAME
         self._refused = False
 
     def write(self, row: Row) -> None:
-        """Append a row with the time; a full disk is reported once."""
+        """Append a row with the current time; a full disk is reported once."""
         if self._path is None or self._refused:
             return
         value = {"time_s": round(time.time(), 3), **plain_values(row)}
         line = json.dumps(without_nan(value), ensure_ascii=True)
         try:
             with self._path.open("a+b") as file:
-                start = b"" if _ends_whole(file) else b"\n"  # a process was killed while it wrote
+                start = b"" if _ends_whole(file) else b"\n"  # after a row cut off by a kill
                 file.write(start + line.encode() + b"\n")
         except OSError as error:
             self._refused = True
@@ -39,7 +39,7 @@ class ProgressFile:
 
 
 def read_progress(run_dir: Path) -> list[dict[str, Any]]:
-    """All whole rows of a run so far, oldest first; none where there is no file."""
+    """All complete rows of a run so far, oldest first; empty if there is no file."""
     try:
         lines = (run_dir / NAME).read_bytes().splitlines()
     except FileNotFoundError:
@@ -48,7 +48,7 @@ def read_progress(run_dir: Path) -> list[dict[str, Any]]:
     for line in lines:
         try:
             row = json.loads(line)
-        except ValueError:  # being written, or cut off when its process was killed
+        except ValueError:  # half-written: by a process at work, or by one that was killed
             continue
         if isinstance(row, dict):
             rows.append(row)

@@ -1,4 +1,4 @@
-"""a run as it goes → rows of plain values: for the terminal, `progress.jsonl` and a dashboard."""
+"""events of a run → rows of plain values, for the terminal, `progress.jsonl` and a dashboard."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from distill.system.terminal import duration
 
 @dataclass(frozen=True)
 class Event:
-    """Something worth a line in the terminal, the summary and the dashboard."""
+    """A warning or other news, shown in the terminal, the summary and the dashboard."""
 
     epoch: int
     """Counted from 1."""
@@ -20,18 +20,18 @@ class Event:
 
     @property
     def line(self) -> str:
-        """`epoch 3: ...`."""
+        """The text with its epoch: `epoch 3: ...`."""
         return f"epoch {self.epoch}: {self.text}"
 
 
 @dataclass(frozen=True)
 class StartRow:
-    """A process begins, or continues, a run."""
+    """A process started or continued a run."""
 
     event: ClassVar[str] = "start"
     pid: int
     pid_started_s: float
-    """Since the epoch; with it, a pid that another process has got since is told apart."""
+    """Unix time; shows whether another process has the same pid by now."""
     resumed: bool
     name: str | None
     stages: list[str]
@@ -40,22 +40,23 @@ class StartRow:
 
 @dataclass(frozen=True)
 class SoundsRow:
-    """What the run learns from."""
+    """The sounds that the run uses."""
 
     event: ClassVar[str] = "sounds"
     name: str
     files: int
     duration_s: float
     left_out: dict[str, int]
-    """Reason → files."""
+    """Reason → number of files."""
     train: int
-    """Files, or of shards segments, to train on; the others are held out."""
+    """Number of files to train on; with shards, number of segments."""
     held_out: int
+    """The same for the held-out side."""
 
 
 @dataclass(frozen=True)
 class ChoiceRow:
-    """A size that was chosen before a stage began, and why."""
+    """A setting that was chosen before a stage began, and why."""
 
     event: ClassVar[str] = "choice"
     stage: str
@@ -64,14 +65,14 @@ class ChoiceRow:
     reason: str
 
     def line(self) -> str:
-        """For the terminal."""
+        """The row as text for the terminal."""
         value = f"{self.value:.3g}" if isinstance(self.value, float) else str(self.value)
         return f"{self.key} {value}: {self.reason}"
 
 
 @dataclass(frozen=True)
 class StepRow:
-    """Where a stage is, every few seconds."""
+    """How far a stage is; written every few seconds."""
 
     event: ClassVar[str] = "step"
     stage: str
@@ -86,19 +87,19 @@ class StepRow:
 
     @property
     def heading(self) -> str:
-        """`epoch 3/10`."""
+        """The epoch: `epoch 3/10`."""
         return _epoch(self.epoch, self.epochs)
 
     @property
     def note(self) -> str:
-        """Loss and time."""
+        """Loss, time so far and time left."""
         loss = "" if self.loss is None else f"loss {self.loss:.4f}  "
         return f"{loss}{_time(self.elapsed_s, self.left_s)}"
 
 
 @dataclass(frozen=True)
 class EpochRow:
-    """An epoch that was closed."""
+    """An epoch ended."""
 
     event: ClassVar[str] = "epoch"
     stage: str
@@ -106,7 +107,7 @@ class EpochRow:
     epochs: int | None
     figures: dict[str, float]
     details: dict[str, Any]
-    """Of the stage: `health` of the codec's levels."""
+    """Values of this kind of stage alone; for the codec `health`, of its levels."""
     news: list[str]
     """Warnings, and levels that recovered, in this epoch."""
     skipped_steps: int
@@ -114,7 +115,7 @@ class EpochRow:
     left_s: float | None
 
     def lines(self) -> list[str]:
-        """For the terminal: figures, and a row a level."""
+        """The row as text for the terminal: a line of figures, then one for each level."""
         figures = self.figures
         shown = [f"{_epoch(self.epoch, self.epochs)}  train {figures['train/loss']:.4f}"]
         shown.append(f"val {figures['val/loss']:.4f}")
@@ -137,11 +138,11 @@ class StageRow:
 
 @dataclass(frozen=True)
 class EndRow:
-    """The process leaves the run."""
+    """The process ends its work on the run."""
 
     event: ClassVar[str] = "end"
     reason: str
-    """finished, stopped or failed."""
+    """`finished`, `stopped` or `failed`."""
     detail: str = ""
     bundle: str | None = None
     published: str | None = None
@@ -151,16 +152,16 @@ Row = StartRow | SoundsRow | ChoiceRow | StepRow | EpochRow | StageRow | EndRow
 
 
 def plain_values(row: Row) -> dict[str, Any]:
-    """As a JSON object."""
+    """The row as a JSON object; `event` names its kind."""
     return {"event": row.event, **asdict(row)}
 
 
 def level_lines(health: Mapping[str, Any] | None) -> list[str]:
-    """One line a level."""
+    """One line for each level; empty without health figures."""
     if health is None:
         return []
     size, positions = health["codebook_size"], health["positions"]
-    few = f"   (only {positions:,} codes counted, {positions / size:.1f} for each of the codebook)"
+    few = f"   (rough: only {positions:,} codes counted, {positions / size:.1f} per codebook entry)"
     return [
         f"  level {number}  utilization {level['utilization']:6.1%}   "
         f"perplexity {level['perplexity']:6.1f} of {size}"

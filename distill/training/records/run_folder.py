@@ -1,4 +1,4 @@
-"""the folder of a run: made for one run alone, held while it trains, found again to go on."""
+"""name of a run → its folder: made new, locked while the run trains, found again to resume it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 
 def new_run_dir(runs: Path, name: str) -> Path:
-    """Make a folder that no other run has, even one that starts at the same second."""
+    """Make a new folder, different from that of a run that starts in the same second."""
     safe = re.sub(r"[^\w+-]+", "_", name).strip("_")[:80] or "untitled"
     wanted = f"{time.strftime('%Y-%m-%d_%H-%M-%S')}_{safe}"
     try:
@@ -46,7 +46,7 @@ def new_run_dir(runs: Path, name: str) -> Path:
 
 
 def run_to_resume(runs: Path, wanted: str) -> Path:
-    """`last` or a folder → the folder of a run that has something to go on from."""
+    """`last` or a folder → the absolute folder of a run that can be resumed; raises RunError."""
     if wanted == "last":
         saved = sorted(
             runs.glob("*/checkpoints/last.ckpt"), key=lambda path: path.stat().st_mtime_ns
@@ -56,7 +56,7 @@ def run_to_resume(runs: Path, wanted: str) -> Path:
         run_dir = saved[-1].parent.parent
         newest = max(runs.iterdir(), key=lambda path: path.name)
         if newest.name > run_dir.name and not (newest / "checkpoints" / "last.ckpt").exists():
-            log.warning("%s has nothing saved to go on from; taking %s", newest, run_dir)
+            log.warning("%s has no checkpoint to resume; resuming %s instead", newest, run_dir)
         return run_dir.absolute()
     run_dir = path_of(wanted).absolute()
     if not run_dir.is_dir():
@@ -64,60 +64,60 @@ def run_to_resume(runs: Path, wanted: str) -> Path:
     for needed in ("config.yaml", "checkpoints/last.ckpt"):
         if not (run_dir / needed).is_file():
             raise RunError(
-                f"resume={wanted}: not a run that can go on, {needed} is missing; "
+                f"resume={wanted}: this run cannot be resumed, {needed} is missing; "
                 + (
-                    best_instead(run_dir)
-                    or "if it was killed before its first save, begin it again"
+                    best_epoch_advice(run_dir)
+                    or "if it was killed before its first save, start it again"
                 )
             )
     return run_dir
 
 
 def checkpoint_path(run_dir: Path, stage: str, which: str) -> Path:
-    """Where a stage's `best` or `last` checkpoint lies; the codec's has no prefix."""
+    """Path of a stage's `best` or `last` checkpoint; the codec's name has no prefix."""
     name = which if stage == "codec" else f"{stage}_{which}"
     return run_dir / "checkpoints" / f"{name}.ckpt"
 
 
 def bundle_path(run_dir: Path, which: str) -> Path:
-    """Where the `best` or `last` bundle lies."""
+    """Path of the `best` or `last` bundle."""
     return run_dir / f"{which}{SUFFIX}"
 
 
 def best_bundle(run_dir: Path) -> Path:
-    """The bundle that later stages build on, and that is published."""
+    """Path of the bundle that later stages add to, and that is published."""
     return bundle_path(run_dir, "best")
 
 
 def check_unused(run_dir: Path) -> None:
-    """Raise RunError rather than train over what another run has saved."""
+    """Raise RunError if the folder already holds a run, which would be overwritten."""
     saved = (*run_dir.glob("checkpoints/*.ckpt"), *run_dir.glob(f"*{SUFFIX}"))
     if saved:
         raise RunError(
-            f"{run_dir}: holds a run already ({saved[0].name}): go on with it by "
-            f"resume={run_dir}, or give another folder"
+            f"{run_dir}: already holds a run ({saved[0].name}); continue it with "
+            f"resume={run_dir}, or choose another folder"
         )
 
 
-def best_instead(run_dir: Path) -> str:
-    """How to go on without the last checkpoint; empty where there is no other."""
+def best_epoch_advice(run_dir: Path) -> str:
+    """How to resume without the last checkpoint; empty if there is no other checkpoint."""
     best = run_dir / "checkpoints" / "best.ckpt"
-    here = f"cp {shlex.quote(str(best))} {shlex.quote(str(best.with_name('last.ckpt')))}"
-    return f"to go on from the best epoch: {here}" if best.is_file() else ""
+    command = f"cp {shlex.quote(str(best))} {shlex.quote(str(best.with_name('last.ckpt')))}"
+    return f"to continue from the best epoch: {command}" if best.is_file() else ""
 
 
 @contextmanager
-def alone_in(run_dir: Path) -> Iterator[None]:
-    """Hold a run folder for this process; however it ends, the system lets go of it. A run that
-    ends before it began leaves no folder behind.
+def lock_run_dir(run_dir: Path) -> Iterator[None]:
+    """Lock a run folder for this process; the system unlocks it even if the process is killed. The
+    folder is deleted if the run ends with an error before anything was saved in it.
 
-    Raises RunError where another process holds it, WriteError where nothing can be written.
+    Raises RunError if another process has locked it, WriteError if nothing can be written.
     """
     lock = FileLock(run_dir / ".lock", timeout=0)
     try:
         lock.acquire()
     except Timeout:
-        raise RunError(f"{run_dir}: this run is still going on in another process") from None
+        raise RunError(f"{run_dir}: another process is still training this run") from None
     except OSError as error:
         raise WriteError(run_dir, error) from error
     try:
@@ -132,21 +132,23 @@ def alone_in(run_dir: Path) -> Iterator[None]:
 
 
 def check_same_sounds(report: Path, collection: Collection) -> None:
-    """A run goes on with its own sounds; a few that came or went are told, others are refused."""
+    """Compare a resumed run's collection with the one in its report: warn if a few sounds differ,
+    raise RunError if more than half of them are gone.
+    """
     try:
         before = {used["content"] for used in json.loads(report.read_text("utf-8"))["used"]}
     except (OSError, ValueError, KeyError):
-        return  # killed before the first report was written, or not ours to judge
+        return  # there is no report, or it cannot be read
     now = {sound.content for sound in collection.sounds}
     if 2 * len(before & now) < len(before):
         raise RunError(
             f"data.root: {len(before - now):,} of this run's {len(before):,} sounds are gone; "
-            "other sounds are another run: start one without resume="
+            "to train on other sounds, start a new run without resume="
         )
     if before != now:
         log.warning(
-            "the collection changed since the run began: %d sounds came, %d went; "
-            "figures from here on are of other sounds than before",
+            "the collection changed since the run began: %d new sounds, %d gone; "
+            "figures from here on cannot be compared with earlier ones",
             len(now - before),
             len(before - now),
         )

@@ -1,4 +1,4 @@
-"""a run that ended, however it ended → its figures, and `summary.json`."""
+"""a run that ended → its figures, the commands to type next, and `summary.json`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ NAME = "summary.json"
 
 @dataclass(frozen=True)
 class StageSummary:
-    """What is worth knowing of a stage."""
+    """The figures of a stage that ended."""
 
     stage: str
     finished: bool
@@ -33,7 +33,7 @@ class StageSummary:
     epochs: int
     elapsed_s: float
     final: dict[str, float]
-    """Figures of the last epoch; empty before the first."""
+    """Figures of the last epoch; empty before the first one ends."""
     best_epoch: int | None
     """Counted from 1."""
     best: dict[str, float]
@@ -41,7 +41,7 @@ class StageSummary:
     warnings: list[str]
     skipped_steps: int
     details: dict[str, Any]
-    """The stage's own: of the codec, codebook size, bitrate and health."""
+    """Values of this kind of stage alone; for the codec: codebook size, bitrate and health."""
 
     @classmethod
     def of(
@@ -57,7 +57,7 @@ class StageSummary:
         skipped_steps: int,
         details: Mapping[str, Any],
     ) -> StageSummary:
-        """From the curves and what the stage says of itself."""
+        """The summary from a stage's curves and its own figures."""
         best = history.best_epoch(monitor) if history.epochs else None
         return cls(
             stage=stage,
@@ -74,14 +74,14 @@ class StageSummary:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values; what the stage adds stands beside what all stages have."""
+        """Plain values; `details` are at the same level as the other keys."""
         values = {key: value for key, value in vars(self).items() if key != "details"}
         return {**values, **self.details}
 
 
 @dataclass(frozen=True)
 class Summary:
-    """What is worth knowing of a run."""
+    """The figures of a run that ended, and where its model is."""
 
     name: str
     model_id: str | None
@@ -93,14 +93,15 @@ class Summary:
     next_commands: list[str]
 
     def write(self, run_dir: Path) -> None:
-        """As JSON; what is not a number is null. Raises OSError."""
-        stages = {name: stage.to_json() for name, stage in self.stages.items()}
+        """Write `summary.json`, with NaN and infinity as null. Raises OSError."""
+        trained_now = {name: stage.to_json() for name, stage in self.stages.items()}
+        stages = {**read_summary(run_dir).get("stages", {}), **trained_now}
         value = without_nan({**vars(self), "stages": stages})
         write_text(run_dir / NAME, json.dumps(value, indent=1, ensure_ascii=False))
 
 
 def read_summary(run_dir: Path) -> dict[str, Any]:
-    """What an earlier end of the run wrote; empty where there is none that can be read."""
+    """The `summary.json` of a run folder; empty if there is none that can be read."""
     try:
         value = json.loads((run_dir / NAME).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -119,20 +120,22 @@ def suggest_commands(
     finished: bool,
     elapsed_s: float,
 ) -> list[str]:
-    """What to type next: listen, look at the curves, train on."""
+    """The commands to type next: listen, look at the curves, continue the training."""
     commands = []
     if bundle is not None:
-        at_home = published and published.parent == DEFAULT_FOLDER.absolute()
+        in_default = published and published.parent == DEFAULT_FOLDER.absolute()
         model = str(from_here(published or bundle))
-        if published and at_home:  # found by its name, or by that of its file where two are alike
+        if (
+            published and in_default
+        ):  # found by its name, or by that of its file where two are alike
             model = name if published.stem == file_stem(name) else published.stem
         folders = [str(from_here(Path(folder))) for folder in sounds]
         words = ["python", "-m", "distill.reconstruct", model, *folders, "-o", "listen"]
         commands.append(shlex.join(words))
-    # where TensorBoard finds this run and its neighbours: `outputs`, unless it lies apart
+    # the folder in which TensorBoard finds this run and others: `outputs` in the usual case
     logdir = from_here(run_dir.parent.parent if run_dir.parent.name == "train" else run_dir)
     commands.append(f"tensorboard --logdir {shlex.quote(str(logdir))}")
-    if (run_dir / "checkpoints" / "last.ckpt").exists():  # a full disk may have had no room for it
+    if (run_dir / "checkpoints" / "last.ckpt").exists():  # not if the disk was full
         longer = ""
         if finished and limits.max_epochs:
             longer += f" trainer.max_epochs={2 * limits.max_epochs}"

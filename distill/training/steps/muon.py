@@ -11,10 +11,10 @@ from torch import Tensor
 from torch.optim.adamw import adamw
 
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
-"""Of x → a x + b x³ + c x⁵, which takes singular values from (0, 1] close to 1 in a few rounds."""
+"""a, b, c of x → a x + b x³ + c x⁵, which brings singular values in (0, 1] near 1 in few rounds."""
 ROUNDS = 5
 ADAM_STEP_RMS = 0.2
-"""What a step of AdamW is about, in units of its learning rate; Muon's is scaled to it."""
+"""RMS of a typical AdamW step, in units of its learning rate; Muon's steps are scaled to it."""
 
 
 class Muon(torch.optim.Optimizer):
@@ -24,7 +24,7 @@ class Muon(torch.optim.Optimizer):
 
     Weights of two and more dimensions are matrices (first dimension × all others), convolution
     kernels too. `torch.optim.Muon` takes no kernels, and works in bfloat16, which takes forty times
-    as long as float32 where a CPU cannot multiply it.
+    as long as float32 on a CPU without bfloat16 multiplication.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class Muon(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """One step; weights without a gradient are left as they are."""
+        """Do one step; weights without a gradient do not change."""
         loss = None
         if closure is not None:
             with torch.enable_grad():
@@ -61,18 +61,19 @@ class Muon(torch.optim.Optimizer):
         return loss
 
     def _step_kernels(self, weights: list[Tensor], group: dict[str, Any]) -> None:
-        alike: dict[tuple[int, int], list[Tensor]] = defaultdict(list)
+        by_shape: dict[tuple[int, int], list[Tensor]] = defaultdict(list)
         for weight in weights:
-            alike[len(weight), weight[0].numel()].append(weight)
-        for (rows, columns), same in alike.items():  # at once, which takes less time than in turn
-            directions = orthogonal(torch.stack([self._ahead(weight, group) for weight in same]))
+            by_shape[len(weight), weight[0].numel()].append(weight)
+        for (rows, columns), same in by_shape.items():  # one batch is faster than one by one
+            momenta = torch.stack([self._update_momentum(weight, group) for weight in same])
+            directions = orthogonalise(momenta)
             step = group["lr"] * ADAM_STEP_RMS * max(rows, columns) ** 0.5
             for weight, direction in zip(same, directions, strict=True):
                 weight.mul_(1 - group["lr"] * group["weight_decay"])
                 weight.sub_(direction.view(weight.shape), alpha=step)
 
-    def _ahead(self, weight: Tensor, group: dict[str, Any]) -> Tensor:
-        """Nesterov's momentum as a matrix (R, C)."""
+    def _update_momentum(self, weight: Tensor, group: dict[str, Any]) -> Tensor:
+        """Update a weight's momentum; return Nesterov's momentum as a matrix (R, C)."""
         assert weight.grad is not None
         state = self.state[weight]
         if not state:
@@ -107,15 +108,15 @@ class Muon(torch.optim.Optimizer):
         )
 
 
-def orthogonal(matrices: Tensor) -> Tensor:
-    """(N, R, C) float32 → for each nearly the nearest matrix with orthonormal rows, or columns if
-    it has fewer.
+def orthogonalise(matrices: Tensor) -> Tensor:
+    """Matrices (N, R, C) float32 → for each, approximately the nearest matrix with orthonormal
+    rows; with orthonormal columns if there are fewer of these.
 
-    The iteration runs on the small Gram matrix, which makes it several times cheaper for a matrix
+    The iteration runs on the small Gram matrix, so it is several times cheaper for a matrix that is
     much wider than high.
     """
     if matrices.shape[1] > matrices.shape[2]:
-        return orthogonal(matrices.mT).mT
+        return orthogonalise(matrices.mT).mT
     matrices = matrices / matrices.norm(dim=(1, 2), keepdim=True).clamp(min=1e-20)
     gram = matrices @ matrices.mT
     product = _factor(gram)
@@ -128,7 +129,7 @@ def orthogonal(matrices: Tensor) -> Tensor:
 
 
 def _factor(gram: Tensor) -> Tensor:
-    """What one round multiplies a matrix with: a + b G + c G² for its Gram matrix G."""
+    """The factor of one round, a + b G + c G², for a matrix with Gram matrix G."""
     a, b, c = COEFFICIENTS
     factor = torch.baddbmm(gram, gram, gram, beta=b, alpha=c)
     factor.diagonal(dim1=1, dim2=2).add_(a)

@@ -1,4 +1,4 @@
-"""steps and minutes → progress through a run → learning rate."""
+"""steps and minutes → how much of a run is done → learning rate."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from dataclasses import dataclass
 from distill.settings.schema import OptimizerConfig
 
 NEARLY = 0.02
-"""Share of the minutes that is too little for an epoch worth its report."""
+"""If less than this share of the minutes is left, no further epoch starts."""
 SHOWN = 10
-"""How many epochs are shown before each is worth half."""
+"""After this many previews, the interval between them doubles, and so on."""
 
 
 def learning_rate(config: OptimizerConfig, *, step: int, progress: float) -> float:
-    """Linear rise over the first steps, then half a cosine over `progress` 0 to 1 down to the final
-    share.
+    """The learning rate of a step: it rises linearly over the first steps; over the run's
+    `progress` 0 to 1 it falls along half a cosine to `final_lr_fraction`.
     """
     rise = min(1.0, (step + 1) / (config.warmup_steps + 1))
     fall = 0.5 * (1 + math.cos(math.pi * min(max(progress, 0.0), 1.0)))
     return config.lr * rise * (config.final_lr_fraction + (1 - config.final_lr_fraction) * fall)
 
 
-def worth_showing(epoch: int, every: int) -> bool:
-    """Whether to draw and sound the epoch, counted from 1: the first, every few, and the fewer the
-    longer the run, so that what it leaves does not grow without bound.
+def is_shown(epoch: int, every: int) -> bool:
+    """Whether previews and charts are written for an epoch, counted from 1: for the first, then at
+    intervals that grow, so that a long run does not fill the disk.
     """
     step = every * 2 ** max(0, (epoch // (SHOWN * every)).bit_length())
     return epoch == 1 or epoch % step == 0
@@ -33,23 +33,23 @@ def worth_showing(epoch: int, every: int) -> bool:
 
 @dataclass(frozen=True)
 class Limits:
-    """How long a stage trains, and what its steps may be."""
+    """How long a stage trains, how gradients are clipped, and how many bad steps end it."""
 
     max_epochs: int | None
     max_minutes: float | None
     gradient_clip_val: float
     max_bad_steps: int
-    """So many in a row that are not finite end the run."""
+    """This many steps in a row that are not finite end the run."""
 
     def are_reached(self, epochs: int, elapsed_s: float) -> bool:
-        """Whether there is no more to train after so many epochs and seconds."""
+        """Whether the stage is complete after so many epochs and seconds."""
         if self.max_epochs is not None and epochs >= self.max_epochs:
             return True
         return self.max_minutes is not None and elapsed_s >= 60 * self.max_minutes * (1 - NEARLY)
 
 
 class RunClock:
-    """How far a stage is, by epochs or by minutes; the time before an interruption counts."""
+    """Measures how far a stage is, by epochs or by minutes; time before an interruption counts."""
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
@@ -58,32 +58,32 @@ class RunClock:
         self._agreed_s: float | None = None
 
     def start(self) -> None:
-        """Training begins, or goes on, now."""
+        """Start counting time: training begins or continues now."""
         self._started_s = time.monotonic()
 
     @property
     def elapsed_s(self) -> float:
-        """Wall time spent in training."""
+        """Wall-clock time of the training so far."""
         return self.elapsed_before_s + time.monotonic() - self._started_s
 
     def agree(self, elapsed_s: float) -> None:
-        """From here on, decide by this time instead of one's own: ranks must decide alike."""
+        """Use this time for all decisions instead of this rank's own: ranks must decide alike."""
         self._agreed_s = elapsed_s
 
     @property
     def deciding_s(self) -> float:
-        """The time that decisions are made by."""
+        """The time that decisions are based on."""
         return self.elapsed_s if self._agreed_s is None else self._agreed_s
 
     @property
     def time_is_up(self) -> bool:
-        """Whether the minutes are spent, if they are limited."""
+        """Whether the limit of minutes is reached; false without one."""
         limit = self.limits.max_minutes
         return limit is not None and self.deciding_s >= 60 * limit
 
     @property
     def time_is_nearly_up(self) -> bool:
-        """Whether too little time is left, if it is limited, for another epoch."""
+        """Whether too little time is left for another epoch; false without a limit."""
         return self.limits.are_reached(-1, self.deciding_s)
 
     def progress(self, steps_done: int, steps_an_epoch: int) -> float:

@@ -1,4 +1,4 @@
-"""a number → the random state of a step."""
+"""a number → the state of the random generators for one step."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import torch
 
 
 def seed_generators(seed: int, device: torch.device) -> None:
-    """Seed what draws random numbers in a step.
+    """Seed the CPU's generator and the device's.
 
-    `torch.manual_seed` would, on a machine without a GPU, remember each call for the day that there
-    is one.
+    Not `torch.manual_seed`: without a GPU, it keeps a list of all calls, which would grow with each
+    step.
     """
     torch.default_generator.manual_seed(seed)
     if device.type == "cuda":

@@ -12,7 +12,7 @@ import pytest
 
 from distill.errors import RunError
 from distill.training.records.checkpoint_io import AtomicCheckpointIO
-from distill.training.records.run_folder import alone_in, check_unused, run_to_resume
+from distill.training.records.run_folder import check_unused, lock_run_dir, run_to_resume
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def test_a_run_is_not_trained_over(begun: Path, saved: str) -> None:
         path.unlink()
     check_unused(begun)
     (begun / saved).touch()
-    with pytest.raises(RunError, match=r"holds a run already.*resume="), alone_in(begun):
+    with pytest.raises(RunError, match=r"already holds a run.*resume="), lock_run_dir(begun):
         check_unused(begun)
     assert (begun / saved).exists()
 
@@ -56,12 +56,12 @@ def test_without_its_last_checkpoint_a_run_goes_on_from_its_best(begun: Path, ho
         checkpoint_of(begun)
     told = str(refused.value)
     assert len(told.splitlines()) == 1
-    way_out = told.partition("to go on from the best epoch: ")[2]
+    way_out = told.partition("to continue from the best epoch: ")[2]
     subprocess.run(shlex.split(way_out), check=True)
     assert checkpoint_of(begun)["x"][0] == 1.0
 
 
 def test_without_any_it_is_begun_again(begun: Path) -> None:
     shutil.rmtree(begun / "checkpoints")
-    with pytest.raises(RunError, match="begin it again"):
+    with pytest.raises(RunError, match="start it again"):
         run_to_resume(begun.parent, str(begun))

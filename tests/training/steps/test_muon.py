@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from distill.training.steps.muon import Muon, orthogonal
+from distill.training.steps.muon import Muon, orthogonalise
 
 SETTINGS = {"lr": 0.01, "momentum": 0.9, "weight_decay": 0.1}
 
@@ -16,7 +16,7 @@ def test_direction_has_singular_values_near_one(shape: tuple[int, int]) -> None:
     torch.manual_seed(0)
     left, _, right = torch.linalg.svd(torch.randn(2, *shape), full_matrices=False)
     spread = torch.logspace(0, -1.5, min(shape))
-    given = orthogonal(left @ torch.diag(spread) @ right)
+    given = orthogonalise(left @ torch.diag(spread) @ right)
     assert given.shape == (2, *shape)
     values = torch.linalg.svdvals(given)
     assert values.min() > 0.6
@@ -24,7 +24,7 @@ def test_direction_has_singular_values_near_one(shape: tuple[int, int]) -> None:
 
 
 def test_no_gradient_at_all_is_no_step() -> None:
-    assert torch.equal(orthogonal(torch.zeros(1, 3, 5)), torch.zeros(1, 3, 5))
+    assert torch.equal(orthogonalise(torch.zeros(1, 3, 5)), torch.zeros(1, 3, 5))
 
 
 def test_matrices_move_as_by_the_optimizer_of_torch() -> None:
