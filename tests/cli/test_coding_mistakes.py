@@ -50,7 +50,7 @@ MISTAKES: dict[str, tuple[str, ...]] = {
     "decode gone.distillcodes -o out": ("gone.distillcodes: no such file or folder",),
     f"decode {THERE} -o out --model nomodel": ("nomodel: no such model file",),
     f"decode {THERE} -o out --format aiff": ("--format", "aiff", "flac", "mp3"),
-    "decode ../stand-in -o out": ("../stand-in: no .distillcodes in there",),
+    "decode ../stand-in -o out": ("../stand-in: contains no .distillcodes",),
     f"reconstruct nomodel {THERE} -o out": ("nomodel: no such model file",),
     f"reconstruct nomodel {THERE} -o out --seed x": ("--seed", "x"),
     f"reconstruct nomodel {THERE} -o out --seed {10**30}": ("--seed", str(10**30)),

@@ -134,7 +134,7 @@ def test_no_original_is_ever_overwritten(
     for words in ([path, "-o", "in"], [path, "-o", "link"], ["link/a.wav", "-o", "in"]):
         told = run("reconstruct", model, *words, *more)
         assert told.exit_code == 2
-        assert "a.wav: would be written over itself; choose another -o" in told.err[0]
+        assert "a.wav: the result would overwrite it; choose another -o" in told.err[0]
     told = run("reconstruct", model, "in", "-o", "link", *more)
     assert told.exit_code == 2
     assert "in: the results would lie among these; choose another -o" in told.err[0]
