@@ -42,8 +42,8 @@ def parse_overrides(overrides: Sequence[str]) -> list[Override]:
             key, _, value = override.partition("=")
             wanted = f"\"{key or 'KEY'}='{value or 'VALUE'}'\""
             raise DistillError(
-                f"{override}: cannot be read as KEY=VALUE; put quotes around a value with brackets, "
-                f"quotes, ~ or letters other than a-z: {wanted}"
+                f"{override}: cannot be read as KEY=VALUE; put quotes around a value with "
+                f"brackets, quotes, ~ or letters other than a-z: {wanted}"
             ) from error
     return parsed
 

@@ -138,5 +138,5 @@ def test_what_can_be_no_path_is_no_model(library: Catalog, wanted: str) -> None:
 
 def test_model_whose_file_is_gone_is_told(library: Catalog) -> None:
     library.path_of(published(library, "kit")).unlink()
-    with pytest.raises(LibraryError, match="is gone; .*repair"):
+    with pytest.raises(LibraryError, match="is missing; .*repair"):
         library.model_path("kit")
