@@ -11,7 +11,7 @@ from pathlib import Path
 from types import FrameType
 
 from distill.sweep.job import STOP
-from distill.system.stopping import let_next_signal_end, stop_signals
+from distill.system.stopping import end_on_next_signal, stop_signals
 from distill.system.terminal import say_at_once
 
 INTERRUPTED = 128 + signal.SIGINT
@@ -29,7 +29,7 @@ def _handle_signals(marker: Path) -> Iterator[None]:
     """For jobs in other processes, which do not get the signals."""
 
     def stop(number: int, frame: FrameType | None) -> None:
-        let_next_signal_end(before)
+        end_on_next_signal(before)
         _ask_to_stop(marker)
 
     numbers = (signal.SIGINT, *stop_signals())

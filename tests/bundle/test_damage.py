@@ -201,6 +201,4 @@ def test_digest_of_another_codec_is_seen(content: Content, tmp_path: Path) -> No
 
 def test_file_without_a_seal_is_refused(content: Content, tmp_path: Path) -> None:
     torch.save(content, tmp_path / "m.distillgan")
-    assert "truncated or altered: its seal is missing" in refusal(
-        tmp_path / "m.distillgan"
-    )
+    assert "truncated or altered: its seal is missing" in refusal(tmp_path / "m.distillgan")

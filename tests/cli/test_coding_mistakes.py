@@ -95,7 +95,7 @@ def test_what_is_wrong_with_every_file_is_reported_once(
     assert run("encode", model, "in", "-o", "codes").exit_code == 0
     given = ["codes", "--model", model] if verb == "decode" else [model, "in"]
     wrong = [["--format", "mp3"], ["--levels", "3"], ["--device", "gpu9"]]
-    parts = ["mp3 does not hold 3 channels at 16,000 Hz", "levels=3: this model has 2", "gpu9"]
+    parts = ["mp3 cannot hold 3 channels at 16,000 Hz", "levels=3: this model has 2", "gpu9"]
     for more, part in zip(wrong, parts, strict=True):
         told = run(verb, *given, "-o", "out", *more)
         assert told.exit_code == 2

@@ -142,6 +142,6 @@ def test_format_that_cannot_hold_the_sound_leaves_nothing(
     assert run("encode", "tiny", name, "-o", "codes").exit_code == 0
     told = run("decode", "codes/kick.distillcodes", "-o", "out", "--format", "mp3")
     assert told.exit_code == 2
-    assert "kick.mp3: mp3 does not hold 3 channels" in told.err[0]
+    assert "kick.mp3: mp3 cannot hold 3 channels" in told.err[0]
     assert "--format wav" in told.err[0]
     assert files(tmp_path / "out") == []

@@ -314,7 +314,9 @@ def test_a_model_is_loaded_by_what_the_verbs_take(
     for wanted in ("tiny", "Tiny – 🥁", "0123", "run", run, "run/best.distillgan"):
         assert distill.load(wanted).metadata["name"] == "Tiny – 🥁"
     assert distill.load("tiny", library="shelf").metadata["name"] == "Tiny – 🥁"
-    with pytest.raises(LibraryError, match="kit: no such model file, and no such model in outputs/library"):
+    with pytest.raises(
+        LibraryError, match="kit: no such model file, and no such model in outputs/library"
+    ):
         distill.load("kit")
     with pytest.raises(BundleError, match="no such file"):
         distill.load(Path("kit.distillgan"))

@@ -19,6 +19,7 @@ from distill.codec.stream import (
     add_silence,
     coded_columns,
     codes_of,
+    cut_or_fill,
     mels_from,
     mels_of,
     windows,
