@@ -52,7 +52,7 @@ def shard(options: Namespace) -> None:
         write_shards(sides, manifest, options.out, workers=options.workers)
     except (KeyboardInterrupt, SystemExit):  # LitData ends with exit code 0
         fail("stopped; type the same command again to continue")
-        sys.exit(128 + (stopping.received() or signal.SIGINT))
+        sys.exit(128 + (stopping.stop_signal() or signal.SIGINT))
     written = (f"{counted(manifest.segments[side], 'segment')} to {side}" for side in SIDES)
     say(f"{options.out}: {' and '.join(written)}")
 

@@ -113,9 +113,9 @@ def _run(
 
 def _speeds(model: Path, sound: Path) -> dict[str, dict[str, float]]:
     """Seconds of sound a second: coding, decoding to mels, and the vocoder on a part of them."""
-    from distill.system.threads import let_threads_wait
+    from distill.system.threads import limit_spinning
 
-    let_threads_wait()
+    limit_spinning()
     import torch
 
     import distill

@@ -29,9 +29,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from distill.system.threads import let_threads_wait
+from distill.system.threads import limit_spinning
 
-let_threads_wait()
+limit_spinning()
 
 import lightning  # noqa: E402
 import torch  # noqa: E402

@@ -1,4 +1,4 @@
-"""blocks (t, C) of numpy ↔ chunks (C, t) of torch, which models work on."""
+"""numpy blocks (t, C), as files are read ↔ torch chunks (C, t), as models take them."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def blocks_of(chunks: Iterable[Tensor]) -> Iterator[NDArray[np.float32]]:
 
 
 def resample_chunks(chunks: Iterable[Tensor], from_hz: int, to_hz: int) -> Iterator[Tensor]:
-    """Chunks (C, t) float32 of one waveform at `from_hz` → the same at `to_hz`, as `resample`
-    does; chunks that are at the right rate pass untouched.
+    """Chunks (C, t) float32 of one waveform at `from_hz` → its chunks at `to_hz`; if the rates are
+    equal, the chunks are not changed.
     """
     if from_hz == to_hz:
         return iter(chunks)

@@ -1,4 +1,4 @@
-"""sound file → its header, then its samples in blocks (t, C), or the reason why not."""
+"""sound file → its header and its samples in blocks (t, C), or the reason why it is unusable."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ from distill.audio.sndfile import (
 from distill.system.stopping import raise_if_stopped
 
 SAMPLE_RATES_HZ = (1_000, 1_000_000)
-"""Headers outside this range are damage, not audio; resampling them would fill the disk."""
+"""A rate outside this range means a damaged header; resampling such a file would fill the disk."""
 BLOCK_FRAMES = 1 << 16
 MISSING_S = 0.01
-"""How much shorter than its header says a file may be without a note."""
+"""A file that is shorter than its header says by more than this gets a note."""
 MISSING_FRACTION = 0.02
-"""The same where the header has an estimate only, as in MP3."""
+"""The same, as a share of the length, if the header has only an estimate, as in MP3."""
 
 
 class SoundReader:
-    """A sound file, open to be read once from its beginning; a context manager.
+    """An open sound file that can be read once, from its beginning; a context manager.
 
     Opening and reading raise UnusableError.
     """
@@ -43,11 +43,11 @@ class SoundReader:
     sample_rate_hz: int
     channels: int
     frames: int
-    """As the header says: damaged files hold fewer."""
+    """As the header says; a damaged file can hold fewer."""
     note: Note | None = None
-    """What is unusual about the file; known once all is read."""
+    """What is unusual about the file; set when all of it was read."""
     detail: str = ""
-    """Of the note."""
+    """Details of the note."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -78,7 +78,7 @@ class SoundReader:
         infinity.
         """
         frames = 0
-        # not soundfile's blocks(): where a damaged file ends early, that repeats old samples
+        # not soundfile's blocks(): it repeats old samples if a damaged file ends early
         while len(block := self._read()):
             raise_if_stopped()
             if not np.isfinite(block).all():
@@ -109,7 +109,7 @@ class SoundReader:
         return block
 
     def _note_early_end(self, frames: int) -> None:
-        """Note a file that was cut short, as by a full disk or an interrupted copy."""
+        """Set the note if the file was cut short, as by a full disk or an interrupted copy."""
         promised = promised_frames(self._file)
         missing, rate_hz = promised - frames, self.sample_rate_hz
         is_estimate = self._file.format == "MP3"
@@ -130,7 +130,7 @@ def status_of(path: Path) -> os.stat_result:
         raise _unreadable(path, error) from error
     if stat.S_ISDIR(status.st_mode):
         raise UnusableError(path, Reason.UNREADABLE, "is a folder")
-    if not stat.S_ISREG(status.st_mode):  # reading a pipe would wait for somebody to write
+    if not stat.S_ISREG(status.st_mode):  # reading a pipe would wait for ever
         raise UnusableError(path, Reason.NOT_AUDIO, "not a regular file")
     return status
 
@@ -141,7 +141,7 @@ def _open(path: Path) -> soundfile.SoundFile:
     if path.suffix.lower() == HEADERLESS_SUFFIX:
         raise _without_header(path)
     try:
-        with path.open("rb"):  # libsndfile calls every failure a system error
+        with path.open("rb"):  # for its error: libsndfile says only "system error"
             pass
         return soundfile.SoundFile(name_of(path))
     except soundfile.LibsndfileError as error:

@@ -1,4 +1,4 @@
-"""a file that cannot be used as it is → why: a kind to decide by, and a detail to read."""
+"""why a file is not used, or what is unusual about it → a kind for programs, details for people."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from distill.errors import SoundError
 
 
 class _Kind(Enum):
-    """Its value is the kind in words, as people read it and as files keep it."""
+    """A kind; its value is the kind in words, in messages and in files."""
 
     def text(self, detail: str) -> str:
-        """The kind in words, and the detail where there is one."""
+        """The kind in words, with the detail if there is one."""
         return f"{self.value}: {detail}" if detail else str(self.value)
 
 
@@ -21,7 +21,7 @@ class Reason(_Kind):
     """Why a file or folder is not used."""
 
     UNREADABLE = "unreadable"
-    """This time: the reason may be gone the next."""
+    """It may be readable the next time."""
     NOT_AUDIO = "not audio"
     EMPTY = "empty"
     NOT_FINITE = "not finite"
@@ -29,24 +29,24 @@ class Reason(_Kind):
     SILENT = "silent"
     TOO_SHORT = "too short"
     DUPLICATE = "duplicate"
-    """The detail is the path of the file that is used."""
+    """The detail is the path of the file that is used instead."""
     CHANGED = "changed while being read"
     BROKEN_LINK = "broken link"
     OWN_OUTPUT = "distill's own output"
 
     def text(self, detail: str) -> str:
-        """As a sentence's end: `too short: 1.0 ms`, `duplicate of kick.wav`."""
+        """The reason in words: `too short: 1.0 ms`, `duplicate of kick.wav`."""
         return f"duplicate of {detail}" if self is Reason.DUPLICATE else super().text(detail)
 
 
 class Note(_Kind):
-    """What to know of a file that is used all the same."""
+    """What is unusual about a file that is used all the same."""
 
     ENDS_EARLY = "ends early"
 
 
 def counts_in_words(counts: Iterable[tuple[Reason | Note, int]]) -> str:
-    """How many there are of each kind: `3 not audio, 1 silent`."""
+    """The number of files of each kind, in words: `3 not audio, 1 silent`."""
     return ", ".join(f"{count:,} {kind.value}" for kind, count in counts)
 
 

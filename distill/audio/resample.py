@@ -1,4 +1,4 @@
-"""blocks of samples at one rate → blocks at another."""
+"""blocks of samples at one sample rate → blocks at another."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ Block = NDArray[np.float32]
 
 
 def resample(blocks: Iterable[Block], from_hz: int, to_hz: int) -> Iterator[Block]:
-    """Blocks of one sound at `from_hz` → the same at `to_hz`, `samples_at` in all (soxr, high
-    quality); where the blocks are cut makes no difference.
+    """Blocks of one sound at `from_hz` → its blocks at `to_hz`, with `samples_at` samples in all
+    (soxr, high quality). The result does not depend on where the blocks are cut.
     """
     if from_hz == to_hz:
         yield from blocks
         return
     resampler: soxr.ResampleStream | None = None
-    first, given = np.zeros(0, np.float32), 0
+    first, done = np.zeros(0, np.float32), 0
     for block in blocks:
         if not len(block):
             continue
@@ -29,10 +29,10 @@ def resample(blocks: Iterable[Block], from_hz: int, to_hz: int) -> Iterator[Bloc
             channels = block.shape[1] if block.ndim == 2 else 1
             resampler = soxr.ResampleStream(from_hz, to_hz, channels, dtype="float32")
         yield (part := resampler.resample_chunk(block))
-        given += len(part)
+        done += len(part)
     if resampler is not None:
         rest = resampler.resample_chunk(first[:0], last=True)
-        yield rest if given + len(rest) else first  # of one sample, less than half can be left
+        yield rest if done + len(rest) else first  # a very short sound keeps one sample
 
 
 def samples_at(samples: int, from_hz: int, to_hz: int) -> int:

@@ -1,4 +1,4 @@
-"""an open libsndfile file → what libsndfile knows of it and does not say plainly."""
+"""an open libsndfile file → facts that libsndfile gives only in its log or as a side effect."""
 
 from __future__ import annotations
 
@@ -9,31 +9,31 @@ from pathlib import Path
 import soundfile
 
 HEADERLESS_SUFFIX = ".raw"
-"""libsndfile asks the caller for what such a file does not say."""
+"""A file without a header: libsndfile would ask the caller for its rate and channels."""
 HEADERLESS_FORMAT = "RAW"
-"""libsndfile's name for files that it takes for sound by their suffix alone, such as a text named
-x.gsm.
+"""libsndfile's format for files that it accepts only because of their suffix, such as a text file
+named x.gsm.
 """
 SUFFIXES_OF_OTHER_NAMES = (".mp3", ".aif", ".oga", ".opus")
-"""Of formats that libsndfile reads and lists under another name."""
+"""Suffixes of formats that libsndfile reads but lists under another name."""
 
 _CORRECTED = re.compile(
     r"^ *(?:data|riff|SSND|Data Size) *: (\d+) \(should be (\d+)\)"
     r"|frame count \d+ does not match value from 'ds64' chunk of (\d+)",
     re.MULTILINE,
 )
-"""Where libsndfile's log shows a size that it corrected: in WAV, Wave64, AIFF, AU and RF64."""
+"""Finds a corrected size in libsndfile's log, for WAV, Wave64, AIFF, AU and RF64."""
 _UNKNOWN_SIZES = (range(0x7FFFF000, 0x80000001), range(0xFFFFF000, 0x100000000))
-"""What programs write as the size when they write into a pipe and cannot go back."""
+"""Sizes that programs write when they write into a pipe and do not know the size yet."""
 
 
 def name_of(path: Path) -> bytes | Path:
-    """The path as bytes where the system's names are bytes: they need not be Unicode."""
+    """The path as bytes on systems on which file names need not be Unicode."""
     return os.fsencode(path) if os.name == "posix" else path
 
 
 def detail_of(error: soundfile.LibsndfileError) -> str:
-    """Its message in one line."""
+    """The error's message in one line."""
     return " ".join(str(error.error_string).split()).rstrip(".")
 
 

@@ -1,4 +1,4 @@
-"""sound file → waveform chunks (C, t) for a model, as often as wanted."""
+"""sound file → waveform chunks (C, t) for a model; the file can be read several times."""
 
 from __future__ import annotations
 
@@ -25,25 +25,26 @@ class SoundFile:
     sample_rate_hz: int
     channels: int
     samples: int
-    """Frames, as the header says: damaged files hold fewer."""
+    """Samples of each channel, as the header says; a damaged file can hold fewer."""
     _is_noted: bool = field(default=False, init=False, repr=False, compare=False)
 
     @classmethod
     def open(cls, path: Path) -> SoundFile:
-        """Look at the header; raises UnusableError if there is none."""
+        """Read the header; raises UnusableError for a file that is not a sound."""
         with SoundReader(path) as reader:
             return cls(path, reader.sample_rate_hz, reader.channels, reader.frames)
 
     @property
     def duration_s(self) -> float:
-        """As the header says."""
+        """Duration, as the header says."""
         return self.samples / self.sample_rate_hz
 
     def blocks(self, progress: Callable[[float], None] = lambda s: None) -> Iterator[Tensor]:
         """Chunks (C, t) float32 of the whole file; memory does not grow with its length.
 
-        `progress` gets how many seconds more are read. A file that ends early is warned of once.
-        Raises UnusableError for a file that cannot be read on, is empty, or holds NaN or infinity.
+        `progress` is called with the seconds of each chunk. For a file that ends early, one warning
+        is logged. Raises UnusableError for a file that cannot be read to its end, is empty, or
+        holds NaN or infinity.
         """
         return chunks_of(self._read(progress))
 

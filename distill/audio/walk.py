@@ -15,30 +15,30 @@ class Found(NamedTuple):
 
     path: Path
     reason: Reason | None = None
-    """Of a folder only: UNREADABLE or OWN_OUTPUT."""
+    """None for a file; UNREADABLE or OWN_OUTPUT for a folder."""
     detail: str = ""
 
 
 def walk(folders: Sequence[Path], *, own_output: Path | None = None) -> Iterator[Found]:
-    """Every entry below `folders` that is not a folder, hidden ones too, in the order of names;
-    then the folders that cannot be searched.
+    """Every file below `folders`, hidden ones too, sorted by name; at the end, the folders that
+    cannot be searched.
 
-    Links to folders are followed, and each folder is searched once. `own_output` is named and not
-    searched where it lies below one of the folders.
+    Links to folders are followed, and each folder is searched once. If `own_output` lies below one
+    of the folders, it is reported and not searched.
     """
     seen: set[tuple[int, int]] = set()
     skipped = _identity_of(own_output)
-    closed: list[Found] = []
+    unsearchable: list[Found] = []
 
     def keep(error: OSError) -> None:
         detail = f"cannot be searched: {error.strerror}"
-        closed.append(Found(Path(error.filename), Reason.UNREADABLE, detail))
+        unsearchable.append(Found(Path(error.filename), Reason.UNREADABLE, detail))
 
     for folder in folders:
         for parent, subfolders, names in os.walk(folder, followlinks=True, onerror=keep):
             try:
                 status = os.stat(parent)
-            except OSError as error:  # it was there a moment ago
+            except OSError as error:  # it was deleted a moment ago
                 keep(error)
                 subfolders.clear()
                 continue
@@ -47,13 +47,13 @@ def walk(folders: Sequence[Path], *, own_output: Path | None = None) -> Iterator
                 yield Found(Path(parent), Reason.OWN_OUTPUT, "not searched")
                 subfolders.clear()
                 continue
-            if here in seen:  # a link back up, or a folder named twice
+            if here in seen:  # a link to a folder above, or a folder given twice
                 subfolders.clear()
                 continue
             seen.add(here)
             subfolders.sort()
             yield from (Found(Path(parent, name)) for name in sorted(names))
-    yield from closed
+    yield from unsearchable
 
 
 def _identity_of(folder: Path | None) -> tuple[int, int] | None:

@@ -1,4 +1,4 @@
-"""waveform chunks (C, t) → a sound file, whole or not at all, with the model's name in it."""
+"""waveform chunks (C, t) → a sound file with the model's name in it, complete or not at all."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ MP3_RATES_HZ = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 4
 
 
 def check_format(path: Path, *, sample_rate_hz: int, channels: int) -> None:
-    """Raise SoundError if the format that the suffix stands for cannot hold such a sound."""
+    """Raise SoundError if the format of the suffix cannot hold such a sound."""
     suffix = path.suffix.lower().lstrip(".")
     holds = (
         suffix == "wav"
@@ -47,8 +47,8 @@ def check_format(path: Path, *, sample_rate_hz: int, channels: int) -> None:
     )
     if not holds:
         raise SoundError(
-            f"{path.name}: {suffix} does not hold {channels} channel{'s' * (channels > 1)} at "
-            f"{sample_rate_hz:,} Hz; take --format wav"
+            f"{path.name}: {suffix} cannot hold {channels} channel{'s' * (channels > 1)} at "
+            f"{sample_rate_hz:,} Hz; use --format wav"
         )
 
 
@@ -61,8 +61,8 @@ def write_sound(
     samples: int,
     model: str,
 ) -> None:
-    """Write chunks (C, t) as exactly `samples` frames, whole or not at all, in the format of the
-    suffix, tagged DISTILL_MODEL=`model`.
+    """Write chunks (C, t) as exactly `samples` frames, in the format of the suffix, with the tag
+    DISTILL_MODEL=`model`. After an error, no file is left.
 
     Raises SoundError if the format cannot hold the sound, WriteError if the disk is full.
     """
@@ -81,7 +81,7 @@ def write_sound(
                 encoding=encoding,
                 container=container,
             ) as file:
-                if container in ("WAV", "RF64"):  # the INFO chunk has no names of one's own
+                if container in ("WAV", "RF64"):  # their INFO chunk allows no names of one's own
                     file.comment = f"{TAG}={tag}"
                 for block in _exact_blocks(chunks, samples, channels):
                     file.write(block)
@@ -96,8 +96,8 @@ def write_sound(
 def open_to_write(
     path: Path, *, sample_rate_hz: int, channels: int, encoding: str, container: str
 ) -> Iterator[soundfile.SoundFile]:
-    """A sound file to write to; raises OSError with the system's reason, where libsndfile knows
-    only that something went wrong.
+    """Open a sound file to write to; raises OSError with the system's reason, which libsndfile's
+    own errors do not have.
     """
     with path.open("w+b", buffering=0) as file:
         sink = _Sink(file)
@@ -106,7 +106,7 @@ def open_to_write(
                 sink, "w", sample_rate_hz, channels, encoding, format=container
             ) as sound:
                 yield sound
-        except Exception as error:  # soundfile meets short writes in several ways
+        except Exception as error:  # soundfile has several errors for a failed write
             if sink.failure is None:
                 raise
             raise sink.failure from error
@@ -115,7 +115,7 @@ def open_to_write(
 
 
 class _Sink:
-    """A file that keeps its first error, for none passes through libsndfile; Ctrl-C is one too."""
+    """A file that keeps its first error, or Ctrl-C, because libsndfile does not pass them on."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self.seek, self.tell, self.read = file.seek, file.tell, file.read
@@ -123,7 +123,7 @@ class _Sink:
         self.failure: BaseException | None = None
 
     def write(self, data: bytes) -> int:
-        """As a file's, to the last byte or the first error."""
+        """Write all bytes; after an error, return how many were written."""
         done = 0
         try:
             while done < len(data):
@@ -140,9 +140,10 @@ def _is_flac_rate(hz: int) -> bool:
 def _exact_blocks(
     chunks: Iterable[Tensor], frames: int, channels: int
 ) -> Iterator[NDArray[np.float32]]:
-    """Chunks (C, t) → blocks (t, C) of `frames` in all: cut there, or filled up with zeros.
+    """Chunks (C, t) → blocks (t, C) with `frames` in all: longer input is cut, shorter input is
+    filled up with zeros.
 
-    In pieces of BLOCK_FRAMES: the Vorbis encoder puts what it gets on the stack.
+    The blocks have at most BLOCK_FRAMES, because the Vorbis encoder puts each of them on the stack.
     """
     for chunk in chunks:
         for piece in chunk[:, :frames].split(BLOCK_FRAMES, dim=1):
@@ -157,7 +158,7 @@ def _exact_blocks(
 def _tag(path: Path, container: str, tag: str) -> None:
     try:
         _write_tag(path, container, tag)
-    except MutagenError as error:  # of the system's own error it keeps the text alone
+    except MutagenError as error:  # raise the system's error, of which mutagen keeps only the text
         raise (error.__context__ if isinstance(error.__context__, OSError) else error) from error
 
 

@@ -1,3 +1,3 @@
-"""The file that a trained model is, and the library of them."""
+"""A trained model ↔ its `.distillgan` file."""
 
 SUFFIX = ".distillgan"

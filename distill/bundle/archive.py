@@ -1,7 +1,7 @@
-"""an untrusted file → whether it is a small archive of stored entries, as sealed as it was written.
+"""an untrusted file → an error unless it is a small archive of stored entries with a valid seal.
 
-The seal is the archive's comment, the last 64 bytes of the file: SHA-256 in hexadecimal over every
-byte before it.
+The seal is the archive's comment, the last 64 bytes of the file: SHA-256 in hexadecimal over all
+bytes before it.
 """
 
 from __future__ import annotations
@@ -22,15 +22,17 @@ END_RECORD_BYTES = 22
 SEAL_BYTES = 64
 LARGEST_PICKLE = 16 << 20
 LARGEST_MODEL = 4 << 30
-"""Bytes of weights; networks of this kind are thousands of times smaller."""
+"""Largest file in bytes; real models are thousands of times smaller."""
 MOST_ENTRIES = 10_000
 
 
 def check_archive(path: Path, *, sealed: bool) -> None:
-    """Refuse what is not a small archive of stored entries, before anything is unpacked."""
+    """Raise BundleError unless the file is a small archive of stored entries; nothing is unpacked.
+    With `sealed`, also check the seal.
+    """
     status = path.stat()
     if not stat.S_ISREG(status.st_mode) and not stat.S_ISDIR(status.st_mode):
-        raise BundleError("not a regular file")  # a pipe would be waited for
+        raise BundleError("not a regular file")  # reading a pipe would wait for ever
     size = status.st_size
     with path.open("rb") as file:
         start = file.read(4)
@@ -39,7 +41,7 @@ def check_archive(path: Path, *, sealed: bool) -> None:
                 entries, seal = archive.infolist(), archive.comment
         except zipfile.BadZipFile:
             start = b""
-        if start != ARCHIVE_START:  # what stands before an archive would be read in its stead
+        if start != ARCHIVE_START:  # torch would read other data before the archive instead of it
             raise BundleError("truncated or not a .distillgan file")
         _check_entries(entries, size)
         if sealed:
@@ -48,7 +50,7 @@ def check_archive(path: Path, *, sealed: bool) -> None:
 
 def _check_entries(entries: Sequence[zipfile.ZipInfo], size: int) -> None:
     if not any(entry.filename.endswith("/data.pkl") for entry in entries):
-        raise BundleError("is not a .distillgan file, but an archive of other things")
+        raise BundleError("is not a .distillgan file, but another kind of archive")
     if len(entries) > MOST_ENTRIES:
         raise BundleError(
             f"holds {len(entries)} archive entries, at most {MOST_ENTRIES} are allowed"
@@ -66,12 +68,12 @@ def _check_entries(entries: Sequence[zipfile.ZipInfo], size: int) -> None:
 
 
 def _check_seal(file: BinaryIO, size: int, seal: bytes) -> None:
-    """Refuse an archive with one byte other than it was written, also where no reader looks."""
+    """Raise BundleError if any byte was changed since the file was written."""
     file.seek(size - END_RECORD_BYTES - len(seal))
     record = file.read(END_RECORD_BYTES)
     ends = record.startswith(END_RECORD) and record.endswith(struct.pack("<H", SEAL_BYTES))
     if len(seal) != SEAL_BYTES or not ends:
-        raise BundleError("truncated or altered: it does not end as it was written")
+        raise BundleError("truncated or altered: its seal is missing")
     digest = hashlib.sha256()
     file.seek(0)
     left = size - SEAL_BYTES
@@ -79,11 +81,11 @@ def _check_seal(file: BinaryIO, size: int, seal: bytes) -> None:
         digest.update(block := file.read(min(left, 1 << 20)))
         left -= len(block)
     if digest.hexdigest().encode() != seal:
-        raise BundleError("was altered or damaged: its seal does not fit")
+        raise BundleError("was altered or damaged: its seal does not match")
 
 
 def seal_archive(archive: bytes) -> bytes:
-    """The archive with the digest of all its bytes as its comment."""
+    """The bytes of an archive → the same with the seal as the archive's comment."""
     assert archive[-END_RECORD_BYTES:].startswith(END_RECORD)
     body = archive[:-2] + struct.pack("<H", SEAL_BYTES)
     return body + hashlib.sha256(body).hexdigest().encode()

@@ -16,7 +16,7 @@ from distill.system.validation import InvalidError, instance_of
 from distill.vocoder.state import VocoderState
 
 MOST = 10**6
-"""Of any size in a configuration; those that networks have are far smaller."""
+"""Upper limit of all sizes in a configuration; those of real networks are far smaller."""
 NETWORK = parts(
     codebook_dim=within(1, MOST),
     codebook_size=within(1, MOST),
@@ -43,19 +43,19 @@ FRONT_END = parts(
 
 @dataclass(frozen=True)
 class BundleContent:
-    """All that a bundle holds; the fields are the keys of its dictionary."""
+    """The content of a bundle; the fields are the keys of its dictionary."""
 
     format: str
     version: int
     model_type: str
     model_state_dict: dict[str, Any]
-    """Weights and codebooks by name; empty where they were not read."""
+    """Weights and codebooks by name; empty if they were not read."""
     vqvae_config: VQVAEConfig = field(metadata=NETWORK)
     spectrogram_config: SpectrogramConfig = field(metadata=FRONT_END)
     training_config: dict[str, Any]
     """The resolved configuration of the run."""
     codebook_health_snapshot: dict[str, LevelHealth]
-    """By level, from `level_0`."""
+    """`level_0`, `level_1` ... → health of the level."""
     loss_curve_history: LossCurves
     metadata: Metadata
     codec_digest: str
@@ -65,7 +65,9 @@ class BundleContent:
 
 
 def typed_content(plain: Mapping[str, Any]) -> BundleContent:
-    """Raises BundleError for a key that is missing, or whose value is not possible."""
+    """Turn the dictionary into a BundleContent; raises BundleError for a missing key or an invalid
+    value.
+    """
     try:
         return instance_of(BundleContent, plain)
     except InvalidError as error:

@@ -11,16 +11,16 @@ import torch
 from torch import Tensor
 
 CODEC_KEYS = ("model_state_dict", "vqvae_config", "spectrogram_config")
-"""What the meaning of codes depends on."""
+"""The keys that decide what codes mean."""
 
 
 def checksum_of(content: Mapping[str, Any]) -> str:
     """SHA-256, in hexadecimal, over a canonical form of every key but `checksum`.
 
-    Each value is fed as a one-byte kind, then its content: lengths and floats as 8 bytes
-    little-endian, whole numbers as length and decimal digits, text as length and UTF-8,
-    dictionaries as length and their items in order of key, lists and tuples as length and items,
-    tensors as dtype, shape and bytes.
+    For each value, the hash gets one byte for its kind, then its content: lengths and floats as 8
+    bytes little-endian, whole numbers as length and decimal digits, text as length and UTF-8,
+    dictionaries as length and items sorted by key, lists and tuples as length and items, tensors as
+    dtype, shape and bytes.
     """
     digest = hashlib.sha256()
     _feed(digest, {key: value for key, value in content.items() if key != "checksum"})
@@ -28,7 +28,7 @@ def checksum_of(content: Mapping[str, Any]) -> str:
 
 
 def codec_digest_of(content: Mapping[str, Any]) -> str:
-    """The same over the keys that make the codec: code files are bound to it."""
+    """The same over the keys of the codec only: code files hold it to name the codec they need."""
     digest = hashlib.sha256()
     _feed(digest, {key: content[key] for key in CODEC_KEYS})
     return digest.hexdigest()

@@ -1,8 +1,8 @@
-"""the `.distillgan` file, version 1: what is in it, and writing it.
+"""content of a model → its `.distillgan` file, version 1.
 
-A bundle is what `torch.save` makes of one dictionary of plain values and tensors: a ZIP archive
-whose entries are stored, not deflated, with the dictionary's pickle in `*/data.pkl` and each
-tensor's bytes in `*/data/N`, sealed as `distill.bundle.archive` says. The dictionary's keys:
+The file is one dictionary of plain values and tensors, written by `torch.save`: a ZIP archive whose
+entries are stored, not compressed, with the dictionary's pickle in `*/data.pkl` and each tensor's
+bytes in `*/data/N`. It has a seal, which `distill.bundle.archive` describes. The dictionary's keys:
 
 format                    "distillgan_model"
 version                   1
@@ -17,8 +17,8 @@ metadata                  fields of distill.codec.description.Metadata
 vocoder_state             only if there is one: fields of distill.vocoder.state.VocoderState
 prior_state               only if there is one: fields of distill.prior.state.PriorState
 codec_digest              SHA-256 over model_state_dict, vqvae_config and spectrogram_config; code
-                          files are bound to it
-checksum                  SHA-256 over all the above, see `distill.bundle.digest`
+                          files hold it too, and only a model with the same one decodes them
+checksum                  SHA-256 over all of the above, see `distill.bundle.digest`
 """
 
 from __future__ import annotations
@@ -40,21 +40,21 @@ MODEL_TYPE = "vqvae"
 
 
 def write_bundle(path: Path, fields: Mapping[str, Any]) -> None:
-    """Write a bundle whole or not at all.
+    """Write a bundle, completely or not at all.
 
-    `fields` is what the dictionary holds; format, version, model_type and the digests are always
-    written anew.
+    `fields` are the keys of the dictionary. Format, version, model_type and the digests are always
+    set here, even if `fields` has them.
     """
     header = {"format": MARKER, "version": VERSION, "model_type": MODEL_TYPE}
     content = {**header, **fields, **header}
     content["model_state_dict"] = {
-        # a copy: of a view, the whole it looks into would be written
+        # a copy, because torch would write all the memory that a view belongs to
         name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
         for name, tensor in fields["model_state_dict"].items()
     }
     content["codec_digest"] = codec_digest_of(content)
     content["checksum"] = checksum_of(content)
-    archive = io.BytesIO()  # in memory first: a full disk is then an OSError that says so
+    archive = io.BytesIO()  # in memory first: then a full disk raises a clear OSError
     torch.save(content, archive)
     with whole_file(path) as partial:
         partial.write_bytes(seal_archive(archive.getvalue()))

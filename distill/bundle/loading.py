@@ -17,10 +17,10 @@ from distill.vocoder.vocoder import choose_vocoder
 
 
 def load_bundle(path: str | Path, *, device: str | torch.device = "cpu") -> LoadedModel:
-    """Rebuild a ready, eval-mode model from the file alone.
+    """Rebuild a model in eval mode from the file alone.
 
-    Raises BundleError, each time with a message of its own: an old `.distill` file, another or a
-    newer format, a truncated, altered or hostile file, shapes that do not fit, a missing key.
+    Raises BundleError, with a different message for each case: an old `.distill` file, another or a
+    newer format, a truncated, altered or hostile file, weights of the wrong shape, a missing key.
     """
     content, network, spectrogram = _rebuild(Path(path))
     spectrogram = spectrogram.to(device)
@@ -40,7 +40,7 @@ def load_bundle(path: str | Path, *, device: str | torch.device = "cpu") -> Load
 
 
 def check_bundle(path: Path) -> None:
-    """Raises BundleError for a file that `load_bundle` would refuse."""
+    """Raise BundleError for a file that `load_bundle` could not load."""
     _rebuild(path)
 
 

@@ -1,6 +1,4 @@
-"""an untrusted `.distillgan` file → its checked content, or one line that says why not; nothing in
-the file is ever run.
-"""
+"""an untrusted `.distillgan` file → its checked content, or an error; runs no code in the file."""
 
 from __future__ import annotations
 
@@ -35,15 +33,15 @@ def read_bundle(path: Path, *, weights: bool = True) -> BundleContent:
 def read_content(path: Path, *, weights: bool = True) -> dict[str, Any]:
     """The checked dictionary of a bundle, tensors on the CPU; raises BundleError.
 
-    Without `weights`, there are none in it, and their bytes are neither read nor checked: to say
-    what a file is, not to use it.
+    With `weights=False`, the weights are left out and neither read nor checked: enough to describe
+    a model, but not to use it.
     """
     if path.suffix == ".distill":
         raise BundleError(OLD_FORMAT)
     if path.suffix == ".ckpt" and path.is_file():
         raise BundleError(
-            f"{path}: is a checkpoint, not a model: give the folder of its run, or make a model of "
-            "it by `python -m distill.library add`"
+            f"{path}: is a checkpoint, not a model; give the folder of its run, or make a model of "
+            "it with `python -m distill.library add`"
         )
     try:
         check_archive(path, sealed=weights)
@@ -77,24 +75,24 @@ def read_content(path: Path, *, weights: bool = True) -> dict[str, Any]:
 def _load(path: Path, *, mapped: bool) -> object:
     content: object
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # torch's own, of odd pickles
+        warnings.simplefilter("ignore")  # torch warns of unusual pickles
         if mapped and str(path).isprintable():
             content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-        else:  # opened here, because torch takes no names that are not Unicode
+        else:  # opened here, because torch does not open names that are not Unicode
             with path.open("rb") as file:
                 content = torch.load(file, map_location="cpu", weights_only=True)
     return content
 
 
 def _check_tree(content: object) -> None:
-    """Refuse what would take ages to walk, and tensors that claim more than their bytes."""
+    """Raise BundleError for huge nested values, and tensors with more elements than bytes."""
     waiting: list[tuple[object, int]] = [(content, 0)]
     walked = tensor_bytes = 0
     while waiting:
         value, depth = waiting.pop()
         walked += 1
         if walked > MOST_VALUES or depth > DEEPEST or tensor_bytes > LARGEST_MODEL:
-            raise BundleError("is nested or repeated beyond reason")
+            raise BundleError("is nested too deeply or holds too many values")
         if isinstance(value, Mapping):
             waiting += [(item, depth + 1) for pair in value.items() for item in pair]
         elif isinstance(value, list | tuple):
@@ -110,7 +108,7 @@ def _check_tree(content: object) -> None:
 
 
 def _check_header(content: object) -> dict[str, Any]:
-    """Refuse what is of another format or version, whatever else is in it."""
+    """Raise BundleError for another format or a newer version."""
     if not isinstance(content, dict):
         raise BundleError("is not a .distillgan file")
     marker, version = content.get("format"), content.get("version")
@@ -134,8 +132,8 @@ def _check_known(content: BundleContent) -> None:
 
 
 def _check_digests(content: Mapping[str, Any]) -> None:
-    """Refuse content that is not the one that was written."""
+    """Raise BundleError for content that was changed after it was written."""
     if content["checksum"] != checksum_of(content):
-        raise BundleError("was altered or damaged: its checksum does not fit")
+        raise BundleError("was altered or damaged: its checksum does not match")
     if content["codec_digest"] != codec_digest_of(content):
-        raise BundleError("was altered: its codec_digest does not fit")
+        raise BundleError("was altered: its codec_digest does not match")

@@ -1,4 +1,4 @@
-"""a bundle's configurations and weights → the network and the front end, if they fit each other."""
+"""a bundle's configurations and weights → the network and the mel front end, or an error."""
 
 from __future__ import annotations
 
@@ -14,21 +14,23 @@ LARGEST_FILTER_BANK = 1 << 26
 
 
 def rebuild_front_end(content: BundleContent) -> LogMel:
-    """Raises BundleError for one that would take more memory than any has."""
+    """Make the mel front end; raises BundleError if it would need far too much memory."""
     config = content.spectrogram_config
     if config.n_fft * config.n_mels > LARGEST_FILTER_BANK:
         raise BundleError(
-            f"spectrogram_config is beyond reason: n_fft {config.n_fft:,}, n_mels {config.n_mels:,}"
+            f"spectrogram_config is too large: n_fft {config.n_fft:,}, n_mels {config.n_mels:,}"
         )
     return LogMel(config)
 
 
 def rebuild_network(content: BundleContent) -> ConvVQVAE:
-    """Raises BundleError for a configuration that is not possible, and weights that do not fit."""
+    """Make the network with its weights; raises BundleError for an impossible configuration, or
+    weights that do not fit it.
+    """
     config, weights = content.vqvae_config, content.model_state_dict
     if config.stem_stride % 2:
         raise BundleError(f"vqvae_config.stem_stride must be even, not {config.stem_stride}")
-    with torch.device("meta"):  # no memory is taken before the shapes are known to fit
+    with torch.device("meta"):  # without memory, to check the shapes first
         model = ConvVQVAE(config)
     expected = model.state_dict()
     if missing := sorted(set(expected) - set(weights)):

@@ -1,5 +1,5 @@
-"""the library folder: published bundles, found by name or id, and the index of them. No torch but
-for looking into a bundle.
+"""the library folder → its published bundles, found by name or id through an index. Imports torch
+only to read bundles.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from distill.catalog.entry import Entry
 from distill.catalog.index import (
     DamagedIndexError,
     Index,
-    changing,
+    change_index,
     read_index,
     repair_command,
 )
@@ -36,66 +36,66 @@ STALE_S = 3600
 
 @dataclass(frozen=True)
 class Repair:
-    """What a repair did, by names of files."""
+    """What a repair did: names of files."""
 
     added: list[str]
     dropped: list[str]
     refused: dict[str, str]
-    """File → why it is no model."""
+    """File → why it is not a model that can be used."""
     kept: int
 
 
 class Catalog:
-    """A library folder. Changes are locked and atomic: readers always see a whole index, and
-    processes that publish at once all arrive.
+    """A library folder. Changes are locked and atomic: readers always see a complete index, and
+    several processes can publish at the same time.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def entries(self) -> list[Entry]:
-        """The models, in the order they came; warns of entries that are damaged.
+        """The models, in the order in which they were added; warns of damaged entries.
 
-        Raises LibraryError where the index as a whole is.
+        Raises LibraryError if the whole index is damaged.
         """
         return read_index(self.folder).entries
 
     def orphans(self, entries: Iterable[Entry]) -> list[str]:
-        """Bundles in the folder that are not among the entries."""
+        """Names of bundles in the folder that have no entry."""
         known = {entry.file for entry in entries}
         return [name for name in self._files() if name not in known]
 
     def path_of(self, entry: Entry) -> Path:
-        """Where a model's bundle lies, if it is still there."""
+        """Path of a model's bundle, which may have been deleted."""
         return self.folder / entry.file
 
     def publish(self, bundle: Path, *, earlier: str | None = None) -> Path:
-        """Copy a bundle into the library under its model's name, enter it in the index, and return
-        where it is.
+        """Copy a bundle into the library under its model's name, add it to the index, and return
+        its path.
 
-        Nothing of another model is overwritten, however many runs publish at once; `earlier` is the
-        file under which the same run was published before, and is replaced. Raises BundleError,
-        LibraryError or OSError.
+        Other models are never overwritten, even if several runs publish at the same time. `earlier`
+        is the name of the file that the same run published before; that file is replaced. Raises
+        BundleError, LibraryError or OSError.
         """
         new = describe(bundle)
         self.folder.mkdir(parents=True, exist_ok=True)
-        if any((entry.file, entry.id) == (earlier, new.id) for entry in self._listed()):
+        if any((entry.file, entry.id) == (earlier, new.id) for entry in self._list_undamaged()):
             assert earlier is not None
             target = self.folder / earlier
             with whole_file(target) as partial:
                 shutil.copyfile(bundle, partial)
         else:
             target = self._copy(bundle, file_stem(new.name))
-        with self._changing() as index:
+        with self._change_index() as index:
             index.entries = [entry for entry in index.entries if entry.file != target.name]
             index.entries.append(describe(target))
         return target
 
     def rename(self, entry: Entry, name: str) -> Path:
-        """Give a model another name: in its bundle, in the index, and as the name of its file.
+        """Give a model another name: in its bundle, in the index, and in its file name.
 
-        The new file is whole before the old one goes; after an interruption between the two,
-        `repair` puts the index right. Raises LibraryError where another model has that name,
+        The new file is complete before the old one is deleted; after an interruption between the
+        two, `repair` corrects the index. Raises LibraryError if another model has that name,
         BundleError or OSError.
         """
         from distill.catalog.conversion import bundle_of  # torch: only here
@@ -104,9 +104,11 @@ class Catalog:
             raise LibraryError("a model's name cannot be empty")
         others = [other for other in self.entries() if other.file != entry.file]
         if taken := [other.file for other in others if name in (other.name, Path(other.file).stem)]:
-            raise LibraryError(f"{name}: there is a model of this name already ({taken[0]})")
+            raise LibraryError(
+                f"{name}: another model has this name ({taken[0]}); choose another name"
+            )
         old = self.path_of(entry)
-        with bundle_of(old, {"name": name}) as bundle, self._changing() as index:
+        with bundle_of(old, {"name": name}) as bundle, self._change_index() as index:
             if file_stem(name) == old.stem:
                 target = old
                 with whole_file(target) as partial:
@@ -116,29 +118,33 @@ class Catalog:
                 old.unlink()
             renamed = describe(target)
             index.entries = [
-                renamed if there.file == entry.file else there for there in index.entries
+                renamed if other.file == entry.file else other for other in index.entries
             ]
         return target
 
     def same_as(self, bundle: Path) -> Path | None:
-        """Where the very same model is in the library; raises BundleError."""
+        """The path in the library of exactly this model, None if it is not there; raises
+        BundleError.
+        """
         checksum = describe(bundle).checksum
-        same = (self.path_of(entry) for entry in self._listed() if entry.checksum == checksum)
+        same = (
+            self.path_of(entry) for entry in self._list_undamaged() if entry.checksum == checksum
+        )
         return next((path for path in same if path.is_file()), None)
 
     def delete(self, entry: Entry) -> None:
         """Delete a model's bundle and its entry; raises LibraryError or OSError."""
-        with self._changing() as index:
+        with self._change_index() as index:
             self.path_of(entry).unlink(missing_ok=True)
-            index.entries = [there for there in index.entries if there.file != entry.file]
+            index.entries = [other for other in index.entries if other.file != entry.file]
 
     def repair(self) -> Repair:
-        """Make the index again from the files: bundles it does not know are entered, entries whose
-        file is gone are dropped. Of a bundle, only the small parts are read.
+        """Make the index again from the files: bundles without an entry are added, entries without
+        a file are dropped. Only the small parts of a bundle are read, not its weights.
         """
-        with self._changing() as index:
+        with self._change_index() as index:
             files = self._files()
-            entries, refused = self._described(files)
+            entries, refused = self._describe_all(files)
             known = {(entry.file, entry.checksum) for entry in index.entries}
             added = [entry.file for entry in entries if (entry.file, entry.checksum) not in known]
             dropped = [entry.file for entry in index.entries if entry.file not in files]
@@ -150,8 +156,8 @@ class Catalog:
         return Repair(added, dropped, refused, len(entries) - len(added))
 
     def find(self, wanted: str) -> Entry:
-        """A file's name (with or without suffix), a model's name, an id or the beginning of one →
-        the model; raises LibraryError if there is none, or more than one.
+        """The model with this file name (with or without suffix), name, id or beginning of an id;
+        raises LibraryError if there is none, or more than one.
         """
         entries = self.entries()
         if Path(wanted).parent != Path() and Path(wanted).parent.resolve() == self.folder.resolve():
@@ -166,50 +172,52 @@ class Catalog:
                 if len(wanted) >= SHORTEST_PREFIX and entry.id.lower().startswith(wanted.lower())
             ],
         )
-        found = next((some for some in matching if some), [])
-        if len({entry.checksum for entry in found}) == 1:  # copies of one model are one
+        found = next((entries for entries in matching if entries), [])
+        if len({entry.checksum for entry in found}) == 1:  # copies of one model count as one
             return next((e for e in found if self.path_of(e).is_file()), found[0])
         if found:
-            told = ", ".join(f"{e.file} (id {e.id[:8]})" for e in found[:NAMES_SHOWN])
-            raise LibraryError(f"{wanted}: this can mean several models: {told}")
+            listed = ", ".join(f"{e.file} (id {e.id[:8]})" for e in found[:NAMES_SHOWN])
+            raise LibraryError(f"{wanted}: this can mean several models: {listed}")
         names = sorted(shown_name(entry.name, entry.file) for entry in entries)
         more = ", ..." if len(entries) > NAMES_SHOWN else ""
-        there = f"there is {', '.join(names[:NAMES_SHOWN])}{more}" if names else "it is empty"
-        raise LibraryError(f"{wanted}: no such model file, nor one in {self.folder}: {there}")
+        content = f"it has {', '.join(names[:NAMES_SHOWN])}{more}" if names else "it is empty"
+        raise LibraryError(
+            f"{wanted}: no such model file, and no such model in {self.folder}: {content}"
+        )
 
     def model_path(self, wanted: str) -> Path:
-        """A bundle, the folder of a run, or what `find` takes → the bundle's path.
+        """The path of a bundle, the folder of a run, or a word for `find` → the bundle's path.
 
         Raises LibraryError if there is none.
         """
-        with suppress(RuntimeError, OSError, ValueError):  # what can be no path is a name
+        with suppress(RuntimeError, OSError, ValueError):  # a word that cannot be a path is a name
             path = path_of(wanted)
             if path.is_dir() and (path / f"best{SUFFIX}").is_file():
                 return path / f"best{SUFFIX}"
             if (path.exists() and not path.is_dir()) or path.suffix == ".distill":
-                return path  # whatever is wrong with it, reading tells best
+                return path  # if something is wrong with it, reading it gives the best message
             if len(path.parts) > 1 and not path.is_dir():
                 raise LibraryError(f"{wanted}: no such file")
         entry = self.find(wanted)
         if not self.path_of(entry).is_file():
             raise LibraryError(
-                f"{wanted}: {self.path_of(entry)} is gone; "
-                f"`{repair_command(self.folder)}` takes it off the list"
+                f"{wanted}: {self.path_of(entry)} is missing; "
+                f"to remove it from the list: `{repair_command(self.folder)}`"
             )
         return self.path_of(entry)
 
-    def _listed(self) -> list[Entry]:
-        """The models; none where the index is damaged, for adding one makes it again."""
+    def _list_undamaged(self) -> list[Entry]:
+        """The models; empty if the index is damaged, because adding a model makes it again."""
         try:
             return self.entries()
         except DamagedIndexError:
             return []
 
-    def _changing(self) -> AbstractContextManager[Index]:
-        return changing(self.folder, rebuild=lambda: self._described(self._files())[0])
+    def _change_index(self) -> AbstractContextManager[Index]:
+        return change_index(self.folder, rebuild=lambda: self._describe_all(self._files())[0])
 
-    def _described(self, files: Iterable[str]) -> tuple[list[Entry], dict[str, str]]:
-        """Entries of bundles in the folder, and the files that are none."""
+    def _describe_all(self, files: Iterable[str]) -> tuple[list[Entry], dict[str, str]]:
+        """Entries of the bundles in the folder, and errors of the files that are not bundles."""
         entries, refused = [], {}
         for name in files:
             try:
@@ -229,7 +237,7 @@ class Catalog:
             return []
 
     def _copy(self, bundle: Path, stem: str) -> Path:
-        """Under the first free name: stem, stem_1, stem_2 ..."""
+        """Copy a bundle into the folder under the first free name: stem, stem_1, stem_2 ..."""
         for number in count():
             target = self.folder / f"{stem if number == 0 else f'{stem}_{number}'}{SUFFIX}"
             if target.exists():
@@ -237,14 +245,14 @@ class Catalog:
             try:
                 with whole_file(target, replace=False) as partial:
                     shutil.copyfile(bundle, partial)
-            except FileExistsError:  # another run took the name in the meantime
+            except FileExistsError:  # another run took the name a moment ago
                 continue
             return target
         raise AssertionError("unreachable")
 
 
 def describe(bundle: Path) -> Entry:
-    """Read the small parts of a bundle; raises BundleError for what is none."""
+    """Make the entry of a bundle from its small parts; raises BundleError if it is not a bundle."""
     from distill.bundle.reader import read_bundle  # torch: only here
 
     content = read_bundle(bundle, weights=False)
@@ -255,14 +263,16 @@ def describe(bundle: Path) -> Entry:
 
 
 def shown_name(name: str, file: str) -> str:
-    """A model's name, and what to type where another model has that name: `kit (kit_1)`."""
+    """A model's name, with the file's name to type if another model has the same: `kit (kit_1)`."""
     stem = Path(file).stem
     return name if stem == file_stem(name) else f"{name} ({stem})"
 
 
 def file_stem(name: str) -> str:
-    """A model's name → lower case letters, digits, `_` and `-`, at most 100 characters."""
-    # accents become letters of their own and go; what has no plain letter leaves a gap
+    """A model's name → a file name of lower case letters, digits, `_` and `-`, at most 100
+    characters long.
+    """
+    # NFKD separates accents from letters; accents are dropped, other characters are replaced by _
     letters = (c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
     stem = re.sub(r"[^a-z0-9_-]+", "_", "".join(letters).lower())
     return stem.lstrip("_-").rstrip("_")[:LONGEST_NAME] or "untitled"

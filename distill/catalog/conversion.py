@@ -24,15 +24,15 @@ NOT_OURS = "not a checkpoint of distill"
 
 @contextmanager
 def bundle_of(file: Path, metadata: Mapping[str, Any]) -> Iterator[Path]:
-    """A bundle with what `file` holds and other metadata where given; gone afterwards unless it is
-    `file` itself.
+    """The path of a bundle with the content of `file`, and with the values in `metadata` changed.
+    It is a temporary file, or `file` itself if nothing has to be changed.
 
     Raises BundleError for a file that is neither a bundle nor a checkpoint of distill.
     """
     if file.is_dir() and (file / f"best{SUFFIX}").is_file():
         file = file / f"best{SUFFIX}"
     if file.suffix != CHECKPOINT_SUFFIX:
-        check_bundle(file)  # nothing is added that could not be used
+        check_bundle(file)  # so that no unusable bundle is added
         if not metadata:
             yield file
             return
@@ -57,7 +57,7 @@ def _fields_of_checkpoint(file: Path) -> dict[str, Any]:
             checkpoint = torch.load(source, map_location="cpu", weights_only=True)
     except OSError as error:
         raise BundleError(f"{file}: cannot be read: {error.strerror}") from error
-    except Exception as error:  # in many ways, all of which mean the same
+    except Exception as error:  # damaged files cause many kinds of errors
         raise BundleError(f"{file.name}: not a readable checkpoint") from error
     try:
         weights = {

@@ -26,14 +26,14 @@ LONGEST_FILE = 255
 
 @dataclass(frozen=True)
 class VocoderFacts(VocoderTraining):
-    """A model's own vocoder: of which type, and how it was made."""
+    """The type of a model's own vocoder, and how it was trained."""
 
     type: str
 
 
 @dataclass(frozen=True)
 class PriorFacts(PriorTraining):
-    """A model's prior: of which type, and how it was made."""
+    """The type of a model's prior, and how it was trained."""
 
     type: str
 
@@ -49,9 +49,9 @@ class Entry:
     """Name of the bundle in the library folder."""
     size_bytes: int
     checksum: str
-    """Of the whole bundle."""
+    """Checksum of the whole bundle."""
     codec_digest: str
-    """Of the part of it that codes depend on."""
+    """Digest of the parts of the bundle that codes depend on."""
     dataset_name: str
     dataset_file_count: int
     dataset_total_duration_s: float
@@ -64,10 +64,10 @@ class Entry:
     codebook_size: int
     sample_rate_hz: int
     bitrate_kbps: float
-    """Of one channel, with all levels."""
+    """Bitrate of one channel, with all levels."""
     codebook_health: dict[str, dict[str, float | None]]
     loss_curve: dict[str, list[float | None]]
-    """`train_losses` and `val_losses`, means over stretches of the run where it was long."""
+    """`train_losses` and `val_losses`; for a long run, each value is a mean over several epochs."""
     tags: list[str]
     vocoder: VocoderFacts | None
     prior: PriorFacts | None
@@ -75,19 +75,19 @@ class Entry:
 
     @property
     def worst_utilization(self) -> float | None:
-        """Of the level that uses the smallest share of its codes."""
+        """The lowest utilization of all levels; None if it is not known."""
         shares = [level.get("utilization") for level in self.codebook_health.values()]
         return min((share for share in shares if share is not None), default=None)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values."""
+        """The entry as a JSON object of plain values."""
         states = {"vocoder": self.vocoder, "prior": self.prior}
         return {**vars(self), **{key: state and dict(vars(state)) for key, state in states.items()}}
 
     @classmethod
     def from_json(cls, value: object) -> Entry:
-        """Raises InvalidError for an entry that is damaged: a missing key, a wrong type, a file
-        that is not one in the library folder.
+        """Read an entry; raises InvalidError if it is damaged: a missing key, a wrong type, a file
+        outside the library folder.
         """
         entry = instance_of(cls, value)
         if Path(entry.file).name != entry.file or entry.file.startswith("."):
@@ -103,7 +103,7 @@ class Entry:
 
     @classmethod
     def of(cls, content: BundleContent, path: Path) -> Entry:
-        """Entry of a bundle; raises InvalidError for a file whose name cannot be in a library."""
+        """The entry of a bundle; raises InvalidError for a file name that a library cannot have."""
         network, mel = content.vqvae_config, content.spectrogram_config
         history = asdict(content.loss_curve_history)
         health = content.codebook_health_snapshot
@@ -143,7 +143,7 @@ def _facts(state: VocoderState | PriorState | None) -> dict[str, Any] | None:
 
 
 def _thin(losses: Sequence[float]) -> list[float]:
-    """At most CURVE_POINTS means over equal stretches."""
+    """Reduce a curve to at most CURVE_POINTS values, each the mean of neighbouring epochs."""
     points = min(CURVE_POINTS, len(losses))
     edges = [round(point * len(losses) / points) for point in range(points + 1)] if points else []
     means = (sum(losses[a:b]) / (b - a) for a, b in zip(edges, edges[1:], strict=False))

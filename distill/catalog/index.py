@@ -29,19 +29,19 @@ NAME = "model_library.json"
 DEFAULT_FOLDER = Path("outputs/library")
 VERSION = 2
 LARGEST_BYTES = 64 << 20
-"""Some 30,000 models."""
+"""Enough for about 30,000 models."""
 LOCK = ".model_library.lock"
 PATIENCE_S = 120
 log = logging.getLogger(__name__)
 
 
 class DamagedIndexError(LibraryError):
-    """The index as a whole cannot be used."""
+    """The whole index cannot be used, not only some of its entries."""
 
 
 @dataclass
 class Index:
-    """What the file holds."""
+    """The content of the index file."""
 
     entries: list[Entry] = field(default_factory=list)
     damaged: list[object] = field(default_factory=list)
@@ -50,21 +50,22 @@ class Index:
 
 
 def repair_command(folder: Path) -> str:
-    """What to type to have the index of a library made again."""
+    """The command that makes the index of a library again."""
     where = "" if folder == DEFAULT_FOLDER else f" --library {shlex.quote(str(folder))}"
     return f"python -m distill.library repair{where}"
 
 
 def read_index(folder: Path) -> Index:
-    """The index of a library folder, empty if there is none; warns of what is damaged or newer.
+    """The index of a library folder, empty if there is none; warns of damaged entries, and of an
+    index that a newer distill wrote.
 
-    Raises DamagedIndexError, or LibraryError where the file cannot be read.
+    Raises DamagedIndexError, or LibraryError if the file cannot be read.
     """
     path = folder / NAME
     value: Any = None
     try:
         status = path.stat()
-        # a pipe would be waited for, and parsing takes many times a file's size
+        # reading a pipe would wait for ever, and parsing takes many times a file's size in memory
         if stat.S_ISREG(status.st_mode) and status.st_size <= LARGEST_BYTES:
             value = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -77,11 +78,11 @@ def read_index(folder: Path) -> Index:
     version = value.get("version") if isinstance(value, dict) else None
     if not isinstance(models, list) or type(version) is not int:
         raise DamagedIndexError(
-            f"{path}: damaged; `{repair_command(folder)}` makes it again from the models"
+            f"{path}: damaged; to make it again from the models: `{repair_command(folder)}`"
         )
     if version > VERSION:
         log.warning(
-            "%s was written by a newer distill (version %d): it is read as far as it is known",
+            "%s was written by a newer distill (version %d); this one may not show all of it",
             path,
             version,
         )
@@ -90,18 +91,21 @@ def read_index(folder: Path) -> Index:
         try:
             index.entries.append(Entry.from_json(model))
         except InvalidError as error:
-            mend = repair_command(folder)
-            log.warning("%s: entry %d is skipped: %s; `%s` mends it", path, number, error, mend)
+            repair = repair_command(folder)
+            log.warning(
+                "%s: entry %d is skipped: %s; to repair it: `%s`", path, number, error, repair
+            )
             index.damaged.append(model)
     return index
 
 
 @contextmanager
-def changing(folder: Path, *, rebuild: Callable[[], list[Entry]]) -> Iterator[Index]:
-    """The index, for this process alone; what is changed in it is then written whole.
+def change_index(folder: Path, *, rebuild: Callable[[], list[Entry]]) -> Iterator[Index]:
+    """Lock the index, yield it to be changed, and write it.
 
-    An index that is damaged as a whole is set aside and made of what `rebuild` gives. Raises
-    LibraryError for one that a newer distill wrote, and if the lock cannot be had.
+    A damaged index is renamed, and a new one is made from the entries that `rebuild` returns.
+    Raises LibraryError for an index that a newer distill wrote, and if another process holds the
+    lock for too long.
     """
     path = folder / NAME
     folder.mkdir(parents=True, exist_ok=True)
@@ -112,12 +116,12 @@ def changing(folder: Path, *, rebuild: Callable[[], list[Entry]]) -> Iterator[In
             except DamagedIndexError:
                 aside = _free_name(path)
                 os.replace(path, aside)
-                log.warning("%s was damaged: set aside as %s and made again", path, aside.name)
+                log.warning("%s was damaged: renamed to %s and made again", path, aside.name)
                 index = Index(rebuild())
             if index.version > VERSION:
                 raise LibraryError(
-                    f"{path}: was written by a newer distill (version {index.version}) and is not "
-                    "changed by this one: please upgrade distill"
+                    f"{path}: was written by a newer distill (version {index.version}), so this "
+                    "one does not change it; please upgrade distill"
                 )
             yield index
             models = [*(entry.to_json() for entry in index.entries), *index.damaged]
@@ -125,11 +129,11 @@ def changing(folder: Path, *, rebuild: Callable[[], list[Entry]]) -> Iterator[In
             write_text(path, json.dumps(value, indent=1) + "\n")
     except Timeout:
         raise LibraryError(
-            f"{folder}: another process has held the library for {PATIENCE_S} s"
+            f"{folder}: another process has locked the library for {PATIENCE_S} s; try again later"
         ) from None
 
 
 def _free_name(path: Path) -> Path:
-    """`model_library.damaged.json`, or with a number where there is one already."""
+    """`model_library.damaged.json`, with a number if this name is taken."""
     names = (path.with_suffix(f".damaged{number or ''}.json") for number in count())
     return next(name for name in names if not name.exists())

@@ -45,7 +45,7 @@ def plan(
             takes_sounds = source_suffix is None and result_suffix != CODES_SUFFIX
             if takes_sounds and os.path.realpath(path) == os.path.realpath(out_folder):
                 raise DistillError(
-                    f"{word}: the results would be mixed with these files; choose another -o"
+                    f"{word}: the results would be among these files; choose another -o"
                 )
             for file in _files_below(path, out_folder):
                 if file.suffix == source_suffix or (

@@ -14,7 +14,7 @@ from distill.catalog.index import DEFAULT_FOLDER
 from distill.errors import DistillError
 from distill.system import stopping, terminal
 from distill.system.paths import path_of
-from distill.system.threads import let_threads_wait
+from distill.system.threads import limit_spinning
 
 INTERRUPTED = 130
 
@@ -45,7 +45,7 @@ def verb_entry() -> Iterator[None]:
     A user's mistake prints one line and exits with 2; a signal exits with 130 or 143; a bug is
     raised. With `HYDRA_FULL_ERROR=1` in the environment, mistakes are raised too.
     """
-    let_threads_wait()
+    limit_spinning()
     terminal.show_warnings()
     stopping.listen()
     try:

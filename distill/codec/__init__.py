@@ -1,5 +1,5 @@
-"""Waveform → codes → waveform, of any length at constant memory."""
+"""waveform → codes → waveform, for any length with constant memory."""
 
 CODES_SUFFIX = ".distillcodes"
 AUDIO_FORMATS = ("wav", "flac", "ogg", "mp3")
-"""That can be written."""
+"""Formats in which sounds can be written."""

@@ -1,4 +1,4 @@
-"""codes of one sound ↔ the `.distillcodes` file, version 1, which describes itself.
+"""codes of one sound ↔ a `.distillcodes` file, version 1.
 
 Whole numbers are little-endian.
 
@@ -41,20 +41,20 @@ LONGEST_NAME = 1000
 LARGEST_FILE = 1 << 30
 DIGEST_BYTES = 32
 BLOCK_CODES = 1 << 16
-"""Packed at a time; a multiple of 8, so that each block fills its bytes."""
+"""Codes packed at a time; a multiple of 8, so that a block ends at the end of a byte."""
 MOST = (1 << 48) - 1
 
 
 @dataclass(frozen=True)
 class Header:
-    """What a code file says of itself."""
+    """The header of a code file."""
 
     model_id: str
     codec_digest: str
-    """Of the codec that made the codes, and that alone decodes them."""
+    """Digest of the codec that made the codes; no other codec can decode them."""
     model_name: str
     sample_rate_hz: int = field(metadata=within(*SAMPLE_RATES_HZ))
-    """Of the original, as are `samples` and `channels`."""
+    """Sample rate of the original; `samples` and `channels` are the original's too."""
     samples: int = field(metadata=within(1, MOST))
     channels: int = field(metadata=within(1, MOST))
     rows: int = field(metadata=within(1, MOST))
@@ -66,7 +66,7 @@ class Header:
 
 @dataclass(frozen=True, repr=False)
 class Codes:
-    """The codes of one sound, and all that decoding it to its own length takes."""
+    """The codes of one sound, and the facts that are needed to decode it to its original length."""
 
     indices: Tensor
     """(C, H, W, L) int64, each in [0, codebook_size): channels, latent rows and columns, levels.
@@ -74,12 +74,12 @@ class Codes:
     samples: int
     """Length of the original, in samples at `sample_rate_hz`."""
     sample_rate_hz: int
-    """Of the original."""
+    """Sample rate of the original."""
     codebook_size: int
     model_id: str
     codec_digest: str
-    """Of the model's weights and configurations: a model trained further keeps its id, but not its
-    digest; another name or vocoder does not change it.
+    """Digest of the model's weights and configurations. More training changes it (but not the
+    model's id); another name or vocoder does not.
     """
     model_name: str = ""
 
@@ -94,35 +94,35 @@ class Codes:
 
     @property
     def levels(self) -> int:
-        """How many levels of the model's codebooks were kept."""
+        """Number of codebook levels in these codes."""
         return self.indices.shape[-1]
 
     @property
     def duration_s(self) -> float:
-        """Of the original."""
+        """Duration of the original."""
         return self.samples / self.sample_rate_hz
 
     @property
     def bits(self) -> int:
-        """What the codes take, all channels together, without the file's header."""
+        """Number of bits of all channels' codes, without the file's header."""
         return self.indices.numel() * bits_per_code(self.codebook_size)
 
     @property
     def bitrate_kbps(self) -> float:
-        """Bits of all channels over the original's duration."""
+        """Bits of all channels in each second of the original, in thousands."""
         return self.bits / self.duration_s / 1000
 
     def first_levels(self, levels: int) -> Codes:
-        """The same sound at a lower bitrate; raises CodesError if there are not so many levels."""
+        """The same sound at a lower bitrate; raises CodesError if there are fewer levels."""
         if not 1 <= levels <= self.levels:
             raise CodesError(f"levels={levels}: there are {self.levels}")
         return replace(self, indices=self.indices[..., :levels])
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> None:
-        """Write the file whole or not at all.
+        """Write the file, completely or not at all.
 
-        Raises CodesError for codes outside the codebook, and where there is a file already, unless
-        it is to be overwritten.
+        Raises CodesError for codes outside the codebook, and if the file exists, unless `overwrite`
+        is true.
         """
         path = Path(path)
         if self.indices.min() < 0 or self.indices.max() >= self.codebook_size:
@@ -143,24 +143,24 @@ class Codes:
         )
         text = json.dumps(asdict(header)).encode()
         body = PREFIX.pack(MAGIC, VERSION, len(text)) + text
-        body += _packed(self.indices, bits_per_code(self.codebook_size))
+        body += _pack(self.indices, bits_per_code(self.codebook_size))
         try:
             with whole_file(path, replace=overwrite) as partial:
                 partial.write_bytes(body + hashlib.sha256(body).digest())
         except FileExistsError as error:
-            raise CodesError(f"{path}: is there already; overwrite=True replaces it") from error
+            raise CodesError(f"{path}: already exists; to replace it: overwrite=True") from error
 
     @classmethod
     def load(cls, path: str | Path) -> Codes:
-        """Read a file; raises CodesError, each time with a message of its own."""
+        """Read a file; raises CodesError, with a different message for each kind of damage."""
         path = Path(path)
         try:
-            return cls._parsed(_bytes_of(path))
+            return cls._parse(_read_bytes(path))
         except CodesError as error:
             raise CodesError(f"{path.name}: {error}") from None
 
     @classmethod
-    def _parsed(cls, data: bytes) -> Codes:
+    def _parse(cls, data: bytes) -> Codes:
         if not data.startswith(MAGIC):
             raise CodesError("not a code file of distill")
         if len(data) < PREFIX.size + DIGEST_BYTES:
@@ -172,16 +172,16 @@ class Codes:
                 "please upgrade distill"
             )
         if hashlib.sha256(data[:-DIGEST_BYTES]).digest() != data[-DIGEST_BYTES:]:
-            raise CodesError("truncated or damaged: its checksum does not fit")
+            raise CodesError("truncated or damaged: its checksum does not match")
         if version != VERSION or length > LONGEST_HEADER:
             raise CodesError("its header is not one that distill writes")
-        header = _header(data[PREFIX.size : PREFIX.size + length])
+        header = _parse_header(data[PREFIX.size : PREFIX.size + length])
         shape = (header.columns, header.channels, header.rows, header.levels)
         count, bits = math.prod(shape), bits_per_code(header.codebook_size)
         payload = data[PREFIX.size + length : -DIGEST_BYTES]
         if count > 8 * LARGEST_FILE or -(-count * bits // 8) != len(payload):
             raise CodesError("holds fewer or more codes than its header says")
-        codes = _unpacked(payload, count, bits)
+        codes = _unpack(payload, count, bits)
         if count and codes.max() >= header.codebook_size:
             raise CodesError(f"holds codes outside its codebook of {header.codebook_size}")
         indices = torch.from_numpy(codes).reshape(shape).permute(1, 2, 0, 3).contiguous()
@@ -196,11 +196,11 @@ class Codes:
         )
 
 
-def _bytes_of(path: Path) -> bytes:
+def _read_bytes(path: Path) -> bytes:
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode) and not stat.S_ISDIR(status.st_mode):
-            raise CodesError("not a regular file")  # a pipe would be waited for
+            raise CodesError("not a regular file")  # reading a pipe would wait for ever
         if status.st_size > LARGEST_FILE:
             raise CodesError("larger than any code file that distill writes")
         return path.read_bytes()
@@ -208,7 +208,7 @@ def _bytes_of(path: Path) -> bytes:
         raise CodesError(f"cannot be read: {error.strerror}") from error
 
 
-def _header(text: bytes) -> Header:
+def _parse_header(text: bytes) -> Header:
     try:
         return instance_of(Header, json.loads(text))
     except InvalidError as error:
@@ -219,7 +219,7 @@ def _header(text: bytes) -> Header:
     raise CodesError("its header is not one that distill writes")
 
 
-def _packed(indices: Tensor, bits: int) -> bytes:
+def _pack(indices: Tensor, bits: int) -> bytes:
     """Codes (C, H, W, L) → bytes in order of time."""
     codes = indices.permute(2, 0, 1, 3).reshape(-1).cpu().numpy()
     places = np.arange(bits - 1, -1, -1)
@@ -229,7 +229,7 @@ def _packed(indices: Tensor, bits: int) -> bytes:
     )
 
 
-def _unpacked(payload: bytes, count: int, bits: int) -> np.ndarray:
+def _unpack(payload: bytes, count: int, bits: int) -> np.ndarray:
     """Bytes → `count` codes, int64."""
     codes = np.zeros(count, np.int64)
     packed = np.frombuffer(payload, np.uint8)

@@ -1,6 +1,6 @@
-"""What is known of a model besides its weights: where it is from, how it was trained, how well.
+"""facts about a model besides its weights: its origin, its training and its quality.
 
-The fields' names are the keys in a bundle and in the library's index. No torch.
+The names of the fields are keys in bundles and in the library's index. Imports no torch.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from distill.system.ranges import any_float, within
 
 @dataclass(frozen=True)
 class Metadata:
-    """What, from what, when, how long."""
+    """The model's name and id, its sounds, and when and how long it was trained."""
 
     model_id: str
     name: str
@@ -21,13 +21,13 @@ class Metadata:
     dataset_file_count: int
     dataset_total_duration_s: float
     dataset_fingerprint: str
-    """Of the content of the sounds."""
+    """Hash of the content of the sounds."""
     training_date: str
     """When the training began."""
     save_date: str
     training_epochs: int
     final_train_loss: float | None = field(metadata=any_float())
-    """None before the first epoch's end."""
+    """None if no epoch was finished."""
     final_val_loss: float | None = field(metadata=any_float())
     tags: list[str]
     distill_version: str
@@ -36,25 +36,25 @@ class Metadata:
 
 @dataclass(frozen=True)
 class LevelHealth:
-    """Health of one codebook level over a number of positions."""
+    """Health of one codebook level, measured over a number of positions."""
 
     utilization: float = field(metadata=within(0, 1))
-    """Share of codes in use."""
+    """Share of the codes that are used."""
     perplexity: float = field(metadata=any_float())
-    """exp of the entropy of the code distribution: how many codes it would take if all were used
-    alike.
+    """exp of the entropy of the code distribution: the number of codes in use if all were used
+    equally often.
     """
     dead_codes: int
 
 
 @dataclass(frozen=True)
 class LossCurves:
-    """One number an epoch in each list."""
+    """Curves of a training; each list has one number for each epoch."""
 
     train_losses: list[float] = field(metadata=any_float())
     val_losses: list[float] = field(metadata=any_float())
     recon_losses: list[float] = field(metadata=any_float())
-    """Of the training side, unweighted, as are `commit_losses`."""
+    """Unweighted, on the training side; the same for `commit_losses`."""
     commit_losses: list[float] = field(metadata=any_float())
     val_mel_db: list[float] = field(metadata=any_float())
     """Held-out mel error."""

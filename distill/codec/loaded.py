@@ -1,4 +1,4 @@
-"""a model ready to work: waveform → codes → waveform."""
+"""waveform → codes → waveform, by a loaded model."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from distill.audio.resample import samples_at
 from distill.codec.codes import Codes
 from distill.codec.description import LevelHealth, LossCurves, Metadata
 from distill.codec.stream import (
+    add_silence,
     coded_columns,
     codes_of,
-    exactly,
+    cut_or_fill,
     mels_from,
     mels_of,
-    with_silence,
 )
 from distill.errors import CodesError, SoundError
 from distill.model.mel import LogMel
@@ -38,37 +38,37 @@ MANY_CHANNELS = 64
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A bundle, checked and rebuilt: encodes any waveform to Codes, and decodes them."""
+    """A model loaded from a bundle: it encodes waveforms to Codes, and decodes Codes."""
 
     model: ConvVQVAE
     """In eval mode."""
     spectrogram: LogMel
     vocoder: Vocoder
-    """What makes sound of decoded mels."""
+    """Turns decoded mels into sound."""
     metadata: Metadata
     health: dict[str, LevelHealth]
-    """By level, from `level_0`."""
+    """`level_0`, `level_1` ... → health of the level."""
     history: LossCurves
     training_config: dict[str, Any]
     vocoder_state: VocoderState | None
     prior_state: PriorState | None
     codec_digest: str
-    """Of weights and configurations: which codes are this model's."""
+    """Digest of weights and configurations; the model decodes only codes with the same one."""
     checksum: str
-    """Of the whole bundle."""
+    """Checksum of the whole bundle."""
 
     @property
     def sample_rate_hz(self) -> int:
-        """At which the model works; other rates are resampled to it and back."""
+        """The model's own sample rate; sounds at other rates are resampled to it and back."""
         return self.spectrogram.config.sample_rate_hz
 
     @property
     def device(self) -> torch.device:
-        """Where the network is."""
+        """The device that the network is on."""
         return next(self.model.parameters()).device
 
     def bitrate_kbps(self, levels: int | None = None) -> float:
-        """Of one channel's codes with the first `levels`; None: all."""
+        """Bitrate of one channel's codes with the first `levels` levels; None means all."""
         mel, network = self.spectrogram.config, self.model.config
         return bitrate_kbps(
             sample_rate_hz=mel.sample_rate_hz,
@@ -86,17 +86,18 @@ class LoadedModel:
         *,
         levels: int | None = None,
     ) -> Codes:
-        """Waveform (T,) or (C, T), floating point, at any rate → its codes, each channel by itself.
+        """Waveform (T,) or (C, T), floating point, at any rate → its codes; channels are encoded
+        separately.
 
-        `levels` keeps the first so many only. Raises SoundError for a waveform that is empty or not
-        finite, CodesError for levels that the model does not have.
+        With `levels`, only the first levels are kept. Raises SoundError for a waveform that is
+        empty or not finite, CodesError for more levels than the model has.
         """
         if isinstance(waveform, np.ndarray):
-            waveform = np.ascontiguousarray(waveform)  # torch takes none that is turned round
+            waveform = np.ascontiguousarray(waveform)  # torch takes no array that is reversed
         whole = torch.as_tensor(waveform)
         if not whole.is_floating_point() or whole.ndim not in (1, 2):
             raise SoundError(
-                "a waveform is (T,) or (C, T) of floating point, "
+                "a waveform must have the shape (T,) or (C, T) and be floating point, "
                 f"not {tuple(whole.shape)} of {whole.dtype}"
             )
         whole = whole.detach().cpu().float()
@@ -106,7 +107,7 @@ class LoadedModel:
         if len(whole) > max(MANY_CHANNELS, whole.shape[1]):
             raise SoundError(
                 f"{len(whole):,} channels of {whole.shape[1]:,} samples each: "
-                "a waveform is (C, T), not (T, C)"
+                "a waveform must have the shape (C, T), not (T, C)"
             )
         if not torch.isfinite(whole).all():
             raise SoundError("the waveform holds NaN or infinity")
@@ -115,24 +116,24 @@ class LoadedModel:
     def encode_stream(
         self, waveforms: Iterable[Tensor], sample_rate_hz: int, *, levels: int | None = None
     ) -> Codes:
-        """The same for a waveform of any length in chunks (C, t) float32, at constant memory."""
+        """The same for a waveform of any length in chunks (C, t) float32, with constant memory."""
         levels = self.check_levels(levels)
         rate_hz, samples = int(sample_rate_hz), 0
         low, high = SAMPLE_RATES_HZ
         if rate_hz != sample_rate_hz or not low <= rate_hz <= high:
             raise SoundError(
-                f"a sample rate is a whole number of Hz from {low:,} to {high:,}, "
+                f"a sample rate must be a whole number of Hz from {low:,} to {high:,}, "
                 f"not {sample_rate_hz}"
             )
 
-        def counted() -> Iterator[Tensor]:
+        def count_samples() -> Iterator[Tensor]:
             nonlocal samples
             for chunk in waveforms:
                 samples += chunk.shape[1]
                 yield chunk
 
-        sound = resample_chunks(counted(), rate_hz, self.sample_rate_hz)
-        mels = self.mels(with_silence(sound, self.spectrogram, self.model), self.sample_rate_hz)
+        sound = resample_chunks(count_samples(), rate_hz, self.sample_rate_hz)
+        mels = self.mels(add_silence(sound, self.spectrogram, self.model), self.sample_rate_hz)
         codes = [chunk[..., :levels].cpu() for chunk in codes_of(mels, self.model)]
         if not codes:
             raise SoundError("the waveform is empty")
@@ -157,8 +158,8 @@ class LoadedModel:
         """Codes → waveform (C, T) float32, as long as the original, at the original's sample rate
         unless another is given.
 
-        The same for the same seed; in [-1, 1] at the model's own rate. Raises CodesError for codes
-        of another model, or with fewer than `levels`.
+        The same seed gives the same waveform; at the model's own rate it is in [-1, 1]. Raises
+        CodesError for codes of another model, or with fewer than `levels` levels.
         """
         chunks = self.decode_stream(codes, levels=levels, seed=seed, sample_rate_hz=sample_rate_hz)
         return torch.cat(list(chunks), dim=1)
@@ -171,11 +172,11 @@ class LoadedModel:
         seed: int = 0,
         sample_rate_hz: int | None = None,
     ) -> Iterator[Tensor]:
-        """The same in chunks (C, t), at constant memory."""
+        """The same in chunks (C, t), with constant memory."""
         rate_hz = sample_rate_hz or codes.sample_rate_hz
         mels = self.decoded_mels(codes, levels=levels)
-        chunks = exactly(self.vocoder.stream(mels, seed=seed), self._samples(codes))
-        yield from exactly(
+        chunks = cut_or_fill(self.vocoder.stream(mels, seed=seed), self._samples(codes))
+        yield from cut_or_fill(
             resample_chunks(chunks, self.sample_rate_hz, rate_hz),
             samples_at(codes.samples, codes.sample_rate_hz, rate_hz),
         )
@@ -186,7 +187,7 @@ class LoadedModel:
         return mels_of((chunk.to(self.device) for chunk in chunks), self.spectrogram)
 
     def decoded_mels(self, codes: Codes, *, levels: int | None = None) -> Iterator[Tensor]:
-        """Codes → chunks (C, 1, M, f) of the normalised mel that they stand for."""
+        """Codes → chunks (C, 1, M, f) of the decoded, normalised mel."""
         self.check_codes(codes)
         if levels is not None:
             codes = codes.first_levels(levels)
@@ -194,10 +195,10 @@ class LoadedModel:
         chunks = codes.indices.split(CHUNK >> 10, dim=2)
         height = self.spectrogram.config.n_mels
         mels = mels_from((c.to(self.device) for c in chunks), self.model, height=height)
-        return exactly(mels, frames)
+        return cut_or_fill(mels, frames)
 
     def check_levels(self, levels: int | None) -> int:
-        """How many levels to keep; raises CodesError if the model does not have so many."""
+        """The number of levels to keep, None meaning all; raises CodesError if there are fewer."""
         most = self.model.config.num_quantizers
         if levels is not None and not 1 <= levels <= most:
             raise CodesError(f"levels={levels}: this model has {most}")
@@ -224,4 +225,4 @@ class LoadedModel:
         fits = codes.codebook_size == self.model.config.codebook_size
         fits = fits and codes.levels <= self.model.config.num_quantizers
         if not fits or tuple(codes.indices.shape[1:3]) != (rows, columns):
-            raise CodesError("does not fit the model that it names")
+            raise CodesError("does not fit the model that it was made with")

@@ -1,4 +1,4 @@
-"""mel chunks of an original and of what became of it → mel error in dB."""
+"""mel chunks of an original and of its reconstructions → mel errors in dB."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from distill.model.mel import LogMel
 def mel_errors_db(
     original: Iterable[Tensor], *others: Iterable[Tensor], spectrogram: LogMel
 ) -> list[float]:
-    """Mean absolute difference in dB between the normalised mel (C, 1, M, F) of a sound, in chunks,
-    and each of the others, which are as long but may come in other chunks.
+    """Mean absolute difference in dB between the normalised mel (C, 1, M, F) of a sound and each of
+    the others, all of them in chunks. The chunks may be cut at different places.
 
-    Raises ValueError if one of them is longer or shorter.
+    Raises ValueError if the mels are not equally long.
     """
     takers = [_Taker(other) for other in others]
     sums, frames = torch.zeros(len(others), dtype=torch.float64), 0

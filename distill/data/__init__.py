@@ -1,1 +1,3 @@
-"""sound files → checked collection → cached waveforms → leak-free sides → segments (B, 1, T)."""
+"""sound files → checked collection → cached waveforms → training and held-out side → segments
+(B, 1, T).
+"""

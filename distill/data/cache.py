@@ -1,6 +1,4 @@
-"""one sound file → mono float32 waveform on disk at one sample rate, made once, or the reason why
-not.
-"""
+"""one sound file → its mono float32 waveform at one sample rate, on disk, or why it is unusable."""
 
 from __future__ import annotations
 
@@ -27,43 +25,43 @@ from distill.data.cache_index import CacheIndex, Decoded
 
 STALE_S = 24 * 3600
 LARGEST_SAMPLE = 1e4
-"""80 dB above full scale: no recording, however hot, is louder."""
+"""80 dB above full scale: a file with larger samples is damaged."""
 RULES = 4
-"""Counts changes of what is decoded and how it is judged: what was cached before is made again."""
+"""Increased when decoding or the checks of files change, so that cached files are made again."""
 LONG_SAMPLES = 1 << 26
-"""A sound longer than this in the cache, a quarter of a GiB, is only written once it is known not
-to be silent.
+"""A sound longer than this, a quarter of a GiB in the cache, is first checked for silence, then
+written.
 """
 
 
 @dataclass(frozen=True)
 class CacheConfig:
-    """What a cached waveform depends on besides the file itself."""
+    """The settings that a cached waveform depends on."""
 
     sample_rate_hz: int
     min_duration_s: float
     silence_dbfs: float
 
     def fingerprint(self) -> str:
-        """Name of the folder and of the index rows that belong to these settings."""
+        """A short name for these settings, used for the cache's folder and its index rows."""
         return hashlib.sha256(
             repr((*astuple(self), ACTIVITY_S, RULES, soxr.__version__)).encode()
         ).hexdigest()[:16]
 
 
 class _State(NamedTuple):
-    """What differs once somebody has written to a file."""
+    """The size and time of a file, which change when a program writes to it."""
 
     size: int
     time_ns: int
 
 
 class WaveformCache:
-    """Content-addressed raw float32 files and an index from (path, size, time, settings) to them.
+    """Raw float32 files, named by a hash of their content, and an SQLite index from path, size and
+    time of a sound file to them.
 
-    Every file is written under a temporary name and renamed when whole, and the index is SQLite, so
-    an interruption leaves nothing torn, and two processes that fill the cache at once make the same
-    files.
+    Every file is written under a temporary name and renamed when it is complete. So an interruption
+    leaves no half-written file, and two processes can fill the cache at the same time.
     """
 
     def __init__(self, folder: Path, config: CacheConfig) -> None:
@@ -74,28 +72,28 @@ class WaveformCache:
         self.index = CacheIndex(folder / "index.sqlite", config.fingerprint())
 
     def close(self) -> None:
-        """Let go of the index."""
+        """Close the index."""
         self.index.close()
 
     def waveform_path(self, content: str) -> Path:
-        """Where the waveform with this content hash lies."""
+        """Path of the waveform with this content hash."""
         return self.folder / content[:2] / f"{content}.f32"
 
     def holds(self, decoded: Decoded) -> bool:
-        """Whether the waveform of an index row is there, whole."""
+        """Whether the waveform of an index row exists and is complete."""
         try:
-            name = decoded.content  # a Path for each of 50,000 would take a second
+            name = decoded.content  # 50,000 objects of Path would take a second
             size = os.stat(f"{self.folder}/{name[:2]}/{name}.f32").st_size
             return size == 4 * decoded.samples
         except OSError:
             return False
 
     def decode(self, path: Path) -> Decoded:
-        """Read, check and resample a file into the cache, in blocks, so that any length takes the
-        same memory.
+        """Read, check and resample a file into the cache, in blocks: memory does not grow with its
+        length.
 
-        Raises OSError when the cache cannot be written; what is wrong with the file itself is
-        returned as reason.
+        A file that cannot be used is returned with its reason. Raises OSError if the cache cannot
+        be written.
         """
         before = _state_of(path)
         try:
@@ -113,13 +111,13 @@ class WaveformCache:
             return Decoded(error.reason, error.detail)
 
     def _decode_into(self, sink: IO[bytes], path: Path, source: SoundReader) -> Decoded:
-        """Raises UnusableError for what is no sound to learn from."""
+        """Write the resampled mono waveform to `sink`; raises UnusableError."""
         rate_hz, wanted_hz = source.sample_rate_hz, self.config.sample_rate_hz
         digest = hashlib.sha256(str(rate_hz).encode())
         activity = self._activity(rate_hz)
         frames = samples = 0
 
-        def listen() -> Iterator[NDArray[np.float32]]:
+        def mono_blocks() -> Iterator[NDArray[np.float32]]:
             nonlocal frames
             for block in source.blocks():
                 mono = mix_to_mono(block)
@@ -132,14 +130,14 @@ class WaveformCache:
                 frames += len(mono)
                 yield mono
 
-        for part in resample(listen(), rate_hz, wanted_hz):
+        for part in resample(mono_blocks(), rate_hz, wanted_hz):
             sink.write(part.astype("<f4", copy=False).data)
             samples += len(part)
         if frames / rate_hz < self.config.min_duration_s:
             raise UnusableError(path, Reason.TOO_SHORT, f"{1000 * frames / rate_hz:.1f} ms")
         if 2 * frames * wanted_hz < rate_hz:
             raise UnusableError(path, Reason.TOO_SHORT, "less than a sample")
-        if not activity.heard:
+        if not activity.has_sound:
             raise UnusableError(path, Reason.SILENT)
         return Decoded(
             detail=source.detail,
@@ -152,7 +150,7 @@ class WaveformCache:
         )
 
     def _refuse_long_silence(self, path: Path, source: SoundReader) -> None:
-        """Raise UnusableError for a long file without a sound: it shall not fill the disk first."""
+        """Raise UnusableError for a long silent file before it is written, to save disk space."""
         rate_hz = source.sample_rate_hz
         if source.frames * self.config.sample_rate_hz <= LONG_SAMPLES * rate_hz:
             return
@@ -160,7 +158,7 @@ class WaveformCache:
         with SoundReader(path) as other:
             for block in other.blocks():
                 activity.add(mix_to_mono(block))
-                if activity.heard:
+                if activity.has_sound:
                     return
         raise UnusableError(path, Reason.SILENT)
 
@@ -173,7 +171,7 @@ class WaveformCache:
 
     @contextmanager
     def _open_partial_file(self) -> Iterator[tuple[str, IO[bytes]]]:
-        """A file of any name to write to; deleted if it still has that name at the end."""
+        """Open a new temporary file; it is deleted at the end unless it was renamed."""
         partial = str(self.folder / f"{uuid.uuid4().hex}.part")
         try:
             with open(partial, "xb") as sink:
@@ -183,7 +181,7 @@ class WaveformCache:
                 os.unlink(partial)
 
     def _remove_old_partial_files(self) -> None:
-        """Delete what killed processes left; younger files may be another process's work."""
+        """Delete old files of killed processes; newer ones may belong to a process at work."""
         for partial in self.folder.glob("*.part"):
             with suppress(FileNotFoundError):
                 if time.time() - partial.stat().st_mtime > STALE_S:

@@ -1,4 +1,4 @@
-"""what became of each file that was decoded ↔ rows of an SQLite file that outlive the process."""
+"""results of decoding sound files ↔ rows of an SQLite file, for the next process."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from typing import Any
 from distill.audio.reasons import Note, Reason
 
 VERSION = 1
-"""Of the table's columns; a table of another version is dropped, and its sounds decoded again."""
+"""Version of the table's columns; a table of another version is deleted, and its sounds are decoded
+again.
+"""
 
 
 @dataclass(frozen=True)
@@ -20,59 +22,59 @@ class Decoded:
     """A file's place in the cache, or the reason why it has none."""
 
     reason: Reason | None = None
-    """None: the file is in the cache."""
+    """None if the file is in the cache."""
     detail: str = ""
-    """Of the reason, or of the note."""
+    """Details of the reason or of the note."""
     content: str = ""
-    """SHA-256 over the decoded mono samples and their rate: the same sound in another container has
-    the same.
+    """SHA-256 over the decoded mono samples and their rate; equal for the same sound in another
+    file format.
     """
     samples: int = 0
     source_rate_hz: int = 0
     channels: int = 0
     active: bytes = b""
-    """One byte for each ACTIVITY_S: 1 where the file is louder than silence."""
+    """One byte for each ACTIVITY_S: 1 if it is louder than silence, else 0."""
     note: Note | None = None
-    """What to know of a sound that is used all the same."""
+    """What is unusual about a sound that is used all the same."""
 
 
 COLUMNS = ["path", "settings", "size", "time_ns", *(field.name for field in fields(Decoded))]
 
 
 class CacheIndex:
-    """The rows of one cache's settings, by path, size and time of the file."""
+    """The rows that belong to one cache's settings, by path, size and time of the sound file."""
 
     def __init__(self, path: Path, settings: str) -> None:
-        """Open or make the index; a damaged one is made anew.
+        """Open or make the index; a damaged one is replaced by an empty one.
 
-        Raises sqlite3.Error where it is busy for long, or closed to us.
+        Raises sqlite3.Error if another process blocks it for long, or without permission.
         """
         self._settings = settings
         self._unwritten: list[tuple[str | int | bytes | None, ...]] = []
         try:
-            self._rows = _open(path)
+            self._database = _open(path)
         except sqlite3.OperationalError:
-            raise  # busy, or not ours to read: nothing to mend by deleting it
+            raise  # busy, or no permission: deleting it would not help
         except sqlite3.DatabaseError:  # damaged: it can be made again from the sounds
             path.unlink(missing_ok=True)
-            self._rows = _open(path)
+            self._database = _open(path)
 
     def close(self) -> None:
-        """Let go of the file; rows that were not flushed are saved if that is still possible."""
+        """Close the file; rows that were not flushed are saved if that is still possible."""
         with suppress(sqlite3.Error):
             self.flush()
-        self._rows.close()
+        self._database.close()
 
-    def known(self) -> dict[tuple[str, int, int], Decoded]:
-        """All rows of these settings by (path, size in bytes, time in ns)."""
+    def rows(self) -> dict[tuple[str, int, int], Decoded]:
+        """All rows for these settings, by (path, size in bytes, time in ns)."""
         columns = ", ".join(name for name in COLUMNS if name != "settings")
-        rows = self._rows.execute(
+        rows = self._database.execute(
             f"SELECT {columns} FROM sounds WHERE settings = ?", (self._settings,)
         )
         return {(path, size, time_ns): _decoded_of(values) for path, size, time_ns, *values in rows}
 
     def remember(self, path: str, size: int, time_ns: int, decoded: Decoded) -> None:
-        """Add or replace a row; `flush` makes it last."""
+        """Add or replace a row; it is written to disk by `flush`."""
         values = {
             **vars(decoded),
             "reason": decoded.reason and decoded.reason.value,
@@ -81,12 +83,12 @@ class CacheIndex:
         self._unwritten.append((path, self._settings, size, time_ns, *values.values()))
 
     def flush(self) -> None:
-        """Make remembered rows last, all at once: the index is never locked while a file is
-        decoded.
+        """Write the remembered rows to disk, all at once, so that the index is never locked while a
+        file is decoded.
         """
         places = ", ".join("?" for _ in COLUMNS)
-        with self._rows:
-            self._rows.executemany(
+        with self._database:
+            self._database.executemany(
                 f"INSERT OR REPLACE INTO sounds VALUES ({places})", self._unwritten
             )
         self._unwritten.clear()

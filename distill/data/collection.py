@@ -1,4 +1,4 @@
-"""what a scan found, used and left out → the report of it, `collection.json`."""
+"""the files that a scan used and left out → its report, `collection.json`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from distill.audio.reasons import Note, Reason
 from distill.system.atomic import whole_file
 
 REPORT = "collection.json"
-"""Name of the report, in a run's folder or beside shards."""
+"""Name of the report, in the folder of a run or of shards."""
 
 
 @dataclass(frozen=True)
@@ -30,9 +30,9 @@ class Sound:
     waveform: Path
     active: bytes
     note: Note | None = None
-    """What to know of it although it is used."""
+    """What is unusual about it, although it is used."""
     detail: str = ""
-    """Of the note."""
+    """Details of the note."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class Collection:
-    """What a scan found."""
+    """The result of a scan: the sounds that are used, and the files that are not."""
 
     name: str
     folders: tuple[str, ...]
@@ -61,17 +61,17 @@ class Collection:
 
     @property
     def files(self) -> int:
-        """How many are used."""
+        """Number of files that are used."""
         return len(self.sounds)
 
     @property
     def duration_s(self) -> float:
-        """Of all sounds together."""
+        """Duration of all sounds together."""
         return sum(sound.duration_s for sound in self.sounds)
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 over the contents: the same sounds under other names have the same."""
+        """SHA-256 over the sounds' contents; file names do not change it."""
         return hashlib.sha256(
             "\n".join(sorted(sound.content for sound in self.sounds)).encode()
         ).hexdigest()
@@ -85,8 +85,8 @@ class Collection:
         return Counter(sound.note for sound in self.sounds if sound.note).most_common()
 
     def write_report(self, path: Path) -> None:
-        """Everything as JSON: each file used, and each left out with its reason (`kind` to sort by,
-        `reason` to read).
+        """Write everything as JSON: each file used, and each file left out with its reason (`kind`
+        for programs, `reason` for people).
         """
         used = (
             {
@@ -113,7 +113,7 @@ class Collection:
             "used": _json_lines(used),
         }
         text = "{\n" + ",\n".join(f'"{key}": {value}' for key, value in parts.items()) + "\n}\n"
-        # names that are no Unicode hold surrogates: as backslash escapes they are valid JSON
+        # file names that are not Unicode hold surrogates; as backslash escapes they are valid JSON
         with whole_file(path) as partial:
             partial.write_text(text, encoding="utf-8", errors="backslashreplace")
 
@@ -123,5 +123,5 @@ def _json(value: object) -> str:
 
 
 def _json_lines(rows: Iterable[object]) -> str:
-    """A list with a line for each row: many times faster than an indented one."""
+    """A JSON list with one line for each row: many times faster than json.dumps with an indent."""
     return "[\n" + ",\n".join(map(_json, rows)) + "\n]"

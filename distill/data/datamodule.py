@@ -1,4 +1,4 @@
-"""split pieces → loaders of segments for Lightning."""
+"""split pieces of sounds → loaders of segments for Lightning."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ FIXED_BATCH_SIZE = 32
 
 
 class ResumableLoader(DataLoader[Segment]):
-    """A DataLoader that Lightning saves: its state is the epoch and how many batches of it are
+    """A DataLoader whose state is saved in checkpoints: the epoch, and how many of its batches are
     done.
 
-    The trainer knows what is done; the loader does not, because worker processes fetch ahead.
+    The trainer counts the batches that are done; the loader cannot, because its worker processes
+    read ahead.
     """
 
     def __init__(self, *args: Any, trainer: lightning.Trainer, **kwargs: Any) -> None:
@@ -26,7 +27,7 @@ class ResumableLoader(DataLoader[Segment]):
         self._loop = trainer.fit_loop
 
     def state_dict(self) -> dict[str, int]:
-        """Epoch, and batches of it that are done."""
+        """The epoch, and the number of its batches that are done."""
         epochs: Any = self._loop.epoch_progress.current
         return {
             "epoch": epochs.processed,
@@ -43,7 +44,7 @@ class ResumableLoader(DataLoader[Segment]):
 
 
 class _SilentSegment(Dataset[Segment]):
-    """A segment that counts for nothing."""
+    """One segment with no sound samples, which does not count in any figure."""
 
     def __init__(self, segments: FixedSegments) -> None:
         self.segments = segments
@@ -56,26 +57,26 @@ class _SilentSegment(Dataset[Segment]):
 
 
 class FixedSegments(Protocol):
-    """A side of the collection, its segments always the same."""
+    """One side of the collection, cut into segments that are the same every time."""
 
     def __len__(self) -> int: ...
 
     def __getitem__(self, index: int, /) -> Segment: ...
 
     def sounding_samples(self) -> int:
-        """Samples of all segments together that are not padding."""
+        """Samples of all segments together, without padding."""
 
     def name(self, index: int) -> str:
-        """The file that a segment is from."""
+        """Name of the file that a segment comes from."""
 
 
 class SegmentDataModule(lightning.LightningDataModule):
-    """Training segments that move from epoch to epoch, validation segments that do not."""
+    """Training segments at positions that change with each epoch, and fixed validation segments."""
 
     train: FixedSegments
     val: FixedSegments
     epoch_segments: int
-    """Segments of a training epoch."""
+    """Number of segments in a training epoch."""
     held_out_sounds: int | None = None
     """How many sounds the held-out side has; None where that is not known, as with shards."""
 
@@ -85,7 +86,7 @@ class SegmentDataModule(lightning.LightningDataModule):
         self.seed = seed
 
     def batches_done(self) -> int:
-        """How many batches of this epoch the trainer is done with."""
+        """How many batches of this epoch the trainer has finished."""
         assert self.trainer is not None
         return self.trainer.fit_loop.epoch_loop.batch_progress.current.ready
 
@@ -93,7 +94,7 @@ class SegmentDataModule(lightning.LightningDataModule):
         """The same batches every epoch, this rank's share of them."""
         assert self.trainer is not None
         share = range(len(self.val))[self.trainer.global_rank :: self.trainer.world_size]
-        # every rank needs a batch to validate at all: more ranks than segments get one of no length
+        # each rank needs a batch: with more ranks than segments, some get one without sound
         val = cast(Dataset[Segment], self.val)
         segments = Subset(val, share) if share else _SilentSegment(self.val)
         return DataLoader(segments, **self._fixed_loading())
@@ -101,8 +102,8 @@ class SegmentDataModule(lightning.LightningDataModule):
     def fixed_train_loader(
         self, segments: int, *, rank: int = 0, ranks: int = 1
     ) -> DataLoader[Segment]:
-        """At most this many training segments, spread evenly, unmoved and unaugmented; of several
-        ranks, this one's share.
+        """At most this many fixed training segments, spread evenly over the collection, without
+        augmentation; with several ranks, this rank's share of them.
         """
         count = min(segments, len(self.train))
         chosen = [position * len(self.train) // count for position in range(count)][rank::ranks]
@@ -110,7 +111,7 @@ class SegmentDataModule(lightning.LightningDataModule):
         return DataLoader(Subset(train, chosen), **self._fixed_loading())
 
     def _fixed_loading(self) -> dict[str, Any]:
-        """Without gradients, larger batches fit and are faster."""
+        """Arguments of a loader without training: larger batches fit in memory and are faster."""
         return {"batch_size": max(FIXED_BATCH_SIZE, self.config.batch_size), "shuffle": False}
 
 
@@ -127,11 +128,13 @@ class SoundDataModule(SegmentDataModule):
             for pieces in (split.train, split.val)
         )
         self.held_out_sounds = len(split.val)
-        # small collections are gone through several times
+        # small collections are used several times in an epoch
         self.epoch_segments = max(len(self.train), config.min_epoch_segments)
 
     def train_dataloader(self) -> ResumableLoader:
-        """Batches {"waveform": (B, 1, T), "sound_samples": (B,)} of moving segments."""
+        """Batches {"waveform": (B, 1, T), "sound_samples": (B,), "shift_bins": (B,)} of segments
+        that move.
+        """
         assert self.trainer is not None
         draws = MovingDraws(
             len(self.train),

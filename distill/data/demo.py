@@ -1,4 +1,6 @@
-"""nothing → a small folder of varied, deterministic sounds in mixed formats and sample rates."""
+"""no input → a small folder of synthetic sounds in different formats and sample rates, always the
+same.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +16,12 @@ from distill.errors import WriteError
 from distill.system.atomic import whole_file
 
 FIRST_SEED = 100
-"""With it the split of seed 0 holds out a pluck, a drum and a noise, so that the demo's curves say
-something.
+"""Chosen so that the split of seed 0 holds out a pluck, a drum and a noise: the demo's held-out
+figures then stand for all its sounds.
 """
 Samples = NDArray[Any]
 Synth = Callable[[Samples, np.random.Generator], Samples]
-"""(time in seconds (T,), random numbers) → samples (T,) at any level."""
+"""(time in seconds (T,), random generator) → samples (T,) at any level."""
 
 FORMATS = (
     ("wav", "PCM_16", 44_100, 1),
@@ -30,11 +32,11 @@ FORMATS = (
     ("wav", "FLOAT", 96_000, 1),
     ("mp3", "MPEG_LAYER_III", 44_100, 1),
 )
-"""(extension, libsndfile's encoding, sample rate in Hz, channels), taken in turn."""
+"""(extension, libsndfile's encoding, sample rate in Hz, channels), used in turn."""
 
 
 def write_demo_collection(folder: Path) -> Path:
-    """Write those of the 24 demo sounds that are missing, each whole; returns the folder.
+    """Write those of the 24 demo sounds that are missing; returns the folder.
 
     Raises WriteError.
     """
@@ -56,7 +58,7 @@ def _write_missing(folder: Path) -> None:
         time_s = np.arange(int(duration_s * rate_hz)) / rate_hz
         mono = synth(time_s, random)
         mono = 0.7 * mono / np.abs(mono).max()
-        # the second channel is a little softer, so that mixing down is not a no-op
+        # the second channel is a little softer, so that mixing down changes something
         samples = np.stack([mono * 0.8**channel for channel in range(channels)], axis=1)
         with (
             whole_file(path) as partial,

@@ -1,4 +1,4 @@
-"""what shards hold, and what a run needs to know of them: `distill.json`."""
+"""a split collection → the manifest of its shards, `distill.json`, which a run reads first."""
 
 from __future__ import annotations
 
@@ -24,24 +24,25 @@ SIDES = ("train", "val")
 
 
 class Item(TypedDict):
-    """A segment with as much of its piece to either side as a moved crop can reach."""
+    """A segment in a shard, with the samples on either side that a random crop can reach."""
 
     samples: np.ndarray
     """(n,) float32."""
     first: int
-    """Where in the piece's sound they begin."""
+    """Where they begin, in samples of the whole sound."""
     start: int
-    """Where the fixed segment does."""
+    """Where the fixed segment begins, in samples of the whole sound."""
     low: int
+    """Where the piece begins."""
     high: int
-    """The piece."""
+    """Where the piece ends."""
     index: int
     name: str
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a run needs to know of the shards besides what is in them."""
+    """What a run needs to know about the shards."""
 
     version: int
     name: str
@@ -54,8 +55,9 @@ class Manifest:
     val_fraction: float = field(metadata=within(0, 1))
     seed: int
     segments: dict[str, int]
-    """Side → how many."""
+    """Side → number of segments."""
     sounding_samples: dict[str, int]
+    """Side → samples of all its segments together, without padding."""
 
     @classmethod
     def of(
@@ -66,7 +68,7 @@ class Manifest:
         *,
         seed: int,
     ) -> Self:
-        """Of a collection whose sounds were split into `sides` by these settings."""
+        """The manifest of a collection whose sounds were split into `sides` by these settings."""
         return cls(
             version=VERSION,
             name=collection.name,
@@ -83,5 +85,5 @@ class Manifest:
         )
 
     def write_report(self, path: Path) -> None:
-        """As JSON."""
+        """Write it as JSON; as the manifest, and as the report of a run."""
         write_text(path, json.dumps(asdict(self), indent=1, ensure_ascii=False))

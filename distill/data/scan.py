@@ -24,7 +24,7 @@ FLUSH_EVERY = 64
 WORKERS = 4
 """Decoding threads; libsndfile and soxr work without Python's lock."""
 PASSING = (Reason.UNREADABLE, Reason.CHANGED)
-"""Reasons that may be gone the next time: such a file is tried again."""
+"""Reasons that may not apply the next time: such a file is tried again."""
 
 
 def scan(
@@ -38,10 +38,10 @@ def scan(
 ) -> Collection:
     """Find, check and cache every file below `folders`.
 
-    `own_output` is not searched where it lies below one of them: previews are no sounds to
-    learn from. `progress` gets files done and files in all. A file that did not change since the
-    last scan is not opened. Raises CollectionError if no file is usable or the cache cannot be
-    written.
+    The folder `own_output` is not searched if it lies below one of them: the previews in it are not
+    meant for training. `progress` is called with the number of files done and of all files. A file
+    that did not change since the last scan is not opened. Raises CollectionError if no file is
+    usable or the cache cannot be written.
     """
     try:
         cache = WaveformCache(cache_folder, config)
@@ -78,7 +78,7 @@ def _decode_all(
     progress: Callable[[int, int], None],
 ) -> list[tuple[str, Decoded]]:
     paths: list[Path] = []
-    known = cache.index.known()
+    known = cache.index.rows()
     outcomes: dict[str, Decoded] = {}
     waiting: list[tuple[Path, os.stat_result]] = []
     for path, reason, detail in walk(folders, own_output=own_output):
@@ -135,13 +135,13 @@ def _cannot_be_written(
     cause = getattr(error, "strerror", None) or str(error)
     return CollectionError(
         f"data.cache_dir={cache_folder}: cannot be written{what}: {cause}; "
-        "free some space or choose another folder, what is decoded so far is kept"
+        "free some space or choose another folder; the sounds decoded so far are kept"
     )
 
 
 def _key(path: Path) -> str:
-    """The path as the index knows it: absolute, and storable whatever its bytes are."""
-    absolute = os.path.join(os.getcwd(), path)  # faster than Path.absolute, for 50,000 of them
+    """The path as stored in the index: absolute, with bytes that are not Unicode escaped."""
+    absolute = os.path.join(os.getcwd(), path)  # much faster than Path.absolute for 50,000 files
     return os.fsencode(absolute).decode("utf-8", errors="backslashreplace")
 
 

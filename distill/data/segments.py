@@ -1,4 +1,4 @@
-"""pieces of cached waveforms → segments (1, T): moving and augmented for training, fixed for
+"""pieces of cached waveforms → segments (1, T): random crops for training, fixed ones for
 validation.
 """
 
@@ -20,24 +20,24 @@ from distill.data.split import Piece
 from distill.errors import SoundError
 from distill.settings.schema import AugmentConfig, DataConfig
 
-REMEDY = "sounds are decoded again when the run is started again, with resume=last"
+REMEDY = "to decode the sounds again, continue the run with resume=last"
 
 
 class Segment(TypedDict):
-    """One item; a batch has the same keys with B in front."""
+    """One segment; a batch has the same keys, with a dimension B in front."""
 
     waveform: Tensor
-    """(1, T) float32, zeros after the sound's end."""
+    """(1, T) float32, with zeros after the sound's end."""
     sound_samples: int
-    """Samples before those zeros."""
+    """Number of samples before these zeros."""
     shift_bins: int
-    """How far to move the mel picture up; 0 for validation."""
+    """By how many mel bins to move the mel up; 0 for validation."""
 
 
 @dataclass(frozen=True)
 class Draw:
-    """Which segment to take, and the lap through the collection that decides crop and augmentation;
-    -1: neither.
+    """Which segment to take, and in which lap through the collection: the lap decides crop and
+    augmentation. Lap -1 is the fixed segment without either.
     """
 
     index: int
@@ -46,11 +46,11 @@ class Draw:
 
 @dataclass(frozen=True)
 class Crop:
-    """Where a segment begins in its piece, and what is done to it."""
+    """Where a segment begins, and how it is changed."""
 
     start: int
     lead: int = 0
-    """Zeros before the sound."""
+    """Number of zeros before the sound."""
     gain: float = 1.0
     shift_bins: int = 0
 
@@ -65,7 +65,9 @@ def random_crop(
     augment: AugmentConfig,
     random: np.random.Generator,
 ) -> Crop:
-    """A fixed start → a crop near it within the piece's samples [low, high), augmented."""
+    """The start of a fixed segment → a random crop near it, within the piece's samples [low, high),
+    with augmentation.
+    """
     start += int(random.uniform(-0.5, 0.5) * length)
     start = max(low, min(start, high - length))
     if not augment.enabled:
@@ -83,8 +85,8 @@ def random_crop(
 def cut_segment(
     crop: Crop, *, high: int, length: int, read: Callable[[int, np.ndarray], None]
 ) -> Segment:
-    """A crop of a piece that ends at `high` → the segment; `read` fills an array with the piece's
-    samples from a start.
+    """A crop of a piece that ends at `high` → the segment; `read(start, samples)` fills an array
+    with the samples of the sound from `start`.
     """
     padded = np.empty((1, length), np.float32)
     sound_samples = crop.lead + min(length - crop.lead, high - crop.start)
@@ -99,8 +101,8 @@ def cut_segment(
 
 
 class Segments(Dataset[Segment]):
-    """Non-silent segments of equal length; an item is a pure function of (draw, seed), whoever asks
-    for it.
+    """The segments of one side that are not silent, all of one length. A segment depends only on
+    its draw and the seed, not on the order in which segments are read.
     """
 
     def __init__(
@@ -127,7 +129,7 @@ class Segments(Dataset[Segment]):
         return len(self.starts)
 
     def __getitem__(self, draw: Draw | int) -> Segment:
-        """Segment at a Draw; at a plain index, the fixed one."""
+        """The segment of a Draw; for a plain index, the fixed segment."""
         draw = Draw(draw, -1) if isinstance(draw, int) else draw
         piece, start = self.pieces[self.piece_of[draw.index]], int(self.starts[draw.index])
         crop = Crop(start)
@@ -149,17 +151,19 @@ class Segments(Dataset[Segment]):
         )
 
     def sounding_samples(self) -> int:
-        """Samples of all fixed segments together that are not padding, without reading any."""
+        """Samples of all fixed segments together, without padding; no file is read."""
         stops = np.array([piece.stop for piece in self.pieces])[self.piece_of]
         return int(np.minimum(self.segment_samples, stops - self.starts).sum())
 
     def name(self, index: int) -> str:
-        """The file that a fixed segment is from."""
+        """Name of the file that a segment comes from."""
         return str(os.path.basename(self.pieces[self.piece_of[index]].sound.path))
 
 
 def read_waveform(path: Path, first: int, samples: np.ndarray) -> None:
-    """Fill `samples` float32 from a cached waveform; raises SoundError if it is not there whole."""
+    """Fill `samples` float32 from a cached waveform; raises SoundError if the file is missing or
+    too short.
+    """
     wanted = samples.data.cast("B")
     try:
         with open(path, "rb", buffering=0) as file:  # cheaper than a memory map
@@ -168,15 +172,15 @@ def read_waveform(path: Path, first: int, samples: np.ndarray) -> None:
     except OSError as error:
         raise SoundError(f"{path}: {error.strerror}; {REMEDY}") from error
     if done != len(wanted):
-        raise SoundError(f"{path}: is shorter than it was; {REMEDY}")
+        raise SoundError(f"{path}: is shorter than before; {REMEDY}")
 
 
 class MovingDraws(Sampler[Draw]):
-    """An epoch's draws: whole laps through the segments in new order, filled up to whole batches on
-    every rank.
+    """The draws of an epoch: laps through all segments, each in a new order, cut so that every rank
+    gets the same number of full batches.
 
-    `epoch` and `skip` are the whole state: a run that continues in the middle of an epoch draws
-    what was left of it.
+    `epoch` and `skip` are all its state: a run that continues in the middle of an epoch skips the
+    draws that are done.
     """
 
     def __init__(
@@ -197,7 +201,7 @@ class MovingDraws(Sampler[Draw]):
         self.skip = 0
 
     def set_epoch(self, epoch: int) -> None:
-        """Called by Lightning before each epoch."""
+        """Set the epoch; Lightning calls this before each one."""
         self.epoch = epoch
 
     def __len__(self) -> int:
@@ -215,7 +219,7 @@ class MovingDraws(Sampler[Draw]):
 def segments_of(
     pieces: Sequence[Piece], config: DataConfig, *, sample_rate_hz: int, seed: int
 ) -> Segments:
-    """The segments of a side, as the settings have them."""
+    """The segments of one side, cut by the settings."""
     return Segments(
         pieces,
         segment_samples=round(config.segment_s * sample_rate_hz),
@@ -231,10 +235,10 @@ def _active_starts(piece: Piece, segment_samples: int, sample_rate_hz: int) -> n
     step = int(ACTIVITY_S * sample_rate_hz)
     active = np.frombuffer(piece.sound.active, np.uint8)
     ends = np.minimum(starts + segment_samples, piece.stop)
-    heard = np.array(
+    has_sound = np.array(
         [active[i // step : -(-j // step)].any() for i, j in zip(starts, ends, strict=True)]
     )
-    return starts[heard] if heard.any() else starts[:1]
+    return starts[has_sound] if has_sound.any() else starts[:1]
 
 
 def shift_mel_bins(mel: Tensor, bins: Tensor) -> Tensor:

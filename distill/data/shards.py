@@ -1,6 +1,6 @@
 """segments of a split → LitData shards in a folder.
 
-Imports little: each process that writes imports it anew.
+Imports little, because each process that writes shards imports this module.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ SHARD_BYTES = 1 << 26
 
 
 class _Window(TypedDict):
-    """An item whose samples are still in the cache; of plain values, by which LitData finds where
-    to continue.
+    """An item before its samples are read from the cache. All its values are plain: LitData
+    compares them to find where to continue.
     """
 
     waveform: str
@@ -36,9 +36,9 @@ class _Window(TypedDict):
 def write_shards(
     sides: Mapping[str, Segments], manifest: Manifest, out: Path, *, workers: int
 ) -> None:
-    """Write both sides; continues where an interrupted call for the same sounds stopped.
+    """Write the shards of both sides; after an interruption, the same call continues.
 
-    The manifest comes last: a folder that has one is whole.
+    The manifest is written last: a folder with a manifest is complete.
     """
     for side, segments in sides.items():
         if (out / side / "index.json").exists():

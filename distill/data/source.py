@@ -1,4 +1,4 @@
-"""what a run reports about its sounds, from a scanned collection or from its shards."""
+"""the interface to the sounds of a run, which are a scanned collection or shards."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ from typing import Protocol
 
 
 class Source(Protocol):
-    """The sounds that a run learns from, wherever they come from."""
+    """Facts about the sounds that a run trains on."""
 
     @property
     def name(self) -> str:
-        """Of the folder or folders."""
+        """Name of the folder or folders."""
 
     @property
     def folders(self) -> tuple[str, ...]:
-        """Where the sounds lie, or lay."""
+        """The folders of the sounds; those of shards may not exist on this machine."""
 
     @property
     def files(self) -> int:
-        """How many are used."""
+        """Number of files that are used."""
 
     @property
     def duration_s(self) -> float:
-        """Of all together."""
+        """Duration of all sounds together."""
 
     @property
     def fingerprint(self) -> str:
-        """The same sounds have the same."""
+        """A hash of the sounds' contents."""

@@ -1,4 +1,4 @@
-"""sounds → train and validation pieces, by content and seed alone."""
+"""sounds → training and held-out pieces, chosen by content and seed alone."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from distill.data.collection import Sound
 
 @dataclass(frozen=True)
 class Piece:
-    """A stretch of a sound, in samples; nearly always all of it."""
+    """A part of a sound, in samples; nearly always the whole sound."""
 
     sound: Sound
     start: int
@@ -24,7 +24,7 @@ FEWEST_HELD_OUT = 5
 
 @dataclass(frozen=True)
 class Split:
-    """The two sides; `note` says what is unusual about them."""
+    """The two sides of a collection; `note` says what is unusual about the split, if anything."""
 
     train: tuple[Piece, ...]
     val: tuple[Piece, ...]
@@ -34,12 +34,12 @@ class Split:
 def split_sounds(
     sounds: Sequence[Sound], *, val_fraction: float, seed: int, segment_samples: int
 ) -> Split:
-    """Draw each sound's side from its content and the seed, so that adding a file moves no other
-    across.
+    """Choose each sound's side by its content and the seed, so that adding a file does not move any
+    other file to the other side.
 
-    Only if a side would stay empty does the sound nearest to the border change sides; a single
-    sound is cut in two with a gap between. The sounds' contents must differ (as those of a
-    Collection do).
+    If a side would be empty, the sound nearest to the border is moved to it. A single sound is cut
+    in two parts, with a gap between them. The contents of all sounds must differ, as they do in a
+    Collection.
     """
     if len(sounds) == 1:
         return _split_one(sounds[0], val_fraction, segment_samples)
@@ -62,15 +62,12 @@ def _split_one(sound: Sound, val_fraction: float, segment_samples: int) -> Split
         1, min(sound.samples // 5, max(segment_samples, int(val_fraction * sound.samples)))
     )
     border = sound.samples - held_out
-    note = (
-        "a single file: its end is held out, with a gap between the sides; "
-        "validation says less about other sounds than it would with more files"
-    )
+    note = "a single file: its end is held out; the held-out figures say little about other sounds"
     train = Piece(sound, 0, max(1, border - gap))
     return Split((train,), (Piece(sound, border, sound.samples),), note)
 
 
 def _draw(content: str, seed: int) -> float:
-    """A number in [0, 1) that looks random and depends on nothing else."""
+    """A number in [0, 1) that looks random but depends only on content and seed."""
     digest = hashlib.sha256(f"{seed}:{content}".encode()).digest()
     return int.from_bytes(digest[:8], "big") / 2**64

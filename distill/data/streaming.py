@@ -26,7 +26,9 @@ from distill.system.validation import instance_of
 
 
 def read_manifest(root: str) -> Manifest:
-    """Of shards in a folder or under an object store's address; raises CollectionError."""
+    """Read the manifest of shards in a folder or at an object store's address; raises
+    CollectionError.
+    """
     try:
         with tempfile.TemporaryDirectory() as fetched:
             path = Path(fetched, MANIFEST)
@@ -35,20 +37,23 @@ def read_manifest(root: str) -> Manifest:
             )
             content = json.loads(path.read_text("utf-8"))
         if content["version"] != VERSION:
-            raise CollectionError(f"data.root={root}: shards of another version of distill")
+            raise CollectionError(
+                f"data.root={root}: these shards are of another version of distill; "
+                "write them again with python -m distill.shard"
+            )
         return instance_of(Manifest, content)
     except CollectionError:
         raise
-    except Exception as error:  # each store's client has errors of its own
+    except Exception as error:  # each store's client has its own kinds of errors
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise CollectionError(
-            f"data.root={root}: no shards there ({MANIFEST} cannot be read: {reason}); "
-            "python -m distill.shard FOLDER OUT writes them"
+            f"data.root={root}: no shards found ({MANIFEST} cannot be read: {reason}); "
+            "to write them: python -m distill.shard FOLDER OUT"
         ) from error
 
 
 class FixedShards(Dataset[Segment]):
-    """A side's segments in order, unmoved, as Segments gives them at plain indices."""
+    """The fixed segments of one side in order, the same as those of `Segments`."""
 
     def __init__(self, root: str, side: str, manifest: Manifest, cache_dir: str | None) -> None:
         self.root, self.side, self.manifest = root, side, manifest
@@ -67,17 +72,17 @@ class FixedShards(Dataset[Segment]):
         return _segment(item, Crop(item["start"]), self.segment_samples)
 
     def sounding_samples(self) -> int:
-        """Samples of all segments together that are not padding."""
+        """Samples of all segments together, without padding."""
         return self.manifest.sounding_samples[self.side]
 
     def name(self, index: int) -> str:
-        """The file that a segment is from."""
+        """Name of the file that a segment comes from."""
         return str(self._items[index]["name"])
 
 
 class MovingShards(StreamingDataset):  # type: ignore[misc]
-    """The training side in new order each epoch, moved and augmented; of several ranks and workers
-    each reads its own shards.
+    """Random crops of the training side, in a new order each epoch, with augmentation. Each rank
+    and each worker process reads its own shards.
     """
 
     def __init__(
@@ -110,22 +115,23 @@ class MovingShards(StreamingDataset):  # type: ignore[misc]
 
 
 class ResumableStream(StreamingDataLoader):  # type: ignore[misc]
-    """LitData's loader; it continues after the batches that the trainer has done: those that were
-    fetched ahead are fetched again. Its state at the end of an epoch is the beginning of the next.
+    """LitData's loader, which continues after the batches that the trainer has finished; batches
+    that were only read ahead are read again. Its state at the end of an epoch is the beginning of
+    the next one.
     """
 
     def __init__(self, *args: Any, batches_done: Callable[[], int] | None, **kwargs: Any) -> None:
-        """`batches_done` is None where nobody trains: what was fetched counts as done."""
+        """Without a trainer, `batches_done` is None: every batch that was read counts as done."""
         super().__init__(*args, **kwargs)
         self._batches_done = batches_done
 
     def __iter__(self) -> Iterator[Segment]:
         for batch in super().__iter__():
-            self.restore = False  # once is enough, also where nobody reads to the end
+            self.restore = False  # restore only once, even if the epoch is not read to its end
             yield batch
 
     def state_dict(self) -> dict[str, Any]:
-        """LitData's, as of the last batch that is done."""
+        """LitData's state after the last batch that is done."""
         state: dict[str, Any] = super().state_dict()
         if self._batches_done is None:
             return state
@@ -148,7 +154,7 @@ class ResumableStream(StreamingDataLoader):  # type: ignore[misc]
 
 
 class StreamingDataModule(SegmentDataModule):
-    """Shards as a run trains on them; an epoch is once through them."""
+    """Loads segments from shards; an epoch uses each of them once."""
 
     def __init__(self, root: str, manifest: Manifest, config: DataConfig, *, seed: int) -> None:
         super().__init__(config, seed=seed)
@@ -158,7 +164,7 @@ class StreamingDataModule(SegmentDataModule):
         self.epoch_segments = len(self.train)
 
     def train_dataloader(self) -> ResumableStream:
-        """Batches as those of a SoundDataModule."""
+        """Batches like those of SoundDataModule."""
         moving = MovingShards(
             self.root,
             self.manifest,

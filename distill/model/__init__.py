@@ -1,3 +1,1 @@
-"""waveform (B, 1, T) → log-mel (B, 1, M, F) → codes (B, N, L) → log-mel: pure torch, no files, no
-Lightning.
-"""
+"""waveform (B, 1, T) → log-mel (B, 1, M, F) → codes (B, N, L) → log-mel: torch only, no files."""

@@ -1,4 +1,4 @@
-"""latent grid (B, D, H, W) → log-mel (B, 1, 16 H, 16 W): the encoder's mirror."""
+"""latent grid (B, D, H, W) → log-mel (B, 1, H · S, W · S), where S is the total stride."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from distill.model.layers import ChannelNorm, ResidualUnit
 
 
 class Decoder(nn.Module):
-    """Residual units and one transposed convolution for each entry of `channels`, widest first."""
+    """Reverses the encoder's stages: for each entry of `channels`, from the last to the first,
+    residual units and one transposed convolution.
+    """
 
     def __init__(
         self,
@@ -36,6 +38,6 @@ class Decoder(nn.Module):
         self.stages = nn.Sequential(*stages)
 
     def forward(self, latent: Tensor) -> Tensor:
-        """(B, D, H, W) → (B, 1, H · S, W · S), S the total stride."""
+        """(B, D, H, W) → (B, 1, H · S, W · S), where S is the total stride."""
         mel: Tensor = self.stages(latent)
         return mel

@@ -1,4 +1,4 @@
-"""log-mel (B, 1, M, F) → latent grid (B, D, H, W) with H = M / 16, W = F / 16."""
+"""log-mel (B, 1, M, F) → latent grid (B, D, H, W), H = M / S, W = F / S for the total stride S."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from distill.model.layers import ChannelNorm, ResidualUnit
 
 
 class Encoder(nn.Module):
-    """One strided convolution and its residual units for each entry of `channels`; the first goes
-    down by `stem_stride` in both directions, the others halve.
+    """One strided convolution and some residual units for each entry of `channels`. The first
+    convolution divides height and width by `stem_stride`, each other one by 2.
     """
 
     def __init__(
@@ -36,6 +36,6 @@ class Encoder(nn.Module):
         self.to_latent = nn.Sequential(ChannelNorm(width_in), nn.Conv2d(width_in, latent_dim, 1))
 
     def forward(self, mel: Tensor) -> Tensor:
-        """(B, 1, M, F), both multiples of the total stride → (B, D, H, W)."""
+        """(B, 1, M, F), M and F multiples of the total stride → (B, D, H, W)."""
         latent: Tensor = self.to_latent(self.stages(mel))
         return latent

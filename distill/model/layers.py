@@ -1,4 +1,4 @@
-"""The two pieces that encoder and decoder are made of: a norm over channels and a residual unit."""
+"""features (B, C, H, W) → features of the same shape: a norm over channels and a residual unit."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from torch import Tensor, nn
 class ChannelNorm(nn.Module):
     """Layer norm over the channels of each position of (B, C, H, W).
 
-    Positions do not see each other's statistics, so a long sound can be coded in chunks with the
-    same result as whole.
+    Each position has its own statistics, so a long sound coded in chunks gives the same result as
+    coded in one piece.
     """
 
     def __init__(self, channels: int) -> None:
@@ -17,13 +17,13 @@ class ChannelNorm(nn.Module):
         self.norm = nn.LayerNorm(channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, C, H, W) → (B, C, H, W); free of copies when x is in channels-last order."""
+        """(B, C, H, W) → (B, C, H, W); without copies if x is in channels-last order."""
         normalised: Tensor = self.norm(x.permute(0, 2, 3, 1))
         return normalised.permute(0, 3, 1, 2)
 
 
 class ResidualUnit(nn.Module):
-    """x + conv1×1(act(conv3×3(norm(x)))), both convolutions as wide as x."""
+    """x + conv1×1(dropout(SiLU(conv3×3(norm(x))))); both convolutions keep the channels of x."""
 
     def __init__(self, channels: int, dropout: float) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""reconstruction and target mel → named raw terms → weighted total: the only place that weighs."""
+"""reconstruction and target mel → named raw terms → their weighted sum, made only here."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SCALES = (1, 2, 4)
 
 @dataclass(frozen=True)
 class Loss:
-    """Raw terms, and the total that is minimised."""
+    """The raw terms, and the weighted total that is minimised."""
 
     reconstruction: Tensor
     commitment: Tensor
@@ -28,19 +28,19 @@ def loss_of(
     commitment_weight: float,
     frame_weights: Tensor,
 ) -> Loss:
-    """Multi-scale L1 between two mels (B, 1, M, F), its frames weighed by (B, F), plus
-    `commitment_weight` × commitment, each a scalar.
+    """Multi-scale L1 between two mels (B, 1, M, F), with frame weights (B, F), plus
+    `commitment_weight` times the scalar `commitment`. All results are scalars.
     """
     spectral = multi_scale_l1(reconstruction, target, frame_weights)
     return Loss(spectral, commitment, spectral + commitment_weight * commitment)
 
 
 def multi_scale_l1(reconstruction: Tensor, target: Tensor, frame_weights: Tensor) -> Tensor:
-    """Mean absolute difference of two mels (B, 1, M, F), weighed by frame (B, F), averaged over
+    """Mean absolute difference of two mels (B, 1, M, F), with frame weights (B, F), averaged over
     full, half and quarter resolution.
     """
     difference = (reconstruction - target).float() * frame_weights[:, None, None]
-    # pooling is linear, so the difference is pooled once instead of both mels; edges that do not
-    # fill a cell count too
+    # pooling is linear, so the difference is pooled instead of both mels; with ceil_mode, cells at
+    # the edges count too
     terms = [F.avg_pool2d(difference, scale, ceil_mode=True).abs().mean() for scale in SCALES]
     return torch.stack(terms).mean() / frame_weights.mean()

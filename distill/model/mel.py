@@ -9,14 +9,14 @@ import torch
 from torch import Tensor, nn
 from torchaudio.transforms import MelSpectrogram
 
-# samples transformed at once on a processor, three seconds of sound: what the transform needs
-# in between is then found in the caches, and not fetched from the system anew at every step
+# samples transformed at once on a CPU, about three seconds: the transform's intermediate values
+# then fit into the CPU's caches, which is faster
 PIECE_SAMPLES = 1 << 17
 
 
 @dataclass(frozen=True)
 class SpectrogramConfig:
-    """All that rebuilds the front end: the mel filter bank and the normalisation measured on a
+    """The settings of the front end: its mel filter bank, and the normalisation measured on a
     collection.
     """
 
@@ -30,15 +30,15 @@ class SpectrogramConfig:
 
     @property
     def floor_normalised(self) -> float:
-        """What digital silence is after normalisation."""
+        """The normalised value of digital silence."""
         return (20.0 * torch.log10(torch.tensor(self.floor)).item() - self.mean_db) / self.std_db
 
 
 class LogMel(nn.Module):
     """Magnitude mel (HTK scale, no filter normalisation) in dB, floored, then shifted and scaled.
 
-    With 48 kHz, n_fft 2048, hop 512, 128 mels and floor 1e-3 the dB are those of the project's mel
-    error.
+    The project's mel error is measured in these dB, with 48 kHz, n_fft 2048, hop 512, 128 mels and
+    floor 1e-3.
     """
 
     def __init__(self, config: SpectrogramConfig) -> None:
@@ -51,12 +51,12 @@ class LogMel(nn.Module):
             n_mels=config.n_mels,
             power=1.0,
         )
-        # torch's reflection at the edges needs more samples than half a window: very short input is
-        # padded
+        # torch reflects half a window at the edges, which needs more samples than that; shorter
+        # input is padded
         self._shortest = config.n_fft // 2 + 1
 
     def frames(self, samples: int) -> int:
-        """Mel frames F of a waveform of T samples."""
+        """The number of mel frames F of a waveform with T samples."""
         return max(samples, self._shortest) // self.config.hop_length + 1
 
     def sounding_frames(self, samples: Tensor, *, frames: int) -> Tensor:
@@ -87,15 +87,15 @@ class LogMel(nn.Module):
         return (self.decibels(magnitude) - self.config.mean_db) / self.config.std_db
 
     def decibels(self, magnitude: Tensor) -> Tensor:
-        """Magnitude mel of any shape → dB, floored."""
+        """Magnitude mel of any shape → dB, at least the floor."""
         return 20.0 * torch.log10(magnitude.clamp(min=self.config.floor))
 
     def to_decibels(self, log_mel: Tensor) -> Tensor:
-        """Normalised log-mel of any shape → dB, floored."""
+        """Normalised log-mel of any shape → dB, at least the floor."""
         floor_db = 20.0 * torch.log10(torch.tensor(self.config.floor))
         return (log_mel * self.config.std_db + self.config.mean_db).clamp(min=floor_db.item())
 
     def to_magnitude(self, log_mel: Tensor) -> Tensor:
-        """Normalised log-mel of any shape → magnitude mel; what lies on the floor becomes 0."""
+        """Normalised log-mel of any shape → magnitude mel; values at the floor give 0."""
         magnitude = 10.0 ** (self.to_decibels(log_mel) / 20.0)
         return magnitude.where(magnitude > self.config.floor, torch.zeros_like(magnitude))

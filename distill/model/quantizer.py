@@ -10,13 +10,12 @@ from vector_quantize_pytorch import ResidualVQ
 
 
 class NonFiniteError(ValueError):
-    """A NaN or infinity was about to reach the codebooks, which it would destroy for good."""
+    """Values hold NaN or infinity. They must not reach the codebooks, which would be lost."""
 
 
 def require_finite(values: Tensor, reason: str, *, on_all_ranks: bool) -> None:
-    """Raise NonFiniteError for NaN and infinity; `on_all_ranks` at once if one of them has any.
-
-    Ranks that went different ways would wait for each other for ever.
+    """Raise NonFiniteError for NaN or infinity. With `on_all_ranks`, raise on all ranks if the
+    values of one are not finite, because the others would wait for that rank for ever.
     """
     finite = torch.isfinite(values).all()
     if on_all_ranks:
@@ -27,12 +26,12 @@ def require_finite(values: Tensor, reason: str, *, on_all_ranks: bool) -> None:
 
 
 class CodeRangeError(ValueError):
-    """A code index lies outside its codebook; the library would accept some of these in silence."""
+    """A code index is outside its codebook; vector_quantize_pytorch would accept some of these."""
 
 
 @dataclass(frozen=True)
 class Quantized:
-    """What the quantizer makes of latent vectors."""
+    """The quantizer's results for latent vectors."""
 
     vectors: Tensor
     """(B, N, D): sum of the chosen codes; gradients pass straight through to the input
@@ -50,10 +49,10 @@ class ResidualQuantizer(nn.Module):
     """Residual vector quantisation (arXiv:2107.03312, algorithm 1) with k-means init, EMA and
     dead-code reset.
 
-    The library chooses and moves the codes; the two losses' gradients are ours. It sees the input
-    detached, because its own estimators scale the encoder's gradient by the number of levels or,
-    near zero residuals, by thousands; and its commitment loss is 0 in eval mode, where ours stays a
-    real number.
+    vector_quantize_pytorch chooses and updates the codes, from a detached input. The gradients and
+    the commitment loss are computed here: the library's own would scale the encoder's gradient by
+    the number of levels or, near zero residuals, by thousands, and its commitment loss is 0 in eval
+    mode.
     """
 
     def __init__(
@@ -86,18 +85,17 @@ class ResidualQuantizer(nn.Module):
 
     @property
     def initialised(self) -> bool:
-        """Whether k-means has filled the codebooks of every level."""
+        """Whether the codebooks of all levels have been filled by k-means."""
         return all(bool(layer._codebook.initted.item()) for layer in self.rvq.layers)
 
     def forward(self, latents: Tensor, sounding: Tensor | None = None) -> Quantized:
-        """Quantise (B, N, D) float32; raises NonFiniteError before anything not finite reaches a
-        codebook.
+        """Quantise vectors (B, N, D) float32; raises NonFiniteError for NaN or infinity, with the
+        codebooks unchanged.
 
-        In training, the codebooks learn from the vectors where `sounding` (B, N) is true, from all
-        without it: codes for padding would be missing where there is sound.
+        In training, the codebooks learn only from the vectors where `sounding` (B, N) is true, so
+        that no codes are spent on padding; without `sounding`, from all vectors.
         """
-        # the indices differ under bf16 autocast (arg-min of close distances), so this part stays in
-        # float32
+        # in float32, because bf16 is too coarse to find the nearest code
         with torch.autocast(latents.device.type, enabled=False):
             latents = latents.float()
             require_finite(
@@ -109,10 +107,10 @@ class ResidualQuantizer(nn.Module):
             learned = fixed if sounding is None else fixed[sounding][None]
             if not self.initialised:
                 self._initialise(learned)
-            # a copy: a training step moves the codes and replaces rare ones by other vectors, so
-            # what was chosen must be looked up as it was when it was chosen
+            # a copy, because a training step changes the codes: the vectors of the chosen codes are
+            # those from before the step
             codebooks = self.rvq.codebooks
-            require_finite(  # before the next average covers it up
+            require_finite(  # now, because the next moving average would hide it
                 codebooks,
                 "a codebook holds NaN or infinity",
                 on_all_ranks=self.sync_codebook and self.training,
@@ -128,7 +126,7 @@ class ResidualQuantizer(nn.Module):
                     indices[sounding] = self.rvq(learned)[1][0]
             partial_sums = _partial_sums(codebooks, indices)
             commitment = (latents - partial_sums).square().mean(dim=(1, 2, 3)).sum()
-            # the bracket is exactly 0, with a gradient of exactly 1
+            # the bracket is exactly 0, but its gradient is exactly 1
             vectors = partial_sums[-1] + (latents - latents.detach())
         return Quantized(vectors, indices, commitment)
 
@@ -142,14 +140,14 @@ class ResidualQuantizer(nn.Module):
             )
         if indices.numel() and (indices.min() < 0 or indices.max() >= self.codebook_size):
             raise CodeRangeError(
-                f"indices run from {int(indices.min())} to {int(indices.max())}, "
-                f"allowed are 0 to {self.codebook_size - 1}"
+                f"indices are from {int(indices.min())} to {int(indices.max())}, "
+                f"but must be from 0 to {self.codebook_size - 1}"
             )
         return _partial_sums(self.rvq.codebooks[: indices.shape[-1]], indices)[-1]
 
     def _initialise(self, latents: Tensor) -> None:
-        """K-means on (B, N, D), level by level, and nothing else: the library does it in eval mode
-        too.
+        """Fill the codebooks by k-means on (B, N, D), level by level. In eval mode, the library
+        does this without the other changes of a training step.
         """
         if not self.training:
             raise RuntimeError("codebooks are not initialised: train at least one step first")
@@ -161,8 +159,8 @@ class ResidualQuantizer(nn.Module):
 def _nearest(codebooks: Tensor, latents: Tensor) -> Tensor:
     """Codebooks (L, K, D) and vectors (B, N, D) → the nearest codes (B, N, L), level by level.
 
-    In double precision: in single, the distances of long vectors are so coarse that the choice
-    changes with the number of vectors, and a sound coded in chunks would differ from the whole.
+    In double precision: in single precision, rounding depends on the number of vectors, so a sound
+    coded in chunks could get other codes than the whole.
     """
     precise = torch.float32 if latents.device.type == "mps" else torch.float64
     residual, indices = latents.to(precise), []

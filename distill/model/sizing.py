@@ -1,4 +1,4 @@
-"""collection size → codebook size, decay, epochs, with reasons; sizes → bitrate. No torch."""
+"""size of a collection → codebook size, decay, epochs, with reasons; sizes → bitrate. No torch."""
 
 from __future__ import annotations
 
@@ -6,22 +6,25 @@ import math
 from dataclasses import dataclass
 
 CODEBOOK_SIZES = ((20, 64), (100, 128), (500, 256), (5_000, 512))
-"""(largest number of files, codes); above the last: 1024."""
+"""(largest number of files, codes in a codebook); with more files: 1024."""
 LARGEST_CODEBOOK = 1024
 SMALLEST_CODEBOOK = 32
 VECTORS_PER_CODE = 32
 DECAYS = ((100, 0.8), (1_000, 0.9))
-"""(largest number of files, decay); above the last: 0.95. Few files: few steps, so the codes must
-move faster.
+"""(largest number of files, decay); with more files: 0.95. Few files mean few steps, so the codes
+must change faster.
 """
 SLOWEST_DECAY = 0.95
 LARGEST_DEAD_SHARE = 2 / 3
-"""A code is dead at most under this share of the mean use; else a step replaces nearly all."""
-LAPS = (10, 60)
-"""Times that a default run goes through the collection: the fewest, and where it is small the most.
+"""The dead-code threshold is at most this share of the mean use of a code; with a higher one, each
+step would replace nearly all codes.
 """
+LAPS = (10, 60)
+"""How many times a default run goes through the collection: at least, and at most."""
 TRAINED_SEGMENTS = (8_000, 48_000)
-"""Segments between which a default run chooses its laps; a tiny collection takes the first."""
+"""How many segments a default run trains on, with repetitions. The second is a limit that the
+fewest laps can exceed; for a tiny collection, the first comes before the most laps.
+"""
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,9 @@ class Choice:
 
 
 def codebook_size(files: int, training_vectors: int) -> Choice:
-    """Codes a level for a number of usable files and of latent vectors on the training side."""
+    """Choose the number of codes of each level, from the number of usable files and the number of
+    latent vectors on the training side.
+    """
     size = next((codes for limit, codes in CODEBOOK_SIZES if files <= limit), LARGEST_CODEBOOK)
     wanted = size
     while size > SMALLEST_CODEBOOK and training_vectors < VECTORS_PER_CODE * size:
@@ -46,22 +51,24 @@ def codebook_size(files: int, training_vectors: int) -> Choice:
 
 
 def decay(files: int) -> Choice:
-    """Decay of the codes' moving average."""
+    """Choose the decay of the codes' moving average."""
     value = next((decay for limit, decay in DECAYS if files <= limit), SLOWEST_DECAY)
     return Choice(value, f"{files:,} files")
 
 
 def dead_code_threshold(wanted: float, *, vectors_per_step: int, codebook_size: int) -> Choice:
-    """Uses a step under which a code is replaced; lower where few vectors meet many codes."""
+    """Choose how many uses in a step a code needs so that it is not replaced: `wanted`, or fewer if
+    a step has few vectors for many codes.
+    """
     mean_use = vectors_per_step / codebook_size
     return Choice(
         min(wanted, LARGEST_DEAD_SHARE * mean_use),
-        f"a step has {vectors_per_step:,} vectors, {mean_use:.2g} a code",
+        f"a step has {vectors_per_step:,} vectors, {mean_use:.2g} for each code",
     )
 
 
 def max_epochs(segments: int, *, epoch_segments: int) -> Choice:
-    """Epochs of a default run on a training side of so many segments."""
+    """Choose the number of epochs of a default run, from the segments of the training side."""
     trained = max(
         TRAINED_SEGMENTS[0], min(TRAINED_SEGMENTS[1], LAPS[1] * segments), LAPS[0] * segments
     )
@@ -72,12 +79,12 @@ def max_epochs(segments: int, *, epoch_segments: int) -> Choice:
 
 
 def total_stride(stem_stride: int, stages: int) -> int:
-    """Mel frames to a latent column, and mel bins to a row."""
+    """The number of mel frames in a latent column, and of mel bins in a latent row."""
     return stem_stride << (stages - 1)
 
 
 def bits_per_code(codebook_size: int) -> int:
-    """Bits that one code takes in a file."""
+    """The number of bits of one code in a file."""
     return max(1, (codebook_size - 1).bit_length())
 
 
@@ -90,6 +97,6 @@ def bitrate_kbps(
     levels: int,
     codebook_size: int,
 ) -> float:
-    """Bits a second, in thousands, of one channel's codes."""
+    """Bitrate of one channel's codes, in thousands of bits per second."""
     positions_per_s = sample_rate_hz / hop_length / stride * -(-n_mels // stride)
     return round(positions_per_s * levels * bits_per_code(codebook_size) / 1000, 3)

@@ -15,7 +15,7 @@ from distill.model.sizing import total_stride
 
 @dataclass(frozen=True)
 class VQVAEConfig:
-    """All that rebuilds a ConvVQVAE; stored in every bundle as `vqvae_config`."""
+    """The settings of a ConvVQVAE; stored in every bundle as `vqvae_config`."""
 
     codebook_dim: int
     codebook_size: int
@@ -28,15 +28,15 @@ class VQVAEConfig:
     channels: tuple[int, ...]
     residual_units: int
     stem_stride: int
-    """Of the first convolution."""
+    """Stride of the first convolution."""
 
 
 @dataclass(frozen=True)
 class Reconstruction:
-    """What one forward pass gives."""
+    """The results of one forward pass."""
 
     mel: Tensor
-    """(B, 1, M, F), the input's shape."""
+    """(B, 1, M, F), the same shape as the input."""
     indices: Tensor
     """(B, N, L) int64 with N = H · W."""
     commitment: Tensor
@@ -51,8 +51,9 @@ class ConvVQVAE(nn.Module):
         self.config = config
         self.stride = total_stride(config.stem_stride, len(config.channels))
         self.context = 1 + 2 * config.residual_units
-        """Latent columns on either side that reach a column's codes, or its mel when decoding: with
-        r units a stage, fewer than (1 + 2 r) times the total stride frames."""
+        """Number of neighbouring latent columns on either side that influence a column's codes or,
+        in decoding, its mel: with r residual units in each stage, the convolutions reach less than
+        1 + 2 r columns."""
         self.encoder = Encoder(
             channels=config.channels,
             stem_stride=config.stem_stride,
@@ -79,13 +80,12 @@ class ConvVQVAE(nn.Module):
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, mel: Tensor, sounding: Tensor | None = None) -> Reconstruction:
-        """Mel (B, 1, M, F) float32 with any M, F ≥ 1 → mel of that shape, indices (B, N, L),
+        """Mel (B, 1, M, F) float32 with any M, F ≥ 1 → mel of the same shape, indices (B, N, L),
         commitment loss.
 
-        In training, the codebooks learn from the columns whose first frame is `sounding` (B, F),
-        from all without it.
-        Raises NonFiniteError, with the codebooks untouched, if the input or the encoder's output is
-        not finite.
+        In training, the codebooks learn only from columns whose first frame is true in `sounding`
+        (B, F); without `sounding`, from all columns. Raises NonFiniteError, with the codebooks
+        unchanged, if the input or the encoder's output is not finite.
         """
         latent = self._latent(mel)
         if sounding is not None:
@@ -114,7 +114,7 @@ class ConvVQVAE(nn.Module):
         return mel[..., :height, :width]
 
     def grid_shape(self, height: int, width: int) -> tuple[int, int]:
-        """Latent grid (H, W) of a mel of height × width."""
+        """The latent grid (H, W) of a mel with `height` bins and `width` frames."""
         return -(-height // self.stride), -(-width // self.stride)
 
     def _latent(self, mel: Tensor) -> Tensor:

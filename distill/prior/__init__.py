@@ -1,1 +1,1 @@
-"""Codes → codes: what a model may bring to make new sounds."""
+"""codes → new codes: the part of a model that makes new sounds; torch only."""

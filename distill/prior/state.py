@@ -1,4 +1,4 @@
-"""What a bundle holds of a model's prior. No torch."""
+"""a model's prior → the values that its bundle holds. No torch."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from typing import Any
 
 @dataclass(frozen=True)
 class PriorTraining:
-    """How the prior was made."""
+    """How the prior was trained."""
 
     epochs: int
     final_bits_per_s: float
-    """Minus the log2 likelihood of held-out codes per second of sound."""
+    """Negative log2 likelihood of the held-out codes, for each second of sound."""
     training_date: str
 
 
 @dataclass(frozen=True)
 class PriorState:
-    """`prior_state` of a bundle."""
+    """The content of `prior_state` in a bundle."""
 
     type: str
     state_dict: dict[str, Any]
     """Weights by name."""
     config: dict[str, Any]
-    """All else that rebuilds the network."""
+    """The settings that rebuild the network."""
     training_metadata: PriorTraining

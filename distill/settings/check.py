@@ -15,10 +15,10 @@ from distill.system.paths import is_address, path_of
 
 
 def check_config(composed: DictConfig) -> TrainConfig:
-    """Composed tree → dataclasses; raises DistillError with one line for the first mistake."""
+    """Composed values → dataclasses; raises DistillError, in one line, for the first mistake."""
     try:
         values = OmegaConf.to_container(composed, resolve=True)
-    except OmegaConfBaseException as error:  # ${...} that leads nowhere
+    except OmegaConfBaseException as error:  # ${...} with a key that does not exist
         raise DistillError(f"{error.full_key}: {one_line(error)}") from error
     assert isinstance(values, dict)
     values.setdefault("logger", None)  # ~logger leaves the group out
@@ -44,7 +44,7 @@ def _explain(error: OmegaConfBaseException, composed: DictConfig) -> DistillErro
             break
         hints = get_type_hints(node)
         if part not in hints:
-            return UnknownKeyError(f"{key}: no such key. Keys there: {', '.join(hints)}")
+            return UnknownKeyError(f"{key}: no such key; the keys are {', '.join(hints)}")
         hint, metadata = hints[part], node.__dataclass_fields__[part].metadata
         node = class_of(hint)
     if hint is None:
@@ -57,7 +57,7 @@ def _check_relations(config: TrainConfig) -> None:
         raise ConfigError(
             "mel.hop_length",
             config.mel.hop_length,
-            f"must not exceed half of mel.n_fft ({config.mel.n_fft}), or windows do not overlap",
+            f"must be at most half of mel.n_fft ({config.mel.n_fft}), so that windows overlap",
         )
     if len(config.optimizer.betas) != 2:
         raise ConfigError("optimizer.betas", config.optimizer.betas, "must be two numbers")
@@ -67,19 +67,19 @@ def _check_relations(config: TrainConfig) -> None:
         raise ConfigError("model.stem_stride", config.model.stem_stride, "must be even")
     if config.stages != [stage for stage in STAGES if stage in config.stages]:
         order = ", ".join(STAGES)
-        raise ConfigError("stages", config.stages, f"each at most once, in the order {order}")
+        raise ConfigError("stages", config.stages, f"must name stages once, in the order {order}")
     if config.base is not None and "codec" in config.stages:
         raise ConfigError(
             "base",
             config.base,
-            "a run adds stages to this model, and its codec stays: "
-            "name the stages to add by stages=[...], without codec",
+            "a run with base= adds stages to a model and does not train its codec again; "
+            "name the stages to add with stages=[...], without codec",
         )
     if not _are_devices(config.trainer.devices):
         raise ConfigError(
             "trainer.devices",
             config.trainer.devices,
-            "must be auto, how many (-1: all) or a list of their numbers",
+            "must be auto, a number of devices (-1 for all) or a list of device numbers",
         )
     _check_root(config)
 
@@ -99,7 +99,7 @@ def _check_root(config: TrainConfig) -> None:
             return
     for root in folders:
         if not root.strip():
-            raise ConfigError("data.root", root, "a folder is missing behind the =")
+            raise ConfigError("data.root", root, "a folder is missing after the =")
         folder = path_of(root)
         if not folder.is_dir():
             what = "is a file, not a folder" if folder.is_file() else "no such folder"
@@ -113,7 +113,7 @@ def _are_devices(devices: object) -> bool:
 
 
 def one_line(error: BaseException) -> str:
-    """What Hydra or OmegaConf says, without line breaks and inner names."""
+    """The message of Hydra or OmegaConf in one line, without its internal names."""
     lines = [line.strip() for line in str(error).splitlines()]
     return " ".join(
         line for line in lines if line and not line.startswith(("full_key:", "object_type="))

@@ -1,6 +1,4 @@
-"""command-line overrides → composed and checked settings, before anything heavy is imported or any
-file is touched.
-"""
+"""command-line overrides → composed and checked settings; imports no torch and writes no file."""
 
 from __future__ import annotations
 
@@ -28,14 +26,14 @@ FREE_ON_RESUME = ("data.num_workers", "data.cache_dir", "data.root")
 
 @dataclass(frozen=True)
 class Settings:
-    """What was typed, composed once."""
+    """The overrides as typed, and the values composed from them."""
 
     overrides: tuple[str, ...]
     """As typed, in Hydra's grammar."""
     config: TrainConfig
-    """Checked; of a sweep, that of the first values."""
+    """The checked configuration; for a sweep, with the first of each key's values."""
     tree: DictConfig
-    """All values before the check, Hydra's own under `hydra`."""
+    """All values before the check, with Hydra's own under `hydra`."""
     typed: frozenset[str]
     """The keys in the overrides."""
 
@@ -46,10 +44,10 @@ class Settings:
 
 
 def compose_settings(overrides: Sequence[str], *, sweep: bool = True) -> Settings:
-    """Compose conf/ with overrides as typed; raises DistillError with one line for the first
+    """Compose conf/ with overrides as typed; raises DistillError, in one line, for the first
     mistake.
 
-    Of a sweep (`rvq.levels=2,3,4`) the first value stands for all: each job checks its own again.
+    In a sweep (`rvq.levels=2,3,4`) only the first value is checked here; each job checks its own.
     Without `sweep`, several values are a mistake.
     """
     parsed = parse_overrides(overrides)
@@ -72,13 +70,14 @@ def compose_settings(overrides: Sequence[str], *, sweep: bool = True) -> Setting
 
 
 def load_config(overrides: Sequence[str], *, sweep: bool = True) -> TrainConfig:
-    """The checked configuration alone; see `compose_settings`."""
+    """Only the checked configuration; see `compose_settings`."""
     return compose_settings(overrides, sweep=sweep).config
 
 
 def resume_config(saved: Path, overrides: Sequence[str]) -> TrainConfig:
-    """The configuration saved in a run folder, with overrides laid over it; what shapes the model
-    stays.
+    """The configuration saved in a run folder, changed by the overrides.
+
+    Raises ConfigError for an override that would change the model or its sounds.
     """
     try:
         config = OmegaConf.load(saved)
@@ -103,7 +102,7 @@ def resume_config(saved: Path, overrides: Sequence[str]) -> TrainConfig:
             and old != override.value()
         ):
             raise ConfigError(
-                key, override.value(), f"is {old} in this run and cannot change when resuming"
+                key, override.value(), f"is {old} in this run and cannot be changed when resuming"
             )
         OmegaConf.update(config, key, override.value(), merge=True)
     return check_config(config)

@@ -1,6 +1,6 @@
-"""the YAML files of conf/ → where they are, and every key with its default and its comment.
+"""the YAML files of conf/ → every key with its default and its comment.
 
-No Hydra and no YAML parser, so that a verb's `--help` can print them at once.
+Without Hydra or a YAML parser, so that `--help` is fast.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ CHOICE = re.compile(r" *- (?P<group>\w+): (?P<file>\w+)")
 
 @dataclass(frozen=True)
 class Key:
-    """A key of the configuration, as it stands in its file."""
+    """A key of the configuration, as written in its file."""
 
     name: str
-    """As it is typed: `data.val_fraction`."""
+    """The key as a user types it: `data.val_fraction`."""
     default: str
     comment: str
 
 
 def config_dir() -> Path:
-    """Folder of the YAML files: inside the package in a wheel, beside it in a checkout."""
+    """The folder conf/: inside the package in a wheel, beside the package in a checkout."""
     package = Path(__file__).resolve().parents[1]
     inside = package / "conf"
     return inside if inside.is_dir() else package.parent / "conf"
@@ -42,7 +42,7 @@ def group_files() -> dict[str, list[str]]:
 
 
 def chosen_files() -> dict[str, str]:
-    """Each group with the file that is used where none is typed; `null` for none."""
+    """Each group with its default file; `null` if there is none."""
     lines = _lines(config_dir() / f"{CONFIG_NAME}.yaml")
     return {found["group"]: found["file"] for line in lines if (found := CHOICE.match(line))}
 
@@ -64,7 +64,7 @@ def group_keys(group: str, file: str) -> list[Key]:
 
 
 def _keys_in(path: Path) -> Iterator[Key]:
-    """Every key with a value of its own; what stands deeper gets the keys above it in its name."""
+    """Every key of a file that has a value; nested keys are joined with dots."""
     above: list[tuple[int, str]] = []
     for line in _lines(path):
         found = LINE.match(line)

@@ -1,4 +1,4 @@
-"""words → Hydra's own command line: its sweeps, launchers and flags, on conf/."""
+"""command-line words → Hydra's own command line on conf/, with its sweeps, launchers and flags."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from distill.settings.conf_files import CONFIG_NAME, config_dir
 
 
 def run_hydra(task: Callable[[DictConfig], object], words: Sequence[str]) -> None:
-    """Let Hydra act on the words; for a sweep, its launcher calls `task` once for each job.
+    """Run Hydra with these words; for a sweep, its launcher calls `task` once for each job.
 
-    Hydra reads `sys.argv`, which is set here. Launchers start processes that find `task` by the
-    name of its module.
+    Sets `sys.argv`, which Hydra reads. `task` must be a function of a module, because launchers
+    import it by name in other processes.
     """
     sys.argv[1:] = words
     app = hydra.main(version_base="1.3", config_path=str(config_dir()), config_name=CONFIG_NAME)
@@ -23,4 +23,4 @@ def run_hydra(task: Callable[[DictConfig], object], words: Sequence[str]) -> Non
 
 
 def do_nothing(composed: DictConfig) -> None:
-    """The task of flags that only print."""
+    """The task for Hydra's flags that only print."""

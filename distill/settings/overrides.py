@@ -1,4 +1,4 @@
-"""words as typed, KEY=VALUE → overrides in Hydra's grammar, of keys that there are."""
+"""words KEY=VALUE as typed → overrides in Hydra's grammar, with keys that exist."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ NEVER_SWEPT = ("resume", "hydra.run.dir", "hydra.sweep.dir")
 
 
 def parse_overrides(overrides: Sequence[str]) -> list[Override]:
-    """Hydra's override grammar; raises DistillError for what does not fit it."""
+    """Parse words in Hydra's override grammar; raises DistillError if one is not KEY=VALUE."""
     parser = OverridesParser.create()
     parsed = []
     for override in overrides:
@@ -42,21 +42,23 @@ def parse_overrides(overrides: Sequence[str]) -> list[Override]:
             key, _, value = override.partition("=")
             wanted = f"\"{key or 'KEY'}='{value or 'VALUE'}'\""
             raise DistillError(
-                f"{override}: cannot be read as KEY=VALUE; a value with brackets, quotes, ~ or "
-                f"letters beyond a-z goes in quotes of its own: {wanted}"
+                f"{override}: cannot be read as KEY=VALUE; put quotes around a value with "
+                f"brackets, quotes, ~ or letters other than a-z: {wanted}"
             ) from error
     return parsed
 
 
 def _not_a_setting(word: str) -> str:
-    settings = "settings are KEY=VALUE without spaces or dashes, such as rvq.levels=4"
+    settings = "settings are typed as KEY=VALUE, without spaces or dashes, such as rvq.levels=4"
     if path_of(word).exists():
-        return f"{word}: is a file; give the folder that it lies in. Other {settings}"
-    return f"{word}: {settings}; and there is no folder of this name"
+        return f"{word}: is a file; give its folder instead ({settings})"
+    return f"{word}: no such folder; {settings}"
 
 
 def quote_text(argument: str) -> str:
-    """`data.root=~/Klänge (2)` → the same in the quotes that Hydra wants; all else unchanged."""
+    """Add the quotes that Hydra needs: `data.root=~/Klänge (2)` → `data.root='~/Klänge (2)'`. Other
+    words are unchanged.
+    """
     key, _, value = argument.partition("=")
     if key not in TEXT_KEYS or not value:
         return argument
@@ -71,25 +73,25 @@ def quote_text(argument: str) -> str:
 
 
 def quote_folders(folders: Sequence[str]) -> str:
-    """Folders as typed → the override that trains on them."""
+    """Folders as typed → the override of data.root with these folders."""
     words = ["'" + folder.replace("'", "\\'") + "'" for folder in folders]
     return f"data.root={words[0]}" if len(words) == 1 else f"data.root=[{','.join(words)}]"
 
 
 def check_override(override: Override, *, sweep: bool = True, searching: bool = False) -> None:
-    """Refuse keys and group files that do not exist, naming what does; several values without a
-    `sweep`, and intervals outside a search (`searching`).
+    """Raise DistillError for a key or group file that does not exist, for several values without
+    `sweep`, and for an interval outside a search (`searching`).
     """
     _check_key(override)
     if override.is_interval_sweep() and not searching:
         raise DistillError(
-            f"{override.input_line}: an interval is for a search: add hydra/sweeper=search; "
-            "a sweep needs a list, 1,2,3, or range(1,4)"
+            f"{override.input_line}: an interval works only in a search: add hydra/sweeper=search; "
+            "a sweep needs a list such as 1,2,3, or range(1,4)"
         )
     if override.is_sweep_override() and not sweep:
         raise DistillError(
-            f"{override.input_line}: several values are a sweep: add -m; "
-            f"a list is {override.key_or_group}=[...]"
+            f"{override.input_line}: for a sweep over several values, add -m; "
+            f"for one list, type {override.key_or_group}=[...]"
         )
 
 
@@ -101,8 +103,8 @@ def _check_key(override: Override) -> None:
         if key in REMOVABLE:
             return
         raise DistillError(
-            f"{override.input_line}: only {', '.join(REMOVABLE)} can be removed; other keys "
-            "that can be null are turned off by KEY=null"
+            f"{override.input_line}: only {', '.join(REMOVABLE)} can be removed; some other keys "
+            "can be turned off with KEY=null"
         )
     group = config_dir() / key
     if key and group.is_dir():
@@ -113,8 +115,8 @@ def _check_key(override: Override) -> None:
             wanted = override.value()
         chosen = wanted if isinstance(wanted, list) else [wanted]
         if not (isinstance(wanted, dict) or set(map(str, chosen)) <= set(files)):
-            way_out = f"; ~{key} leaves it out" if key in REMOVABLE else ""
-            raise ConfigError(key, wanted, f"must be one of {', '.join(files)}{way_out}")
+            off = f"; to turn it off: ~{key}" if key in REMOVABLE else ""
+            raise ConfigError(key, wanted, f"must be one of {', '.join(files)}{off}")
         return
     node: Any = TrainConfig
     walked: list[str] = []
@@ -123,7 +125,7 @@ def _check_key(override: Override) -> None:
             if node is dict or node is Any:
                 return
             raise UnknownKeyError(
-                f"{key}: {'.'.join(walked)} is a single value, it has no keys of its own"
+                f"{key}: no such key; {'.'.join(walked)} is a single value without keys of its own"
             )
         hints = get_type_hints(node)
         if part not in hints:
@@ -140,14 +142,14 @@ def _check_key(override: Override) -> None:
 
 
 def class_of(hint: Any) -> Any:
-    """The class behind `X | None` and `dict[str, X]`."""
+    """The class in a type hint: `X | None` → X, `dict[str, X]` → dict."""
     if is_nullable(hint):
         hint = next(part for part in get_args(hint) if part is not type(None))
     return getattr(hint, "__origin__", hint)
 
 
 def first_of_sweep(override: Override) -> str:
-    """`rvq.levels=2,3,4` → `rvq.levels=2`; what is no sweep as it is."""
+    """The override with its first value only: `rvq.levels=2,3,4` → `rvq.levels=2`."""
     line = override.input_line
     assert line is not None
     if not override.is_sweep_override():

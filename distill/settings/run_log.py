@@ -1,4 +1,4 @@
-"""settings of hydra.job_logging → this process's log, in the run folder."""
+"""settings under hydra.job_logging → the log file of this process, in the run folder."""
 
 from __future__ import annotations
 
@@ -13,9 +13,7 @@ LOG_FILE = "train.log"
 
 
 def start_log(settings: Settings, run_dir: Path, *, file_name: str = LOG_FILE) -> None:
-    """Send all records to a file in the run folder, as the settings say. Changes the logging of the
-    whole process.
-    """
+    """Write all log records of this process to a file in the run folder."""
     hydra = settings.hydra
     with read_write(hydra), open_dict(hydra):
         hydra.runtime.output_dir = str(run_dir.absolute())

@@ -1,4 +1,4 @@
-"""Types and ranges of everything under conf/. No values: those live in the YAML files; no torch."""
+"""Types and ranges of all keys in conf/. Their values are in the YAML files. Imports no torch."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from distill.system.paths import path_of
 from distill.system.ranges import filled, is_nullable, one_of, within, without_null
 
 STAGES = ("codec",)
-"""What a run can train, in this order."""
+"""The stages that a run can train, in this order."""
 REMOVABLE = ("logger",)
-"""Groups that may be left out altogether."""
+"""Groups that can be left out."""
 
 
 @dataclass
 class AugmentConfig:
-    """Small changes to training crops; validation never sees them."""
+    """Small random changes to training crops; validation segments are not changed."""
 
     enabled: bool
     gain_db: float = field(metadata=within(0, 24))
@@ -29,7 +29,7 @@ class AugmentConfig:
 
 @dataclass
 class DataConfig:
-    """Where sounds come from and how they are cut."""
+    """Where the sounds are, how they are split and how they are cut into segments."""
 
     root: Any
     val_fraction: float = field(metadata=within(0, 0.5, strictly_above=True))
@@ -42,7 +42,7 @@ class DataConfig:
     cache_dir: str = field(metadata=filled())
     augment: AugmentConfig
     source: str = field(default="folder", metadata=one_of("folder", "shards"))
-    """Runs from before there were shards do not say."""
+    """Has a default for the saved settings of old runs, which lack this key."""
 
     @property
     def folders(self) -> list[str]:
@@ -53,14 +53,14 @@ class DataConfig:
 
     @property
     def collection_name(self) -> str:
-        """The folders' own names, or demo."""
+        """The names of the folders, or demo."""
         names = [path_of(folder).absolute().name for folder in self.folders]
         return "+".join(names[:3]) or "demo"
 
 
 @dataclass
 class MelConfig:
-    """The mel front end; mean and deviation are measured on the collection where they are null."""
+    """The mel front end; mean and deviation are measured on the collection if they are null."""
 
     sample_rate_hz: int = field(metadata=within(4000, 384000))
     n_fft: int = field(metadata=within(16, 65536))
@@ -85,7 +85,7 @@ class ModelConfig:
 
 @dataclass
 class RvqConfig:
-    """The residual vector quantiser; null is sized from the collection."""
+    """The residual vector quantiser; null values are chosen from the size of the collection."""
 
     levels: int = field(metadata=within(1, 8))
     codebook_size: int | None = field(metadata=within(2, 65536))
@@ -97,7 +97,7 @@ class RvqConfig:
 
 @dataclass
 class OptimizerConfig:
-    """Muon and its schedule: a short rise, then half a cosine down."""
+    """Muon, and its learning rate: a short rise, then a fall along half a cosine."""
 
     lr: float = field(metadata=within(0, 1, strictly_above=True))
     momentum: float = field(metadata=within(0, 0.99999))
@@ -109,8 +109,8 @@ class OptimizerConfig:
 
 @dataclass
 class TrainerConfig:
-    """How long, on what, how precisely. Null epochs are sized from the collection,
-    null precision follows from the machine.
+    """How long to train, on which devices, in which precision. Null epochs are chosen from the size
+    of the collection, null precision from the machine.
     """
 
     max_epochs: int | None = field(metadata=within(1, 10**6))
@@ -126,7 +126,7 @@ class TrainerConfig:
 
 @dataclass
 class HealthConfig:
-    """When a codebook level counts as ill, and from how many positions that is judged."""
+    """Below which utilization a level is warned about, and how many positions are counted."""
 
     min_utilization: float = field(metadata=within(0, 1))
     positions_per_code: int = field(metadata=within(16, 10**4))
@@ -141,7 +141,7 @@ class LibraryConfig:
 
 @dataclass
 class CheckpointConfig:
-    """One kept checkpoint and the bundle beside it."""
+    """A checkpoint that is kept, with its bundle: the best or the last."""
 
     _target_: str = field(metadata=filled())
     monitor: str | None
@@ -167,8 +167,8 @@ class PlainCallbackConfig:
 
 @dataclass
 class CallbacksConfig:
-    """One YAML a callback; null, or a group file without it, leaves it out; `extra` takes Lightning
-    callbacks of your own.
+    """Each callback has its own YAML file; null turns it off. `extra` is for Lightning callbacks of
+    your own.
     """
 
     codebook_health: PlainCallbackConfig | None = None
@@ -192,7 +192,7 @@ class LoggerConfig:
 
 @dataclass
 class TrainConfig:
-    """The whole tree, as `conf/train.yaml` composes it."""
+    """The whole configuration, as composed by `conf/train.yaml`."""
 
     name: str | None = field(metadata=filled())
     seed: int = field(metadata=within(0, 2**31 - 1))
@@ -212,7 +212,7 @@ class TrainConfig:
 
 
 def check_ranges(config: Any, prefix: str = "") -> None:
-    """Raise ConfigError for the first value outside what its field allows."""
+    """Raise ConfigError for the first value that its field does not allow."""
     hints = get_type_hints(type(config))
     for spec in fields(config):
         key, value = f"{prefix}{spec.name}", getattr(config, spec.name)
@@ -226,7 +226,7 @@ def describe(hint: Any, metadata: Any) -> str:
     """What a field allows, in words."""
     kind = without_null(hint)
     if is_dataclass(kind):
-        return "is a group of settings, of which each is given by itself: " + ", ".join(
+        return "is a group of settings; give each of them separately: " + ", ".join(
             f.name for f in fields(kind)
         )
     return ranges.describe(hint, metadata)

@@ -1,1 +1,1 @@
-"""several runs: how each ended, and which was best."""
+"""settings with several values → one run for each combination, ranked by held-out error."""

@@ -1,4 +1,4 @@
-"""one job of a sweep → a record in its folder: what was asked for, and how it ended."""
+"""one job of a sweep → a record in its folder: the job's settings, and how it ended."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from distill.system.ranges import one_of
 log = logging.getLogger(__name__)
 RECORD = "job.json"
 STOP = "stop"
-"""A file in the folder of a sweep: its jobs shall save and end, and no other shall start."""
+"""A file of this name in a sweep's folder asks its jobs to save and end; no other job starts."""
 
 RUNNING, DONE, FAILED, STOPPED = "running", "done", "failed", "stopped"
 KILLED = "killed"
-"""Said of `running` where there is no such process any more; never in a record."""
+"""The state shown for a `running` job whose process is gone; never written into a record."""
 
 
 class SweepStopped(Exception):
@@ -28,7 +28,7 @@ class SweepStopped(Exception):
 
 @dataclass(frozen=True)
 class Job:
-    """What `job.json` says."""
+    """The content of `job.json`."""
 
     number: int
     overrides: list[str]
@@ -36,20 +36,20 @@ class Job:
     reason: str = ""
 
     def write(self, folder: Path) -> None:
-        """Into the job's folder."""
+        """Write the record into the job's folder."""
         write_text(folder / RECORD, json.dumps(asdict(self), indent=1, ensure_ascii=False))
 
 
 @contextmanager
 def keep_record(run_dir: Path, number: int, overrides: list[str]) -> Iterator[None]:
-    """Keep the job's record while it runs; raises what the job raises, and SweepStopped where the
-    sweep was stopped before.
+    """Keep the job's record up to date while it runs; raises what the job raises, and SweepStopped
+    if the sweep was stopped before the job started.
     """
     job = Job(number, overrides, RUNNING)
     job.write(run_dir)
     try:
         if (run_dir.parent / STOP).exists():
-            raise SweepStopped("not started: the sweep was stopped before")
+            raise SweepStopped("not started: the sweep was stopped")
         yield
         job = replace(job, state=DONE)
     except (SweepStopped, KeyboardInterrupt) as stop:
@@ -62,5 +62,5 @@ def keep_record(run_dir: Path, number: int, overrides: list[str]) -> Iterator[No
     finally:
         try:
             job.write(run_dir)
-        except OSError as error:  # the job counts for more than its record
-            log.warning("%s: how it ended cannot be written down: %s", run_dir, error.strerror)
+        except OSError as error:  # a missing record is no reason to lose the job
+            log.warning("%s: %s cannot be written: %s", run_dir, RECORD, error.strerror)

@@ -29,11 +29,11 @@ log = logging.getLogger(__name__)
 
 
 def run_job(composed: DictConfig) -> float:
-    """One job, in the process that its launcher chose: its held-out error, infinite if it failed,
-    so that no failure ends the sweep.
+    """Do one job, in the process that the launcher chose. Returns its held-out error, infinite if
+    it failed, so that no failure ends the sweep.
 
-    Jobs that run side by side print one line each. Raises SweepStopped, or exits where the job is
-    in the sweep's own process.
+    Jobs that run at the same time print one line each. After a stop, raises SweepStopped, or exits
+    if the job runs in the sweep's own process.
     """
     hydra = HydraConfig.get()
     run_dir, number = Path(hydra.runtime.output_dir), int(hydra.job.num)
@@ -70,18 +70,18 @@ def run_job(composed: DictConfig) -> float:
 
 
 def threads_of(hydra: Any) -> int | None:
-    """A job's share of the cores where submitit starts it; the other launchers see to that."""
+    """A job's share of the cores if submitit starts it; the other launchers set it themselves."""
     launcher = hydra.launcher
     if launcher.get("cpus_per_task") is not None:
         return int(launcher.cpus_per_task)
     if launcher._target_.endswith(".LocalLauncher"):
-        at_once = hydra.sweeper.get("max_batch_size") or 1_000  # or all of them
+        at_once = hydra.sweeper.get("max_batch_size") or 1_000  # without a limit: many
         return max(1, (os.cpu_count() or 1) // int(at_once))
     return None
 
 
 def _train(composed: DictConfig, run_dir: Path, number: int) -> float:
-    """The job's run; the models of a sweep have its number in their names."""
+    """Train the job's run; its model's name ends with the job's number."""
     config = check_config(composed)
     make_roots_absolute(config)
     name = config.name or f"{config.data.collection_name}-{time.strftime('%Y-%m-%d-%H-%M-%S')}"
@@ -93,10 +93,10 @@ def _train(composed: DictConfig, run_dir: Path, number: int) -> float:
     except RunStopped as stopped:
         if stopped.exit_code == INTERRUPTED:  # Ctrl-C means all of them
             (run_dir.parent / STOP).touch()
-        raise SweepStopped("what it had is saved") from stopped
+        raise SweepStopped("saved before it stopped") from stopped
 
 
 def _held_out_error(summary: Summary | None) -> float:
-    """What a search minimises: the best held-out mel error in dB."""
+    """The best held-out mel error in dB, which a search minimises."""
     codec = summary and summary.stages.get("codec")
     return codec.best.get("val/mel_db", float("inf")) if codec else float("inf")

@@ -1,4 +1,4 @@
-"""a planned sweep → all of its jobs run, whatever happens to one, and ranked at the end."""
+"""a planned sweep → all of its jobs done, even if one fails, and ranked at the end."""
 
 from __future__ import annotations
 
@@ -31,42 +31,42 @@ class SweepEnd:
     leaderboard: Leaderboard | None
     """None if no job was started."""
     started: int = 0
-    """Jobs of this start of the sweep; a search may have others from before."""
+    """Number of jobs started this time; a continued search has older ones too."""
     not_done: int = 0
-    """Of those."""
+    """How many of these failed or were stopped."""
 
 
 def launch(plan: SweepPlan) -> SweepEnd:
-    """Run the jobs, which Hydra hands to the launcher; `basic` runs them in this very process.
+    """Run all jobs through Hydra's launcher; the launcher `basic` runs them in this process.
 
-    Raises DistillError for a launcher that cannot work here.
+    Raises DistillError for a launcher that does not work on this machine.
     """
     began, code = time.time(), 0
     marker = plan.folder / STOP
     marker.unlink(missing_ok=True)
     try:
-        with _let_hydra_raise(), stop_jobs_on_signal(plan.launcher, plan.folder):
+        with _make_hydra_raise(), stop_jobs_on_signal(plan.launcher, plan.folder):
             run_hydra(run_job, ["-m", *plan.overrides])
     except (SweepStopped, KeyboardInterrupt):
         code = INTERRUPTED
     except SystemExit as stop:
         code = stop.code if isinstance(stop.code, int) else SOME_FAILED
-    except (HydraException, RuntimeError) as error:  # of a launcher: no Slurm here, for example
+    except (HydraException, RuntimeError) as error:  # from a launcher, such as without Slurm
         raise DistillError(" ".join(str(error).split())) from error
     finally:
         marker.unlink(missing_ok=True)
     if not any(plan.folder.glob(f"*/{RECORD}")):
         return SweepEnd(code, bool(code), None)
     leaderboard = make_leaderboard(plan.folder)
-    of_now = [r for r in leaderboard.ranking if (r.folder / RECORD).stat().st_mtime >= began]
-    not_done = sum(result.job.state != DONE for result in of_now)
+    new = [r for r in leaderboard.ranking if (r.folder / RECORD).stat().st_mtime >= began]
+    not_done = sum(result.job.state != DONE for result in new)
     exit_code = code or (SOME_FAILED if not_done else 0)
-    return SweepEnd(exit_code, bool(code), leaderboard, len(of_now), not_done)
+    return SweepEnd(exit_code, bool(code), leaderboard, len(new), not_done)
 
 
 @contextmanager
-def _let_hydra_raise() -> Iterator[None]:
-    """Hydra would print the error of a job with a traceback, and exit."""
+def _make_hydra_raise() -> Iterator[None]:
+    """Make Hydra raise the error of a job; otherwise it would print a traceback and exit."""
     before = os.environ.get("HYDRA_FULL_ERROR")
     os.environ["HYDRA_FULL_ERROR"] = "1"
     try:

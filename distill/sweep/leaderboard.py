@@ -1,4 +1,4 @@
-"""folder of a sweep → its runs, best first, written beside them as CSV and picture."""
+"""folder of a sweep → its runs, best first, also written into the folder as CSV and picture."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class Leaderboard:
     """The settings in which the runs differ."""
     csv: Path
     picture: Path | None
-    """None where no run has a model to compare."""
+    """None if no run has a model to compare."""
 
 
 def make_leaderboard(folder: Path) -> Leaderboard:
-    """Rank the runs and write the files; raises DistillError for a folder that is no sweep's."""
+    """Rank the runs and write the files; raises DistillError if this is not a sweep's folder."""
     ranking = results(folder)
     picture = folder / PICTURE if any(result.ranked for result in ranking) else None
     try:

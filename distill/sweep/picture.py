@@ -1,4 +1,4 @@
-"""Results of a sweep → a picture: error over bitrate, coloured by the health of the codebooks."""
+"""results of a sweep → a picture: error over bitrate, coloured by the health of the codebooks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LINE_PT = 11
 
 
 def draw(ranking: Sequence[Result], path: Path) -> None:
-    """Write a PNG; jobs without a model are not in it."""
+    """Write a PNG file; jobs without a model are left out."""
     keys = swept_keys(ranking)
     shown = [result for result in ranking if result.ranked]
     figure = Figure(figsize=(9, 6), layout="constrained")
@@ -47,7 +47,7 @@ def draw(ranking: Sequence[Result], path: Path) -> None:
 
 
 def _label(axes: Axes, dpi: float, shown: Sequence[Result], keys: Sequence[str]) -> None:
-    """Rank and values beside each dot, above those of the dots below it."""
+    """Write rank and values beside each dot, above the text of lower dots at the same bitrate."""
     above: dict[float, float] = {}
     for rank, result in sorted(enumerate(shown, start=1), key=lambda one: one[1].mel_db):
         values = ", ".join(short(result.settings.get(key, "")) for key in keys)

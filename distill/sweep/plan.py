@@ -1,4 +1,4 @@
-"""settings of a sweep → its folder, its launcher, and what Hydra is given."""
+"""settings of a sweep → its folder, its launcher, and the overrides for Hydra."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from distill.training.records.run_folder import new_run_dir
 
 SWEEPS = Path("outputs/multirun")
 SEARCH = "search"
-"""The sweeper that continues its work when it is started again."""
+"""The sweeper that continues an earlier search of the same name."""
 
 
 @dataclass(frozen=True)
@@ -23,16 +23,16 @@ class SweepPlan:
     folder: Path
     launcher: str
     overrides: tuple[str, ...]
-    """As typed, and Hydra's own."""
+    """As typed, and some for Hydra itself."""
 
 
 def plan_sweep(settings: Settings) -> SweepPlan:
-    """Choose the folder; a search that was started before continues in its own.
+    """Choose the sweep's folder; a search continues in the folder that it has.
 
-    Raises DistillError where there is nothing to do.
+    Raises DistillError if there is nothing to do.
     """
     if settings.config.resume is not None:
-        raise RunError("resume= and a sweep (-m) do not go together")
+        raise RunError("resume= continues one run; it cannot be used in a sweep (-m)")
     name = settings.config.name or settings.config.data.collection_name
     chosen = settings.hydra.runtime.choices
     own: list[str] = []
@@ -49,9 +49,9 @@ def plan_sweep(settings: Settings) -> SweepPlan:
 
 
 def _continue_search(sweeper: Any, study: str) -> list[str]:
-    """The overrides that let a search do the trials that are left."""
+    """The overrides that make a search do the trials that are left."""
     left = trials_left(sweeper.storage, study, sweeper.n_trials)
     own = [f"hydra.sweeper.study_name='{study}'", f"hydra.sweeper.n_trials={left}"]
-    if sweeper.sampler.get("seed") is not None:  # the same one would draw the same trials again
+    if sweeper.sampler.get("seed") is not None:  # the same seed would repeat the first trials
         own.append(f"hydra.sweeper.sampler.seed={sweeper.sampler.seed + sweeper.n_trials - left}")
     return [*own, "hydra.sweep.subdir='${now:%Y-%m-%d_%H-%M-%S}_${hydra.job.num}'"]

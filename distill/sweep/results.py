@@ -1,4 +1,4 @@
-"""folder of a sweep → its jobs, best first, as rows for people and for spreadsheets."""
+"""folder of a sweep → the results of its jobs, best first, and a CSV file of them."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ from distill.system.validation import instance_of
 
 @dataclass(frozen=True)
 class Result:
-    """A job and, if it got so far, the figures of its run."""
+    """A job and the figures of its run, which have their defaults if no epoch was finished."""
 
     job: Job
     folder: Path
     mel_db: float = math.inf
     """Lowest held-out mel error."""
     utilization: float = 0.0
-    """Of the worst level, at the end."""
+    """Utilization of the worst level, at the end."""
     bitrate_kbps: float = math.inf
     epochs: int = 0
     elapsed_s: float = math.inf
     name: str = ""
     bundle: str = ""
     published: str = ""
-    """Where the bundle lies in the library; empty if it does not."""
+    """Path of the bundle in the library; empty if it is not there."""
 
     @property
     def settings(self) -> dict[str, str]:
-        """Key → value as typed for this job."""
+        """Key → this job's value, as typed."""
         pairs = (override.lstrip("+").partition("=") for override in self.job.overrides)
         return {key: value for key, _, value in pairs}
 
@@ -50,7 +50,7 @@ class Result:
 
 def results(folder: Path) -> list[Result]:
     """The jobs of a sweep, best first: by held-out error, then worst-level utilization, bitrate and
-    time; those without a model come last. Raises DistillError if the folder is no sweep's.
+    time; those without a model come last. Raises DistillError if this is not a sweep's folder.
     """
     found = [_result(record.parent) for record in folder.glob(f"*/{RECORD}")]
     if not found:
@@ -68,7 +68,7 @@ def swept_keys(ranking: Sequence[Result]) -> list[str]:
 
 
 def short(value: str) -> str:
-    """0.17789248672684851 → 0.1779; all else as it is."""
+    """Shorten a long number: 0.17789248672684851 → 0.1779; other text is unchanged."""
     try:
         return f"{float(value):.4g}" if "." in value else value
     except ValueError:
@@ -76,7 +76,7 @@ def short(value: str) -> str:
 
 
 def write_csv(ranking: Sequence[Result], path: Path) -> None:
-    """One line a job, in rank order; what a job does not have is empty."""
+    """Write one line for each job, in rank order; unknown values are empty."""
     keys = swept_keys(ranking)
     sheet = io.StringIO()
     writer = csv.writer(sheet, lineterminator="\n")
@@ -116,7 +116,7 @@ def _result(folder: Path) -> Result:
             job.number,
             job.overrides,
             KILLED,
-            "its process is gone: killed, or the machine went down",
+            "its process ended without a word: it was killed, or the machine went down",
         )
     try:
         summary = json.loads((folder / "summary.json").read_text("utf-8"))
@@ -147,7 +147,7 @@ def _result(folder: Path) -> Result:
 
 
 def _is_held(folder: Path) -> bool:
-    """Whether a process still works there."""
+    """Whether a process is still training in the folder."""
     try:
         with FileLock(folder / ".lock", timeout=0):
             return False

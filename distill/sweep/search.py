@@ -1,4 +1,4 @@
-"""a search that was started before → how many of its trials are left"""
+"""name of a search → how many of its trials are left to do."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ LOCAL = "sqlite:///"
 
 
 def trials_left(storage: str, study: str, wanted: int) -> int:
-    """Trials that a study still needs to reach `wanted`; raises DistillError if it has them all.
+    """Trials that a study still needs to reach `wanted`; raises DistillError if it is complete.
 
-    Trials that were cut off do not count.
+    Trials that did not end do not count.
     """
     import optuna  # an extra, and slow to import
 
@@ -25,7 +25,7 @@ def trials_left(storage: str, study: str, wanted: int) -> int:
         trials = optuna.load_study(study_name=study, storage=storage).trials
     except KeyError:
         return wanted  # no such study yet
-    except Exception as error:  # each database has errors of its own
+    except Exception as error:  # each database has its own kinds of errors
         reason = str(error).splitlines()[0]
         raise DistillError(
             f"hydra.sweeper.storage={storage}: cannot be opened: {reason}"
@@ -33,7 +33,7 @@ def trials_left(storage: str, study: str, wanted: int) -> int:
     left = wanted - sum(bool(trial.state.is_finished()) for trial in trials)
     if left <= 0:
         raise DistillError(
-            f"the search {study} is complete: {wanted} trials; for more, give a larger "
-            "hydra.sweeper.n_trials=, for a new one another name="
+            f"the search {study} is complete: {wanted} trials; for more trials, give a larger "
+            "hydra.sweeper.n_trials=; for a new search, give another name="
         )
     return left

@@ -1,4 +1,4 @@
-"""a signal to the process of a sweep → a file in its folder, on which the jobs save and end."""
+"""a signal to the process of a sweep → a file in its folder, which makes the jobs save and end."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from types import FrameType
 
 from distill.sweep.job import STOP
-from distill.system.stopping import let_next_signal_end, stop_signals
+from distill.system.stopping import end_on_next_signal, stop_signals
 from distill.system.terminal import say_at_once
 
 INTERRUPTED = 128 + signal.SIGINT
@@ -19,17 +19,17 @@ POLL_S = 0.2
 
 
 def stop_jobs_on_signal(launcher: str, folder: Path) -> AbstractContextManager[object]:
-    """While open, a first signal asks all jobs to save and end; a second one ends at once."""
+    """While open, a first signal asks all jobs to save and end; a second one ends them at once."""
     handle = _HANDLERS.get(launcher, _handle_signals)
     return handle(folder / STOP)
 
 
 @contextmanager
 def _handle_signals(marker: Path) -> Iterator[None]:
-    """For jobs in processes of their own, which do not get the signals."""
+    """For jobs in other processes, which do not get the signals."""
 
     def stop(number: int, frame: FrameType | None) -> None:
-        let_next_signal_end(before)
+        end_on_next_signal(before)
         _ask_to_stop(marker)
 
     numbers = (signal.SIGINT, *stop_signals())
@@ -43,9 +43,9 @@ def _handle_signals(marker: Path) -> Iterator[None]:
 
 @contextmanager
 def _keep_ctrl_c(marker: Path) -> Iterator[None]:
-    """For jobs whose processes would die of Ctrl-C: a terminal sends it to every process of its
-    group, submitit's helpers included. It is blocked, which they inherit, and a thread waits for
-    it.
+    """For jobs whose processes Ctrl-C would kill: a terminal sends it to all its processes, with
+    submitit's helpers. So SIGINT is blocked, also in the processes that start later, and a thread
+    of this process waits for it.
     """
 
     def wait_for_ctrl_c() -> None:
@@ -75,11 +75,11 @@ def _ask_to_stop(marker: Path) -> None:
     marker.parent.mkdir(parents=True, exist_ok=True)
     marker.touch()
     say_at_once(
-        "stopping: the jobs finish their step and save (once more to stop at once, unsaved)"
+        "stopping: the jobs finish their step and save (stop again to end at once without saving)"
     )
 
 
 _HANDLERS: dict[str, Callable[[Path], AbstractContextManager[object]]] = {
-    "basic": nullcontext,  # the job runs in this process, and handles them
+    "basic": nullcontext,  # the job runs in this process and handles the signals itself
     "submitit_local": _keep_ctrl_c,
 }

@@ -1,4 +1,4 @@
-"""a file that is there whole or not at all, whatever happens while it is written."""
+"""content → a file that exists completely or not at all, even if writing it is interrupted."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ PARTIAL_SUFFIX = ".part"
 
 @contextmanager
 def whole_file(path: Path, *, replace: bool = True) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; on success flush it to disk and give it its name.
+    """Yield a temporary path beside `path`; at the end, flush the file to disk and rename it.
 
-    On any error it is deleted. With `replace=False`, raises FileExistsError if the name is taken.
+    After any error it is deleted. With `replace=False`, raises FileExistsError if `path` exists.
     """
-    # a part of the name only: the whole may be as long as the file system allows
+    # only a part of the name: the full one may be as long as the file system allows
     handle, name = tempfile.mkstemp(
         dir=path.parent, prefix=f".{path.name[:32]}.", suffix=PARTIAL_SUFFIX
     )
@@ -27,7 +27,7 @@ def whole_file(path: Path, *, replace: bool = True) -> Iterator[Path]:
     try:
         yield partial
         _flush(partial)
-        # mkstemp makes files private; results are as shareable as any other
+        # mkstemp makes private files; give the file the usual permissions
         partial.chmod(0o666 & ~_umask())
         if replace:
             os.replace(partial, path)
@@ -41,12 +41,12 @@ def whole_file(path: Path, *, replace: bool = True) -> Iterator[Path]:
 
 
 def _rename_to_free(partial: Path, path: Path) -> None:
-    """Unlike a rename, fail with FileExistsError where the name is taken."""
+    """Rename a file; unlike `os.replace`, raises FileExistsError if the name is taken."""
     try:
         os.link(partial, path)
     except FileExistsError:
         raise
-    except OSError:  # a file system without links, as on memory sticks: claim the name first
+    except OSError:  # a file system without links, as on memory sticks: create the name first
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
         os.replace(partial, path)
     else:
@@ -54,13 +54,13 @@ def _rename_to_free(partial: Path, path: Path) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write UTF-8 text whole or not at all; file names that are no Unicode keep their bytes."""
+    """Write UTF-8 text, completely or not at all; names that are not Unicode keep their bytes."""
     with whole_file(path) as partial:
         partial.write_text(text, encoding="utf-8", errors="surrogateescape")
 
 
 def remove_partial_files(folder: Path, *, older_than_s: float = 0.0) -> None:
-    """Delete what an earlier process that was killed left half-written here."""
+    """Delete half-written files that killed processes left in the folder."""
     for partial in folder.glob(f".*{PARTIAL_SUFFIX}"):
         with suppress(FileNotFoundError):
             if time.time() - partial.stat().st_mtime >= older_than_s:

@@ -1,4 +1,4 @@
-"""A path as someone typed it → a Path."""
+"""a path as a user typed it ↔ a Path."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def path_of(word: str | Path) -> Path:
-    """`~` is home where there is one."""
+    """The path, with `~` replaced by the home folder if there is one."""
     try:
         return Path(word).expanduser()
     except RuntimeError:  # `~kick.wav` is a file
@@ -19,6 +19,6 @@ def is_address(root: str) -> bool:
 
 
 def from_here(path: Path) -> Path:
-    """Short where the reader stands: relative inside the working directory."""
+    """The path to show to a user: relative if it is inside the working directory."""
     here = Path.cwd()
     return path.relative_to(here) if path.is_relative_to(here) else path

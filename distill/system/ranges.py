@@ -1,4 +1,4 @@
-"""What a field of a dataclass may hold beyond its type, as the field's metadata and in words."""
+"""the values that a field of a dataclass allows → the field's metadata, and a text for messages."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "
 
 
 def within(low: float, high: float, *, strictly_above: bool = False) -> dict[str, Any]:
-    """A number in [low, high], or in (low, high] if `strictly_above`; of a list, each entry."""
+    """A number in [low, high], or in (low, high] if `strictly_above`; in a list, each entry."""
     return {"low": low, "high": high, "open": strictly_above}
 
 
@@ -26,27 +26,27 @@ def filled() -> dict[str, Any]:
 
 
 def entries(fewest: int, most: int) -> dict[str, Any]:
-    """A list of so many entries."""
+    """A list with a number of entries from `fewest` to `most`."""
     return {"fewest": fewest, "most": most}
 
 
 def any_float() -> dict[str, Any]:
-    """NaN and infinity too: a loss of a run that went astray."""
+    """Any float, also NaN and infinity, which the loss of a failed run can be."""
     return {"any_float": True}
 
 
 def parts(**metadata: Mapping[str, Any]) -> dict[str, Any]:
-    """Of a dataclass whose own fields say no more than their types: metadata by field."""
+    """Metadata for the fields of a dataclass that has none of its own."""
     return {"parts": metadata}
 
 
 def is_nullable(hint: Any) -> bool:
-    """Whether None is among the values of a type hint."""
+    """Whether a type hint allows None."""
     return get_origin(hint) in (Union, types.UnionType) and type(None) in get_args(hint)
 
 
 def without_null(hint: Any) -> Any:
-    """`X | None` → X; any other hint as it is."""
+    """`X | None` → X; other type hints are unchanged."""
     if not is_nullable(hint):
         return hint
     (kind,) = (part for part in get_args(hint) if part is not type(None))

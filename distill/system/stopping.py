@@ -1,7 +1,7 @@
-"""Ctrl-C, SIGTERM or the terminal's end → an exception, also where the first one was swallowed.
+"""Ctrl-C, SIGTERM or a closed terminal → an exception, also if the first one was lost.
 
-An exception that a signal handler raises inside a callback of a C library is printed at best, and
-then lost. So long work calls `raise_if_stopped` from time to time.
+An exception that a signal handler raises inside a callback of a C library is lost. So long work
+calls `raise_if_stopped` from time to time.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _received: int | None = None
 
 
 def listen() -> None:
-    """Let SIGINT raise KeyboardInterrupt and the other signals SystemExit from now on."""
+    """From now on, SIGINT raises KeyboardInterrupt, and the other stop signals SystemExit."""
     global _received
     _received = None
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
@@ -34,9 +34,9 @@ def stop_signals() -> tuple[signal.Signals, ...]:
     return (signal.SIGTERM, hang_up)
 
 
-def let_next_signal_end(numbers: Iterable[int]) -> None:
-    """After a first signal: the next of `numbers` ends the process at once. The end of a terminal
-    is ignored from here on, because the shell and the system each send a signal for it.
+def end_on_next_signal(numbers: Iterable[int]) -> None:
+    """After a first signal, let the next one end the process at once. SIGHUP is ignored from now
+    on, because a closed terminal sends it twice, from the shell and from the system.
     """
     for number in numbers:
         signal.signal(number, signal.SIG_DFL)
@@ -45,13 +45,13 @@ def let_next_signal_end(numbers: Iterable[int]) -> None:
         signal.signal(hang_up, signal.SIG_IGN)
 
 
-def received() -> int | None:
-    """The signal that asked the process to end; None before there was one."""
+def stop_signal() -> int | None:
+    """The stop signal that the process got; None if there was none."""
     return _received
 
 
 def raise_if_stopped() -> None:
-    """Raise the exception of a signal that came earlier and was lost."""
+    """If there was a stop signal, raise its exception again, in case it was lost."""
     if _received is not None:
         _raise(_received)
 
@@ -60,7 +60,7 @@ def _stop(number: int, frame: FrameType | None) -> NoReturn:
     global _received
     if number != signal.SIGINT and _received is None:
         terminal.say_at_once(
-            "distill: stopped by a signal; what was saved before is kept", apart=True
+            "distill: stopped by a signal; everything saved before is kept", apart=True
         )
     _received = number
     _raise(number)

@@ -1,4 +1,4 @@
-"""What a person reads while a verb works: one console, shared by tables, bars and warnings."""
+"""lines, tables, bars and warnings → the terminal, through one shared console."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 if isinstance(sys.stdout, io.TextIOWrapper):
     sys.stdout.reconfigure(errors="backslashreplace")  # file names need not be Unicode
 
-# piped output keeps its width, so that no table row is folded in a log
+# piped output has a fixed width, so that table rows are not folded in a log
 console = Console(
     width=None if sys.stdout.isatty() else 120,
     highlight=False,
@@ -28,7 +28,7 @@ console = Console(
 
 
 class _WarningLines(logging.Handler):
-    """Each warning as one line, above any live display."""
+    """Prints each warning as one line, above a live progress bar."""
 
     def __init__(self, show: Callable[[str], None]) -> None:
         super().__init__(logging.WARNING)
@@ -39,51 +39,53 @@ class _WarningLines(logging.Handler):
 
 
 def show_warnings(*, on_stderr: bool = False) -> None:
-    """Print warnings of distill's own loggers, on the console or on stderr."""
+    """Print the warnings of distill's loggers from now on, on the console or on stderr."""
     logger = logging.getLogger("distill")
     logger.handlers = [_WarningLines(warn_on_stderr if on_stderr else warn)]
     logger.setLevel(logging.INFO)
 
 
 def say(line: str) -> None:
-    """One line on the console, as it is, however long."""
+    """Print one line on the console, without formatting or line breaks."""
     console.print(plain(line), markup=False, soft_wrap=True)
 
 
 def warn(message: str) -> None:
-    """One line on the console."""
+    """Print one line, marked as a warning, on the console."""
     console.print(f"warning: {plain(message)}", style="yellow", markup=False, soft_wrap=True)
 
 
 def warn_on_stderr(message: str) -> None:
-    """One line on stderr."""
+    """Print one line, marked as a warning, on stderr."""
     _print_apart(f"warning: {plain(message)}")
 
 
 def fail(message: str) -> None:
-    """One line on stderr."""
+    """Print an error message as one line on stderr."""
     _print_apart(f"distill: {plain(' '.join(message.splitlines()))}")
 
 
 def say_at_once(line: str, *, apart: bool = False) -> None:
-    """One line from inside a signal handler, without rich, streams and their locks: the interrupted
-    code may hold them, and would wait for itself.
+    """Print one line from inside a signal handler, on stderr if `apart`.
+
+    Not through rich or a stream: the interrupted code may hold their locks, and the process would
+    wait for itself.
     """
     if console.quiet and not apart:
         return
     stream = sys.stderr if apart else sys.stdout
-    with suppress(OSError, ValueError):  # nobody reads it, or a stream without a file
+    with suppress(OSError, ValueError):  # the reader is gone, or the stream has no file
         over_a_bar = "\r\x1b[2K" if stream.isatty() else ""
         os.write(stream.fileno(), f"{over_a_bar}{plain(line)}\n".encode())
 
 
 def _print_apart(line: str) -> None:
-    with suppress(OSError):  # nobody reads it: the exit code still says it
+    with suppress(OSError):  # the reader is gone; there is still the exit code
         print(line, file=sys.stderr)
 
 
 class _LastingStream:
-    """A stream that throws away what is written once nobody reads it or its disk is full."""
+    """A stream that discards its output after a write has failed: no reader, or a full disk."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -92,13 +94,13 @@ class _LastingStream:
         return getattr(self._stream, name)
 
     def write(self, text: str) -> int:
-        """As of any stream."""
+        """Write the text, or discard it."""
         with self._drop_on_error():
             self._stream.write(text)
         return len(text)
 
     def flush(self) -> None:
-        """As of any stream."""
+        """Flush the stream, or discard what it holds."""
         with self._drop_on_error():
             self._stream.flush()
 
@@ -109,12 +111,12 @@ class _LastingStream:
         except OSError as error:
             drop_output(self._stream)
             reason = error.strerror
-            log.info("nobody reads what is printed any more (%s): the work continues", reason)
+            log.info("the output can no longer be printed (%s); the work continues", reason)
 
 
 @contextmanager
 def outlive_readers() -> Iterator[None]:
-    """Work for hours, even when the terminal or the reader of the output is gone."""
+    """Let the work continue when the terminal or the reader of the output is closed."""
     before = sys.stdout
     sys.stdout = _LastingStream(before)
     try:
@@ -125,14 +127,14 @@ def outlive_readers() -> Iterator[None]:
 
 
 def drop_output(stream: TextIO) -> None:
-    """Throw away all that is written to a stream from now on, and what it still holds."""
+    """Discard what a stream still holds, and everything written to it from now on."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, stream.fileno())
     os.close(nowhere)
 
 
 def plain(text: str) -> str:
-    """Text from files and names in one line, without what a terminal would obey."""
+    """Text from files and names as one line, without control characters for the terminal."""
     return "".join(
         letter
         if letter.isprintable() or "\udc80" <= letter <= "\udcff"  # bytes that are no Unicode
@@ -144,7 +146,7 @@ def plain(text: str) -> str:
 
 
 def bar() -> Progress:
-    """A progress bar for countable work; silent when piped."""
+    """A progress bar for work that can be counted; not shown in piped output."""
     return Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(),
@@ -157,7 +159,7 @@ def bar() -> Progress:
 
 
 def counted(number: int, noun: str) -> str:
-    """1 file, 2 files, 1,000 files."""
+    """A number with its noun: 1 file, 2 files, 1,000 files."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 

@@ -1,15 +1,15 @@
-"""How the threads of OpenMP wait: a setting in the environment, which torch reads on import."""
+"""environment variables → how OpenMP's threads wait; torch reads them when it is imported."""
 
 from __future__ import annotations
 
 import os
 
 
-def let_threads_wait() -> None:
-    """Choose short spinning, unless the user has chosen already.
+def limit_spinning() -> None:
+    """Set OpenMP's waiting threads to spin only for a moment, unless the user has set this.
 
-    Threads that spin make two processes on one machine many times slower than one after the other,
-    threads that never do make one a quarter slower: GNU's OpenMP spins for a moment.
+    With threads that spin all the time, two processes at once take many times as long as one after
+    the other. With threads that never spin, one process is a quarter slower.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ.setdefault("GOMP_SPINCOUNT", "5000")

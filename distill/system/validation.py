@@ -1,11 +1,10 @@
-"""untrusted plain values, of a file's pickle or JSON → an instance of a dataclass, or an error
+"""untrusted plain values, from a file's pickle or JSON → an instance of a dataclass, or an error
 that names the key.
 
-What a field takes follows from its annotation and, where that says more, from its metadata in the
-words of `distill.system.ranges`. Known are str, int, float, bool, Any, list[X], tuple[X, ...],
-dict[str, X], other dataclasses, and `| None` of these. A field with a default may be left out;
-where that default is None, it is left out instead of null. Keys that the dataclass does not have
-are ignored.
+What a field allows is given by its annotation, and by its metadata from `distill.system.ranges` if
+it has any. The annotations can be str, int, float, bool, Any, list[X], tuple[X, ...], dict[str, X],
+other dataclasses, and `| None` of these. A key of a field with a default can be missing; if the
+default is None, the key must be missing instead of null. Keys without a field are ignored.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ Check = Callable[[Any], Any]
 
 
 class InvalidError(ValueError):
-    """A key, written as a path of keys, and what is wrong with its value."""
+    """The value of a key is not valid; `key` is the path of keys that leads to it."""
 
     def __init__(self, key: str, problem: str | None = None) -> None:
         name = key or "it"
@@ -35,18 +34,18 @@ class InvalidError(ValueError):
         self.key, self.problem = key, problem
 
     def inside(self, key: str) -> InvalidError:
-        """The same error as seen from the dictionary or list around it."""
+        """The same error, with `key` of the surrounding dictionary or list before its own key."""
         path = self.key if not self.key or self.key.startswith("[") else f".{self.key}"
         return InvalidError(key + path, self.problem)
 
 
 def instance_of(kind: type[T], value: object) -> T:
-    """A dataclass from a dictionary of plain values; raises InvalidError."""
+    """Make a dataclass from a dictionary of plain values; raises InvalidError."""
     return cast(T, _check_of(cast(Any, kind))(value))
 
 
-def _shown(value: object) -> str:
-    """A value that is refused, in a few words without control characters."""
+def _show_value(value: object) -> str:
+    """An invalid value as a short text without control characters."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         huge = isinstance(value, int) and abs(value) > LARGEST_NUMBER
         return "a number far outside" if huge else f"{value:,}"
@@ -54,7 +53,7 @@ def _shown(value: object) -> str:
     return "null" if value is None else text
 
 
-def _key_shown(key: str) -> str:
+def _show_key(key: str) -> str:
     return key if key.isprintable() and len(key) <= LONGEST_SHOWN else repr(key[:LONGEST_SHOWN])
 
 
@@ -75,7 +74,7 @@ def _dataclass_check(kind: type[Any], of_parts: Mapping[str, Mapping[str, Any]])
 
     def build(value: Any) -> Any:
         if not isinstance(value, dict):
-            raise InvalidError("", f"must be a dictionary, not {_shown(value)}")
+            raise InvalidError("", f"must be a dictionary, not {_show_value(value)}")
         arguments = {}
         for name, check, required in plan:
             if name in value:
@@ -91,7 +90,7 @@ def _dataclass_check(kind: type[Any], of_parts: Mapping[str, Mapping[str, Any]])
 
 
 def _check(hint: Any, metadata: Mapping[str, Any]) -> Check:
-    """The check of one value, made once for each field."""
+    """Make the check for the values of a field; done once for each field."""
     kind = without_null(hint)
     if kind in (int, float):
         return _number_check(hint, metadata)
@@ -126,7 +125,7 @@ def _number_check(hint: Any, metadata: Mapping[str, Any]) -> Check:
                 return value
         elif value is None and nullable:
             return value
-        raise InvalidError("", f"{describe(hint, metadata)}, not {_shown(value)}")
+        raise InvalidError("", f"{describe(hint, metadata)}, not {_show_value(value)}")
 
     return check
 
@@ -141,7 +140,7 @@ def _word_check(hint: Any, metadata: Mapping[str, Any]) -> Check:
             fits = fits and (not is_filled or bool(value.strip()))
         if fits:
             return value
-        raise InvalidError("", f"{describe(hint, metadata)}, not {_shown(value)}")
+        raise InvalidError("", f"{describe(hint, metadata)}, not {_show_value(value)}")
 
     return check
 
@@ -152,13 +151,13 @@ def _list_check(origin: Any, of_entry: Check, hint: Any, metadata: Mapping[str, 
 
     def check(value: Any) -> Any:
         if not isinstance(value, kinds):
-            raise InvalidError("", f"{describe(hint, metadata)}, not {_shown(value)}")
+            raise InvalidError("", f"{describe(hint, metadata)}, not {_show_value(value)}")
         if not fewest <= len(value) <= most:
             raise InvalidError("", f"must have {fewest:,} to {most:,} entries, not {len(value):,}")
         try:
             return origin(map(of_entry, value))
         except InvalidError:
-            for index, entry in enumerate(value):  # once more, to say which
+            for index, entry in enumerate(value):  # again, to find out which entry it was
                 try:
                     of_entry(entry)
                 except InvalidError as error:
@@ -171,17 +170,17 @@ def _list_check(origin: Any, of_entry: Check, hint: Any, metadata: Mapping[str, 
 def _dictionary_check(of_value: Check) -> Check:
     def check(value: Any) -> Any:
         if not isinstance(value, dict):
-            raise InvalidError("", f"must be a dictionary, not {_shown(value)}")
+            raise InvalidError("", f"must be a dictionary, not {_show_value(value)}")
         if len(value) > MOST_ENTRIES:
             raise InvalidError("", f"must have at most {MOST_ENTRIES:,} entries")
         checked = {}
         for key, item in value.items():
             if type(key) is not str:
-                raise InvalidError("", f"must have text as its keys, not {_shown(key)}")
+                raise InvalidError("", f"must have text as its keys, not {_show_value(key)}")
             try:
                 checked[key] = of_value(item)
             except InvalidError as error:
-                raise error.inside(_key_shown(key)) from None
+                raise error.inside(_show_key(key)) from None
         return checked
 
     return check

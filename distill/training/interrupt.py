@@ -7,7 +7,7 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
 
-from distill.system.stopping import let_next_signal_end, received, stop_signals
+from distill.system.stopping import end_on_next_signal, stop_signal, stop_signals
 from distill.system.terminal import say_at_once
 
 
@@ -27,7 +27,7 @@ class StopRequest:
     def __init__(self, *markers: Path) -> None:
         self.markers = markers
         """Files that request a stop as soon as they exist."""
-        self._signal: int | None = received()  # it may have come while a library was imported
+        self._signal: int | None = stop_signal()  # it may have come while a library was imported
         self._before: dict[int, Any] = {}
 
     @property
@@ -59,7 +59,7 @@ class StopRequest:
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         self._signal = number
-        let_next_signal_end(self._before)
+        end_on_next_signal(self._before)
         say_at_once(
             "stopping: finishing the step, then saving (stop again to end at once without saving)"
         )

@@ -1,1 +1,1 @@
-"""Mel → waveform."""
+"""mel → waveform; torch only."""

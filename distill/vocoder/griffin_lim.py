@@ -1,4 +1,4 @@
-"""log-mel (C, 1, M, F) → waveform (C, T) of any model, without training."""
+"""log-mel (C, 1, M, F) of any model → waveform (C, T), without training."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ ITERATIONS = 32
 MOMENTUM = 0.99
 INVERSION_STEPS = 5
 BLOCK = 2048
-"""Mel frames whose phase is found together; longer sounds are joined from such blocks."""
+"""Number of mel frames whose phase is found together; longer sounds are joined from such blocks."""
 SMALLEST = 1e-8
 
 
 class GriffinLim:
-    """Non-negative inverse of the mel filters, then phase by the fast Griffin-Lim algorithm
-    (Perraudin 2013), block by block.
+    """Inverts the mel filters without negative magnitudes, then finds the phase by the fast
+    Griffin-Lim algorithm (Perraudin 2013), block by block.
 
-    The plain least-squares inverse answers a mel that no sound has, as a decoder gives it, with
-    negative magnitudes, and cutting these off is heard as noise: 11.7 dB of mel error against 3.4.
+    A decoded mel is not exactly the mel of a sound. For such a mel, the least-squares inverse gives
+    negative magnitudes, and setting them to 0 adds noise: 11.7 dB of mel error instead of 3.4.
     """
 
     name = "Griffin-Lim"
@@ -35,12 +35,12 @@ class GriffinLim:
         self.spectrogram = spectrogram
         self._window = torch.hann_window(config.n_fft)
         self._margin = 2 * math.ceil(config.n_fft / config.hop_length)
-        """Frames at a block's edge whose samples are not yet those of the middle."""
+        """Number of frames at a block's edge whose samples are influenced by the edge."""
         self._fade = self._margin * config.hop_length // 2
 
     @cached_property
     def _filters(self) -> Tensor:
-        """(M, bins); only decoding needs them."""
+        """The mel filters (M, bins); made on first use, because only decoding needs them."""
         config = self.spectrogram.config
         bins, highest_hz = config.n_fft // 2 + 1, config.sample_rate_hz / 2
         filters: Tensor = melscale_fbanks(
@@ -50,9 +50,9 @@ class GriffinLim:
 
     def stream(self, mels: Iterable[Tensor], *, seed: int = 0) -> Iterator[Tensor]:
         """Chunks (C, 1, M, f) of one normalised log-mel → chunks (C, t) of its waveform in [-1, 1],
-        at most F · hop_length - 1 samples in all, the same for the same seed.
+        at most F · hop_length - 1 samples in all. The same seed gives the same waveform.
 
-        Blocks are joined where the sound is quietest, and do not depend on the chunks.
+        Blocks are joined where the sound is quietest; they do not depend on the chunks.
         """
         hop, margin = self.spectrogram.config.hop_length, self._margin
         held: Tensor | None = None
@@ -72,9 +72,9 @@ class GriffinLim:
             yield self._join(tail, self._waveform(held, seed))
 
     def _join(self, tail: Tensor | None, waveform: Tensor) -> Tensor:
-        """A block's waveform from the seam on, faded in where the block before fades out.
+        """A block's waveform after the seam, with a crossfade from the block before it.
 
-        The phases of two blocks are independent: equal power keeps the loudness.
+        The phases of the two blocks are independent, so a fade of equal power keeps the loudness.
         """
         if tail is None:
             return waveform
@@ -86,11 +86,11 @@ class GriffinLim:
     def _waveform(self, mel: Tensor, seed: int) -> Tensor:
         """Magnitude mel (C, M, f) → waveform (C, about f · hop_length) in [-1, 1]."""
         config = self.spectrogram.config
-        length = mel.shape[-1] * config.hop_length - 1  # the longest that has f frames
+        length = mel.shape[-1] * config.hop_length - 1  # the longest waveform with f frames
         reached = (mel.shape[-1] - 1) * config.hop_length + config.n_fft // 4
         channels = []
         with torch.random.fork_rng(devices=[]):
-            for channel in mel.split(1):  # one at a time: equal channels stay equal, memory too
+            for channel in mel.split(1):  # one at a time: equal channels stay equal, memory small
                 torch.manual_seed(seed)
                 waveform = griffinlim(
                     self._magnitude(channel),
@@ -113,8 +113,8 @@ class GriffinLim:
         Multiplicative updates for the Kullback-Leibler divergence (Lee and Seung 2001, theorem 2).
         """
         filters, weight = self._filters, self._filters.sum(dim=0)[:, None].clamp(min=SMALLEST)
-        heard = mel / filters.sum(dim=1)[:, None].clamp(min=SMALLEST)
-        magnitude: Tensor = (filters.T @ heard) / weight
+        mean = mel / filters.sum(dim=1)[:, None].clamp(min=SMALLEST)  # over each filter's bins
+        magnitude: Tensor = (filters.T @ mean) / weight
         for _ in range(INVERSION_STEPS):
             ratio = mel / (filters @ magnitude).clamp(min=SMALLEST)
             magnitude = magnitude * (filters.T @ ratio) / weight

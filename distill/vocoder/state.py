@@ -1,4 +1,4 @@
-"""What a bundle holds of a model's own vocoder. No torch."""
+"""a model's own vocoder → the values that its bundle holds. No torch."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class VocoderTraining:
-    """How the vocoder was made."""
+    """How the vocoder was trained."""
 
     epochs: int
     final_loss: float
@@ -17,12 +17,12 @@ class VocoderTraining:
 
 @dataclass(frozen=True)
 class VocoderState:
-    """`vocoder_state` of a bundle."""
+    """The content of `vocoder_state` in a bundle."""
 
     type: str
-    """Which kind of network it is."""
+    """The kind of network."""
     state_dict: dict[str, Any]
     """Weights by name."""
     config: dict[str, Any]
-    """All else that rebuilds the network."""
+    """The settings that rebuild the network."""
     training_metadata: VocoderTraining

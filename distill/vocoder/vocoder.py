@@ -1,4 +1,4 @@
-"""A model's mel front end and its own vocoder, if it has one → the vocoder that makes its sound."""
+"""a model's mel front end, and its own vocoder if it has one → the vocoder that makes its sound."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ LONGEST_TYPE = 40
 
 
 class Vocoder(Protocol):
-    """Anything that makes sound of mels, the same for the same seed."""
+    """Anything that turns mels into sound; the same seed gives the same sound."""
 
     @property
     def name(self) -> str:
-        """For people: "Griffin-Lim"."""
+        """The name shown to people, such as "Griffin-Lim"."""
 
     def stream(self, mels: Iterable[Tensor], *, seed: int) -> Iterator[Tensor]:
         """Chunks (C, 1, M, f) of one normalised log-mel → chunks (C, t) float32 in [-1, 1] of its
-        waveform, at constant memory, at most F · hop_length samples in all.
+        waveform, with constant memory, at most F · hop_length samples in all.
         """
 
 
 def choose_vocoder(spectrogram: LogMel, state: VocoderState | None) -> Vocoder:
     """The model's own vocoder, or the default one if it has none.
 
-    Warns where it has one of a type that this version cannot run, and gives the default one.
+    If this version cannot run the model's own vocoder, warns and returns the default one.
     """
     vocoder = default_vocoder(spectrogram)
     if state is not None:
         log.warning(
-            "the model's own vocoder is of the type %r, which this distill cannot run: "
-            "%s makes its sound instead",
+            "this version of distill cannot run the model's own vocoder, of type %r; "
+            "%s is used instead",
             state.type[:LONGEST_TYPE],
             vocoder.name,
         )
@@ -47,7 +47,7 @@ def choose_vocoder(spectrogram: LogMel, state: VocoderState | None) -> Vocoder:
 
 
 def default_vocoder(spectrogram: LogMel) -> Vocoder:
-    """What makes sound of any mel, without training."""
+    """A vocoder for any mel, without training."""
     return GriffinLim(spectrogram)
 
 

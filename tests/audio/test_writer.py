@@ -141,7 +141,7 @@ def test_what_a_format_cannot_hold_is_refused_with_a_way_out(
     sound = {"sample_rate_hz": rate_hz, "channels": channels}
     told = refusal(lambda: write_sound(path, chunks(), samples=9, model="", **sound))
     assert (
-        f"{suffix} does not hold {channels} channel{'s' * (channels > 1)} at {rate_hz:,} Hz" in told
+        f"{suffix} cannot hold {channels} channel{'s' * (channels > 1)} at {rate_hz:,} Hz" in told
     )
     assert "--format wav" in told
     assert refusal(lambda: check_format(path, **sound)) == told

@@ -121,7 +121,7 @@ def test_one_tensor_named_again_and_again_is_refused(content: Content, tmp_path:
     large = torch.zeros(1 << 20)
     other = changed(content, lambda other: other["metadata"].update(x=[large] * 20_000))
     path = save(tmp_path / "m.distillgan", other, honest=False)
-    assert "nested or repeated beyond reason" in refusal(path)
+    assert "nested too deeply or holds too many values" in refusal(path)
 
 
 def test_deep_nesting_is_refused(content: Content, tmp_path: Path) -> None:
@@ -129,7 +129,7 @@ def test_deep_nesting_is_refused(content: Content, tmp_path: Path) -> None:
     for _ in range(100):
         nested = [nested]
     other = changed(content, lambda other: other["metadata"].update(x=nested))
-    assert "nested or repeated" in refusal(save(tmp_path / "a.distillgan", other))
+    assert "nested too deeply" in refusal(save(tmp_path / "a.distillgan", other))
 
 
 def test_very_deep_nesting_is_refused(content: Content, tmp_path: Path) -> None:
@@ -144,14 +144,14 @@ def test_very_deep_nesting_is_refused(content: Content, tmp_path: Path) -> None:
         return data.replace(here, b"]" * 50_000 + here + b"a" * 50_000)
 
     refused = refusal(repacked(source, tmp_path / "m.distillgan", dig))
-    assert "nested or repeated" in refused or "truncated or damaged" in refused
+    assert "nested too deeply" in refused or "truncated or damaged" in refused
 
 
 def test_list_that_holds_itself_is_refused(content: Content, tmp_path: Path) -> None:
     circle: list[Any] = []
     circle.append(circle)
     other = changed(content, lambda other: other["metadata"].update(x=circle))
-    assert "nested or repeated" in refusal(save(tmp_path / "m.distillgan", other, honest=False))
+    assert "nested too deeply" in refusal(save(tmp_path / "m.distillgan", other, honest=False))
 
 
 def test_many_doublings_are_refused(
@@ -164,4 +164,4 @@ def test_many_doublings_are_refused(
     for _ in range(25):
         doubled = [doubled, doubled]
     other = changed(content, lambda other: other["metadata"].update(x=doubled))
-    assert "nested or repeated" in refusal(save(tmp_path / "m.distillgan", other, honest=False))
+    assert "nested too deeply" in refusal(save(tmp_path / "m.distillgan", other, honest=False))

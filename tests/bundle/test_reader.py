@@ -184,7 +184,7 @@ def test_archive_of_something_else_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "m.distillgan"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("word/document.xml", "<x/>")
-    assert "is not a .distillgan file, but an archive of other things" in refusal(path)
+    assert "is not a .distillgan file, but another kind of archive" in refusal(path)
 
 
 def test_legacy_pickle_before_an_archive_is_refused(written: Path, tmp_path: Path) -> None:

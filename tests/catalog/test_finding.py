@@ -139,7 +139,7 @@ def test_what_can_be_no_path_is_no_model(library: Catalog, wanted: str) -> None:
 
 def test_model_whose_file_is_gone_is_told(library: Catalog) -> None:
     library.path_of(published(library, "kit")).unlink()
-    with pytest.raises(LibraryError, match="is gone; .*repair"):
+    with pytest.raises(LibraryError, match="is missing; .*repair"):
         library.model_path("kit")
 
 
@@ -155,7 +155,9 @@ def test_a_model_is_loaded_by_what_the_verbs_take(
     for wanted in ("tiny", "Tiny – 🥁", "0123", "run", run, "run/best.distillgan"):
         assert distill.load(wanted).metadata.name == "Tiny – 🥁"
     assert distill.load("tiny", library="shelf").metadata.name == "Tiny – 🥁"
-    with pytest.raises(LibraryError, match="kit: no such model file, nor one in outputs/library"):
+    with pytest.raises(
+        LibraryError, match="kit: no such model file, and no such model in outputs/library"
+    ):
         distill.load("kit")
     with pytest.raises(BundleError, match="no such file"):
         distill.load(Path("kit.distillgan"))

@@ -33,7 +33,7 @@ MISTAKES: dict[tuple[str, ...], tuple[str, ...]] = {
     ("+rvq.foo=1",): ("+rvq.foo=1", "no such key", "codebook_size"),
     ("model.commitment_weight=-1",): ("model.commitment_weight=-1", "from 0 to 100"),
     ("data.root=/nowhere",): ("data.root=/nowhere", "no such folder"),
-    ("~0",): ("~0", "settings are KEY=VALUE"),
+    ("~0",): ("~0", "settings are typed as KEY=VALUE"),
     ("data.root=~no.such.user/x",): ("~no.such.user/x", "no such folder"),
     ("resume=~no.such.user/x",): ("~no.such.user/x", "no such folder"),
     ("resume=/nowhere",): ("resume=/nowhere", "no such folder", "last"),
@@ -45,12 +45,14 @@ MISTAKES: dict[tuple[str, ...], tuple[str, ...]] = {
     # the shell has taken its own quotes away, and nobody knows of Hydra's
     ("data.root=~/Klänge 音 (2)",): ("/Klänge 音 (2): no such folder",),
     # what is typed first, by those who have not read on
-    ("no/such/kit",): ("no/such/kit: settings are KEY=VALUE", "no folder of this name"),
+    ("no/such/kit",): ("no/such/kit: no such folder", "settings are typed as KEY=VALUE"),
     ("/bin/sh",): ("/bin/sh: is a file; give the folder that it lies in",),
-    ("/tmp", "data.root=/tmp"): ("/tmp: give the folders of sounds here or by data.root=",),
+    ("/tmp", "data.root=/tmp"): (
+        "/tmp: name the folders of sounds either here or with data.root=",
+    ),
     ("/tmp", "rvq.levels=99"): ("rvq.levels=99", "a whole number from 1 to 8"),
     ("--levels",): ("--levels: no such flag", "--help"),
-    ("data.root", "=", "/tmp"): ("data.root:", "settings are KEY=VALUE without spaces"),
+    ("data.root", "=", "/tmp"): ("data.root:", "settings are typed as KEY=VALUE, without spaces"),
     ("--data.root=/tmp",): ("settings have no dashes: data.root=/tmp",),
     ("data.root=",): ("data.root=", "a folder is missing"),
     # a line break in a name is none in the message

@@ -89,7 +89,7 @@ def test_without_the_model_it_is_told_which_and_what_to_do(
     library.delete(entry)
     library.publish(bundle(tmp_path / "further.distillgan", seed=1))
     told = run("decode", coded, "-o", "out")
-    for part in (coded.name, "made by Tiny – 🥁", "longer or shorter", "--model"):
+    for part in (coded.name, "made by Tiny – 🥁", "more or less training", "--model"):
         assert part in told.err[0]
     assert not list((tmp_path / "out").glob("*"))
     model = bundle(tmp_path / "elsewhere.distillgan")
@@ -132,7 +132,7 @@ def test_of_a_folder_all_code_files_are_decoded_but_for_damaged_ones_which_are_f
     assert "cut.distillcodes: truncated or damaged" in told.err[0]
     told = run("decode", tmp_path / "in", "-o", "out")
     assert told.exit_code == 2
-    assert "no .distillcodes in there" in told.err[0]
+    assert "contains no .distillcodes" in told.err[0]
 
 
 def test_format_that_cannot_hold_the_sound_leaves_nothing(
@@ -142,6 +142,6 @@ def test_format_that_cannot_hold_the_sound_leaves_nothing(
     assert run("encode", "tiny", name, "-o", "codes").exit_code == 0
     told = run("decode", "codes/kick.distillcodes", "-o", "out", "--format", "mp3")
     assert told.exit_code == 2
-    assert "kick.mp3: mp3 does not hold 3 channels" in told.err[0]
+    assert "kick.mp3: mp3 cannot hold 3 channels" in told.err[0]
     assert "--format wav" in told.err[0]
     assert files(tmp_path / "out") == []

@@ -85,7 +85,7 @@ def test_a_name_that_is_taken_or_empty_is_refused(say: Say, kit: Catalog) -> Non
     published(kit, "Other One")
     files = {path.name: path.read_bytes() for path in kit.folder.glob("*")}
     for new in ("Other One", "other_one"):
-        say("rename", "My Kit", new).is_mistake(f"{new}: there is a model of this name already")
+        say("rename", "My Kit", new).is_mistake(f"{new}: another model has this name")
     say("rename", "My Kit", " ").is_mistake("empty")
     say("rename", "nothing", "x").is_mistake("nothing: no such model file")
     assert {path.name: path.read_bytes() for path in kit.folder.glob("*")} == files

@@ -134,10 +134,10 @@ def test_no_original_is_ever_overwritten(
     for words in ([path, "-o", "in"], [path, "-o", "link"], ["link/a.wav", "-o", "in"]):
         told = run("reconstruct", model, *words, *more)
         assert told.exit_code == 2
-        assert "a.wav: would be written over itself; choose another -o" in told.err[0]
+        assert "a.wav: the result would overwrite it; choose another -o" in told.err[0]
     told = run("reconstruct", model, "in", "-o", "link", *more)
     assert told.exit_code == 2
-    assert "in: the results would lie among these; choose another -o" in told.err[0]
+    assert "in: the results would be among these files; choose another -o" in told.err[0]
     assert (path.read_bytes(), other.read_bytes()) == before
     assert files(tmp_path / "in") == ["a.wav", "b.flac"]
     # nor is the one sound by the result of the other
@@ -156,7 +156,7 @@ def test_format_that_cannot_hold_the_sound_is_told_before_the_work(
     monkeypatch.setattr(SoundFile, "blocks", read_in_vain)
     told = run("reconstruct", model, path, "-o", "out", "--format", "mp3")
     assert told.exit_code == 2
-    assert "a.mp3: mp3 does not hold 3 channels" in told.err[0]
+    assert "a.mp3: mp3 cannot hold 3 channels" in told.err[0]
     assert "--format wav" in told.err[0]
     assert files(tmp_path / "out") == []
 

@@ -281,7 +281,7 @@ def test_codes_that_were_tampered_with_are_refused(
 ) -> None:
     codes = model.encode(sound, 16_000)
     tampered = replace(codes, **change(codes))
-    with pytest.raises(CodesError, match="does not fit the model that it names"):
+    with pytest.raises(CodesError, match="does not fit the model that it was made with"):
         model.decode(tampered)
     with pytest.raises(CodesError, match="does not fit"):
         next(model.decode_stream(tampered))

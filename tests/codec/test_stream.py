@@ -16,13 +16,13 @@ from distill.codec import stream
 from distill.codec.codes import Codes
 from distill.codec.loaded import LoadedModel
 from distill.codec.stream import (
+    add_silence,
     coded_columns,
     codes_of,
-    exactly,
+    cut_or_fill,
     mels_from,
     mels_of,
     windows,
-    with_silence,
 )
 from distill.model.mel import LogMel
 from distill.model.quantizer import CodeRangeError
@@ -127,7 +127,7 @@ def test_no_stream_no_pieces() -> None:
 def test_stream_is_cut_or_filled_up_to_the_length_asked_for(total: int) -> None:
     whole = torch.arange(20.0).reshape(2, 10)
     for seed in range(5):
-        given = joined(exactly(cut(whole, seed), total))
+        given = joined(cut_or_fill(cut(whole, seed), total))
         assert torch.equal(given, torch.nn.functional.pad(whole, (0, 15))[:, :total])
 
 
@@ -266,7 +266,7 @@ def test_each_channel_is_coded_as_if_it_were_alone(small_pieces: None, loaded: L
 def test_silence_is_added_up_to_the_last_coded_column(loaded: LoadedModel, samples: int) -> None:
     spectrogram, model = loaded.spectrogram, loaded.model
     whole = noise(2, samples)
-    longer = joined(with_silence(cut(whole, samples), spectrogram, model))
+    longer = joined(add_silence(cut(whole, samples), spectrogram, model))
     assert torch.equal(longer[:, :samples], whole)
     assert not longer[:, samples:].any()
     columns = coded_columns(samples, spectrogram, model)

@@ -224,7 +224,7 @@ WaveformCache(Path({str(tmp_path / "cache")!r}), {CONFIG!r}).decode(
     (partial,) = files_of(tmp_path / "cache", ".part")
     assert partial.stat().st_size > 0, "killed in the middle"
     again = WaveformCache(tmp_path / "cache", CONFIG)
-    assert again.index.known() == {}
+    assert again.index.rows() == {}
     assert len(waveform(again, again.decode(tmp_path / "a.wav"))) == 32_000
     again.close()
 

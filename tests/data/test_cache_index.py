@@ -20,11 +20,11 @@ def test_settings_have_caches_of_their_own(tmp_path: Path) -> None:
     lengths = []
     for rate_hz in (16_000, 8_000):
         opened = WaveformCache(tmp_path / "cache", CacheConfig(rate_hz, 0.01, -80.0))
-        assert opened.index.known() == {}
+        assert opened.index.rows() == {}
         decoded = opened.decode(tmp_path / "a.wav")
         opened.index.remember("a.wav", 1, 2, decoded)
         opened.index.flush()
-        assert opened.index.known() == {("a.wav", 1, 2): decoded}
+        assert opened.index.rows() == {("a.wav", 1, 2): decoded}
         lengths.append(decoded.samples)
         opened.close()
     assert lengths == [8_000, 4_000]
@@ -37,11 +37,11 @@ def test_rows_outlive_the_process_and_do_not_lock_others_out(tmp_path: Path) -> 
     first.index.remember("first.wav", 1, 1, row)
     second.index.remember("second.wav", 2, 2, row)
     second.index.flush()
-    assert first.index.known() == {("second.wav", 2, 2): row}
+    assert first.index.rows() == {("second.wav", 2, 2): row}
     first.close()
     second.close()
     third = WaveformCache(tmp_path / "cache", CONFIG)
-    assert third.index.known() == {("first.wav", 1, 1): row, ("second.wav", 2, 2): row}
+    assert third.index.rows() == {("first.wav", 1, 1): row, ("second.wav", 2, 2): row}
     third.close()
 
 
@@ -55,6 +55,6 @@ def test_an_index_of_other_columns_is_made_anew(tmp_path: Path) -> None:
     row = Decoded(Reason.TOO_SHORT, "1.0 ms")
     for known in ({}, {("a.wav", 1, 1): row}):
         opened = WaveformCache(tmp_path / "cache", CONFIG)
-        assert opened.index.known() == known
+        assert opened.index.rows() == known
         opened.index.remember("a.wav", 1, 1, row)
         opened.close()

@@ -181,7 +181,7 @@ def test_cached_waveform_is_never_written(cached_sound: Make) -> None:
     assert sound.waveform.read_bytes() == before
 
 
-@pytest.mark.parametrize(("left", "reason"), [(100, "shorter than it was"), (None, "No such file")])
+@pytest.mark.parametrize(("left", "reason"), [(100, "shorter than before"), (None, "No such file")])
 def test_decoded_sound_that_is_spoiled_while_training_is_told_in_one_line(
     cached_sound: Make, left: int | None, reason: str
 ) -> None:

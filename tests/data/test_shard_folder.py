@@ -46,10 +46,10 @@ def test_a_new_folder_or_one_that_was_begun_is_fine(
     [
         ("s3:/bucket/shards", "must be a folder"),
         ("notes.txt", "is a file, not a folder"),
-        ("sounds", "lies in the folder of the sounds"),
-        ("sounds/shards", "lies in the folder of the sounds"),
-        ("full", "holds other things"),
-        ("whole", "there are whole shards already"),
+        ("sounds", "is inside the folder of the sounds"),
+        ("sounds/shards", "is inside the folder of the sounds"),
+        ("full", "holds other files"),
+        ("whole", "already holds complete shards"),
     ],
 )
 def test_what_is_no_place_for_shards_is_refused(

@@ -155,7 +155,7 @@ def test_whole_shards_are_not_written_again_and_others_not_mixed_in(
 ) -> None:
     assert written(tmp_path).returncode == 0
     again = written(tmp_path)
-    assert (again.returncode, "whole shards already" in again.stderr) == (2, True)
+    assert (again.returncode, "already holds complete shards" in again.stderr) == (2, True)
     (tmp_path / "shards" / "distill.json").unlink()
     (sounds / "0.wav").unlink()
     mixed = written(tmp_path)

@@ -15,7 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 from distill.errors import DistillError
 from distill.settings.check import check_config
 from distill.system.terminal import console, fail
-from distill.system.threads import let_threads_wait
+from distill.system.threads import limit_spinning
 from distill.training.interrupt import RunStopped
 from distill.training.ranks.processes import POLL_S
 
@@ -28,7 +28,7 @@ def main() -> None:
     parser.add_argument("--first", type=int, metavar="PID")
     options = parser.parse_args()
     Thread(target=_end_with, args=(options.first,), daemon=True).start()
-    let_threads_wait()
+    limit_spinning()
     console.quiet = True
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
