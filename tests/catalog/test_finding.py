@@ -48,7 +48,7 @@ def test_other_parts_of_a_name_or_id_find_nothing(shelf: Catalog, wanted: str) -
     told = refused(shelf, wanted)
     assert "no such model file" in told
     assert str(shelf.folder) in told
-    assert "there is Hats, My Kit, Snares" in told
+    assert "it has Hats, My Kit, Snares" in told
 
 
 def test_what_can_mean_several_models_names_them(library: Catalog) -> None:

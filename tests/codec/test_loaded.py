@@ -101,7 +101,7 @@ def test_a_waveform_turned_round_is_taken_too(model: LoadedModel, sound: Tensor)
         (torch.zeros(5, dtype=torch.int16), r"\(5,\) of torch.int16"),
         (np.zeros(5, np.int32), r"\(5,\) of torch.int32"),
         (torch.zeros(1, 2, 5), r"\(1, 2, 5\)"),
-        (torch.zeros(2_000, 2), r"2,000 channels of 2 samples each: a waveform is \(C, T\)"),
+        (torch.zeros(2_000, 2), r"2,000 channels of 2 samples each: a waveform must have the shape \(C, T\)"),
         (torch.tensor(0.5), r"\(\) of torch.float32"),
         (torch.zeros(5, dtype=torch.complex64), "complex64"),
     ],
