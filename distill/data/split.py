@@ -62,7 +62,10 @@ def _split_one(sound: Sound, val_fraction: float, segment_samples: int) -> Split
         1, min(sound.samples // 5, max(segment_samples, int(val_fraction * sound.samples)))
     )
     border = sound.samples - held_out
-    note = "a single file: its end is held out; the held-out figures say little about other sounds"
+    note = (
+        "a single file: its end is held out, with a gap between the sides; "
+        "the held-out figures say little about other sounds"
+    )
     train = Piece(sound, 0, max(1, border - gap))
     return Split((train,), (Piece(sound, border, sound.samples),), note)
 

@@ -218,7 +218,7 @@ def check_ranges(config: Any, prefix: str = "") -> None:
         key, value = f"{prefix}{spec.name}", getattr(config, spec.name)
         if is_dataclass(value):
             check_ranges(value, f"{key}.")
-        elif not _allowed(value, spec.metadata, nullable=is_nullable(hints[spec.name])):
+        elif not _is_allowed(value, spec.metadata, nullable=is_nullable(hints[spec.name])):
             raise ConfigError(key, value, describe(hints[spec.name], spec.metadata))
 
 
@@ -232,7 +232,7 @@ def describe(hint: Any, metadata: Any) -> str:
     return ranges.describe(hint, metadata)
 
 
-def _allowed(value: Any, metadata: Any, *, nullable: bool) -> bool:
+def _is_allowed(value: Any, metadata: Any, *, nullable: bool) -> bool:
     if value is None:
         return nullable or not metadata
     if "low" in metadata:
