@@ -143,7 +143,8 @@ def _curve(values: Sequence[float | None], final: float | None) -> str:
     known = [value for value in values if value is not None]
     if not known:
         return ""
-    return f"{sparkline(values)}  {known[0]:.4g} → {_number(final) or f'{known[-1]:.4g}'}"
+    last = _number(final) or _number(known[-1])
+    return last if len(known) == 1 else f"{sparkline(values)}  {known[0]:.4g} → {last}"
 
 
 def _date(text: str) -> str:

@@ -74,7 +74,7 @@ def max_epochs(segments: int, *, epoch_segments: int) -> Choice:
     )
     return Choice(
         math.ceil(trained / epoch_segments),
-        f"an epoch has {epoch_segments:,} segments, the collection {segments:,}",
+        f"each uses {epoch_segments:,} segments, the collection has {segments:,}",
     )
 
 

@@ -15,7 +15,7 @@ from distill.errors import DistillError, RunError
 from distill.system.paths import from_here, path_of
 from distill.training.display import show_end, show_stage
 from distill.training.records.rows import StageRow
-from distill.training.records.run_folder import best_bundle, bundle_path
+from distill.training.records.run_folder import best_bundle, newest_bundle
 from distill.training.records.summary import (
     StageSummary,
     Summary,
@@ -90,9 +90,7 @@ def _summarise(
     sounds: Sequence[str],
 ) -> Summary:
     config, run_dir, finished = session.config, session.run_dir, outcome.stopped is None
-    bundle = next(
-        (path for which in ("best", "last") if (path := bundle_path(run_dir, which)).exists()), None
-    )
+    bundle = newest_bundle(run_dir)
     published = _publish(bundle, session) if bundle and finished else None
     assert config.name is not None
     return Summary(

@@ -15,8 +15,9 @@ from distill.training.records.summary import StageSummary, Summary
 
 def show_stage(name: str, stage: StageSummary, *, is_only: bool) -> None:
     """Print the tables, warnings and verdict of a stage of the run called `name`."""
-    console.print(_losses(name, stage))
-    if "health" in stage.details:
+    if stage.epochs:
+        console.print(_losses(name, stage))
+    if stage.epochs and "health" in stage.details:
         console.print(_levels(stage.details))
     for warning in stage.warnings:
         say(f"warning: {warning}")
@@ -58,8 +59,9 @@ def _losses(name: str, stage: StageSummary) -> Table:
 def _levels(details: dict[str, Any]) -> Table:
     levels = Table(
         title=f"codebooks at the end: {details['codebook_size']} codes a level, "
-        f"{details['bitrate_kbps']:.2f} kbit/s, judged by {details['health_positions']:,} codes of "
-        f"the training side and {details['val_health_positions']:,} of the held-out side",
+        f"{details['bitrate_kbps']:.2f} kbit/s, measured at "
+        f"{details['health_positions']:,} places in the training sounds and "
+        f"{details['val_health_positions']:,} in the held-out ones",
         title_justify="left",
     )
     for column in (

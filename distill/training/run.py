@@ -17,12 +17,13 @@ from omegaconf import OmegaConf
 from distill.errors import RunError, WriteError
 from distill.settings.schema import TrainConfig
 from distill.system.atomic import remove_partial_files, write_text
+from distill.system.paths import from_here
 from distill.system.terminal import counted, say
 from distill.training.interrupt import RunStopped, StopRequest
 from distill.training.ranks.processes import Ranks, is_first
 from distill.training.records.progress_file import ProgressFile
 from distill.training.records.rows import ChoiceRow, EndRow, StartRow
-from distill.training.records.run_folder import STOP, best_bundle
+from distill.training.records.run_folder import STOP, best_bundle, newest_bundle
 from distill.training.records.summary import Summary, read_summary
 from distill.training.sounds import open_sounds
 
@@ -49,12 +50,14 @@ def train(
     progress = ProgressFile(run_dir if is_first() else None)
     if is_first():
         (run_dir / STOP).unlink(missing_ok=True)  # it was for an earlier process
-    with _record_end(progress):
+    with _record_end(progress, run_dir, stop_files):
         progress.write(_start_row(config, resume=resume))
         if config.base is not None and not resume:
             from distill.training.base import adopt_base
 
             adopt_base(config, run_dir)
+        # before the sounds are read: there may be nothing left to train
+        left = _find_stages_left(config, run_dir) if resume else dict.fromkeys(config.stages)
         source, data = open_sounds(config, run_dir, progress, resume=resume, stop_files=stop_files)
         config.name = config.name or f"{source.name}-{time.strftime('%Y-%m-%d-%H-%M-%S')}"
 
@@ -63,7 +66,6 @@ def train(
         from distill.training.session import Session, train_stage
         from distill.training.stages import STAGES
 
-        left = _find_stages_left(config, run_dir) if resume else dict.fromkeys(config.stages)
         stages = {name: STAGES[name](config, source, data, best_bundle(run_dir)) for name in left}
         _complete(stages, progress)
         settings = OmegaConf.to_yaml(OmegaConf.structured(config))
@@ -105,16 +107,26 @@ def _start_row(config: TrainConfig, *, resume: bool) -> StartRow:
 
 
 @contextmanager
-def _record_end(progress: ProgressFile) -> Iterator[None]:
+def _record_end(
+    progress: ProgressFile, run_dir: Path, stop_files: Sequence[Path]
+) -> Iterator[None]:
     """Record in the progress file how the process ended, unless it finished the run."""
     try:
         yield
     except (RunStopped, KeyboardInterrupt, SystemExit) as stopped:
-        progress.write(EndRow("stopped", str(stopped)))
+        asked = any(file.exists() for file in stop_files)
+        progress.write(EndRow("stopped", "stop file" if asked else str(stopped), _saved(run_dir)))
         raise
     except BaseException as error:
-        progress.write(EndRow("failed", str(error) or type(error).__name__))
+        detail = str(error) or type(error).__name__
+        progress.write(EndRow("failed", detail, _saved(run_dir)))
         raise
+
+
+def _saved(run_dir: Path) -> str | None:
+    """The bundle that the run has left, if any."""
+    path = newest_bundle(run_dir)
+    return str(from_here(path)) if path else None
 
 
 def _find_stages_left(config: TrainConfig, run_dir: Path) -> dict[str, Saved | None]:

@@ -87,7 +87,7 @@ def test_a_vocoder_of_an_unknown_type_is_told_and_another_one_used(
     write_bundle(tmp_path / "b.distillgan", {**fields_of(tiny_model()), "vocoder_state": state})
     assert load_bundle(tmp_path / "b.distillgan").vocoder.name == default
     (told,) = caplog.messages
-    assert "type 'next\\nyear', which this distill cannot run" in told
+    assert "cannot run the model's own vocoder, of type 'next\\nyear'" in told
     assert default in told
 
 

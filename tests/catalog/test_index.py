@@ -163,12 +163,15 @@ def test_damaged_index_is_set_aside_and_made_again(
 ) -> None:
     (two.folder / NAME).write_bytes(content)
     for look in (two.entries, lambda: two.find("one")):
-        with pytest.raises(LibraryError, match="damaged; `python -m distill.library repair"):
+        with pytest.raises(
+            LibraryError,
+            match="damaged; to make it again .*: `python -m distill.library repair",
+        ):
             look()
     assert (two.folder / NAME).read_bytes() == content
     assert published(two, "three").file == "three.distillgan"
     assert sorted(names(two)) == ["one", "three", "two"]
-    assert "set aside as model_library.damaged.json" in caplog.text
+    assert "renamed to model_library.damaged.json" in caplog.text
     assert (two.folder / "model_library.damaged.json").read_bytes() == content
     assert len(index_of(two)["models"]) == 3
 

@@ -46,7 +46,7 @@ MISTAKES: dict[tuple[str, ...], tuple[str, ...]] = {
     ("data.root=~/Klänge 音 (2)",): ("/Klänge 音 (2): no such folder",),
     # what is typed first, by those who have not read on
     ("no/such/kit",): ("no/such/kit: no such folder", "settings are typed as KEY=VALUE"),
-    ("/bin/sh",): ("/bin/sh: is a file; give the folder that it lies in",),
+    ("/bin/sh",): ("/bin/sh: is a file; give its folder instead",),
     ("/tmp", "data.root=/tmp"): (
         "/tmp: name the folders of sounds either here or with data.root=",
     ),

@@ -163,7 +163,7 @@ def test_codes_are_described_in_one_line() -> None:
 def test_codes_are_saved_over_a_file_only_when_asked_to(tmp_path: Path) -> None:
     path = tmp_path / "a.distillcodes"
     path.write_bytes(b"precious")
-    with pytest.raises(CodesError, match="a.distillcodes: is there already; overwrite=True"):
+    with pytest.raises(CodesError, match="already exists; to replace it: overwrite=True"):
         make().save(path)
     assert path.read_bytes() == b"precious"
     make().save(path, overwrite=True)

@@ -101,7 +101,10 @@ def test_a_waveform_turned_round_is_taken_too(model: LoadedModel, sound: Tensor)
         (torch.zeros(5, dtype=torch.int16), r"\(5,\) of torch.int16"),
         (np.zeros(5, np.int32), r"\(5,\) of torch.int32"),
         (torch.zeros(1, 2, 5), r"\(1, 2, 5\)"),
-        (torch.zeros(2_000, 2), r"2,000 channels of 2 samples each: a waveform must have the shape \(C, T\)"),
+        (
+            torch.zeros(2_000, 2),
+            r"2,000 channels of 2 samples each: .* the shape \(C, T\)",
+        ),
         (torch.tensor(0.5), r"\(\) of torch.float32"),
         (torch.zeros(5, dtype=torch.complex64), "complex64"),
     ],
@@ -236,9 +239,6 @@ def test_bitrate_is_what_long_sounds_take(model: LoadedModel) -> None:
     assert codes.bitrate_kbps == pytest.approx(model.bitrate_kbps(), rel=0.02)
     assert CONFIG.codebook_size == 8
     assert model.bitrate_kbps() == pytest.approx(16_000 / 128 / 16 * 2 * 2 * 3 / 1000, abs=1e-3)
-
-
-# -- codes of something else -----------------------------------------
 
 
 def test_codes_of_another_model_are_refused_by_name(

@@ -171,7 +171,7 @@ def test_five_short_sounds_train_without_a_false_alarm(
         path.unlink()
     run_dir = train_here("run", "data.root=sounds", "rvq.codebook_size=null")
     shown = capsys.readouterr().out
-    assert " per codebook entry)" in shown
+    assert "places in the sounds)" in shown
     summary = codec_summary(run_dir)
     assert summary["warnings"] == []
     assert "too little sound to judge" in summary["verdict"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from typing import Any, cast
 
 import lightning
@@ -11,6 +12,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from distill.system.terminal import console, say
 from distill.training.stage_module import StageModule
 
+SILENCE_S = 20.0
+"""How long piped output waits for a first line about the training."""
 log = logging.getLogger(__name__)
 
 
@@ -20,6 +23,7 @@ class ProgressDisplay(lightning.Callback):
     def __init__(self) -> None:
         self._bar: Progress | None = None
         self._task = TaskID(0)
+        self._printed_s = 0.0
 
     def on_train_start(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
@@ -30,6 +34,7 @@ class ProgressDisplay(lightning.Callback):
         if not console.is_terminal:
             epoch = trainer.current_epoch + 1
             say(f"training the {cast(StageModule, pl_module).stage}: epoch {epoch} has begun")
+            self._printed_s = time.monotonic()
             return
         columns = (
             TextColumn("{task.description}"),
@@ -50,8 +55,9 @@ class ProgressDisplay(lightning.Callback):
         batch_idx: int,
     ) -> None:
         """Update the bar: epoch, step, loss and time."""
+        module = cast(StageModule, pl_module)
         if self._bar is not None:
-            row = cast(StageModule, pl_module).step_row(outputs)
+            row = module.step_row(outputs)
             self._bar.update(
                 self._task,
                 description=row.heading,
@@ -59,6 +65,15 @@ class ProgressDisplay(lightning.Callback):
                 total=row.steps,
                 note=row.note,
             )
+        elif trainer.is_global_zero and not module.history.epochs:
+            self._print_step(module, outputs)
+
+    def _print_step(self, module: StageModule, outputs: Any) -> None:
+        """Print a line every so often, where there is no bar and no epoch to show yet."""
+        if time.monotonic() - self._printed_s >= SILENCE_S:
+            self._printed_s = time.monotonic()
+            row = module.step_row(outputs)
+            say(f"{row.heading}: step {row.step} of {row.steps}  {row.note}")
 
     def on_validation_end(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule

@@ -31,10 +31,10 @@ def verdict(
     findings.append(describe_course(history, "val/mel_db", "held-out mel error", finished=finished))
     if health and not health.can_judge(min_utilization):
         findings.append(
-            f"too little sound to judge the codebooks ({health.positions:,} codes counted, "
-            f"for {health.codebook_size} in each codebook)"
+            f"too little sound to judge the codebooks ({health.positions:,} places in it, "
+            f"for {health.codebook_size} codes in each codebook)"
         )
-    if held_out_sounds is not None and held_out_sounds < FEWEST_HELD_OUT:
+    if history.epochs and held_out_sounds is not None and held_out_sounds < FEWEST_HELD_OUT:
         sounds = counted(held_out_sounds, "sound")
         findings.append(f"weak figures: only {sounds} held out, so chance has a large part in them")
     return "; ".join(findings)

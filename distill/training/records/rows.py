@@ -161,7 +161,7 @@ def level_lines(health: Mapping[str, Any] | None) -> list[str]:
     if health is None:
         return []
     size, positions = health["codebook_size"], health["positions"]
-    few = f"   (rough: only {positions:,} codes counted, {positions / size:.1f} per codebook entry)"
+    few = f"   (rough: measured at only {positions:,} places in the sounds)"
     return [
         f"  level {number}  utilization {level['utilization']:6.1%}   "
         f"perplexity {level['perplexity']:6.1f} of {size}"

@@ -52,7 +52,7 @@ def run_to_resume(runs: Path, wanted: str) -> Path:
             runs.glob("*/checkpoints/last.ckpt"), key=lambda path: path.stat().st_mtime_ns
         )
         if not saved:
-            raise RunError(f"resume=last: no run with a checkpoint under {runs}")
+            raise RunError(f"resume=last: no run under {runs} has saved anything yet")
         run_dir = saved[-1].parent.parent
         newest = max(runs.iterdir(), key=lambda path: path.name)
         if newest.name > run_dir.name and not (newest / "checkpoints" / "last.ckpt").exists():
@@ -82,6 +82,12 @@ def checkpoint_path(run_dir: Path, stage: str, which: str) -> Path:
 def bundle_path(run_dir: Path, which: str) -> Path:
     """Path of the `best` or `last` bundle."""
     return run_dir / f"{which}{SUFFIX}"
+
+
+def newest_bundle(run_dir: Path) -> Path | None:
+    """The best bundle that there is, or the last if there is no best yet."""
+    paths = (bundle_path(run_dir, which) for which in ("best", "last"))
+    return next((path for path in paths if path.exists()), None)
 
 
 def best_bundle(run_dir: Path) -> Path:

@@ -118,7 +118,7 @@ def test_stopped_and_collapsed() -> None:
 def test_too_few_positions_are_said_and_are_no_collapse() -> None:
     text = said(flat(), health(0.05, 0.05, positions=100))
     assert (
-        "too little sound to judge the codebooks (100 codes counted, for 64 in each codebook)"
+        "too little sound to judge the codebooks (100 places in it, for 64 codes in each codebook)"
         in text
     )
     assert "collapsed" not in text
