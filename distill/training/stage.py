@@ -20,7 +20,7 @@ from distill.training.steps.schedule import Limits
 
 
 @dataclass(frozen=True)
-class Choice:
+class ChosenSetting:
     """A setting that was chosen by the collection or the machine, and why."""
 
     key: str
@@ -59,7 +59,7 @@ class Stage(ABC):
         """How long the stage trains, and how many bad steps end it; None for no limit."""
 
     @abstractmethod
-    def complete(self) -> list[Choice]:
+    def complete(self) -> list[ChosenSetting]:
         """Fill in what is null in the configuration, in place; return what was chosen and why."""
 
     @abstractmethod

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from distill.data.segments import Segment
 from distill.settings.schema import TrainConfig
-from distill.training.stage import Choice, Judgement, Stage
+from distill.training.stage import ChosenSetting, Judgement, Stage
 from distill.training.stage_module import StageModule
 from distill.training.steps.schedule import Limits
 
@@ -67,8 +67,8 @@ class ToyStage(Stage):
     def limits(config: TrainConfig) -> Limits:
         return Limits(EPOCHS, None, gradient_clip_val=1.0, max_bad_steps=3)
 
-    def complete(self) -> list[Choice]:
-        return [Choice("toy size", 1, "one number is enough")]
+    def complete(self) -> list[ChosenSetting]:
+        return [ChosenSetting("toy size", 1, "one number is enough")]
 
     def data_module(self) -> lightning.LightningDataModule:
         module: lightning.LightningDataModule = self.data

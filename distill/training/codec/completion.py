@@ -12,20 +12,20 @@ from distill.model import sizing
 from distill.model.mel import LogMel, SpectrogramConfig
 from distill.model.vqvae import VQVAEConfig
 from distill.settings.schema import TrainConfig
-from distill.training.stage import Choice
+from distill.training.stage import ChosenSetting
 
 NORMALISATION_SEGMENTS = 256
 
 
 def complete(
     config: TrainConfig, source: Source, data: SegmentDataModule
-) -> tuple[list[Choice], int]:
+) -> tuple[list[ChosenSetting], int]:
     """Fill in the settings that are null, in place.
 
     Returns what was chosen and why, and the codebook size that fits the collection, even if another
     one is configured.
     """
-    choices: list[Choice] = []
+    choices: list[ChosenSetting] = []
     mel, rvq, trainer = config.mel, config.rvq, config.trainer
     stride = sizing.total_stride(config.model.stem_stride, len(config.model.channels))
     rows = -(-mel.n_mels // stride)
@@ -33,11 +33,11 @@ def complete(
     fitting = sizing.codebook_size(source.files, vectors)
     if rvq.codebook_size is None:
         rvq.codebook_size = int(fitting.value)
-        choices.append(Choice("codebook size", rvq.codebook_size, fitting.reason))
+        choices.append(ChosenSetting("codebook size", rvq.codebook_size, fitting.reason))
     if rvq.decay is None:
         decay = sizing.decay(source.files)
         rvq.decay = decay.value
-        choices.append(Choice("codebook decay", rvq.decay, decay.reason, is_detail=True))
+        choices.append(ChosenSetting("codebook decay", rvq.decay, decay.reason, is_detail=True))
     threshold = sizing.dead_code_threshold(
         rvq.dead_code_threshold,
         vectors_per_step=round(config.data.batch_size * vectors / len(data.train)),
@@ -46,13 +46,13 @@ def complete(
     if threshold.value < rvq.dead_code_threshold:
         rvq.dead_code_threshold = threshold.value
         choices.append(
-            Choice("dead-code threshold", threshold.value, threshold.reason, is_detail=True)
+            ChosenSetting("dead-code threshold", threshold.value, threshold.reason, is_detail=True)
         )
     if trainer.max_epochs is None and trainer.max_minutes is None:
         segments = len(data.train)
         epochs = sizing.max_epochs(segments, epoch_segments=data.epoch_segments)
         trainer.max_epochs = int(epochs.value)
-        choices.append(Choice("epochs", trainer.max_epochs, epochs.reason))
+        choices.append(ChosenSetting("epochs", trainer.max_epochs, epochs.reason))
     if trainer.precision is None:
         trainer.precision = precision_for(trainer.accelerator)
     _measure_normalisation(config, data)

@@ -21,7 +21,7 @@ from distill.training.codec.completion import complete, network_config, spectrog
 from distill.training.codec.health import SideHealth
 from distill.training.codec.module import CodecModule
 from distill.training.codec.verdict import verdict
-from distill.training.stage import Choice, Judgement, Stage
+from distill.training.stage import ChosenSetting, Judgement, Stage
 from distill.training.stage_module import StageModule
 from distill.training.steps.schedule import Limits
 
@@ -43,7 +43,7 @@ class CodecStage(Stage):
             trainer.max_bad_steps,
         )
 
-    def complete(self) -> list[Choice]:
+    def complete(self) -> list[ChosenSetting]:
         """Fill in sizes, decay, epochs, precision and normalisation where they are null."""
         choices, self._fitting_codebook_size = complete(self.config, self.source, self.data)
         return choices
