@@ -11,7 +11,7 @@ import torch
 
 import distill
 from distill.errors import DistillError
-from distill.training.callbacks import bundle_checkpoint
+from distill.training.callbacks import bundle_checkpoint, progress_display
 from tests.helpers.curves import events_of
 from tests.helpers.runs import Train
 from tests.helpers.sounds import tone
@@ -85,3 +85,18 @@ def test_a_run_goes_on_with_its_own_sounds_only(
     (others / "other.wav").rename(sounds / "other.wav")
     train_here("run", "trainer.max_epochs=3", resume=True)
     assert "1 new sounds, 0 gone" in caplog.text
+
+
+def test_piped_output_is_not_silent_before_the_first_epoch(
+    sounds: Path,
+    train_here: Train,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(progress_display, "SILENCE_S", 0.0)
+    train_here("run", "data.root=sounds")
+    shown = capsys.readouterr().out
+    assert "training the codec: epoch 1 has begun" in shown
+    assert "epoch 1/2: step 1 of 6" in shown
+    assert "epoch 2/2: step" not in shown, "from then on, each epoch has its lines"
+    assert shown.index("to listen while it trains") < shown.index("epoch 1/2  train")

@@ -148,7 +148,8 @@ def test_a_file_called_stop_ends_the_run_saved(sounds: Path, run: Run) -> None:
     assert (Path("run") / "last.distillgan").exists()
     rows = read_progress(Path("run"))
     assert rows[0]["event"] == "start"
-    assert rows[-1]["reason"] == "stopped"
+    assert (rows[-1]["reason"], rows[-1]["detail"]) == ("stopped", "stop file")
+    assert rows[-1]["bundle"].endswith("run/last.distillgan")
     run("run", stages=("codec",))  # the file asked the process before
     assert read_progress(Path("run"))[-1]["reason"] == "finished"
 
