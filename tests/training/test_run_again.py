@@ -99,4 +99,4 @@ def test_piped_output_is_not_silent_before_the_first_epoch(
     assert "training the codec: epoch 1 has begun" in shown
     assert "epoch 1/2: step 1 of 6" in shown
     assert "epoch 2/2: step" not in shown, "from then on, each epoch has its lines"
-    assert shown.index("to listen while it trains") < shown.index("epoch 1/2  train")
+    assert shown.index("first preview to listen to") < shown.index("epoch 1/2  train")
