@@ -165,7 +165,7 @@ def test_more_processes_than_the_processor_takes_are_refused(
     many = train_command([*TINY, "data.root=sounds", f"trainer={trainer}", "trainer.devices=99"])
     code, out = finish(started(tmp_path, many))
     assert code == 2, out
-    assert "trainer.devices=99: each is a process" in out.splitlines()[-1]
+    assert "trainer.devices=99: each device is a process" in out.splitlines()[-1]
 
 
 def test_two_nodes_are_one_run(sounds: Path, tmp_path: Path) -> None:
