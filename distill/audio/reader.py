@@ -54,6 +54,9 @@ class SoundReader:
         self._file = _open(path)
         self.sample_rate_hz, self.channels = self._file.samplerate, self._file.channels
         self.frames = max(0, self._file.frames)
+        if self._file.format == "MP3":
+            # soundfile seeks to where it is after each block, which spoils what follows in MP3
+            self._file.seekable = lambda: False
         try:
             self._check_header()
         except UnusableError:

@@ -26,7 +26,7 @@ from distill.data.cache_index import CacheIndex, Decoded
 STALE_S = 24 * 3600
 LARGEST_SAMPLE = 1e4
 """80 dB above full scale: a file with larger samples is damaged."""
-RULES = 4
+RULES = 5
 """Increased when decoding or the checks of files change, so that cached files are made again."""
 LONG_SAMPLES = 1 << 26
 """A sound longer than this, a quarter of a GiB in the cache, is first checked for silence, then
