@@ -17,6 +17,7 @@ from distill.settings.compose import make_roots_absolute
 from distill.sweep.job import STOP, SweepStopped, keep_record
 from distill.sweep.stop import INTERRUPTED
 from distill.system import terminal
+from distill.system.stopping import stop_signal
 from distill.system.terminal import console, say
 from distill.training.interrupt import RunStopped
 from distill.training.records.run_folder import check_unused, lock_run_dir
@@ -66,6 +67,8 @@ def run_job(composed: DictConfig) -> float:
     finally:
         console.quiet = False
     say(f"job {number} ({' '.join(overrides)}): {end}")
+    if in_turn and (signal := stop_signal()):  # it came when this job was already complete
+        sys.exit(128 + signal)
     return error_db
 
 

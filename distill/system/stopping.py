@@ -50,6 +50,12 @@ def stop_signal() -> int | None:
     return _received
 
 
+def record(number: int) -> None:
+    """Record a stop signal that another handler got, and that has not stopped anything yet."""
+    global _received
+    _received = number
+
+
 def raise_if_stopped() -> None:
     """If there was a stop signal, raise its exception again, in case it was lost."""
     if _received is not None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
 
-from distill.system.stopping import end_on_next_signal, stop_signal, stop_signals
+from distill.system.stopping import end_on_next_signal, record, stop_signal, stop_signals
 from distill.system.terminal import say_at_once
 
 
@@ -56,6 +56,9 @@ class StopRequest:
     ) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
+        if self._signal is not None and not isinstance(error, RunStopped):
+            # it came too late for this run, not for what follows
+            record(self._signal)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         self._signal = number

@@ -33,3 +33,12 @@ def test_a_run_that_was_stopped_before_it_began_stops_at_once(here: Path) -> Non
     with suppress(KeyboardInterrupt):
         os.kill(os.getpid(), signal.SIGINT)
     assert StopRequest().signal == signal.SIGINT
+
+
+def test_a_signal_too_late_for_a_run_stops_what_follows_it(here: Path) -> None:
+    stopping.listen()
+    with StopRequest():  # a run that has trained its last step
+        os.kill(os.getpid(), signal.SIGINT)
+    assert StopRequest().signal == signal.SIGINT
+    with pytest.raises(KeyboardInterrupt):
+        stopping.raise_if_stopped()
