@@ -25,14 +25,17 @@ class SoundFile:
     sample_rate_hz: int
     channels: int
     samples: int
-    """Samples of each channel, as the header says; a damaged file can hold fewer."""
+    """Samples of each channel, as the header says; the file can hold more or fewer."""
+    made_with: str | None = None
+    """The model, if distill made this file."""
     _is_noted: bool = field(default=False, init=False, repr=False, compare=False)
 
     @classmethod
     def open(cls, path: Path) -> SoundFile:
         """Read the header; raises UnusableError for a file that is not a sound."""
         with SoundReader(path) as reader:
-            return cls(path, reader.sample_rate_hz, reader.channels, reader.frames)
+            rate_hz, channels = reader.sample_rate_hz, reader.channels
+            return cls(path, rate_hz, channels, reader.frames, reader.made_with)
 
     @property
     def duration_s(self) -> float:
@@ -42,9 +45,9 @@ class SoundFile:
     def blocks(self, progress: Callable[[float], None] = lambda s: None) -> Iterator[Tensor]:
         """Chunks (C, t) float32 of the whole file; memory does not grow with its length.
 
-        `progress` is called with the seconds of each chunk. For a file that ends early, one warning
-        is logged. Raises UnusableError for a file that cannot be read to its end, is empty, or
-        holds NaN or infinity.
+        `progress` is called with the seconds of each chunk. What is unusual about the file is
+        logged as a warning, once. Raises UnusableError for a file of which nothing can be read, or
+        whose samples are not finite or much too large.
         """
         return chunks_of(self._read(progress))
 
@@ -53,6 +56,7 @@ class SoundFile:
             for block in reader.blocks():
                 progress(len(block) / self.sample_rate_hz)
                 yield block
-        if reader.note and not self._is_noted:
+        if not self._is_noted:
             self._is_noted = True
-            log.warning("%s: %s", self.path, reader.note.text(reader.detail))
+            for note in reader.notes:
+                log.warning("%s: %s", self.path, note.text)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from distill.audio.own_output import kind_of_folder
 from distill.audio.reasons import Reason
 
 
@@ -19,15 +20,15 @@ class Found(NamedTuple):
     detail: str = ""
 
 
-def walk(folders: Sequence[Path], *, own_output: Path | None = None) -> Iterator[Found]:
+def walk(folders: Sequence[Path], *, results: Path | None = None) -> Iterator[Found]:
     """Every file below `folders`, hidden ones too, sorted by name; at the end, the folders that
     cannot be searched.
 
-    Links to folders are followed, and each folder is searched once. If `own_output` lies below one
-    of the folders, it is reported and not searched.
+    Links to folders are followed, and each folder is searched once. Folders below them that distill
+    wrote, and the folder `results`, are reported and not searched.
     """
     seen: set[tuple[int, int]] = set()
-    skipped = _identity_of(own_output)
+    results_identity = _identity_of(results)
     unsearchable: list[Found] = []
 
     def keep(error: OSError) -> None:
@@ -43,11 +44,13 @@ def walk(folders: Sequence[Path], *, own_output: Path | None = None) -> Iterator
                 subfolders.clear()
                 continue
             here = status.st_dev, status.st_ino
-            if here == skipped and Path(parent) != folder:
-                yield Found(Path(parent), Reason.OWN_OUTPUT, "not searched")
+            if here in seen:  # a link to a folder above, or a folder given twice
                 subfolders.clear()
                 continue
-            if here in seen:  # a link to a folder above, or a folder given twice
+            path = Path(parent)
+            own = "results" if here == results_identity else kind_of_folder(path, names)
+            if own and path != folder:
+                yield Found(path, Reason.OWN_OUTPUT, f"{own}, not searched")
                 subfolders.clear()
                 continue
             seen.add(here)

@@ -16,6 +16,7 @@ from mutagen.oggvorbis import OggVorbis
 from mutagen.wave import WAVE
 from numpy.typing import NDArray
 
+from distill.audio.own_output import TAG
 from distill.audio.sndfile import detail_of
 from distill.errors import SoundError, WriteError
 from distill.system.atomic import whole_file
@@ -23,7 +24,6 @@ from distill.system.atomic import whole_file
 if TYPE_CHECKING:
     from torch import Tensor
 
-TAG = "DISTILL_MODEL"
 FORMATS = {
     "wav": ("WAV", "PCM_24"),
     "flac": ("FLAC", "PCM_24"),

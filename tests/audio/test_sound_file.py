@@ -12,7 +12,7 @@ import soundfile
 import torch
 from torch import Tensor
 
-from distill.audio.reader import BLOCK_FRAMES
+from distill.audio.blocks import BLOCK_FRAMES
 from distill.audio.sound_file import SoundFile
 from distill.errors import SoundError
 from tests.helpers.sounds import tone
@@ -61,9 +61,9 @@ def test_samples_of_a_file_come_in_chunks(
     chunks = list(sound.blocks(seconds.append))
     assert len(chunks) == 2
     assert all(chunk.dtype == torch.float32 and chunk.is_contiguous() for chunk in chunks)
-    assert np.array_equal(
-        torch.cat(chunks, 1).T, soundfile.read(path, dtype="float32", always_2d=True)[0]
-    )
+    expected = soundfile.read(path, dtype="float32", always_2d=True)[0]
+    tolerance = 1e-5 if path.suffix in (".ogg", ".mp3") else 0  # another decoder
+    np.testing.assert_allclose(torch.cat(chunks, 1).T, expected, rtol=0, atol=tolerance)
     assert sum(seconds) == pytest.approx(sound.duration_s)
     assert torch.equal(torch.cat(list(sound.blocks()), 1), torch.cat(chunks, 1))
 
@@ -99,16 +99,15 @@ def test_file_without_a_sample_is_told(tmp_path: Path, suffix: str) -> None:
     assert "empty: a header without samples" in unreadable(tmp_path / "header.wav")
 
 
-def test_file_that_breaks_off_is_told_or_read_as_far_as_it_goes(
+def test_file_that_breaks_off_is_read_as_far_as_it_goes(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    for suffix in ("flac", "wav"):
+    for suffix, read_s in (("flac", 1.39), ("wav", 1.49)):
         path = tmp_path / f"a.{suffix}"
         soundfile.write(path, noise(2, 2 * BLOCK_FRAMES).T.numpy(), 44_100)
         path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    assert "unreadable: " in unreadable(tmp_path / "a.flac")
-    assert torch.cat(list(SoundFile.open(tmp_path / "a.wav").blocks()), 1).shape[1] > 60_000
-    assert "a.wav: ends early: 1.49 s of 2.97 s" in caplog.text
+        assert torch.cat(list(SoundFile.open(path).blocks()), 1).shape[1] > 60_000
+        assert f"a.{suffix}: ends early: {read_s} s of 2.97 s" in caplog.text
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
