@@ -51,7 +51,6 @@ def scan_folder(tmp_path: Path) -> Callable[..., Collection]:
     def run(
         *folders: Path,
         cache_folder: Path | None = None,
-        own_output: Path | None = None,
         **settings: object,
     ) -> Collection:
         config = CacheConfig(
@@ -67,7 +66,6 @@ def scan_folder(tmp_path: Path) -> Callable[..., Collection]:
             name="sounds",
             cache_folder=cache_folder or tmp_path / "cache",
             config=config,
-            own_output=own_output,
         )
 
     return run

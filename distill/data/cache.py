@@ -10,23 +10,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import astuple, dataclass
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO
 
 import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from distill.audio.mono import mix_to_mono
+from distill.audio.mono import Mix, MixChoice, channels_of, loudest_channel
+from distill.audio.own_output import mark_cache
 from distill.audio.reader import SoundReader
-from distill.audio.reasons import Reason, UnusableError
+from distill.audio.reasons import Note, NoteText, Reason, UnusableError
 from distill.audio.resample import resample
 from distill.data.activity import ACTIVITY_S, Activity
-from distill.data.cache_index import CacheIndex, Decoded
+from distill.data.cache_index import CacheIndex, Decoded, FileState
 
 STALE_S = 24 * 3600
-LARGEST_SAMPLE = 1e4
-"""80 dB above full scale: a file with larger samples is damaged."""
-RULES = 5
+RULES = 6
 """Increased when decoding or the checks of files change, so that cached files are made again."""
 LONG_SAMPLES = 1 << 26
 """A sound longer than this, a quarter of a GiB in the cache, is first checked for silence, then
@@ -49,16 +48,9 @@ class CacheConfig:
         ).hexdigest()[:16]
 
 
-class _State(NamedTuple):
-    """The size and time of a file, which change when a program writes to it."""
-
-    size: int
-    time_ns: int
-
-
 class WaveformCache:
-    """Raw float32 files, named by a hash of their content, and an SQLite index from path, size and
-    time of a sound file to them.
+    """Raw float32 files, named by a hash of their content, and an SQLite index from path and state
+    of a sound file to them.
 
     Every file is written under a temporary name and renamed when it is complete. So an interruption
     leaves no half-written file, and two processes can fill the cache at the same time.
@@ -68,6 +60,7 @@ class WaveformCache:
         self.config = config
         self.folder = folder / config.fingerprint()
         self.folder.mkdir(parents=True, exist_ok=True)
+        mark_cache(folder)
         self._remove_old_partial_files()
         self.index = CacheIndex(folder / "index.sqlite", config.fingerprint())
 
@@ -97,34 +90,51 @@ class WaveformCache:
         """
         before = _state_of(path)
         try:
-            with SoundReader(path) as source, self._open_partial_file() as (partial, sink):
-                self._refuse_long_silence(path, source)
-                decoded = self._decode_into(sink, path, source)
-                sink.close()
-                if _state_of(path) != before:
-                    return Decoded(Reason.CHANGED)
-                target = self.waveform_path(decoded.content)
-                target.parent.mkdir(exist_ok=True)
-                os.replace(partial, target)
-                return decoded
+            decoded = self._decode(path, before, None)
+            if isinstance(decoded, Mix):
+                decoded = self._decode(path, before, decoded)
+            assert isinstance(decoded, Decoded)
+            return decoded
         except UnusableError as error:
             return Decoded(error.reason, error.detail)
 
-    def _decode_into(self, sink: IO[bytes], path: Path, source: SoundReader) -> Decoded:
+    def _decode(self, path: Path, before: FileState | None, mix: Mix | None) -> Decoded | Mix:
+        """Decode with a mix; without one, with the mean of all channels, or return the mix that has
+        to be used instead.
+        """
+        with SoundReader(path) as source, self._open_partial_file() as (partial, sink):
+            if source.made_with is not None:
+                raise UnusableError(path, Reason.OWN_OUTPUT, f"made with {source.made_with}")
+            if mix is None:
+                self._refuse_long_silence(path, source)
+            decoded = self._decode_into(sink, path, source, mix)
+            sink.close()
+            if _state_of(path) != before:
+                return Decoded(Reason.CHANGED)
+            if isinstance(decoded, Decoded):
+                target = self.waveform_path(decoded.content)
+                target.parent.mkdir(exist_ok=True)
+                os.replace(partial, target)
+            return decoded
+
+    def _decode_into(
+        self, sink: IO[bytes], path: Path, source: SoundReader, mix: Mix | None
+    ) -> Decoded | Mix:
         """Write the resampled mono waveform to `sink`; raises UnusableError."""
         rate_hz, wanted_hz = source.sample_rate_hz, self.config.sample_rate_hz
         digest = hashlib.sha256(str(rate_hz).encode())
         activity = self._activity(rate_hz)
+        choice = MixChoice(source.channels) if mix is None and source.channels > 1 else None
+        mixed = mix or Mix.mean(source.channels)
         frames = samples = 0
 
         def mono_blocks() -> Iterator[NDArray[np.float32]]:
             nonlocal frames
             for block in source.blocks():
-                mono = mix_to_mono(block)
-                peak = float(np.abs(mono).max())
-                if peak > LARGEST_SAMPLE:
-                    detail = f"samples of {peak:.3g}, full scale is 1"
-                    raise UnusableError(path, Reason.OUT_OF_RANGE, detail)
+                channels = channels_of(block)
+                if choice:
+                    choice.add(channels)
+                mono = mixed.of(channels)
                 digest.update(mono.data)
                 activity.add(mono)
                 frames += len(mono)
@@ -137,16 +147,18 @@ class WaveformCache:
             raise UnusableError(path, Reason.TOO_SHORT, f"{1000 * frames / rate_hz:.1f} ms")
         if 2 * frames * wanted_hz < rate_hz:
             raise UnusableError(path, Reason.TOO_SHORT, "less than a sample")
+        if choice and (best := choice.best()).detail:
+            return best
         if not activity.has_sound:
             raise UnusableError(path, Reason.SILENT)
+        notes = (*source.notes, *([NoteText(Note.MIXED, mix.detail)] if mix else []))
         return Decoded(
-            detail=source.detail,
             content=digest.hexdigest(),
             samples=samples,
             source_rate_hz=rate_hz,
             channels=source.channels,
             active=activity.windows(samples),
-            note=source.note,
+            notes=notes,
         )
 
     def _refuse_long_silence(self, path: Path, source: SoundReader) -> None:
@@ -157,7 +169,7 @@ class WaveformCache:
         activity = self._activity(rate_hz)
         with SoundReader(path) as other:
             for block in other.blocks():
-                activity.add(mix_to_mono(block))
+                activity.add(loudest_channel(channels_of(block)))
                 if activity.has_sound:
                     return
         raise UnusableError(path, Reason.SILENT)
@@ -188,9 +200,8 @@ class WaveformCache:
                     partial.unlink()
 
 
-def _state_of(path: Path) -> _State | None:
+def _state_of(path: Path) -> FileState | None:
     try:
-        status = path.stat()
+        return FileState.of(path.stat())
     except OSError:
         return None
-    return _State(status.st_size, status.st_mtime_ns)

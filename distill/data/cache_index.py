@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import os
 import sqlite3
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, Self
 
-from distill.audio.reasons import Note, Reason
+from distill.audio.reasons import Note, NoteText, Reason
 
-VERSION = 1
+VERSION = 2
 """Version of the table's columns; a table of another version is deleted, and its sounds are decoded
 again.
 """
@@ -24,7 +26,7 @@ class Decoded:
     reason: Reason | None = None
     """None if the file is in the cache."""
     detail: str = ""
-    """Details of the reason or of the note."""
+    """Details of the reason."""
     content: str = ""
     """SHA-256 over the decoded mono samples and their rate; equal for the same sound in another
     file format.
@@ -34,15 +36,34 @@ class Decoded:
     channels: int = 0
     active: bytes = b""
     """One byte for each ACTIVITY_S: 1 if it is louder than silence, else 0."""
-    note: Note | None = None
+    notes: tuple[NoteText, ...] = ()
     """What is unusual about a sound that is used all the same."""
 
 
-COLUMNS = ["path", "settings", "size", "time_ns", *(field.name for field in fields(Decoded))]
+class FileState(NamedTuple):
+    """What changes when a program writes to a file."""
+
+    size: int
+    """In bytes."""
+    time_ns: int
+    changed: int
+    """The time of the last change, which programs cannot set back; on Windows, which has none, the
+    file's number.
+    """
+
+    @classmethod
+    def of(cls, status: os.stat_result) -> Self:
+        """The state of a file with this status."""
+        changed = status.st_ctime_ns if os.name == "posix" else status.st_ino
+        return cls(status.st_size, status.st_mtime_ns, changed)
+
+
+KEY = ["path", "settings", *FileState._fields]
+COLUMNS = [*KEY, *(field.name for field in fields(Decoded))]
 
 
 class CacheIndex:
-    """The rows that belong to one cache's settings, by path, size and time of the sound file."""
+    """The rows that belong to one cache's settings, by path and state of the sound file."""
 
     def __init__(self, path: Path, settings: str) -> None:
         """Open or make the index; a damaged one is replaced by an empty one.
@@ -65,22 +86,25 @@ class CacheIndex:
             self.flush()
         self._database.close()
 
-    def rows(self) -> dict[tuple[str, int, int], Decoded]:
-        """All rows for these settings, by (path, size in bytes, time in ns)."""
+    def rows(self) -> dict[tuple[str, FileState], Decoded]:
+        """All rows for these settings, by path and state of the file."""
         columns = ", ".join(name for name in COLUMNS if name != "settings")
         rows = self._database.execute(
             f"SELECT {columns} FROM sounds WHERE settings = ?", (self._settings,)
         )
-        return {(path, size, time_ns): _decoded_of(values) for path, size, time_ns, *values in rows}
+        return {
+            (path, FileState(size, time_ns, changed)): _decoded_of(values)
+            for path, size, time_ns, changed, *values in rows
+        }
 
-    def remember(self, path: str, size: int, time_ns: int, decoded: Decoded) -> None:
+    def remember(self, path: str, state: FileState, decoded: Decoded) -> None:
         """Add or replace a row; it is written to disk by `flush`."""
         values = {
             **vars(decoded),
             "reason": decoded.reason and decoded.reason.value,
-            "note": decoded.note and decoded.note.value,
+            "notes": json.dumps([(note.value, detail) for note, detail in decoded.notes]),
         }
-        self._unwritten.append((path, self._settings, size, time_ns, *values.values()))
+        self._unwritten.append((path, self._settings, *state, *values.values()))
 
     def flush(self) -> None:
         """Write the remembered rows to disk, all at once, so that the index is never locked while a
@@ -95,8 +119,9 @@ class CacheIndex:
 
 
 def _decoded_of(values: Sequence[Any]) -> Decoded:
-    reason, *between, note = values
-    return Decoded(*(reason and Reason(reason), *between, note and Note(note)))
+    reason, *between, notes = values
+    read = () if notes == "[]" else tuple(NoteText(Note(n), text) for n, text in json.loads(notes))
+    return Decoded(*(reason and Reason(reason), *between, read))
 
 
 def _open(path: Path) -> sqlite3.Connection:

@@ -9,9 +9,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from distill.audio.reasons import Note, Reason
+from distill.audio.reasons import Note, NoteText, Reason
 from distill.system.atomic import whole_file
 
+EXPLAINED = (Reason.OUT_OF_RANGE, Reason.OWN_OUTPUT)
+"""Reasons that need their detail to be understood."""
 REPORT = "collection.json"
 """Name of the report, in the folder of a run or of shards."""
 
@@ -29,10 +31,8 @@ class Sound:
     channels: int
     waveform: Path
     active: bytes
-    note: Note | None = None
+    notes: tuple[NoteText, ...] = ()
     """What is unusual about it, although it is used."""
-    detail: str = ""
-    """Details of the note."""
 
 
 @dataclass(frozen=True)
@@ -77,12 +77,23 @@ class Collection:
         ).hexdigest()
 
     def reasons(self) -> list[tuple[Reason, int]]:
-        """How many files were left out for each reason, most frequent first."""
-        return Counter(left_out.reason for left_out in self.left_out).most_common()
+        """How many files were left out for each reason, in the order of reports."""
+        counts = Counter(left_out.reason for left_out in self.left_out)
+        return [(reason, counts[reason]) for reason in Reason if reason in counts]
+
+    def reasons_in_words(self) -> str:
+        """How many files were left out for each reason, with the first detail where it is one that
+        all of them can have: `2 out of range: samples reach ..., 3 not audio`.
+        """
+        first = {file.reason: file for file in reversed(self.left_out)}
+        return ", ".join(
+            f"{count:,} {first[reason].text if reason in EXPLAINED else reason.value}"
+            for reason, count in self.reasons()
+        )
 
     def notes(self) -> list[tuple[Note, int]]:
         """How many of the files that are used have each note, most frequent first."""
-        return Counter(sound.note for sound in self.sounds if sound.note).most_common()
+        return Counter(note for sound in self.sounds for note, _ in sound.notes).most_common()
 
     def write_report(self, path: Path) -> None:
         """Write everything as JSON: each file used, and each file left out with its reason (`kind`
@@ -95,7 +106,7 @@ class Collection:
                 "duration_s": round(sound.duration_s, 3),
                 "sample_rate_hz": sound.source_rate_hz,
                 "channels": sound.channels,
-                **({"note": sound.note.text(sound.detail)} if sound.note else {}),
+                **({"notes": [note.text for note in sound.notes]} if sound.notes else {}),
             }
             for sound in self.sounds
         )

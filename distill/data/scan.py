@@ -11,10 +11,10 @@ from itertools import islice
 from pathlib import Path
 
 from distill.audio.reader import status_of
-from distill.audio.reasons import Reason, UnusableError, counts_in_words
+from distill.audio.reasons import Reason, UnusableError
 from distill.audio.walk import walk
 from distill.data.cache import CacheConfig, WaveformCache
-from distill.data.cache_index import Decoded
+from distill.data.cache_index import Decoded, FileState
 from distill.data.collection import Collection, LeftOut, Sound
 from distill.errors import CollectionError
 from distill.system.stopping import raise_if_stopped
@@ -33,22 +33,20 @@ def scan(
     name: str,
     cache_folder: Path,
     config: CacheConfig,
-    own_output: Path | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Collection:
     """Find, check and cache every file below `folders`.
 
-    The folder `own_output` is not searched if it lies below one of them: the previews in it are not
-    meant for training. `progress` is called with the number of files done and of all files. A file
-    that did not change since the last scan is not opened. Raises CollectionError if no file is
-    usable or the cache cannot be written.
+    `progress` is called with the number of files done and of all files. A file that did not change
+    since the last scan is not opened. Raises CollectionError if no file is usable or the cache
+    cannot be written.
     """
     try:
         cache = WaveformCache(cache_folder, config)
     except (OSError, sqlite3.Error) as error:
         raise _cannot_be_written(cache_folder, error) from error
     try:
-        outcomes = _decode_all(folders, own_output, cache, progress)
+        outcomes = _decode_all(folders, cache, progress)
     except (OSError, sqlite3.Error) as error:
         raise _cannot_be_written(cache_folder, error) from error
     finally:
@@ -58,7 +56,7 @@ def scan(
         name, tuple(map(str, folders)), config.sample_rate_hz, tuple(sounds), tuple(left_out)
     )
     if not sounds:
-        shown = counts_in_words(collection.reasons())
+        shown = collection.reasons_in_words()
         if len(left_out) == 1:
             shown = f"1 {left_out[0].text}"
         where = ", ".join(map(str, folders))
@@ -73,45 +71,43 @@ def scan(
 
 def _decode_all(
     folders: Sequence[Path],
-    own_output: Path | None,
     cache: WaveformCache,
     progress: Callable[[int, int], None],
 ) -> list[tuple[str, Decoded]]:
     paths: list[Path] = []
     known = cache.index.rows()
     outcomes: dict[str, Decoded] = {}
-    waiting: list[tuple[Path, os.stat_result]] = []
-    for path, reason, detail in walk(folders, own_output=own_output):
+    waiting: list[tuple[Path, FileState]] = []
+    for path, reason, detail in walk(folders):
         paths.append(path)
         if reason:
             outcomes[str(path)] = Decoded(reason, detail)
             continue
         try:
-            status = status_of(path)
+            state = FileState.of(status_of(path))
         except UnusableError as error:
             outcomes[str(path)] = Decoded(error.reason, error.detail)
             continue
-        row = known.get((_key(path), status.st_size, status.st_mtime_ns))
+        row = known.get((_key(path), state))
         if row and (row.reason or cache.holds(row)):
             outcomes[str(path)] = row
         else:
-            waiting.append((path, status))
+            waiting.append((path, state))
     progress(len(outcomes), len(paths))
     with ThreadPoolExecutor(WORKERS) as pool:
         queue = iter(waiting)
-        running: dict[Future[Decoded], tuple[Path, os.stat_result]] = {}
+        running: dict[Future[Decoded], tuple[Path, FileState]] = {}
         try:
             while True:
-                for path, status in islice(queue, 4 * WORKERS - len(running)):
-                    running[pool.submit(_decode_one, cache, path)] = path, status
+                for path, state in islice(queue, 4 * WORKERS - len(running)):
+                    running[pool.submit(_decode_one, cache, path)] = path, state
                 if not running:
                     break
                 for future in wait_for(running, return_when="FIRST_COMPLETED").done:
-                    path, status = running.pop(future)
+                    path, state = running.pop(future)
                     decoded = outcomes[str(path)] = future.result()
                     if decoded.reason not in PASSING:
-                        key = _key(path), status.st_size, status.st_mtime_ns
-                        cache.index.remember(*key, decoded)
+                        cache.index.remember(_key(path), state, decoded)
                     raise_if_stopped()
                     if len(outcomes) % FLUSH_EVERY == 0:
                         cache.index.flush()
@@ -165,7 +161,7 @@ def _sort_out(
                 decoded.channels,
                 cache.waveform_path(decoded.content),
                 decoded.active,
-                decoded.note,
-                decoded.detail,
+                decoded.notes,
             )
-    return list(sounds.values()), left_out
+    order = list(Reason)
+    return list(sounds.values()), sorted(left_out, key=lambda file: order.index(file.reason))

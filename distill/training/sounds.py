@@ -19,7 +19,7 @@ from distill.training.interrupt import RunStopped
 from distill.training.ranks.processes import is_first
 from distill.training.records.progress_file import ProgressFile
 from distill.training.records.rows import SoundsRow
-from distill.training.records.run_folder import RUNS, check_same_sounds
+from distill.training.records.run_folder import check_same_sounds
 
 if TYPE_CHECKING:
     from distill.data.collection import Collection
@@ -91,16 +91,16 @@ def report(collection: Collection, split: Split, path: Path) -> None:
         f"{terminal.duration(collection.duration_s)} in all, "
         f"{len(collection.left_out):,} left out"
     )
-    noted = [(sound, sound.note) for sound in collection.sounds if sound.note]
+    noted = [(sound, note) for sound in collection.sounds for note in sound.notes]
     for sound, note in noted[:REASONS_SHOWN]:
-        terminal.say(f"  used all the same: {sound.path}: {note.text(sound.detail)}")
+        terminal.say(f"  used all the same: {sound.path}: {note.text}")
     if len(noted) > REASONS_SHOWN:
         in_all = counts_in_words(collection.notes())
         terminal.say(f"  and more; in all: {in_all}. Full list: {path}")
     for left_out in collection.left_out[:REASONS_SHOWN]:
         terminal.say(f"  left out: {left_out.path}: {left_out.text}")
     if len(collection.left_out) > REASONS_SHOWN:
-        in_all = counts_in_words(collection.reasons())
+        in_all = collection.reasons_in_words()
         terminal.say(f"  and more; in all: {in_all}. Full list: {path}")
     notes = [split.note] if split.note else []
     if len(split.val) < FEWEST_HELD_OUT:
@@ -180,6 +180,5 @@ def _scan(config: TrainConfig, stop_files: Sequence[Path]) -> Collection:
             name=config.data.collection_name,
             cache_folder=Path(config.data.cache_dir),
             config=cache,
-            own_output=RUNS.parent,
             progress=show,
         )

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
-import soundfile
+
+from distill.audio.reader import SoundReader
 
 
 @pytest.fixture
 def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Names of the files that soundfile is asked to open from here on."""
+    """Names of the files that are opened as sounds from here on."""
     names: list[str] = []
-    open_sound = soundfile.SoundFile
+    open_sound = SoundReader.__init__
 
-    def noted(file: bytes | str | Path, *arguments: object, **more: object) -> object:
-        names.append(Path(os.fsdecode(file)).name)
-        return open_sound(file, *arguments, **more)
+    def noted(self: SoundReader, path: Path) -> None:
+        names.append(path.name)
+        open_sound(self, path)
 
-    monkeypatch.setattr(soundfile, "SoundFile", noted)
+    monkeypatch.setattr(SoundReader, "__init__", noted)
     return names

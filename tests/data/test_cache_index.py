@@ -9,7 +9,7 @@ import soundfile
 
 from distill.audio.reasons import Reason
 from distill.data.cache import CacheConfig, WaveformCache
-from distill.data.cache_index import Decoded
+from distill.data.cache_index import Decoded, FileState
 from tests.helpers.sounds import tone
 
 CONFIG = CacheConfig(sample_rate_hz=16_000, min_duration_s=0.01, silence_dbfs=-80.0)
@@ -22,9 +22,9 @@ def test_settings_have_caches_of_their_own(tmp_path: Path) -> None:
         opened = WaveformCache(tmp_path / "cache", CacheConfig(rate_hz, 0.01, -80.0))
         assert opened.index.rows() == {}
         decoded = opened.decode(tmp_path / "a.wav")
-        opened.index.remember("a.wav", 1, 2, decoded)
+        opened.index.remember("a.wav", FileState(1, 2, 0), decoded)
         opened.index.flush()
-        assert opened.index.rows() == {("a.wav", 1, 2): decoded}
+        assert opened.index.rows() == {("a.wav", FileState(1, 2, 0)): decoded}
         lengths.append(decoded.samples)
         opened.close()
     assert lengths == [8_000, 4_000]
@@ -34,14 +34,17 @@ def test_rows_outlive_the_process_and_do_not_lock_others_out(tmp_path: Path) -> 
     """A process that decodes for minutes between two flushes must not stop another's."""
     row = Decoded(Reason.SILENT)
     first, second = (WaveformCache(tmp_path / "cache", CONFIG) for _ in range(2))
-    first.index.remember("first.wav", 1, 1, row)
-    second.index.remember("second.wav", 2, 2, row)
+    first.index.remember("first.wav", FileState(1, 1, 0), row)
+    second.index.remember("second.wav", FileState(2, 2, 0), row)
     second.index.flush()
-    assert first.index.rows() == {("second.wav", 2, 2): row}
+    assert first.index.rows() == {("second.wav", FileState(2, 2, 0)): row}
     first.close()
     second.close()
     third = WaveformCache(tmp_path / "cache", CONFIG)
-    assert third.index.rows() == {("first.wav", 1, 1): row, ("second.wav", 2, 2): row}
+    assert third.index.rows() == {
+        ("first.wav", FileState(1, 1, 0)): row,
+        ("second.wav", FileState(2, 2, 0)): row,
+    }
     third.close()
 
 
@@ -53,8 +56,8 @@ def test_an_index_of_other_columns_is_made_anew(tmp_path: Path) -> None:
         old.execute("INSERT INTO sounds VALUES ('a.wav', 'silent')")
     old.close()
     row = Decoded(Reason.TOO_SHORT, "1.0 ms")
-    for known in ({}, {("a.wav", 1, 1): row}):
+    for known in ({}, {("a.wav", FileState(1, 1, 0)): row}):
         opened = WaveformCache(tmp_path / "cache", CONFIG)
         assert opened.index.rows() == known
-        opened.index.remember("a.wav", 1, 1, row)
+        opened.index.remember("a.wav", FileState(1, 1, 0), row)
         opened.close()

@@ -118,3 +118,19 @@ print(len(found.sounds), found.fingerprint)
     assert outputs[0] == outputs[1]
     assert outputs[0][0].startswith("72 ")
     assert list((tmp_path / "cache").rglob("*.part")) == []
+
+
+def test_a_file_with_its_old_time_stamp_and_size_is_read_again(
+    sounds: Path, scan_folder: Scan
+) -> None:
+    """As `mp3gain -p` leaves it, or a copy that restores time stamps."""
+    before = used(scan_folder(sounds))
+    path = sounds / "3.wav"
+    status = path.stat()
+    other = (sounds / "4.wav").read_bytes()[:1_000]
+    path.write_bytes(path.read_bytes()[:-1_000] + other)
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert path.stat().st_mtime_ns == status.st_mtime_ns
+    assert path.stat().st_size == status.st_size
+    after = used(scan_folder(sounds))
+    assert {name for name in before if before[name] != after[name]} == {"3.wav"}

@@ -71,7 +71,7 @@ def test_folder_without_a_usable_file_is_an_error_that_counts(
     with pytest.raises(CollectionError) as error:
         scan_folder(folder)
     assert f"data.root={folder}" in str(error.value)
-    assert "3 not audio, 1 silent" in str(error.value)
+    assert "1 silent, 3 not audio" in str(error.value)
 
 
 @pytest.mark.parametrize("at", ["cache", "cache/index.sqlite"])

@@ -13,8 +13,9 @@ import lightning
 import numpy as np
 import torch
 
-from distill.audio.writer import open_to_write
+from distill.audio.writer import write_sound
 from distill.data.datamodule import FixedSegments, SegmentDataModule
+from distill.errors import WriteError
 from distill.system.atomic import whole_file
 from distill.system.paths import from_here
 from distill.system.terminal import say
@@ -31,8 +32,9 @@ class Previews(lightning.Callback):
     the epoch, such as `previews/epoch_0010/`.
     """
 
-    def __init__(self, *, run_dir: Path, every_n_epochs: int, clips: int) -> None:
+    def __init__(self, *, run_dir: Path, model_name: str, every_n_epochs: int, clips: int) -> None:
         self.folder = run_dir / "previews"
+        self.model_name = model_name
         self.every_n_epochs = every_n_epochs
         self.clips = clips
         self._announced = False
@@ -48,8 +50,9 @@ class Previews(lightning.Callback):
         if last or is_shown(epoch, self.every_n_epochs):
             try:
                 self.write(trainer, cast(CodecModule, pl_module), epoch)
-            except OSError as error:  # a missing preview is no reason to end the training
-                log.warning("epoch %d: preview not written: %s", epoch, error.strerror or error)
+            except (OSError, WriteError) as error:  # no reason to end the training
+                why = getattr(error, "strerror", None) or error
+                log.warning("epoch %d: preview not written: %s", epoch, why)
             else:
                 self._announce(epoch)
 
@@ -86,10 +89,13 @@ class Previews(lightning.Callback):
                 "reconstruction": reconstruction[:length],
             }
             for kind, waveform in pair.items():
-                self._write_wav(
+                write_sound(
                     folder / f"{number + 1}_{_file_part(names[number])}_{kind}.wav",
-                    waveform,
-                    spectrogram.config.sample_rate_hz,
+                    [torch.from_numpy(waveform)[None]],
+                    sample_rate_hz=spectrogram.config.sample_rate_hz,
+                    channels=1,
+                    samples=len(waveform),
+                    model=self.model_name,
                 )
                 self._log_audio(
                     trainer,
@@ -128,16 +134,6 @@ class Previews(lightning.Callback):
         clipped = np.clip(waveform, -1, 1)[None]
         for writer in writers(trainer):
             writer.add_audio(tag, torch.from_numpy(clipped), epoch, sample_rate=rate_hz)
-
-    @staticmethod
-    def _write_wav(path: Path, waveform: np.ndarray, rate_hz: int) -> None:
-        with (
-            whole_file(path) as partial,
-            open_to_write(
-                partial, sample_rate_hz=rate_hz, channels=1, encoding="PCM_16", container="WAV"
-            ) as file,
-        ):
-            file.write(waveform)
 
     @staticmethod
     def _write_png(path: Path, picture: np.ndarray) -> None:

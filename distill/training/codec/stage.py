@@ -98,7 +98,9 @@ class CodecStage(Stage):
                 )
             )
         if (previews := self.config.callbacks.previews) is not None:
-            callbacks.append(instantiate(asdict(previews), run_dir=run_dir))
+            callbacks.append(
+                instantiate(asdict(previews), run_dir=run_dir, model_name=self.config.name)
+            )
         return callbacks
 
     def judge(self, module: StageModule, *, finished: bool) -> Judgement:
