@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rich.progress import Progress, TaskID
 
+from distill.audio.reasons import Reason, UnusableError
 from distill.cli.files import Job
 from distill.errors import DistillError, WriteError
 from distill.system import terminal
@@ -94,7 +95,7 @@ class _Failures:
         self._held: list[tuple[Job, DistillError]] = []
         """Failures not printed yet, because every job so far failed for the same cause."""
         self._held_cause: Hashable = None
-        self._left_out: list[str] = []
+        self._left_out: list[DistillError] = []
 
     def add_success(self) -> None:
         self._print_held()
@@ -116,8 +117,8 @@ class _Failures:
         if len(self._held) == self._jobs:
             raise DistillError(f"{self._held[0][1]} (the same with all {self._jobs:,} files)")
         self._print_held()
-        for line in self._left_out:
-            say(f"left out: {line}")
+        for error in sorted(self._left_out, key=_place_in_report):
+            say(f"left out: {error}")
         if self._failed or not self._done:
             not_done = self._jobs - self._done
             raise DistillError(f"{counted(self._done, 'file')} done, {not_done:,} not done")
@@ -129,11 +130,16 @@ class _Failures:
 
     def _print(self, job: Job, error: DistillError) -> None:
         if job.found and not isinstance(error, WriteError):
-            self._left_out.append(str(error))
+            self._left_out.append(error)
             return
         self._failed += 1
         console.file.flush()
         terminal.fail(str(error))
+
+
+def _place_in_report(error: DistillError) -> int:
+    """Files that are no sounds come last."""
+    return list(Reason).index(error.reason) if isinstance(error, UnusableError) else 0
 
 
 def _check_target(job: Job, sources: set[str], *, overwrite: bool) -> None:

@@ -69,10 +69,8 @@ def encode_file(
     job: Job, model: LoadedModel, meter: Meter, *, levels: int | None, overwrite: bool
 ) -> Encoded:
     """Sound file → code file; raises DistillError, which names the file."""
-    from distill.audio.sound_file import SoundFile
-
     start_s = time.monotonic()
-    codes = _encode(SoundFile.open(job.source), job.source.name, model, meter, levels=levels)
+    codes = _encode(_open(job), job.source.name, model, meter, levels=levels)
     try:
         codes.save(job.target, overwrite=overwrite)
     except OSError as error:
@@ -99,9 +97,7 @@ def reconstruct_file(
     """Sound file → its reconstruction in a sound file, and the mel errors; raises DistillError,
     which names the file.
     """
-    from distill.audio.sound_file import SoundFile
-
-    sound = SoundFile.open(job.source)
+    sound = _open(job)
     _check_format(job.target, sound.sample_rate_hz, sound.channels)
     start_s = time.monotonic()
     codes = _encode(sound, f"encoding {job.source.name}", model, meter, levels=levels)
@@ -113,6 +109,18 @@ def reconstruct_file(
     return Reconstructed(
         Coded.of(codes), encoded_s - start_s, decoded_s - encoded_s, errors_db[0], errors_db[1]
     )
+
+
+def _open(job: Job) -> SoundFile:
+    """Open a sound; one that distill made is only taken if the user named the file itself."""
+    from distill.audio.reasons import Reason, UnusableError
+    from distill.audio.sound_file import SoundFile
+
+    sound = SoundFile.open(job.source)
+    if job.found and sound.made_with is not None:
+        detail = f"made with {sound.made_with}; to take it, name the file itself"
+        raise UnusableError(job.source, Reason.OWN_OUTPUT, detail)
+    return sound
 
 
 def _encode(

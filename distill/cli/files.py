@@ -67,7 +67,7 @@ def plan(
 
 def _files_below(folder: Path, out_folder: Path) -> Iterator[Path]:
     """Every file below a folder, except the results in `out_folder`."""
-    for path, reason, detail in walk([folder], own_output=out_folder):
+    for path, reason, detail in walk([folder], results=out_folder):
         if reason is Reason.UNREADABLE:
             raise DistillError(f"{path}: {detail}")
         if reason is None:
