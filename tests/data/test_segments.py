@@ -1,9 +1,11 @@
-"""pieces → segments: fixed for validation, moving for training, the whole sound in reach."""
+"""pieces → segments: fixed for validation, moving for training, the whole sound in reach, its
+beginning anywhere.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +21,8 @@ from distill.settings.schema import AugmentConfig
 
 LENGTH = 100
 RATE_HZ = 1_000
-OFF = AugmentConfig(enabled=False, gain_db=6.0, flip_polarity=True, shift_s=0.05, shift_bins=2)
-ON = AugmentConfig(enabled=True, gain_db=6.0, flip_polarity=True, shift_s=0.05, shift_bins=2)
+OFF = AugmentConfig(enabled=False, gain_db=6.0, flip_polarity=True, shift_bins=2)
+ON = AugmentConfig(enabled=True, gain_db=6.0, flip_polarity=True, shift_bins=2)
 Make = Callable[..., Sound]
 
 
@@ -29,9 +31,16 @@ def ramp(samples: int) -> np.ndarray:
     return np.arange(1, samples + 1, dtype=np.float32)
 
 
-def segments_of(*pieces: Piece, augment: AugmentConfig = OFF, seed: int = 0) -> Segments:
+def segments_of(
+    *pieces: Piece, held_out: bool = False, augment: AugmentConfig = OFF, seed: int = 0
+) -> Segments:
     return Segments(
-        pieces, segment_samples=LENGTH, sample_rate_hz=RATE_HZ, seed=seed, augment=augment
+        pieces,
+        held_out=held_out,
+        segment_samples=LENGTH,
+        sample_rate_hz=RATE_HZ,
+        seed=seed,
+        augment=augment,
     )
 
 
@@ -49,13 +58,14 @@ def heard(item: Any) -> np.ndarray:
 def same(first: Any, second: Any) -> bool:
     return (
         torch.equal(first["waveform"], second["waveform"])
+        and first["lead_samples"] == second["lead_samples"]
         and first["sound_samples"] == second["sound_samples"]
         and first["shift_bins"] == second["shift_bins"]
     )
 
 
 def test_fixed_segments_tile_the_sound_tail_included(cached_sound: Make) -> None:
-    items = segments_of(whole(cached_sound(ramp(430))), augment=ON)
+    items = segments_of(whole(cached_sound(ramp(430))), held_out=True, augment=ON)
     assert len(items) == 5
     joined = np.concatenate([heard(items[index]) for index in range(5)])
     np.testing.assert_array_equal(joined[:430], ramp(430))
@@ -66,42 +76,115 @@ def test_fixed_segments_tile_the_sound_tail_included(cached_sound: Make) -> None
 
 def test_fixed_segments_are_the_same_every_time_whatever_the_seed(cached_sound: Make) -> None:
     piece = whole(cached_sound(ramp(430)))
-    first, second = segments_of(piece, augment=ON), segments_of(piece, augment=ON, seed=9)
-    for index in range(5):
-        _ = first[Draw(index, 3)]
-        assert same(first[index], second[index])
-        assert first[index]["shift_bins"] == 0
+    for held_out in (True, False):
+        first, second = (
+            segments_of(piece, held_out=held_out, augment=ON, seed=seed) for seed in (0, 9)
+        )
+        for index in range(5):
+            _ = first[Draw(index, 3)]
+            assert same(first[index], second[index])
+            assert first[index]["shift_bins"] == 0
+
+
+def leads_of(items: Any, indices: Iterable[Any]) -> list[int]:
+    """Where the sounds begin in segments whose sounds are ramps; checks that silence comes
+    before.
+    """
+    leads = []
+    for index in indices:
+        item = items[index]
+        lead = item["lead_samples"]
+        assert not heard(item)[:lead].any()
+        assert heard(item)[lead] != 0
+        leads.append(lead)
+    return leads
+
+
+def shares_of_fifths(places: Iterable[int]) -> list[float]:
+    """The share of places in each fifth of the segment."""
+    counts = np.histogram(list(places), bins=5, range=(0, LENGTH))[0]
+    return list(counts / counts.sum())
+
+
+@pytest.mark.parametrize("samples", [30, 100, 101, 1_000])
+@pytest.mark.parametrize("augment", [OFF, ON], ids=["plain", "augmented"])
+def test_training_shows_a_beginning_anywhere_in_a_segment(
+    cached_sound: Make, samples: int, augment: AugmentConfig
+) -> None:
+    items = segments_of(whole(cached_sound(ramp(samples))), augment=augment)
+    leads = leads_of(items, [Draw(0, lap) for lap in range(2_000)])
+    assert min(shares_of_fifths(leads)) > 0.07
+    assert {min(leads), max(leads)} == {0, 99}
+    assert sum(lead == 0 for lead in leads) > 10
+
+
+def test_training_shows_an_end_anywhere_in_a_segment(cached_sound: Make) -> None:
+    items = segments_of(whole(cached_sound(ramp(1_000))))
+    ends = [items[Draw(9, lap)]["sound_samples"] for lap in range(2_000)]
+    assert min(shares_of_fifths(ends)) > 0.07
+    assert {min(ends), max(ends)} == {1, 100}
+
+
+def test_inner_segments_have_no_silence_that_the_sound_does_not_have(cached_sound: Make) -> None:
+    items = segments_of(whole(cached_sound(ramp(1_000))))
+    for index in range(1, 9):
+        for lap in range(100):
+            assert heard(items[Draw(index, lap)]).all()
+
+
+def test_most_draws_of_a_short_sound_hold_all_of_it(cached_sound: Make) -> None:
+    items = segments_of(whole(cached_sound(ramp(37))))
+    drawn = [heard(items[Draw(0, lap)]) for lap in range(1_000)]
+    assert all(samples[samples != 0][0] == 1 for samples in drawn)
+    assert sum(np.count_nonzero(samples) == 37 for samples in drawn) > 750
+
+
+@pytest.mark.parametrize("samples", [20, 90, 100, 101, 770])
+def test_held_out_beginnings_are_spread_and_no_sample_is_lost(
+    cached_sound: Make, samples: int
+) -> None:
+    count = 12
+    pieces = [whole(cached_sound(ramp(samples), content=str(n))) for n in range(count)]
+    items = segments_of(*pieces, held_out=True)
+    firsts = [int(np.argmax(items.piece_of == number)) for number in range(count)]
+    assert min(shares_of_fifths(leads_of(items, firsts))) > 0.1
+    parts: list[list[float]] = [[] for _ in pieces]
+    for index in range(len(items)):
+        item = items[index]
+        sound = heard(item)[item["lead_samples"] : item["sound_samples"]]
+        assert not heard(item)[item["sound_samples"] :].any()
+        parts[items.piece_of[index]] += sound.tolist()
+    assert all(part == ramp(samples).tolist() for part in parts)
+    assert items.sounding_samples() == count * samples
+
+
+def test_held_out_beginnings_stay_where_they_are_as_sounds_come_after(cached_sound: Make) -> None:
+    pieces = [whole(cached_sound(ramp(250), content=str(n))) for n in range(5)]
+    few, more = (segments_of(*some, held_out=True) for some in (pieces[:3], pieces))
+    assert len(few) < len(more)
+    assert all(same(few[index], more[index]) for index in range(len(few)))
+
+
+def test_a_piece_from_the_middle_of_a_sound_gets_no_silence_before_it(cached_sound: Make) -> None:
+    sound = cached_sound(ramp(1_000))
+    items = segments_of(
+        whole(cached_sound(ramp(50), content="b")), Piece(sound, 300, 620), held_out=True
+    )
+    assert heard(items[1]).tolist() == list(range(301, 401))
+
+
+def test_fixed_training_segments_begin_anywhere_too(cached_sound: Make) -> None:
+    pieces = [whole(cached_sound(ramp(30), content=str(n))) for n in range(300)]
+    items = segments_of(*pieces, augment=ON)
+    assert min(shares_of_fifths(leads_of(items, range(300)))) > 0.07
 
 
 def test_short_sound_is_padded(cached_sound: Make) -> None:
-    items = segments_of(whole(cached_sound(ramp(37))))
+    items = segments_of(whole(cached_sound(ramp(37))), held_out=True)
     assert len(items) == 1
     np.testing.assert_array_equal(heard(items[0])[:37], ramp(37))
     assert not heard(items[0])[37:].any()
     assert items[0]["sound_samples"] == 37
-
-
-def test_short_sound_starts_up_to_the_shift_late(cached_sound: Make) -> None:
-    items = segments_of(whole(cached_sound(ramp(37))), augment=ON)
-    leads = set()
-    for lap in range(300):
-        item = items[Draw(0, lap)]
-        lead = item["sound_samples"] - 37
-        leads.add(lead)
-        samples = heard(item)
-        assert not samples[:lead].any()
-        assert samples[lead : lead + 37].all()
-        assert not samples[lead + 37 :].any()
-    assert min(leads) == 0
-    assert max(leads) == 50, "0.05 s at 1 kHz"
-
-
-def test_lead_never_pushes_the_end_of_a_sound_out(cached_sound: Make) -> None:
-    items = segments_of(whole(cached_sound(ramp(80))), augment=ON)
-    for lap in range(100):
-        item = items[Draw(0, lap)]
-        assert item["sound_samples"] <= LENGTH
-        assert np.count_nonzero(heard(item)) == 80
 
 
 def test_training_crops_move_from_lap_to_lap(cached_sound: Make) -> None:
@@ -113,20 +196,25 @@ def test_training_crops_move_from_lap_to_lap(cached_sound: Make) -> None:
 
 
 def test_every_sample_is_reachable(cached_sound: Make) -> None:
-    """The tail that does not fill a segment included, and unpadded where the sound is longer."""
+    """The tail that does not fill a segment included, and often unpadded where the sound is
+    longer.
+    """
     items = segments_of(whole(cached_sound(ramp(430))))
     seen: Counter[int] = Counter()
+    full = 0
     for index in range(len(items)):
         for lap in range(100):
             item = items[Draw(index, lap)]
-            assert item["sound_samples"] == LENGTH
-            seen.update(heard(item).astype(int).tolist())
+            sound = heard(item)[item["lead_samples"] : item["sound_samples"]]
+            seen.update(sound.astype(int).tolist())
+            full += len(sound) == LENGTH
     assert seen.keys() == set(range(1, 431))
+    assert 300 < full < 450
 
 
 def test_crops_stay_inside_their_piece(cached_sound: Make) -> None:
     sound = cached_sound(ramp(1_000))
-    items = segments_of(Piece(sound, 300, 620), augment=OFF)
+    items = segments_of(Piece(sound, 300, 620))
     for index in range(len(items)):
         for draw in [index, *(Draw(index, lap) for lap in range(100))]:
             samples = heard(items[draw])
@@ -140,7 +228,7 @@ def test_augmentation_off_leaves_samples_and_bins_alone(cached_sound: Make) -> N
     for index in range(len(items)):
         for lap in range(50):
             item = items[Draw(index, lap)]
-            samples = heard(item)[: item["sound_samples"]]
+            samples = heard(item)[item["lead_samples"] : item["sound_samples"]]
             np.testing.assert_array_equal(samples, samples[0] + np.arange(len(samples)))
             assert item["shift_bins"] == 0
 
@@ -200,22 +288,27 @@ def test_decoded_sound_that_is_spoiled_while_training_is_told_in_one_line(
 def test_silent_stretches_are_passed_over(cached_sound: Make) -> None:
     samples = ramp(1_000)
     samples[200:700] = 0
-    items = segments_of(whole(cached_sound(samples)))
+    items = segments_of(whole(cached_sound(samples)), held_out=True)
     assert [int(heard(items[index])[0]) for index in range(len(items))] == [1, 101, 701, 801, 901]
 
 
 def test_piece_without_any_sound_still_gives_one_segment(cached_sound: Make) -> None:
     samples = ramp(1_000)
     samples[500:] = 0
-    items = segments_of(Piece(cached_sound(samples), 500, 1_000))
+    items = segments_of(Piece(cached_sound(samples), 500, 1_000), held_out=True)
     assert len(items) == 1
     assert not heard(items[0]).any()
 
 
 def test_pieces_keep_their_own_sounds(cached_sound: Make) -> None:
     pieces = [whole(cached_sound(np.full(150, n, np.float32), content=str(n))) for n in (1, 2, 3)]
-    items = segments_of(*pieces)
-    assert [int(heard(items[index])[0]) for index in range(len(items))] == [1, 1, 2, 2, 3, 3]
+    for held_out in (False, True):
+        items = segments_of(*pieces, held_out=held_out)
+        owners = [set(heard(items[index]).tolist()) - {0} for index in range(len(items))]
+        counts = (2, 2, 2) if not held_out else (2, 3, 2)
+        assert owners == [
+            {n} for n, count in zip((1, 2, 3), counts, strict=True) for _ in range(count)
+        ]
 
 
 def draws_of(segments: int = 23, epoch: int = 0, skip: int = 0, **settings: int) -> list[Draw]:

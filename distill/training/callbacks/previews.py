@@ -80,10 +80,10 @@ class Previews(lightning.Callback):
         folder = self.folder / _folder_name(epoch)
         folder.mkdir(parents=True, exist_ok=True)
         for number, (clip, reconstruction) in enumerate(zip(clips, reconstructions, strict=True)):
-            length = clip["sound_samples"]
+            sound = slice(clip["lead_samples"], clip["sound_samples"])
             pair = {
-                "original": clip["waveform"][0, :length].numpy(),
-                "reconstruction": reconstruction[:length],
+                "original": clip["waveform"][0, sound].numpy(),
+                "reconstruction": reconstruction[sound],
             }
             for kind, waveform in pair.items():
                 self._write_wav(

@@ -214,8 +214,8 @@ class CodecModule(StageModule):
 
     def _sounding_frames(self, batch: Segment, mel: Tensor) -> Tensor:
         """A batch and its mel (B, 1, M, F) → (B, F) bool: frames that hold sound."""
-        lengths = cast(Tensor, batch["sound_samples"])
-        return self.spectrogram.sounding_frames(lengths, frames=mel.shape[-1])
+        begins, ends = cast(Tensor, batch["lead_samples"]), cast(Tensor, batch["sound_samples"])
+        return self.spectrogram.sounding_frames(begins, ends, frames=mel.shape[-1])
 
 
 def _terms(loss: Loss) -> dict[str, Tensor]:

@@ -39,8 +39,8 @@ class CodebookProbe:
         segments = math.ceil(1.2 * positions * stride**2 / cells)
         for batch in data.fixed_train_loader(segments, rank=rank, ranks=ranks):
             mel = spectrogram(batch["waveform"])
-            lengths = torch.as_tensor(batch["sound_samples"])
-            frames = spectrogram.sounding_frames(lengths, frames=mel.shape[-1])
+            begins, ends = map(torch.as_tensor, (batch["lead_samples"], batch["sound_samples"]))
+            frames = spectrogram.sounding_frames(begins, ends, frames=mel.shape[-1])
             self.batches.append((mel, frames))
 
     def count(self, model: ConvVQVAE, device: torch.device) -> Tensor:
