@@ -16,14 +16,11 @@ from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
 from distill.data.activity import ACTIVITY_S
+from distill.data.crops import Crop, fixed_training_crop, random_crop
 from distill.data.split import Piece
 from distill.errors import SoundError
 from distill.settings.schema import AugmentConfig, DataConfig
 
-PLACED_SHARE = 0.5
-"""Share of the training crops at an edge of a sound whose place is drawn from the whole segment.
-The others keep as much of the sound in the segment as there is room for.
-"""
 LEAD_STEP = (5**0.5 - 1) / 2
 """From one held-out sound to the next, its beginning moves on by this share of a segment, modulo 1.
 With the golden ratio, any number of beginnings is spread evenly.
@@ -52,65 +49,6 @@ class Draw:
 
     index: int
     lap: int
-
-
-@dataclass(frozen=True)
-class Crop:
-    """Where a segment begins, and how it is changed."""
-
-    start: int
-    """Before the piece, if silence comes first."""
-    gain: float = 1.0
-    shift_bins: int = 0
-
-
-def random_start(
-    start: int, *, low: int, high: int, length: int, random: np.random.Generator
-) -> int:
-    """The start of one of the segments that tile the piece [low, high) → the start of a random crop
-    near it.
-
-    Codes depend on where in a segment a sound begins, and after training a sound begins anywhere.
-    So a piece's beginning is anywhere in its first segment, behind silence, and its end anywhere in
-    its last one.
-    """
-    fits = high - low <= length
-    if random.random() < PLACED_SHARE:
-        if start == low:
-            return low - int(random.integers(length))
-        if start + length >= high:
-            return high - 1 - int(random.integers(length))
-    if fits:
-        return low - int(random.integers(length - (high - low) + 1))
-    return max(low, min(start + int(random.uniform(-0.5, 0.5) * length), high - length))
-
-
-def random_crop(
-    start: int,
-    *,
-    low: int,
-    high: int,
-    length: int,
-    augment: AugmentConfig,
-    random: np.random.Generator,
-) -> Crop:
-    """Like `random_start`, with augmentation."""
-    start = random_start(start, low=low, high=high, length=length, random=random)
-    if not augment.enabled:
-        return Crop(start)
-    gain = 10 ** (augment.gain_db * random.uniform(-1, 1) / 20)
-    if augment.flip_polarity and random.random() < 0.5:
-        gain = -gain
-    bins = int(random.integers(-augment.shift_bins, augment.shift_bins + 1))
-    return Crop(start, gain, bins)
-
-
-def fixed_training_crop(start: int, *, low: int, high: int, length: int, index: int) -> Crop:
-    """The fixed crop of a training segment: as in training, a sound begins anywhere, but the place
-    depends on the segment's index alone.
-    """
-    random = np.random.default_rng(index)
-    return Crop(random_start(start, low=low, high=high, length=length, random=random))
 
 
 def cut_segment(

@@ -16,9 +16,10 @@ from litdata.streaming.downloader import get_downloader
 from litdata.streaming.sampler import ChunkedIndex
 from torch.utils.data import Dataset
 
+from distill.data.crops import Crop, fixed_training_crop, random_crop
 from distill.data.datamodule import SegmentDataModule
 from distill.data.manifest import MANIFEST, SIDES, VERSION, Item, Manifest
-from distill.data.segments import Crop, Segment, cut_segment, fixed_training_crop, random_crop
+from distill.data.segments import Segment, cut_segment
 from distill.errors import CollectionError
 from distill.settings.schema import AugmentConfig, DataConfig
 from distill.system.paths import is_address
