@@ -110,7 +110,7 @@ class BareLoop:
     def _mel(self, batch: Segment) -> tuple[Tensor, Tensor]:
         mel = self.spectrogram(batch["waveform"].to(self.device))
         begins, ends = (
-            torch.as_tensor(batch[key]).to(self.device) for key in ("lead_samples", "sound_samples")
+            torch.as_tensor(batch[key]).to(self.device) for key in ("sound_begin", "sound_end")
         )
         shifted = shift_mel_bins(mel, torch.as_tensor(batch["shift_bins"]).to(self.device))
         return shifted, self.spectrogram.sounding_frames(begins, ends, frames=mel.shape[-1])

@@ -171,7 +171,7 @@ def _magnitudes(segments: Segments, spectrogram: LogMel) -> list[tuple[Tensor, T
         items = [segments[i] for i in range(first, min(first + BATCH, len(segments)))]
         magnitude = spectrogram.magnitude(torch.stack([item["waveform"] for item in items]))
         begins, ends = (
-            torch.tensor([item[key] for item in items]) for key in ("lead_samples", "sound_samples")
+            torch.tensor([item[key] for item in items]) for key in ("sound_begin", "sound_end")
         )
         batches.append(
             (magnitude, spectrogram.sounding_frames(begins, ends, frames=magnitude.shape[-1]))

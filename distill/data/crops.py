@@ -10,7 +10,8 @@ from distill.settings.schema import AugmentConfig
 
 PLACED_SHARE = 0.5
 """Share of the training crops at an edge of a sound whose place is drawn from the whole segment.
-The others hold a whole sound where it fits, and only sound where it is longer.
+The others hold a whole sound where it fits, and only sound where it is longer. So little of the
+training goes to silence: 4 % for sounds of ten segments, 17 % for those of one.
 """
 LEAD_POWER = 2
 """A training lead is this power of an even draw. Files mostly begin at once, so short leads are

@@ -54,7 +54,7 @@ class _SilentSegment(Dataset[Segment]):
 
     def __getitem__(self, index: int) -> Segment:
         segment = self.segments[0]
-        return {**segment, "lead_samples": segment["waveform"].shape[-1], "sound_samples": 0}
+        return {**segment, "sound_begin": segment["waveform"].shape[-1], "sound_end": 0}
 
 
 class FixedSegments(Protocol):
@@ -133,7 +133,7 @@ class SoundDataModule(SegmentDataModule):
         self.epoch_segments = max(len(self.train), config.min_epoch_segments)
 
     def train_dataloader(self) -> ResumableLoader:
-        """Batches {"waveform": (B, 1, T), "lead_samples": (B,), "sound_samples": (B,),
+        """Batches {"waveform": (B, 1, T), "sound_begin": (B,), "sound_end": (B,),
         "shift_bins": (B,)} of segments that move.
         """
         assert self.trainer is not None

@@ -33,10 +33,10 @@ class Segment(TypedDict):
 
     waveform: Tensor
     """(1, T) float32, with zeros before the sound's beginning and after its end."""
-    lead_samples: int
-    """Number of zeros before the sound."""
-    sound_samples: int
-    """Number of samples up to the sound's end, with the zeros before it."""
+    sound_begin: int
+    """Sample at which the sound begins."""
+    sound_end: int
+    """Sample at which the zeros after the sound begin."""
     shift_bins: int
     """By how many mel bins to move the mel up; 0 for validation."""
 
@@ -58,15 +58,14 @@ def cut_segment(
     samples of the sound from `start`.
     """
     padded = np.empty((1, length), np.float32)
-    lead = max(0, low - crop.start)
-    sound_samples = min(length, high - crop.start)
-    read(crop.start + lead, padded[0, lead:sound_samples])
-    padded[0, lead:sound_samples] *= np.float32(crop.gain)
-    padded[0, :lead] = padded[0, sound_samples:] = 0
+    begin, end = max(0, low - crop.start), min(length, high - crop.start)
+    read(crop.start + begin, padded[0, begin:end])
+    padded[0, begin:end] *= np.float32(crop.gain)
+    padded[0, :begin] = padded[0, end:] = 0
     return {
         "waveform": torch.from_numpy(padded),
-        "lead_samples": lead,
-        "sound_samples": sound_samples,
+        "sound_begin": begin,
+        "sound_end": end,
         "shift_bins": crop.shift_bins,
     }
 

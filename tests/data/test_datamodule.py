@@ -74,7 +74,7 @@ def test_training_batches_are_whole(make_data: Callable[..., SoundDataModule]) -
     assert len(drawn) == len(loader) == 3
     for batch in drawn:
         assert batch["waveform"].shape == (4, 1, 100)
-        for key in ("lead_samples", "sound_samples", "shift_bins"):
+        for key in ("sound_begin", "sound_end", "shift_bins"):
             assert batch[key].shape == (4,)
 
 

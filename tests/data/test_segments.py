@@ -21,7 +21,7 @@ def test_fixed_segments_tile_the_sound_tail_included(cached_sound: Make) -> None
     joined = np.concatenate([heard(items[index]) for index in range(5)])
     np.testing.assert_array_equal(joined[:430], ramp(430))
     assert not joined[430:].any()
-    assert [items[index]["sound_samples"] for index in range(5)] == [100, 100, 100, 100, 30]
+    assert [items[index]["sound_end"] for index in range(5)] == [100, 100, 100, 100, 30]
     assert items.sounding_samples() == 430
 
 
@@ -42,7 +42,7 @@ def test_short_sound_is_padded(cached_sound: Make) -> None:
     assert len(items) == 1
     np.testing.assert_array_equal(heard(items[0])[:37], ramp(37))
     assert not heard(items[0])[37:].any()
-    assert items[0]["sound_samples"] == 37
+    assert items[0]["sound_end"] == 37
 
 
 def test_training_crops_move_from_lap_to_lap(cached_sound: Make) -> None:
@@ -63,7 +63,7 @@ def test_every_sample_is_reachable(cached_sound: Make) -> None:
     for index in range(len(items)):
         for lap in range(100):
             item = items[Draw(index, lap)]
-            sound = heard(item)[item["lead_samples"] : item["sound_samples"]]
+            sound = heard(item)[item["sound_begin"] : item["sound_end"]]
             seen.update(sound.astype(int).tolist())
             full += len(sound) == LENGTH
     assert seen.keys() == set(range(1, 431))
@@ -86,7 +86,7 @@ def test_augmentation_off_leaves_samples_and_bins_alone(cached_sound: Make) -> N
     for index in range(len(items)):
         for lap in range(50):
             item = items[Draw(index, lap)]
-            samples = heard(item)[item["lead_samples"] : item["sound_samples"]]
+            samples = heard(item)[item["sound_begin"] : item["sound_end"]]
             np.testing.assert_array_equal(samples, samples[0] + np.arange(len(samples)))
             assert item["shift_bins"] == 0
 

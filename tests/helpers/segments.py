@@ -53,7 +53,7 @@ def heard(item: Any) -> np.ndarray:
 def same(first: Any, second: Any) -> bool:
     return (
         torch.equal(first["waveform"], second["waveform"])
-        and first["lead_samples"] == second["lead_samples"]
-        and first["sound_samples"] == second["sound_samples"]
+        and first["sound_begin"] == second["sound_begin"]
+        and first["sound_end"] == second["sound_end"]
         and first["shift_bins"] == second["shift_bins"]
     )

@@ -21,7 +21,7 @@ def leads_of(items: Any, indices: Iterable[Any]) -> list[int]:
     leads = []
     for index in indices:
         item = items[index]
-        lead = item["lead_samples"]
+        lead = item["sound_begin"]
         assert not heard(item)[:lead].any()
         assert heard(item)[lead] != 0
         leads.append(lead)
@@ -49,7 +49,7 @@ def test_training_shows_a_beginning_anywhere_in_a_segment(
 
 def test_training_shows_an_end_anywhere_in_a_segment(cached_sound: Make) -> None:
     items = segments_of(whole(cached_sound(ramp(1_000))))
-    ends = [items[Draw(9, lap)]["sound_samples"] for lap in range(2_000)]
+    ends = [items[Draw(9, lap)]["sound_end"] for lap in range(2_000)]
     assert min(shares_of_fifths(ends)) > 0.07
     assert {min(ends), max(ends)} == {1, 100}
 
@@ -80,8 +80,8 @@ def test_held_out_beginnings_are_spread_and_no_sample_is_lost(
     parts: list[list[float]] = [[] for _ in pieces]
     for index in range(len(items)):
         item = items[index]
-        sound = heard(item)[item["lead_samples"] : item["sound_samples"]]
-        assert not heard(item)[item["sound_samples"] :].any()
+        sound = heard(item)[item["sound_begin"] : item["sound_end"]]
+        assert not heard(item)[item["sound_end"] :].any()
         parts[items.piece_of[index]] += sound.tolist()
     assert all(part == ramp(samples).tolist() for part in parts)
     assert items.sounding_samples() == count * samples
