@@ -44,7 +44,7 @@ def test_training_shows_a_beginning_anywhere_in_a_segment(
     assert min(shares_of_fifths(leads)) > 0.02
     assert min(leads) == 0
     assert max(leads) >= 98
-    assert sum(lead == 0 for lead in leads) > 10
+    assert 1_000 < sum(lead == 0 for lead in leads) < 1_200, "half begin at once, as files do"
 
 
 def test_training_shows_an_end_anywhere_in_a_segment(cached_sound: Make) -> None:

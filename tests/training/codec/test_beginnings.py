@@ -53,7 +53,7 @@ def test_a_hit_behind_silence_keeps_its_attack(train_here: Train, tmp_path: Path
         "data.root=hits",
         "data.segment_s=1.0",
         "data.batch_size=8",
-        "data.min_epoch_segments=1536",
+        "data.min_epoch_segments=768",
         "trainer.max_epochs=4",
         "model.channels=[8,16,24,32]",
         "rvq.codebook_dim=16",
@@ -66,4 +66,5 @@ def test_a_hit_behind_silence_keeps_its_attack(train_here: Train, tmp_path: Path
         np.mean([attack_lost_db(model, other, silence_s=silence_s) for other in others])
         for silence_s in (0, SILENCE_S)
     )
+    # a run that shows sounds at the start of segments only: 6 dB more; this one: 0 dB
     assert behind < alone + 2
