@@ -44,7 +44,13 @@ def shard(options: Namespace) -> None:
     report(collection, split, shard_folder.begin(collection, options.out))
     rate_hz = config.mel.sample_rate_hz
     sides = {
-        side: segments_of(pieces, config.data, sample_rate_hz=rate_hz, seed=config.seed)
+        side: segments_of(
+            pieces,
+            config.data,
+            held_out=side == "val",
+            sample_rate_hz=rate_hz,
+            seed=config.seed,
+        )
         for side, pieces in zip(SIDES, (split.train, split.val), strict=True)
     }
     manifest = Manifest.of(collection, sides, config.data, seed=config.seed)

@@ -109,9 +109,11 @@ class BareLoop:
     @torch.no_grad()
     def _mel(self, batch: Segment) -> tuple[Tensor, Tensor]:
         mel = self.spectrogram(batch["waveform"].to(self.device))
-        lengths = torch.as_tensor(batch["sound_samples"]).to(self.device)
+        begins, ends = (
+            torch.as_tensor(batch[key]).to(self.device) for key in ("sound_begin", "sound_end")
+        )
         shifted = shift_mel_bins(mel, torch.as_tensor(batch["shift_bins"]).to(self.device))
-        return shifted, self.spectrogram.sounding_frames(lengths, frames=mel.shape[-1])
+        return shifted, self.spectrogram.sounding_frames(begins, ends, frames=mel.shape[-1])
 
     def _took(self, part: str) -> None:
         if self.device.type == "cuda":

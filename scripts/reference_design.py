@@ -170,9 +170,11 @@ def _magnitudes(segments: Segments, spectrogram: LogMel) -> list[tuple[Tensor, T
     for first in range(0, len(segments), BATCH):
         items = [segments[i] for i in range(first, min(first + BATCH, len(segments)))]
         magnitude = spectrogram.magnitude(torch.stack([item["waveform"] for item in items]))
-        lengths = torch.tensor([item["sound_samples"] for item in items])
+        begins, ends = (
+            torch.tensor([item[key] for item in items]) for key in ("sound_begin", "sound_end")
+        )
         batches.append(
-            (magnitude, spectrogram.sounding_frames(lengths, frames=magnitude.shape[-1]))
+            (magnitude, spectrogram.sounding_frames(begins, ends, frames=magnitude.shape[-1]))
         )
     return batches
 

@@ -53,7 +53,8 @@ class _SilentSegment(Dataset[Segment]):
         return 1
 
     def __getitem__(self, index: int) -> Segment:
-        return {**self.segments[0], "sound_samples": 0}
+        segment = self.segments[0]
+        return {**segment, "sound_begin": segment["waveform"].shape[-1], "sound_end": 0}
 
 
 class FixedSegments(Protocol):
@@ -64,7 +65,7 @@ class FixedSegments(Protocol):
     def __getitem__(self, index: int, /) -> Segment: ...
 
     def sounding_samples(self) -> int:
-        """Samples of all segments together, without padding."""
+        """Samples of the sounds in all segments together, without padding."""
 
     def name(self, index: int) -> str:
         """Name of the file that a segment comes from."""
@@ -124,16 +125,16 @@ class SoundDataModule(SegmentDataModule):
     def __init__(self, split: Split, config: DataConfig, *, sample_rate_hz: int, seed: int) -> None:
         super().__init__(config, seed=seed)
         self.train, self.val = (
-            segments_of(pieces, config, sample_rate_hz=sample_rate_hz, seed=seed)
-            for pieces in (split.train, split.val)
+            segments_of(pieces, config, held_out=held_out, sample_rate_hz=sample_rate_hz, seed=seed)
+            for pieces, held_out in ((split.train, False), (split.val, True))
         )
         self.held_out_sounds = len(split.val)
         # small collections are used several times in an epoch
         self.epoch_segments = max(len(self.train), config.min_epoch_segments)
 
     def train_dataloader(self) -> ResumableLoader:
-        """Batches {"waveform": (B, 1, T), "sound_samples": (B,), "shift_bins": (B,)} of segments
-        that move.
+        """Batches {"waveform": (B, 1, T), "sound_begin": (B,), "sound_end": (B,),
+        "shift_bins": (B,)} of segments that move.
         """
         assert self.trainer is not None
         draws = MovingDraws(

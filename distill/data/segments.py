@@ -1,5 +1,5 @@
 """pieces of cached waveforms → segments (1, T): random crops for training, fixed ones for
-validation.
+validation. In both, a sound begins anywhere in a segment.
 """
 
 from __future__ import annotations
@@ -16,10 +16,15 @@ from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
 from distill.data.activity import ACTIVITY_S
+from distill.data.crops import Crop, fixed_training_crop, random_crop
 from distill.data.split import Piece
 from distill.errors import SoundError
 from distill.settings.schema import AugmentConfig, DataConfig
 
+LEAD_STEP = (5**0.5 - 1) / 2
+"""From one held-out sound to the next, its beginning moves on by this share of a segment, modulo 1.
+With the golden ratio, any number of beginnings is spread evenly.
+"""
 REMEDY = "to decode the sounds again, continue the run with resume=last"
 
 
@@ -27,9 +32,11 @@ class Segment(TypedDict):
     """One segment; a batch has the same keys, with a dimension B in front."""
 
     waveform: Tensor
-    """(1, T) float32, with zeros after the sound's end."""
-    sound_samples: int
-    """Number of samples before these zeros."""
+    """(1, T) float32, with zeros before the sound's beginning and after its end."""
+    sound_begin: int
+    """Sample at which the sound begins."""
+    sound_end: int
+    """Sample at which the zeros after the sound begin."""
     shift_bins: int
     """By how many mel bins to move the mel up; 0 for validation."""
 
@@ -37,65 +44,28 @@ class Segment(TypedDict):
 @dataclass(frozen=True)
 class Draw:
     """Which segment to take, and in which lap through the collection: the lap decides crop and
-    augmentation. Lap -1 is the fixed segment without either.
+    augmentation. Lap -1 is the fixed segment, without augmentation.
     """
 
     index: int
     lap: int
 
 
-@dataclass(frozen=True)
-class Crop:
-    """Where a segment begins, and how it is changed."""
-
-    start: int
-    lead: int = 0
-    """Number of zeros before the sound."""
-    gain: float = 1.0
-    shift_bins: int = 0
-
-
-def random_crop(
-    start: int,
-    *,
-    low: int,
-    high: int,
-    length: int,
-    sample_rate_hz: int,
-    augment: AugmentConfig,
-    random: np.random.Generator,
-) -> Crop:
-    """The start of a fixed segment → a random crop near it, within the piece's samples [low, high),
-    with augmentation.
-    """
-    start += int(random.uniform(-0.5, 0.5) * length)
-    start = max(low, min(start, high - length))
-    if not augment.enabled:
-        return Crop(start)
-    gain = 10 ** (augment.gain_db * random.uniform(-1, 1) / 20)
-    if augment.flip_polarity and random.random() < 0.5:
-        gain = -gain
-    room = max(0, length - (high - start))
-    room = min(room, int(augment.shift_s * sample_rate_hz))
-    bins = int(random.integers(-augment.shift_bins, augment.shift_bins + 1))
-    lead = int(random.integers(0, room + 1))
-    return Crop(start, lead, gain, bins)
-
-
 def cut_segment(
-    crop: Crop, *, high: int, length: int, read: Callable[[int, np.ndarray], None]
+    crop: Crop, *, low: int, high: int, length: int, read: Callable[[int, np.ndarray], None]
 ) -> Segment:
-    """A crop of a piece that ends at `high` → the segment; `read(start, samples)` fills an array
-    with the samples of the sound from `start`.
+    """A crop of the piece [low, high) → the segment; `read(start, samples)` fills an array with the
+    samples of the sound from `start`.
     """
     padded = np.empty((1, length), np.float32)
-    sound_samples = crop.lead + min(length - crop.lead, high - crop.start)
-    read(crop.start, padded[0, crop.lead : sound_samples])
-    padded[0, crop.lead : sound_samples] *= np.float32(crop.gain)
-    padded[0, : crop.lead] = padded[0, sound_samples:] = 0
+    begin, end = max(0, low - crop.start), min(length, high - crop.start)
+    read(crop.start + begin, padded[0, begin:end])
+    padded[0, begin:end] *= np.float32(crop.gain)
+    padded[0, :begin] = padded[0, end:] = 0
     return {
         "waveform": torch.from_numpy(padded),
-        "sound_samples": sound_samples,
+        "sound_begin": begin,
+        "sound_end": end,
         "shift_bins": crop.shift_bins,
     }
 
@@ -103,23 +73,36 @@ def cut_segment(
 class Segments(Dataset[Segment]):
     """The segments of one side that are not silent, all of one length. A segment depends only on
     its draw and the seed, not on the order in which segments are read.
+
+    The fixed segments of the held-out side hold each sample once: the first one of each sound
+    begins with a silence of its own length, and where that moves the end out, another one has it.
     """
 
     def __init__(
         self,
         pieces: Sequence[Piece],
         *,
+        held_out: bool,
         segment_samples: int,
         sample_rate_hz: int,
         seed: int,
         augment: AugmentConfig,
     ) -> None:
+        self.held_out = held_out
         self.pieces = pieces
         self.segment_samples = segment_samples
         self.sample_rate_hz = sample_rate_hz
         self.seed = seed
         self.augment = augment
-        starts = [_active_starts(piece, segment_samples, sample_rate_hz) for piece in pieces]
+        starts = [
+            _active_starts(
+                piece,
+                segment_samples,
+                sample_rate_hz,
+                lead=_fixed_lead(number, piece, segment_samples) if held_out else 0,
+            )
+            for number, piece in enumerate(pieces)
+        ]
         # two flat arrays instead of a list of objects: 16 bytes a segment, shared with worker
         # processes
         self.starts = np.concatenate(starts)
@@ -132,28 +115,35 @@ class Segments(Dataset[Segment]):
         """The segment of a Draw; for a plain index, the fixed segment."""
         draw = Draw(draw, -1) if isinstance(draw, int) else draw
         piece, start = self.pieces[self.piece_of[draw.index]], int(self.starts[draw.index])
-        crop = Crop(start)
-        if draw.lap >= 0:
+        low, high, length = piece.start, piece.stop, self.segment_samples
+        if self.held_out:
+            crop = Crop(start)
+        elif draw.lap < 0:
+            crop = fixed_training_crop(start, low=low, high=high, length=length, index=draw.index)
+        else:
             crop = random_crop(
                 start,
-                low=piece.start,
-                high=piece.stop,
-                length=self.segment_samples,
-                sample_rate_hz=self.sample_rate_hz,
+                low=low,
+                high=high,
+                length=length,
                 augment=self.augment,
                 random=np.random.default_rng((self.seed, draw.lap, draw.index)),
             )
         return cut_segment(
             crop,
-            high=piece.stop,
-            length=self.segment_samples,
+            low=low,
+            high=high,
+            length=length,
             read=lambda first, samples: read_waveform(piece.sound.waveform, first, samples),
         )
 
     def sounding_samples(self) -> int:
-        """Samples of all fixed segments together, without padding; no file is read."""
-        stops = np.array([piece.stop for piece in self.pieces])[self.piece_of]
-        return int(np.minimum(self.segment_samples, stops - self.starts).sum())
+        """Samples of the sounds in all segments that tile them, without padding; no file is
+        read.
+        """
+        low, high = np.array([(piece.start, piece.stop) for piece in self.pieces])[self.piece_of].T
+        stops = np.minimum(self.starts + self.segment_samples, high)
+        return int((stops - np.maximum(self.starts, low)).sum())
 
     def name(self, index: int) -> str:
         """Name of the file that a segment comes from."""
@@ -217,11 +207,17 @@ class MovingDraws(Sampler[Draw]):
 
 
 def segments_of(
-    pieces: Sequence[Piece], config: DataConfig, *, sample_rate_hz: int, seed: int
+    pieces: Sequence[Piece],
+    config: DataConfig,
+    *,
+    held_out: bool,
+    sample_rate_hz: int,
+    seed: int,
 ) -> Segments:
     """The segments of one side, cut by the settings."""
     return Segments(
         pieces,
+        held_out=held_out,
         segment_samples=round(config.segment_s * sample_rate_hz),
         sample_rate_hz=sample_rate_hz,
         seed=seed,
@@ -229,14 +225,26 @@ def segments_of(
     )
 
 
-def _active_starts(piece: Piece, segment_samples: int, sample_rate_hz: int) -> np.ndarray:
-    """Starts of the piece's segments that hold sound; the first one if all are silent."""
-    starts = np.arange(piece.start, piece.stop, segment_samples)
+def _fixed_lead(number: int, piece: Piece, segment_samples: int) -> int:
+    """Zeros before the first fixed segment of a side's piece with this number. A piece that begins
+    within its sound has none: silence before it would be a beginning that the sound does not have.
+    """
+    return 0 if piece.start else int(number * LEAD_STEP % 1 * segment_samples)
+
+
+def _active_starts(
+    piece: Piece, segment_samples: int, sample_rate_hz: int, *, lead: int
+) -> np.ndarray:
+    """Starts of the piece's segments that hold sound, of which the first begins with `lead` zeros;
+    the first one if all are silent.
+    """
+    starts = np.arange(piece.start - lead, piece.stop, segment_samples)
     step = int(ACTIVITY_S * sample_rate_hz)
     active = np.frombuffer(piece.sound.active, np.uint8)
+    begins = np.maximum(starts, piece.start)
     ends = np.minimum(starts + segment_samples, piece.stop)
     has_sound = np.array(
-        [active[i // step : -(-j // step)].any() for i, j in zip(starts, ends, strict=True)]
+        [active[i // step : -(-j // step)].any() for i, j in zip(begins, ends, strict=True)]
     )
     return starts[has_sound] if has_sound.any() else starts[:1]
 

@@ -45,7 +45,7 @@ def write_shards(
             continue
         optimize(
             fn=_item,
-            inputs=[_window(segments, index, side == "train") for index in range(len(segments))],
+            inputs=[_window(segments, index) for index in range(len(segments))],
             output_dir=str(out / side),
             chunk_bytes=SHARD_BYTES,
             num_workers=workers,
@@ -56,11 +56,11 @@ def write_shards(
     manifest.write_report(out / MANIFEST)
 
 
-def _window(segments: Segments, index: int, moving: bool) -> _Window:
+def _window(segments: Segments, index: int) -> _Window:
     piece, start = segments.pieces[segments.piece_of[index]], int(segments.starts[index])
     length = segments.segment_samples
-    first, last = start, min(piece.stop, start + length)
-    if moving:
+    first, last = max(piece.start, start), min(piece.stop, start + length)
+    if not segments.held_out:
         first = max(piece.start, min(start - length // 2, piece.stop - length))
         last = min(piece.stop, start + length + length // 2)
     return {

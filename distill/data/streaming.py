@@ -16,9 +16,10 @@ from litdata.streaming.downloader import get_downloader
 from litdata.streaming.sampler import ChunkedIndex
 from torch.utils.data import Dataset
 
+from distill.data.crops import Crop, fixed_training_crop, random_crop
 from distill.data.datamodule import SegmentDataModule
 from distill.data.manifest import MANIFEST, SIDES, VERSION, Item, Manifest
-from distill.data.segments import Crop, Segment, cut_segment, random_crop
+from distill.data.segments import Segment, cut_segment
 from distill.errors import CollectionError
 from distill.settings.schema import AugmentConfig, DataConfig
 from distill.system.paths import is_address
@@ -69,10 +70,19 @@ class FixedShards(Dataset[Segment]):
 
     def __getitem__(self, index: int) -> Segment:
         item: Item = self._items[index]
-        return _segment(item, Crop(item["start"]), self.segment_samples)
+        crop = Crop(item["start"])
+        if self.side == "train":
+            crop = fixed_training_crop(
+                item["start"],
+                low=item["low"],
+                high=item["high"],
+                length=self.segment_samples,
+                index=item["index"],
+            )
+        return _segment(item, crop, self.segment_samples)
 
     def sounding_samples(self) -> int:
-        """Samples of all segments together, without padding."""
+        """Samples of the sounds in all segments together, without padding."""
         return self.manifest.sounding_samples[self.side]
 
     def name(self, index: int) -> str:
@@ -107,7 +117,6 @@ class MovingShards(StreamingDataset):  # type: ignore[misc]
             low=item["low"],
             high=item["high"],
             length=self.segment_samples,
-            sample_rate_hz=self.manifest.sample_rate_hz,
             augment=self.augment,
             random=np.random.default_rng((self.crop_seed, self.current_epoch, item["index"])),
         )
@@ -185,7 +194,7 @@ def _segment(item: Item, crop: Crop, length: int) -> Segment:
         offset = first - item["first"]
         samples[:] = item["samples"][offset : offset + len(samples)]
 
-    return cut_segment(crop, high=item["high"], length=length, read=read)
+    return cut_segment(crop, low=item["low"], high=item["high"], length=length, read=read)
 
 
 def _address(root: str, side: str) -> str:

@@ -59,12 +59,13 @@ class LogMel(nn.Module):
         """The number of mel frames F of a waveform with T samples."""
         return max(samples, self._shortest) // self.config.hop_length + 1
 
-    def sounding_frames(self, samples: Tensor, *, frames: int) -> Tensor:
-        """Sound lengths (B,) in samples → (B, F) bool: frames whose window reaches into the sound,
-        not only the padding.
+    def sounding_frames(self, begins: Tensor, ends: Tensor, *, frames: int) -> Tensor:
+        """Where sounds begin and end (B,), in samples → (B, F) bool: frames whose window reaches
+        into the sound, not only the padding on either side.
         """
-        last = (samples + self.config.n_fft // 2) // self.config.hop_length
-        return torch.arange(frames, device=samples.device) <= last[:, None]
+        half, hop = self.config.n_fft // 2, self.config.hop_length
+        centres = hop * torch.arange(frames, device=ends.device)
+        return (centres > begins[:, None] - half) & (centres <= ends[:, None] + half)
 
     def magnitude(self, waveform: Tensor) -> Tensor:
         """Waveform (B, 1, T) float32 → magnitude mel (B, 1, M, F), F = frames(T)."""

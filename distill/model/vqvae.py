@@ -83,13 +83,13 @@ class ConvVQVAE(nn.Module):
         """Mel (B, 1, M, F) float32 with any M, F ≥ 1 → mel of the same shape, indices (B, N, L),
         commitment loss.
 
-        In training, the codebooks learn only from columns whose first frame is true in `sounding`
+        In training, the codebooks learn only from columns with a frame that is true in `sounding`
         (B, F); without `sounding`, from all columns. Raises NonFiniteError, with the codebooks
         unchanged, if the input or the encoder's output is not finite.
         """
         latent = self._latent(mel)
         if sounding is not None:
-            columns = sounding[:, None, :: self.stride]
+            columns = sounding_columns(sounding, stride=self.stride)[:, None]
             sounding = columns.expand(-1, latent.shape[2], -1).flatten(1)
         quantized = self.quantizer(latent.flatten(2).transpose(1, 2), sounding)
         grid = quantized.vectors.transpose(1, 2).reshape(latent.shape)
@@ -123,3 +123,10 @@ class ConvVQVAE(nn.Module):
         padded = nn.functional.pad(mel, grown, mode="replicate")
         latent: Tensor = self.encoder(padded.contiguous(memory_format=torch.channels_last))
         return latent
+
+
+def sounding_columns(sounding: Tensor, *, stride: int) -> Tensor:
+    """Sounding frames (B, F), `stride` of them to a column → (B, W) bool: columns that hold one."""
+    whole = nn.functional.pad(sounding, (0, -sounding.shape[1] % stride))
+    columns: Tensor = whole.unflatten(1, (-1, stride)).any(dim=-1)
+    return columns

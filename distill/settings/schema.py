@@ -18,12 +18,13 @@ REMOVABLE = ("logger",)
 
 @dataclass
 class AugmentConfig:
-    """Small random changes to training crops; validation segments are not changed."""
+    """Small random changes to training crops; validation segments are not changed. Where crops
+    begin is not part of it: they move without augmentation, too.
+    """
 
     enabled: bool
     gain_db: float = field(metadata=within(0, 24))
     flip_polarity: bool
-    shift_s: float = field(metadata=within(0, 10))
     shift_bins: int = field(metadata=within(0, 32))
 
 

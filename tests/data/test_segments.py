@@ -3,105 +3,46 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from distill.data.collection import Sound
-from distill.data.segments import Draw, MovingDraws, Segments, shift_mel_bins
+from distill.data.segments import Draw, MovingDraws, shift_mel_bins
 from distill.data.split import Piece
 from distill.errors import SoundError
-from distill.settings.schema import AugmentConfig
-
-LENGTH = 100
-RATE_HZ = 1_000
-OFF = AugmentConfig(enabled=False, gain_db=6.0, flip_polarity=True, shift_s=0.05, shift_bins=2)
-ON = AugmentConfig(enabled=True, gain_db=6.0, flip_polarity=True, shift_s=0.05, shift_bins=2)
-Make = Callable[..., Sound]
-
-
-def ramp(samples: int) -> np.ndarray:
-    """Sample t is t + 1: each segment shows where it comes from, and no sample is silence."""
-    return np.arange(1, samples + 1, dtype=np.float32)
-
-
-def segments_of(*pieces: Piece, augment: AugmentConfig = OFF, seed: int = 0) -> Segments:
-    return Segments(
-        pieces, segment_samples=LENGTH, sample_rate_hz=RATE_HZ, seed=seed, augment=augment
-    )
-
-
-def whole(sound: Sound) -> Piece:
-    return Piece(sound, 0, sound.samples)
-
-
-def heard(item: Any) -> np.ndarray:
-    """The samples of an item, (T,)."""
-    assert item["waveform"].shape == (1, LENGTH)
-    assert item["waveform"].dtype == torch.float32
-    return item["waveform"].numpy()[0]
-
-
-def same(first: Any, second: Any) -> bool:
-    return (
-        torch.equal(first["waveform"], second["waveform"])
-        and first["sound_samples"] == second["sound_samples"]
-        and first["shift_bins"] == second["shift_bins"]
-    )
+from tests.helpers.segments import LENGTH, ON, Make, heard, ramp, same, segments_of, whole
 
 
 def test_fixed_segments_tile_the_sound_tail_included(cached_sound: Make) -> None:
-    items = segments_of(whole(cached_sound(ramp(430))), augment=ON)
+    items = segments_of(whole(cached_sound(ramp(430))), held_out=True, augment=ON)
     assert len(items) == 5
     joined = np.concatenate([heard(items[index]) for index in range(5)])
     np.testing.assert_array_equal(joined[:430], ramp(430))
     assert not joined[430:].any()
-    assert [items[index]["sound_samples"] for index in range(5)] == [100, 100, 100, 100, 30]
+    assert [items[index]["sound_end"] for index in range(5)] == [100, 100, 100, 100, 30]
     assert items.sounding_samples() == 430
 
 
 def test_fixed_segments_are_the_same_every_time_whatever_the_seed(cached_sound: Make) -> None:
     piece = whole(cached_sound(ramp(430)))
-    first, second = segments_of(piece, augment=ON), segments_of(piece, augment=ON, seed=9)
-    for index in range(5):
-        _ = first[Draw(index, 3)]
-        assert same(first[index], second[index])
-        assert first[index]["shift_bins"] == 0
+    for held_out in (True, False):
+        first, second = (
+            segments_of(piece, held_out=held_out, augment=ON, seed=seed) for seed in (0, 9)
+        )
+        for index in range(5):
+            _ = first[Draw(index, 3)]
+            assert same(first[index], second[index])
+            assert first[index]["shift_bins"] == 0
 
 
 def test_short_sound_is_padded(cached_sound: Make) -> None:
-    items = segments_of(whole(cached_sound(ramp(37))))
+    items = segments_of(whole(cached_sound(ramp(37))), held_out=True)
     assert len(items) == 1
     np.testing.assert_array_equal(heard(items[0])[:37], ramp(37))
     assert not heard(items[0])[37:].any()
-    assert items[0]["sound_samples"] == 37
-
-
-def test_short_sound_starts_up_to_the_shift_late(cached_sound: Make) -> None:
-    items = segments_of(whole(cached_sound(ramp(37))), augment=ON)
-    leads = set()
-    for lap in range(300):
-        item = items[Draw(0, lap)]
-        lead = item["sound_samples"] - 37
-        leads.add(lead)
-        samples = heard(item)
-        assert not samples[:lead].any()
-        assert samples[lead : lead + 37].all()
-        assert not samples[lead + 37 :].any()
-    assert min(leads) == 0
-    assert max(leads) == 50, "0.05 s at 1 kHz"
-
-
-def test_lead_never_pushes_the_end_of_a_sound_out(cached_sound: Make) -> None:
-    items = segments_of(whole(cached_sound(ramp(80))), augment=ON)
-    for lap in range(100):
-        item = items[Draw(0, lap)]
-        assert item["sound_samples"] <= LENGTH
-        assert np.count_nonzero(heard(item)) == 80
+    assert items[0]["sound_end"] == 37
 
 
 def test_training_crops_move_from_lap_to_lap(cached_sound: Make) -> None:
@@ -113,20 +54,25 @@ def test_training_crops_move_from_lap_to_lap(cached_sound: Make) -> None:
 
 
 def test_every_sample_is_reachable(cached_sound: Make) -> None:
-    """The tail that does not fill a segment included, and unpadded where the sound is longer."""
+    """The tail that does not fill a segment included, and often unpadded where the sound is
+    longer.
+    """
     items = segments_of(whole(cached_sound(ramp(430))))
     seen: Counter[int] = Counter()
+    full = 0
     for index in range(len(items)):
         for lap in range(100):
             item = items[Draw(index, lap)]
-            assert item["sound_samples"] == LENGTH
-            seen.update(heard(item).astype(int).tolist())
+            sound = heard(item)[item["sound_begin"] : item["sound_end"]]
+            seen.update(sound.astype(int).tolist())
+            full += len(sound) == LENGTH
     assert seen.keys() == set(range(1, 431))
+    assert 300 < full < 450
 
 
 def test_crops_stay_inside_their_piece(cached_sound: Make) -> None:
     sound = cached_sound(ramp(1_000))
-    items = segments_of(Piece(sound, 300, 620), augment=OFF)
+    items = segments_of(Piece(sound, 300, 620))
     for index in range(len(items)):
         for draw in [index, *(Draw(index, lap) for lap in range(100))]:
             samples = heard(items[draw])
@@ -140,7 +86,7 @@ def test_augmentation_off_leaves_samples_and_bins_alone(cached_sound: Make) -> N
     for index in range(len(items)):
         for lap in range(50):
             item = items[Draw(index, lap)]
-            samples = heard(item)[: item["sound_samples"]]
+            samples = heard(item)[item["sound_begin"] : item["sound_end"]]
             np.testing.assert_array_equal(samples, samples[0] + np.arange(len(samples)))
             assert item["shift_bins"] == 0
 
@@ -200,22 +146,27 @@ def test_decoded_sound_that_is_spoiled_while_training_is_told_in_one_line(
 def test_silent_stretches_are_passed_over(cached_sound: Make) -> None:
     samples = ramp(1_000)
     samples[200:700] = 0
-    items = segments_of(whole(cached_sound(samples)))
+    items = segments_of(whole(cached_sound(samples)), held_out=True)
     assert [int(heard(items[index])[0]) for index in range(len(items))] == [1, 101, 701, 801, 901]
 
 
 def test_piece_without_any_sound_still_gives_one_segment(cached_sound: Make) -> None:
     samples = ramp(1_000)
     samples[500:] = 0
-    items = segments_of(Piece(cached_sound(samples), 500, 1_000))
+    items = segments_of(Piece(cached_sound(samples), 500, 1_000), held_out=True)
     assert len(items) == 1
     assert not heard(items[0]).any()
 
 
 def test_pieces_keep_their_own_sounds(cached_sound: Make) -> None:
     pieces = [whole(cached_sound(np.full(150, n, np.float32), content=str(n))) for n in (1, 2, 3)]
-    items = segments_of(*pieces)
-    assert [int(heard(items[index])[0]) for index in range(len(items))] == [1, 1, 2, 2, 3, 3]
+    for held_out in (False, True):
+        items = segments_of(*pieces, held_out=held_out)
+        owners = [set(heard(items[index]).tolist()) - {0} for index in range(len(items))]
+        counts = (2, 2, 2) if not held_out else (2, 3, 2)
+        assert owners == [
+            {n} for n, count in zip((1, 2, 3), counts, strict=True) for _ in range(count)
+        ]
 
 
 def draws_of(segments: int = 23, epoch: int = 0, skip: int = 0, **settings: int) -> list[Draw]:

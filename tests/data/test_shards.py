@@ -71,6 +71,10 @@ def test_they_are_the_folders_segments(folder: Path, config: TrainConfig) -> Non
         for index in range(len(ours)):
             assert ours.name(index) == theirs.name(index)
             assert torch.equal(ours[index]["waveform"], theirs[index]["waveform"])
+            for key in ("sound_begin", "sound_end", "shift_bins"):
+                assert ours[index][key] == theirs[index][key]  # type: ignore[literal-required]
+    leads = {shards.train[index]["sound_begin"] for index in range(len(shards.train))}
+    assert len(leads) > 5, "sounds begin in many places"
 
 
 def test_an_epoch_has_each_segment_once_cropped_as_the_folders(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 import pytest
@@ -88,7 +89,7 @@ def test_very_short_sounds_have_a_mel(samples: int) -> None:
 
 def test_sounding_frames_are_those_of_the_mel_error() -> None:
     lengths = torch.tensor([1, 511, 512, 513, 1024, 24_000, 48_000])
-    given = LogMel(DEFAULT).sounding_frames(lengths, frames=94)
+    given = LogMel(DEFAULT).sounding_frames(torch.zeros_like(lengths), lengths, frames=94)
     expected = torch.arange(94) <= lengths[:, None] // 512 + 2
     assert given.dtype == torch.bool
     assert torch.equal(given, expected)
@@ -100,16 +101,18 @@ def test_sounding_frames_are_those_of_the_mel_error() -> None:
 def test_every_frame_that_hears_the_sound_counts_and_no_other(n_fft: int, hop_length: int) -> None:
     spectrogram = torchaudio.transforms.Spectrogram(n_fft=n_fft, hop_length=hop_length, power=1.0)
     total = 12 * n_fft
-    for length in (1, hop_length - 1, hop_length, n_fft, n_fft + 37, 3 * n_fft + hop_length // 2):
+    log_mel = LogMel(replace(DEFAULT, n_fft=n_fft, hop_length=hop_length, n_mels=16))
+    lengths = (1, hop_length - 1, hop_length, n_fft, n_fft + 37, 3 * n_fft + hop_length // 2)
+    leads = (0, 1, n_fft // 2, n_fft, 3 * n_fft + 7)
+    for lead, length in itertools.product(leads, lengths):
         waveform = torch.zeros(total)
-        waveform[:length] = 1
+        waveform[lead : lead + length] = 1
         heard = spectrogram(waveform).amax(dim=0) > 0
-        given = LogMel(
-            replace(DEFAULT, n_fft=n_fft, hop_length=hop_length, n_mels=16)
-        ).sounding_frames(torch.tensor([length]), frames=len(heard))[0]
-        assert not (heard & ~given).any(), length
+        begin, end = torch.tensor([lead]), torch.tensor([lead + length])
+        given = log_mel.sounding_frames(begin, end, frames=len(heard))[0]
+        assert not (heard & ~given).any(), (lead, length)
         # a frame that only touches the sound's last sample with the window's zero may count too
-        assert (given & ~heard).sum() <= 1, length
+        assert (given & ~heard).sum() <= 1, (lead, length)
 
 
 @pytest.mark.parametrize("sounds", [1, 7])

@@ -179,7 +179,7 @@ def test_other_networks_build_and_keep_the_shape(change: dict[str, object]) -> N
     assert torch.equal(model(mel).mel, given.mel)  # nothing is random in eval mode
 
 
-def test_a_column_is_learned_from_if_its_first_frame_sounds() -> None:
+def test_a_column_is_learned_from_if_one_of_its_frames_sounds() -> None:
     seen: list[torch.Tensor] = []
     model = model_of().train()
     forward = model.quantizer.forward
@@ -190,7 +190,9 @@ def test_a_column_is_learned_from_if_its_first_frame_sounds() -> None:
 
     model.quantizer.forward = spy  # type: ignore[method-assign, assignment]
     sounding = torch.arange(50)[None] < torch.tensor([[50], [33], [32], [1]])
-    model(mel_of(40, 50, batch=4), sounding)
-    columns = [[1, 1, 1, 1], [1, 1, 1, 0], [1, 1, 0, 0], [1, 0, 0, 0]]
-    expected = torch.tensor(columns, dtype=torch.bool)[:, None].expand(4, 3, 4)  # (B, H, W)
+    behind_silence = (torch.arange(50) >= 31) & (torch.arange(50) < 40)
+    sounding = torch.cat([sounding, behind_silence[None]])
+    model(mel_of(40, 50, batch=5), sounding)
+    columns = [[1, 1, 1, 1], [1, 1, 1, 0], [1, 1, 0, 0], [1, 0, 0, 0], [0, 1, 1, 0]]
+    expected = torch.tensor(columns, dtype=torch.bool)[:, None].expand(5, 3, 4)  # (B, H, W)
     assert torch.equal(seen[0], expected.flatten(1))

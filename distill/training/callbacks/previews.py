@@ -4,6 +4,7 @@ TensorBoard.
 
 from __future__ import annotations
 
+import itertools
 import logging
 import re
 from pathlib import Path
@@ -23,6 +24,9 @@ from distill.training.callbacks.tensorboard_charts import writers
 from distill.training.codec.module import CodecModule
 from distill.training.steps.schedule import is_shown
 from distill.vocoder.vocoder import default_vocoder, vocode
+
+NEIGHBOURS = 8
+"""So many held-out segments in a row are read to choose a clip from them."""
 
 log = logging.getLogger(__name__)
 
@@ -83,10 +87,10 @@ class Previews(lightning.Callback):
         folder = self.folder / _folder_name(epoch)
         folder.mkdir(parents=True, exist_ok=True)
         for number, (clip, reconstruction) in enumerate(zip(clips, reconstructions, strict=True)):
-            length = clip["sound_samples"]
+            sound = slice(clip["sound_begin"], clip["sound_end"])
             pair = {
-                "original": clip["waveform"][0, :length].numpy(),
-                "reconstruction": reconstruction[:length],
+                "original": clip["waveform"][0, sound].numpy(),
+                "reconstruction": reconstruction[sound],
             }
             for kind, waveform in pair.items():
                 write_sound(
@@ -109,9 +113,20 @@ class Previews(lightning.Callback):
             writer.add_image("mel/original_above_reconstruction", picture, epoch, dataformats="HWC")
 
     def _choose(self, segments: FixedSegments) -> list[int]:
-        """Indices of the clips, spread evenly over the held-out segments."""
+        """Indices of the clips, spread evenly over the held-out segments.
+
+        Of neighbours, the one with most sound: others may hold only the first or last milliseconds
+        of a sound.
+        """
         count = min(self.clips, len(segments))
-        return [position * len(segments) // count for position in range(count)]
+        borders = [position * len(segments) // count for position in range(count + 1)]
+        return [
+            max(
+                range(first, min(first + NEIGHBOURS, last)),
+                key=lambda index: segments[index]["sound_end"] - segments[index]["sound_begin"],
+            )
+            for first, last in itertools.pairwise(borders)
+        ]
 
     @staticmethod
     def _picture(

@@ -105,8 +105,8 @@ def _measure_normalisation(config: TrainConfig, data: SegmentDataModule) -> None
     total = torch.zeros(3, dtype=torch.float64)
     for batch in data.fixed_train_loader(NORMALISATION_SEGMENTS):
         decibels = probe(batch["waveform"])[:, 0].transpose(1, 2)  # (B, F, M)
-        lengths = torch.as_tensor(batch["sound_samples"])
-        sounding = probe.sounding_frames(lengths, frames=decibels.shape[1])
+        begins, ends = map(torch.as_tensor, (batch["sound_begin"], batch["sound_end"]))
+        sounding = probe.sounding_frames(begins, ends, frames=decibels.shape[1])
         values = decibels[sounding].double()
         total += torch.stack(
             [values.sum(), values.square().sum(), torch.tensor(float(values.numel()))]

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from distill.codec.description import LevelHealth
+from distill.model.vqvae import sounding_columns
 
 FEWEST_POSITIONS = 256
 """With fewer positions, a codebook is not judged."""
@@ -83,10 +84,11 @@ def count_codes(indices: Tensor, sounding: Tensor, *, stride: int, codebook_size
     """Codes (B, H, W, L) and sounding frames (B, F), `stride` frames to a column → counts (L, K)
     int64.
 
-    A column counts if its first frame sounds. Padding after a short sound always gets the same
+    A column counts if one of its frames sounds. Padding around a sound always gets the same
     code, so counting it would make every codebook look bad.
     """
-    chosen = indices.transpose(1, 2)[sounding[:, ::stride]].flatten(0, 1)  # (positions, L)
+    columns = sounding_columns(sounding, stride=stride)
+    chosen = indices.transpose(1, 2)[columns].flatten(0, 1)  # (positions, L)
     return torch.stack(
         [torch.bincount(level, minlength=codebook_size) for level in chosen.unbind(-1)]
     )

@@ -102,7 +102,7 @@ class CodecModule(StageModule):
         sounding = self._sounding_frames(batch, magnitude)
         with torch.autocast(self.device.type, enabled=False):  # float32, as when the model is used
             loss, decoded, indices = self._loss(self.spectrogram.normalise(magnitude), sounding)
-        sounds = int(cast(Tensor, batch["sound_samples"]).count_nonzero())
+        sounds = int(cast(Tensor, batch["sound_end"]).count_nonzero())
         self._val_loss.add(_terms(loss), sounds)
         self._mel_error.add(
             self.spectrogram.decibels(magnitude),
@@ -214,8 +214,8 @@ class CodecModule(StageModule):
 
     def _sounding_frames(self, batch: Segment, mel: Tensor) -> Tensor:
         """A batch and its mel (B, 1, M, F) → (B, F) bool: frames that hold sound."""
-        lengths = cast(Tensor, batch["sound_samples"])
-        return self.spectrogram.sounding_frames(lengths, frames=mel.shape[-1])
+        begins, ends = cast(Tensor, batch["sound_begin"]), cast(Tensor, batch["sound_end"])
+        return self.spectrogram.sounding_frames(begins, ends, frames=mel.shape[-1])
 
 
 def _terms(loss: Loss) -> dict[str, Tensor]:

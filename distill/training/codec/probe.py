@@ -14,8 +14,8 @@ from distill.training.codec.health import count_codes
 
 
 class CodebookProbe:
-    """Counts codes over the same training segments each time, without random crops or augmentation;
-    each rank counts its share of them.
+    """Counts codes over the same training segments each time, without augmentation; each rank
+    counts its share of them.
 
     The segments' mels are computed once and kept on the CPU: a few MiB for any collection.
     """
@@ -39,8 +39,8 @@ class CodebookProbe:
         segments = math.ceil(1.2 * positions * stride**2 / cells)
         for batch in data.fixed_train_loader(segments, rank=rank, ranks=ranks):
             mel = spectrogram(batch["waveform"])
-            lengths = torch.as_tensor(batch["sound_samples"])
-            frames = spectrogram.sounding_frames(lengths, frames=mel.shape[-1])
+            begins, ends = map(torch.as_tensor, (batch["sound_begin"], batch["sound_end"]))
+            frames = spectrogram.sounding_frames(begins, ends, frames=mel.shape[-1])
             self.batches.append((mel, frames))
 
     def count(self, model: ConvVQVAE, device: torch.device) -> Tensor:

@@ -1,0 +1,59 @@
+"""Segments of made-up sounds, and what is heard in them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+
+from distill.data.collection import Sound
+from distill.data.segments import Segments
+from distill.data.split import Piece
+from distill.settings.schema import AugmentConfig
+
+LENGTH = 100
+RATE_HZ = 1_000
+OFF = AugmentConfig(enabled=False, gain_db=6.0, flip_polarity=True, shift_bins=2)
+ON = AugmentConfig(enabled=True, gain_db=6.0, flip_polarity=True, shift_bins=2)
+Make = Callable[..., Sound]
+"""The fixture `cached_sound`."""
+
+
+def ramp(samples: int) -> np.ndarray:
+    """Sample t is t + 1: each segment shows where it comes from, and no sample is silence."""
+    return np.arange(1, samples + 1, dtype=np.float32)
+
+
+def segments_of(
+    *pieces: Piece, held_out: bool = False, augment: AugmentConfig = OFF, seed: int = 0
+) -> Segments:
+    return Segments(
+        pieces,
+        held_out=held_out,
+        segment_samples=LENGTH,
+        sample_rate_hz=RATE_HZ,
+        seed=seed,
+        augment=augment,
+    )
+
+
+def whole(sound: Sound) -> Piece:
+    return Piece(sound, 0, sound.samples)
+
+
+def heard(item: Any) -> np.ndarray:
+    """The samples of an item, (T,)."""
+    assert item["waveform"].shape == (1, LENGTH)
+    assert item["waveform"].dtype == torch.float32
+    return item["waveform"].numpy()[0]
+
+
+def same(first: Any, second: Any) -> bool:
+    return (
+        torch.equal(first["waveform"], second["waveform"])
+        and first["sound_begin"] == second["sound_begin"]
+        and first["sound_end"] == second["sound_end"]
+        and first["shift_bins"] == second["shift_bins"]
+    )

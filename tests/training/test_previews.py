@@ -1,0 +1,24 @@
+"""short held-out sounds that begin anywhere in a segment → previews that hold most of a sound."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from tests.helpers.runs import Train
+
+RATE_HZ = 16_000
+
+
+def test_previews_hold_most_of_a_sound(train_here: Train, tmp_path: Path) -> None:
+    (tmp_path / "short").mkdir()
+    for number in range(40):
+        noise = np.random.default_rng(number).uniform(-0.5, 0.5, RATE_HZ // 5)
+        soundfile.write(tmp_path / "short" / f"{number}.wav", noise, RATE_HZ)
+    run = train_here("run", "data.root=short", "data.val_fraction=0.5", "trainer.max_epochs=1")
+    clips = sorted((run / "previews").rglob("*.wav"))
+    assert len(clips) >= 4
+    for clip in clips:
+        assert 0.15 < soundfile.info(clip).duration <= 0.2, "of the sound's 0.2 s, without silence"
