@@ -10,6 +10,7 @@ from distill.catalog.catalog import shown_name
 from distill.sweep.job import DONE
 from distill.sweep.leaderboard import Leaderboard
 from distill.sweep.results import short
+from distill.system.shell import shell_word
 from distill.system.terminal import console, counted, duration, fail, plain, say
 
 if TYPE_CHECKING:
@@ -26,7 +27,8 @@ def show_leaderboard(leaderboard: Leaderboard) -> None:
             values = " ".join(f"{key}={result.settings.get(key, '')}" for key in leaderboard.keys)
             say(f"job {result.job.number} ({values}): {result.job.state}: {result.job.reason}")
             if (result.folder / "checkpoints" / "last.ckpt").exists():
-                say(f"  to continue it: python -m distill.train resume={result.folder}")
+                folder = shell_word(str(result.folder))
+                say(f"  to continue it: python -m distill.train resume={folder}")
     files = f"{leaderboard.csv} and {picture.name}" if picture else str(leaderboard.csv)
     say(f"{counted(len(ranking), 'job')}: {files}")
 

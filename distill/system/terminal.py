@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import logging
 import os
 import sys
@@ -13,10 +12,12 @@ from typing import Any, TextIO
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from distill.system.encoding import HANDLER, escape_unknown
+
 log = logging.getLogger(__name__)
 
-if isinstance(sys.stdout, io.TextIOWrapper):
-    sys.stdout.reconfigure(errors="backslashreplace")  # file names need not be Unicode
+for _stream in (sys.stdout, sys.stderr):
+    escape_unknown(_stream)  # file names need not be Unicode
 
 # piped output has a fixed width, so that table rows are not folded in a log
 console = Console(
@@ -76,7 +77,8 @@ def say_at_once(line: str, *, apart: bool = False) -> None:
     stream = sys.stderr if apart else sys.stdout
     with suppress(OSError, ValueError):  # the reader is gone, or the stream has no file
         over_a_bar = "\r\x1b[2K" if stream.isatty() else ""
-        os.write(stream.fileno(), f"{over_a_bar}{plain(line)}\n".encode())
+        encoding = stream.encoding or "utf-8"  # a bar's stream names none
+        os.write(stream.fileno(), f"{over_a_bar}{plain(line)}\n".encode(encoding, HANDLER))
 
 
 def _print_apart(line: str) -> None:
@@ -134,10 +136,14 @@ def drop_output(stream: TextIO) -> None:
 
 
 def plain(text: str) -> str:
-    """Text from files and names as one line, without control characters for the terminal."""
+    """Text from files and names as one line, without control characters for the terminal; bytes
+    that are not Unicode are escaped.
+    """
     return "".join(
         letter
-        if letter.isprintable() or "\udc80" <= letter <= "\udcff"  # bytes that are no Unicode
+        if letter.isprintable()
+        else f"\\udc{ord(letter) & 0xFF:02x}"
+        if "\udc80" <= letter <= "\udcff"
         else " "
         if letter.isspace()
         else "\ufffd"

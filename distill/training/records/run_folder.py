@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import re
-import shlex
 import shutil
 import time
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from filelock import FileLock, Timeout
 from distill.bundle import SUFFIX
 from distill.errors import DistillError, RunError, WriteError
 from distill.system.paths import path_of
+from distill.system.shell import shell_word
 
 if TYPE_CHECKING:
     from distill.data.collection import Collection
@@ -101,14 +101,14 @@ def check_unused(run_dir: Path) -> None:
     if saved:
         raise RunError(
             f"{run_dir}: already holds a run ({saved[0].name}); continue it with "
-            f"resume={run_dir}, or choose another folder"
+            f"resume={shell_word(str(run_dir))}, or choose another folder"
         )
 
 
 def best_epoch_advice(run_dir: Path) -> str:
     """How to resume without the last checkpoint; empty if there is no other checkpoint."""
     best = run_dir / "checkpoints" / "best.ckpt"
-    command = f"cp {shlex.quote(str(best))} {shlex.quote(str(best.with_name('last.ckpt')))}"
+    command = f"cp {shell_word(str(best))} {shell_word(str(best.with_name('last.ckpt')))}"
     return f"to continue from the best epoch: {command}" if best.is_file() else ""
 
 
