@@ -37,12 +37,18 @@ log = logging.getLogger(__name__)
 
 
 def train(
-    config: TrainConfig, run_dir: Path, *, resume: bool = False, stop_files: Sequence[Path] = ()
+    config: TrainConfig,
+    run_dir: Path,
+    *,
+    resume: bool = False,
+    in_sweep: bool = False,
+    stop_files: Sequence[Path] = (),
 ) -> Summary | None:
     """Train the stages of `config.stages` in `run_dir`; the first rank returns the summary, the
     others None.
 
-    Fills in what is null in `config`, in place. A file `stop` in the run folder, or one of
+    Fills in what is null in `config`, in place. What a sweep says once for all of its jobs is only
+    logged `in_sweep`. A file `stop` in the run folder, or one of
     `stop_files`, stops the run as Ctrl-C does. Raises DistillError for what the user can correct,
     RunStopped after a stop.
     """
@@ -63,11 +69,14 @@ def train(
 
         # torch and Lightning are slow to import: only now, when the sounds were read without errors
         from distill.training.closing import close_stage
+        from distill.training.codec.filters import describe_empty_filters
         from distill.training.session import Session, train_stage
         from distill.training.stages import STAGES
 
         stages = {name: STAGES[name](config, source, data, best_bundle(run_dir)) for name in left}
         _complete(stages, progress)
+        if line := describe_empty_filters(config.mel, fixed=resume or config.base is not None):
+            log.log(logging.INFO if in_sweep else logging.WARNING, line)
         settings = OmegaConf.to_yaml(OmegaConf.structured(config))
         if is_first():
             _prepare_folder(run_dir, settings, resume=resume)
