@@ -15,7 +15,7 @@ from distill.settings.compose import (
     make_roots_absolute,
     resume_config,
 )
-from distill.settings.overrides import quote_folders, quote_text
+from distill.settings.quoting import quote_folders, quote_text
 from distill.settings.run_log import LOG_FILE, start_log
 from distill.sweep.launch import launch
 from distill.sweep.mels import mels_of
@@ -80,7 +80,7 @@ def _report_empty_filters(settings: Settings) -> None:
 
 
 def _compose(command: TrainCommand) -> Settings:
-    words = [quote_text(word) for word in command.overrides]
+    words = [quote_text(word, sweep=command.sweep) for word in command.overrides]
     if command.folders:
         words.append(quote_folders(command.folders))
     return compose_settings(words, sweep=command.sweep)

@@ -13,6 +13,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from distill.errors import DistillError
+from distill.settings.quoting import unquote
 from distill.sweep.job import DONE, KILLED, RECORD, RUNNING, STOPPED, Job
 from distill.system.atomic import write_text
 from distill.system.validation import instance_of
@@ -38,9 +39,9 @@ class Result:
 
     @property
     def settings(self) -> dict[str, str]:
-        """Key → this job's value, as typed."""
+        """Key → this job's value, as typed, without quotes around it."""
         pairs = (override.lstrip("+").partition("=") for override in self.job.overrides)
-        return {key: value for key, _, value in pairs}
+        return {key: unquote(value) for key, _, value in pairs}
 
     @property
     def ranked(self) -> bool:
