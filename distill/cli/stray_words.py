@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from distill.errors import DistillError
-from distill.system.paths import path_of
-
-PATHS = ("data.root", "resume", "base", "data.cache_dir", "library.dir")
+from distill.settings.schema import FOLDERS, PATH_KEYS
+from distill.system.paths import exists, is_folder
 
 
 def check_spaces(words: Sequence[str]) -> None:
@@ -37,14 +36,14 @@ def check_spaces(words: Sequence[str]) -> None:
 
 def _meaning(joined: str) -> str | None:
     """What to type for words that belong together; None if they do not."""
-    from distill.settings.quoting import FOLDERS, quote_folders, several_folders
+    from distill.settings.quoting import quote_folders, several_folders
 
     key, equals, value = joined.partition("=")
     if not equals:
-        return joined if path_of(joined).is_dir() else None
+        return joined if is_folder(joined) else None
     if key == FOLDERS and value[:1] == "[" and value[-1:] == "]":
         return quote_folders(several_folders(value))
-    if key == "name" or (key in PATHS and path_of(value).exists()):
+    if key == "name" or (key in PATH_KEYS and exists(value)):
         return joined
     return None
 
@@ -54,8 +53,8 @@ def _is_stray(words: Sequence[str], place: int) -> bool:
     if not _is_bare(words[place]):
         return False
     key, equals, value = words[place - 1].partition("=") if place else ("", "", "")
-    is_behind = bool(equals) and key in PATHS and not path_of(value).exists()
-    return is_behind or not path_of(words[place]).is_dir()
+    is_behind = bool(equals) and key in PATH_KEYS and not exists(value)
+    return is_behind or not is_folder(words[place])
 
 
 def _is_bare(word: str) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from distill.cli.stray_words import check_spaces
 from distill.errors import DistillError
 from distill.settings.schema import TrainConfig
-from distill.system.paths import path_of
+from distill.system.paths import is_folder
 
 HELP = ("-h", "--help")
 SWEEP = ("-m", "--multirun")
@@ -70,4 +70,4 @@ def _is_folder(word: str) -> bool:
     """Whether the word names an existing folder and is not KEY=VALUE."""
     key = word.partition("=")[0].lstrip("+~").partition(".")[0]
     is_setting = "=" in word and (key in KEYS or key.startswith("hydra"))
-    return not is_setting and path_of(word).is_dir()
+    return not is_setting and is_folder(word)

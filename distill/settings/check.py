@@ -12,7 +12,7 @@ from distill.errors import ConfigError, DistillError, UnknownKeyError
 from distill.settings.overrides import class_of
 from distill.settings.quoting import quote_folders, several_folders, to_type
 from distill.settings.schema import STAGES, TrainConfig, check_ranges, describe
-from distill.system.paths import is_address, path_of
+from distill.system.paths import exists, is_address, is_folder, path_of
 
 
 def check_config(composed: DictConfig) -> TrainConfig:
@@ -104,8 +104,8 @@ def _check_root(config: TrainConfig) -> None:
         if not root.strip():
             raise ConfigError("data.root", root, "a folder is missing after the =")
         folder = path_of(root)
-        if not folder.is_dir():
-            what = "is a file, not a folder" if folder.is_file() else "no such folder"
+        if not is_folder(folder):
+            what = "is a file, not a folder" if exists(folder) else "no such folder"
             advice = _meant_folders(folders, root) or "give a folder of sounds"
             raise ConfigError("data.root", str(folder), f"{what}; {advice}")
 
@@ -122,7 +122,7 @@ def _meant_folders(folders: list[str], missing: str) -> str:
                 name = comma.join(folders[first : first + 2])
                 meant.append([*folders[:first], name, *folders[first + 2 :]])
     for names in meant:
-        if names != folders and all(path_of(name).is_dir() for name in names):
+        if names != folders and all(map(is_folder, names)):
             return f"type {to_type(quote_folders(names))}"
     if missing.startswith("$"):
         return "the shell fills in a variable only outside of '...'"

@@ -14,7 +14,6 @@ from hydra.errors import HydraException
 from distill.errors import ConfigError, DistillError, UnknownKeyError
 from distill.settings.conf_files import config_dir
 from distill.settings.quoting import (
-    FOLDERS,
     TEXT_KEYS,
     quote,
     quote_folders,
@@ -22,9 +21,10 @@ from distill.settings.quoting import (
     several_folders,
     to_type,
 )
-from distill.settings.schema import REMOVABLE, TrainConfig
-from distill.system.paths import path_of
+from distill.settings.schema import FOLDERS, REMOVABLE, TrainConfig
+from distill.system.paths import exists, path_of
 from distill.system.ranges import is_nullable
+from distill.system.run_parts import run_of
 
 HOW_TO_TYPE = "settings are typed as KEY=VALUE, without spaces or dashes, such as rvq.levels=4"
 LISTS = ("model.channels", "optimizer.betas", "trainer.devices", "stages")
@@ -60,7 +60,10 @@ def _unreadable(override: str) -> str:
 
 
 def _not_a_setting(word: str) -> str:
-    if path_of(word).exists():
+    if run := run_of(path_of(word)):
+        resume = to_type(f"resume={quote(str(run))}")
+        return f"{word}: is in the folder of a run; to continue the run, type {resume}"
+    if exists(word):
         return f"{word}: is a file; give its folder instead ({HOW_TO_TYPE})"
     return f"{word}: no such folder; {HOW_TO_TYPE}"
 

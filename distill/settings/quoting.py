@@ -13,12 +13,10 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, QuotedString, ValueType
 from hydra.errors import HydraException
 
-from distill.system.paths import path_of
+from distill.settings.schema import FOLDERS, PATH_KEYS
+from distill.system.paths import exists
 from distill.system.shell import shell_word
 
-FOLDERS = "data.root"
-"""The key whose value can be a list of texts."""
-PATH_KEYS = (FOLDERS, "resume", "base", "data.cache_dir", "library.dir")
 TEXT_KEYS = (*PATH_KEYS, "name", "hydra.run.dir", "hydra.sweep.dir")
 NEVER_SWEPT = ("resume", "hydra.run.dir", "hydra.sweep.dir")
 QUOTES = "'\""
@@ -51,7 +49,7 @@ def quote_text(argument: str, *, sweep: bool = False) -> str:
     if parsed and value[0] in QUOTES and not parsed.is_sweep_override():
         return argument
     whole = f"{typed}={quote(value)}"
-    if key in PATH_KEYS and "${" not in value and _exists(value):
+    if key in PATH_KEYS and "${" not in value and exists(value):
         return whole
     is_list = key == FOLDERS and value[0] == "[" and value[-1] == "]"
     several = sweep and key not in NEVER_SWEPT
@@ -135,10 +133,3 @@ def unquote(part: str) -> str:
     if len(part) > 1 and part[0] in QUOTES and part[0] == part[-1]:
         return part[1:-1].replace(f"\\{part[0]}", part[0])
     return part
-
-
-def _exists(value: str) -> bool:
-    try:
-        return path_of(value).exists()
-    except (OSError, ValueError):  # no name of a file
-        return False

@@ -18,6 +18,7 @@ from distill.errors import RunError, WriteError
 from distill.settings.schema import TrainConfig
 from distill.system.atomic import remove_partial_files, write_text
 from distill.system.paths import from_here
+from distill.system.run_parts import CHECKPOINTS, CONFIG
 from distill.system.terminal import counted, say
 from distill.training.interrupt import RunStopped, StopRequest
 from distill.training.ranks.processes import Ranks, is_first
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from distill.training.session import Saved
     from distill.training.stage import Stage
 
-CONFIG = "config.yaml"
 log = logging.getLogger(__name__)
 
 
@@ -183,7 +183,7 @@ def _prepare_folder(run_dir: Path, settings: str, *, resume: bool) -> None:
             raise WriteError(run_dir / CONFIG, error) from error
         log.warning("%s: cannot be updated: %s", run_dir / CONFIG, error.strerror)
     remove_partial_files(run_dir)
-    remove_partial_files(run_dir / "checkpoints")
+    remove_partial_files(run_dir / CHECKPOINTS)
 
 
 def _restore_folder(run_dir: Path, settings: str, failures: list[str]) -> None:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from distill.cli.train_command import read_command
+from distill.cli.train_run import _compose
 from distill.errors import DistillError
 from distill.settings.compose import compose_settings, load_config
 from distill.settings.overrides import parse_overrides
@@ -175,3 +177,9 @@ def test_other_mistakes_name_the_way_out(word: str, part: str) -> None:
     assert part in str(error.value)
     assert "=[...]" not in str(error.value)
     assert len(str(error.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("word", ["{}", "data.root={}", "data.root=[{},b]", "data.root={} b"])
+def test_what_is_too_long_for_a_name_is_no_folder(word: str) -> None:
+    with pytest.raises(DistillError, match="no such folder"):
+        _compose(read_command([word.format("a" * 300)]))
