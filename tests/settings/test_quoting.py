@@ -152,7 +152,8 @@ def test_what_the_answer_says_to_type_works_in_a_shell(
 
     first = answer(" ".join("'" + word.replace("'", "'\\''") + "'" for word in words))
     assert first.returncode == 1
-    (line,) = first.stderr.splitlines()
+    assert len(first.stderr.splitlines()) == 1, first.stderr
+    line = first.stderr.strip()
     wanted = re.search(r"(?:type|quotes:) (\S.*)$", line)
     assert wanted, line
     second = answer(wanted[1])
