@@ -7,6 +7,7 @@ from rich.progress import (
     MofNCompleteColumn,
     ProgressColumn,
     Task,
+    TextColumn,
     TimeRemainingColumn,
 )
 from rich.table import Column
@@ -22,11 +23,22 @@ class _Label(ProgressColumn):
         return Text(task.description, no_wrap=True, overflow="ellipsis")
 
 
-def narrow_columns() -> tuple[ProgressColumn, ...]:
+def file_columns() -> tuple[ProgressColumn, ...]:
     """A label and a bar, which become shorter where room is short, the count and the time left."""
+    return (_Label(), *_bar_and_count(), TimeRemainingColumn(table_column=Column(no_wrap=True)))
+
+
+def step_columns() -> tuple[ProgressColumn, ...]:
+    """The description, a bar, which alone becomes shorter, the count, and the field `note`."""
+    heading, note = (
+        TextColumn(text, markup=False, table_column=Column(no_wrap=True))
+        for text in ("{task.description}", "{task.fields[note]}")
+    )
+    return (heading, *_bar_and_count(), note)
+
+
+def _bar_and_count() -> tuple[ProgressColumn, ...]:
     return (
-        _Label(),
         BarColumn(bar_width=None, table_column=Column(max_width=WIDEST_BAR)),
         MofNCompleteColumn(table_column=Column(no_wrap=True)),
-        TimeRemainingColumn(table_column=Column(no_wrap=True)),
     )

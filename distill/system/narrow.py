@@ -1,4 +1,4 @@
-"""a line or a table of figures → lines that fit a narrow terminal: labels shorter, figures whole."""
+"""a line or a table of figures → lines that fit a narrow terminal, with whole figures."""
 
 from __future__ import annotations
 
@@ -41,9 +41,10 @@ def fit_line(line: str, width: int, *, shorten: bool = False) -> list[str]:
 
 
 def shorten_labels(text: str) -> str:
-    """Well-known labels in short, and gaps of two spaces at most."""
+    """Well-known labels in short, and narrow gaps."""
     for long, short in SHORT.items():
         text = text.replace(long, short)
+    text = re.sub(r"(?<=[a-z.]) {2,}(?=\d)", " ", text)
     return re.sub(r"(?<=\S) {3,}", "  ", text)
 
 
@@ -82,13 +83,13 @@ def cut(label: str, width: int) -> str:
 def _record(
     headings: Sequence[str], row: Sequence[str], labels: Sequence[str], width: int
 ) -> list[str]:
-    names = [cut(cell, width) for heading, cell in zip(headings, row, strict=True) if heading in labels]
+    name = " ".join(cell for head, cell in zip(headings, row, strict=True) if head in labels)
     figures = [
         f"{shorten_labels(heading)} {cell}".strip()
         for heading, cell in zip(headings, row, strict=True)
         if heading not in labels and cell
     ]
-    return [*names, *fit_line("  " + "  ".join(figures), width)]
+    return [*fit_line(name, width), *fit_line("  " + "  ".join(figures), width)]
 
 
 def _row(cells: Sequence[str], widths: Sequence[int], lefts: Sequence[bool], gap: str) -> str:

@@ -10,9 +10,11 @@ from contextlib import contextmanager, suppress
 from typing import Any, TextIO
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import Progress
 
+from distill.system.bars import file_columns
 from distill.system.encoding import HANDLER, escape_unknown
+from distill.system.narrow import fit_line
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +51,15 @@ def show_warnings(*, on_stderr: bool = False) -> None:
 def say(line: str) -> None:
     """Print one line on the console, without formatting or line breaks."""
     console.print(plain(line), markup=False, soft_wrap=True)
+
+
+def say_figures(line: str, *, shorten: bool = False) -> None:
+    """Print one line, on a narrow terminal broken between its parts; with `shorten`, well-known
+    labels are shortened there. Not for a line to copy.
+    """
+    lines = fit_line(plain(line), console.width, shorten=shorten) if console.is_terminal else [line]
+    for part in lines:
+        say(part)
 
 
 def warn(message: str) -> None:
@@ -154,10 +165,7 @@ def plain(text: str) -> str:
 def bar() -> Progress:
     """A progress bar for work that can be counted; not shown in piped output."""
     return Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
+        *file_columns(),
         console=console,
         transient=True,
         disable=not console.is_terminal,

@@ -19,7 +19,7 @@ from distill.settings.schema import TrainConfig
 from distill.system.atomic import remove_partial_files, write_text
 from distill.system.paths import from_here
 from distill.system.run_parts import CHECKPOINTS, CONFIG
-from distill.system.terminal import counted, say
+from distill.system.terminal import counted, say, say_figures
 from distill.training.interrupt import RunStopped, StopRequest
 from distill.training.ranks.processes import Ranks, is_first
 from distill.training.records.progress_file import ProgressFile
@@ -171,7 +171,7 @@ def _complete(stages: dict[str, Stage], progress: ProgressFile) -> None:
             progress.write(row)
             log.info(row.line())
             if not choice.is_detail:
-                say(row.line())
+                say_figures(row.line())
 
 
 def _prepare_folder(run_dir: Path, settings: str, *, resume: bool) -> None:
