@@ -30,10 +30,11 @@ def load(
     from distill.bundle.loading import load_bundle
     from distill.catalog.catalog import Catalog
     from distill.catalog.index import DEFAULT_FOLDER
+    from distill.catalog.run_model import bundle_at
     from distill.system.paths import path_of
 
     if isinstance(model, str):
         model = Catalog(path_of(library or DEFAULT_FOLDER)).model_path(model)
-    elif model.is_dir() and (model / "best.distillgan").is_file():
-        model = model / "best.distillgan"
+    else:
+        model = bundle_at(model)
     return load_bundle(model, device=device)

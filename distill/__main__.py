@@ -6,6 +6,7 @@ import sys
 from importlib import import_module
 
 from distill import __version__
+from distill.system.encoding import escape_unknown
 
 VERBS = {
     "train": "train a model on a folder of sounds",
@@ -21,6 +22,7 @@ VERBS = {
 def main() -> None:
     """Pass the rest of the command line to the verb's own module."""
     verb = sys.argv[1] if len(sys.argv) > 1 else "--help"
+    escape_unknown(sys.stdout)
     if verb in ("-h", "--help"):
         print("usage: distill VERB ...\n")
         print("\n".join(f"  {name:12s}{does}" for name, does in VERBS.items()))

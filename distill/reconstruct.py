@@ -20,7 +20,7 @@ from distill.cli.coding_view import mean_line, reconstructed_line
 from distill.cli.coding_work import Reconstructed, reconstruct_file
 from distill.cli.files import Job, plan
 from distill.cli.verb import Parser, verb_entry
-from distill.system.terminal import say
+from distill.system.terminal import say_figures
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             batch.run(jobs, reconstruct, overwrite=options.overwrite)
         finally:
             if len(results) > 1:
-                say(mean_line(results, verbose=options.verbose))
+                say_figures(mean_line(results, verbose=options.verbose))
 
 
 def _parser() -> Parser:

@@ -28,10 +28,10 @@ def shard(options: Namespace) -> None:
     """Read and split the sounds as a training run does, then write the segments of both sides."""
     from distill.data import shard_folder
     from distill.settings.compose import load_config
-    from distill.settings.overrides import quote_text
+    from distill.settings.quoting import quote_folders
 
     shard_folder.check_out(options.folder, options.out)
-    config = load_config([quote_text(f"data.root={options.folder}"), *options.settings])
+    config = load_config([quote_folders([str(options.folder)]), *options.settings])
     try:  # torch and LitData: from here on
         from distill.data.shards import write_shards
     except ModuleNotFoundError as error:

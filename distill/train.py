@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _run_hydra(words: Sequence[str]) -> None:
     from distill.settings.hydra_app import do_nothing, run_hydra
-    from distill.settings.overrides import quote_text
+    from distill.settings.quoting import quote_text
 
     run_hydra(do_nothing, list(map(quote_text, words)))
 

@@ -20,7 +20,7 @@ from distill.bundle.content import BundleContent
 from distill.cli.train_command import read_command
 from distill.codec.codes import Codes
 from distill.settings.compose import load_config
-from distill.settings.overrides import quote_folders
+from distill.settings.quoting import quote_folders
 from distill.settings.schema import TrainConfig
 from tests.helpers.checkout import REPOSITORY
 from tests.helpers.runs import Train

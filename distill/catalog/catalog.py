@@ -23,6 +23,7 @@ from distill.catalog.index import (
     read_index,
     repair_command,
 )
+from distill.catalog.run_model import bundle_at
 from distill.errors import BundleError, LibraryError
 from distill.system.atomic import remove_partial_files, whole_file
 from distill.system.paths import path_of
@@ -192,10 +193,12 @@ class Catalog:
         """
         with suppress(RuntimeError, OSError, ValueError):  # a word that cannot be a path is a name
             path = path_of(wanted)
-            if path.is_dir() and (path / f"best{SUFFIX}").is_file():
-                return path / f"best{SUFFIX}"
-            if (path.exists() and not path.is_dir()) or path.suffix == ".distill":
-                return path  # if something is wrong with it, reading it gives the best message
+            if path.suffix == ".distill":
+                return path  # reading it gives the best message
+            if path.exists() or len(path.parts) > 1:
+                path = bundle_at(path)
+            if path.exists() and not path.is_dir():
+                return path
             if len(path.parts) > 1 and not path.is_dir():
                 raise LibraryError(f"{wanted}: no such file")
         entry = self.find(wanted)

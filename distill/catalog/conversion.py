@@ -15,6 +15,7 @@ from distill.bundle.archive import check_archive
 from distill.bundle.format import write_bundle
 from distill.bundle.loading import check_bundle
 from distill.bundle.reader import read_content
+from distill.catalog.run_model import bundle_at
 from distill.errors import BundleError
 
 CHECKPOINT_SUFFIX = ".ckpt"
@@ -27,10 +28,10 @@ def bundle_of(file: Path, metadata: Mapping[str, Any]) -> Iterator[Path]:
     """The path of a bundle with the content of `file`, and with the values in `metadata` changed.
     It is a temporary file, or `file` itself if nothing has to be changed.
 
-    Raises BundleError for a file that is neither a bundle nor a checkpoint of distill.
+    Raises BundleError for a file that is neither a bundle nor a checkpoint of distill, LibraryError
+    for other parts of a run.
     """
-    if file.is_dir() and (file / f"best{SUFFIX}").is_file():
-        file = file / f"best{SUFFIX}"
+    file = bundle_at(file, suffixes=(SUFFIX, CHECKPOINT_SUFFIX))
     if file.suffix != CHECKPOINT_SUFFIX:
         check_bundle(file)  # so that no unusable bundle is added
         if not metadata:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import shlex
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,6 +22,7 @@ from filelock import FileLock, Timeout
 from distill.catalog.entry import Entry
 from distill.errors import LibraryError
 from distill.system.atomic import write_text
+from distill.system.shell import shell_word
 from distill.system.validation import InvalidError
 
 NAME = "model_library.json"
@@ -51,7 +51,7 @@ class Index:
 
 def repair_command(folder: Path) -> str:
     """The command that makes the index of a library again."""
-    where = "" if folder == DEFAULT_FOLDER else f" --library {shlex.quote(str(folder))}"
+    where = "" if folder == DEFAULT_FOLDER else f" --library {shell_word(str(folder))}"
     return f"python -m distill.library repair{where}"
 
 

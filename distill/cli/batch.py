@@ -14,7 +14,7 @@ from distill.cli.files import Job
 from distill.errors import DistillError, WriteError
 from distill.system import terminal
 from distill.system.stopping import raise_if_stopped
-from distill.system.terminal import console, counted, plain, say
+from distill.system.terminal import console, counted, plain, say_figures
 
 
 class FileError(DistillError):
@@ -80,7 +80,7 @@ def run(jobs: Sequence[Job], work: Callable[[Job, Meter], str], *, overwrite: bo
                     break
             else:
                 failures.add_success()
-                say(line)
+                say_figures(line)
             bar.advance(files)
     failures.finish()
 
@@ -118,7 +118,7 @@ class _Failures:
             raise DistillError(f"{self._held[0][1]} (the same with all {self._jobs:,} files)")
         self._print_held()
         for error in sorted(self._left_out, key=_place_in_report):
-            say(f"left out: {error}")
+            say_figures(f"left out: {error}")
         if self._failed or not self._done:
             not_done = self._jobs - self._done
             raise DistillError(f"{counted(self._done, 'file')} done, {not_done:,} not done")

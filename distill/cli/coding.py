@@ -14,7 +14,7 @@ from distill.cli.verb import add_library
 from distill.codec import AUDIO_FORMATS
 from distill.errors import CodesError, DistillError
 from distill.system.paths import path_of
-from distill.system.terminal import counted, say
+from distill.system.terminal import counted, say, say_figures
 
 if TYPE_CHECKING:
     import torch
@@ -108,7 +108,7 @@ def load_model(path: Path, options: argparse.Namespace, *, sound: bool) -> Loade
     model = load_bundle(path, device=device)
     model.check_levels(options.levels)
     kept = options.levels or model.model.config.num_quantizers
-    say(
+    say_figures(
         f"model {model.metadata.name} (id {model.metadata.model_id[:8]}): "
         f"{counted(kept, 'level')} of {model.model.config.codebook_size} codes, "
         f"{model.bitrate_kbps(options.levels):.2f} kbit/s a channel"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.table import Table
-
 from distill.catalog.catalog import shown_name
 from distill.sweep.job import DONE
 from distill.sweep.leaderboard import Leaderboard
 from distill.sweep.results import short
-from distill.system.terminal import console, counted, duration, fail, plain, say
+from distill.system.shell import shell_word
+from distill.system.tables import print_table
+from distill.system.terminal import counted, duration, fail, say, say_figures
 
 if TYPE_CHECKING:
     from distill.sweep.launch import SweepEnd
@@ -20,15 +20,18 @@ def show_leaderboard(leaderboard: Leaderboard) -> None:
     """Print the table, the runs that did not finish with their reasons, and where the files are."""
     ranking, picture = leaderboard.ranking, leaderboard.picture
     if any(result.ranked for result in ranking):
-        console.print(_table(leaderboard))
+        _print_table(leaderboard)
     for result in ranking:
         if result.job.state != DONE:
             values = " ".join(f"{key}={result.settings.get(key, '')}" for key in leaderboard.keys)
-            say(f"job {result.job.number} ({values}): {result.job.state}: {result.job.reason}")
+            say_figures(
+                f"job {result.job.number} ({values}): {result.job.state}: {result.job.reason}"
+            )
             if (result.folder / "checkpoints" / "last.ckpt").exists():
-                say(f"  to continue it: python -m distill.train resume={result.folder}")
+                folder = shell_word(str(result.folder))
+                say(f"  to continue it: python -m distill.train resume={folder}")
     files = f"{leaderboard.csv} and {picture.name}" if picture else str(leaderboard.csv)
-    say(f"{counted(len(ranking), 'job')}: {files}")
+    say_figures(f"{counted(len(ranking), 'job')}: {files}")
 
 
 def show_sweep_end(end: SweepEnd) -> None:
@@ -43,25 +46,29 @@ def show_sweep_end(end: SweepEnd) -> None:
         fail(f"{end.not_done} of {jobs} failed; the reasons are above")
 
 
-def _table(leaderboard: Leaderboard) -> Table:
+def _print_table(leaderboard: Leaderboard) -> None:
     keys = leaderboard.keys
-    table = Table(title="leaderboard", title_justify="left")
     last = [key.rpartition(".")[2] for key in keys]
     headings = last if len(set(last)) == len(last) else keys
     figures = ("mel error", "worst utilization", "kbit/s", "epochs", "time")
-    for column in ("", "job", *headings, *figures, "model"):
-        left = column == "model" or column in headings
-        table.add_column(plain(column), justify="left" if left else "right", overflow="fold")
-    for rank, result in enumerate((r for r in leaderboard.ranking if r.ranked), start=1):
-        table.add_row(
+    rows = [
+        (
             str(rank),
             str(result.job.number),
-            *(short(plain(result.settings.get(key, ""))) for key in keys),
+            *(short(result.settings.get(key, "")) for key in keys),
             f"{result.mel_db:.2f} dB",
             f"{result.utilization:.1%}",
             f"{result.bitrate_kbps:.2f}",
             f"{result.epochs:,}",
             duration(result.elapsed_s),
-            plain(shown_name(result.name, result.published) if result.published else result.name),
+            shown_name(result.name, result.published) if result.published else result.name,
         )
-    return table
+        for rank, result in enumerate((r for r in leaderboard.ranking if r.ranked), start=1)
+    ]
+    print_table(
+        ("", "job", *headings, *figures, "model"),
+        rows,
+        title="leaderboard",
+        labels=("model",),
+        texts=headings,
+    )

@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from rich.cells import cell_len, set_cell_size
-from rich.table import Table
 from rich.text import Text
 
 from distill.catalog.catalog import Catalog, shown_name
 from distill.catalog.entry import Entry
-from distill.system.terminal import console, counted, duration, plain, say
+from distill.system.narrow import cut, fit_table
+from distill.system.tables import print_table
+from distill.system.terminal import console, counted, duration, plain, say_figures
 
 BARS = "▁▂▃▄▅▆▇█"
 GAP = "  "
@@ -31,7 +32,8 @@ SORT_KEYS: dict[str, Callable[[Entry], Any]] = {
 
 
 def models_table(entries: Sequence[Entry], catalog: Catalog, *, width: int | None) -> Iterator[str]:
-    """A line of headings, then one line for each model; names are shortened to fit `width`.
+    """A line of headings, then one line for each model; names are shortened to fit `width`,
+    and where that is not enough, headings.
 
     Not a table made by rich, which is too slow for a thousand models.
     """
@@ -51,11 +53,12 @@ def models_table(entries: Sequence[Entry], catalog: Catalog, *, width: int | Non
     widths = [max(cell_len(row[column]) for row in (HEADINGS, *rows)) for column in range(8)]
     if width is not None:
         wide = sum(widths) + len(GAP) * (len(widths) - 1)
-        widths[0] = max(NARROWEST_NAME, widths[0] - max(0, wide - width))
+        widths[0] = min(widths[0], max(NARROWEST_NAME, widths[0] - max(0, wide - width)))
+        if sum(widths) + len(GAP) * (len(widths) - 1) > width:
+            yield from fit_table(HEADINGS, rows, HEADINGS[:1], width)
+            return
     for row in (HEADINGS, *rows):
-        cells = [set_cell_size(row[0], widths[0])]
-        if cell_len(row[0]) > widths[0]:
-            cells = [set_cell_size(row[0], widths[0] - 1) + "…"]
+        cells = [set_cell_size(cut(row[0], widths[0]), widths[0])]
         for text, space, right in zip(row[1:], widths[1:], RIGHT[1:], strict=True):
             padding = " " * (space - cell_len(text))
             cells.append(padding + text if right else text + padding)
@@ -66,7 +69,7 @@ def show_model(entry: Entry, catalog: Catalog) -> None:
     """Print everything that the index holds about a model."""
     path = catalog.path_of(entry)
     missing = "" if path.is_file() else ", but the file is missing"
-    rows = {
+    facts = {
         "id": entry.id,
         "description": entry.description,
         "tags": ", ".join(entry.tags),
@@ -84,21 +87,21 @@ def show_model(entry: Entry, catalog: Catalog) -> None:
         "prior": _prior(entry),
     }
     console.print(Text(plain(shown_name(entry.name, entry.file)), style="bold"))
-    for key, value in rows.items():
+    for key, value in facts.items():
         if value:
-            say(f"  {key:12s} {value}")
-    levels = Table()
-    for column in ("level", "utilization", "perplexity", "dead codes"):
-        levels.add_column(column, justify="right")
+            say_figures(f"  {key:12s} {value}")
+    rows = []
     for level, health in entry.codebook_health.items():
         dead = health.get("dead_codes")
-        levels.add_row(
-            Text(plain(level.removeprefix("level_"))),
-            _share(health.get("utilization")),
-            _number(health.get("perplexity"), 1),
-            "" if dead is None else f"{dead:.0f}",
+        rows.append(
+            (
+                level.removeprefix("level_"),
+                _share(health.get("utilization")),
+                _number(health.get("perplexity"), 1),
+                "" if dead is None else f"{dead:.0f}",
+            )
         )
-    console.print(levels)
+    print_table(("level", "utilization", "perplexity", "dead codes"), rows)
 
 
 def vocoder_label(entry: Entry) -> str:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
+from distill.cli.stray_words import check_spaces
 from distill.errors import DistillError
-from distill.system.paths import path_of
+from distill.settings.schema import TrainConfig
+from distill.system.paths import is_folder
 
 HELP = ("-h", "--help")
 SWEEP = ("-m", "--multirun")
 OWN_CONFIGURATION = ("--config-name", "-cn", "--config-path", "-cp", "--config-dir", "-cd")
+KEYS = [field.name for field in fields(TrainConfig)]
 OF_HYDRA = (
     *("--hydra-help", "--version", "--cfg", "-c", "--info", "-i", "--package", "-p", "--resolve"),
     *("--shell-completion", "-sc"),
@@ -50,6 +53,7 @@ def read_command(words: Sequence[str]) -> TrainCommand:
     rest = [word for word in words if not word.startswith("-")]
     folders = [word for word in rest if _is_folder(word)]
     overrides = [word for word in rest if not _is_folder(word)]
+    check_spaces(words)
     if folders and any(word.startswith("data.root=") for word in overrides):
         raise DistillError(
             f"{folders[0]}: name the folders of sounds either here or with data.root=, not both"
@@ -64,5 +68,6 @@ def read_command(words: Sequence[str]) -> TrainCommand:
 
 def _is_folder(word: str) -> bool:
     """Whether the word names an existing folder and is not KEY=VALUE."""
-    is_path = "=" not in word or word.startswith((".", "/", "~"))
-    return is_path and path_of(word).is_dir()
+    key = word.partition("=")[0].lstrip("+~").partition(".")[0]
+    is_setting = "=" in word and (key in KEYS or key.startswith("hydra"))
+    return not is_setting and is_folder(word)

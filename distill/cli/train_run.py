@@ -15,9 +15,10 @@ from distill.settings.compose import (
     make_roots_absolute,
     resume_config,
 )
-from distill.settings.overrides import quote_folders, quote_text
+from distill.settings.quoting import quote_folders, quote_text
 from distill.settings.run_log import LOG_FILE, start_log
 from distill.sweep.launch import launch
+from distill.sweep.mels import mels_of
 from distill.sweep.plan import plan_sweep
 from distill.system import terminal
 from distill.system.terminal import console
@@ -61,13 +62,25 @@ def train_alone(command: TrainCommand) -> int:
 
 def train_sweep(command: TrainCommand) -> int:
     """Do a run for each combination of values; raises DistillError for a user's mistake."""
-    end = launch(plan_sweep(_compose(command)))
+    settings = _compose(command)
+    plan = plan_sweep(settings)
+    _report_empty_filters(settings)
+    end = launch(plan)
     show_sweep_end(end)
     return end.exit_code
 
 
+def _report_empty_filters(settings: Settings) -> None:
+    """Warn once of what several jobs share."""
+    from distill.training.codec.filters import describe_empty_filters  # torch: only here
+
+    for mel in mels_of(settings):
+        if line := describe_empty_filters(mel, fixed=False):
+            log.warning(line)
+
+
 def _compose(command: TrainCommand) -> Settings:
-    words = [quote_text(word) for word in command.overrides]
+    words = [quote_text(word, sweep=command.sweep) for word in command.overrides]
     if command.folders:
         words.append(quote_folders(command.folders))
     return compose_settings(words, sweep=command.sweep)

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from torchaudio.transforms import MelSpectrogram
 
+from distill.model.filters import without_torchaudio_warning
+
 # samples transformed at once on a CPU, about three seconds: the transform's intermediate values
 # then fit into the CPU's caches, which is faster
 PIECE_SAMPLES = 1 << 17
@@ -44,16 +46,22 @@ class LogMel(nn.Module):
     def __init__(self, config: SpectrogramConfig) -> None:
         super().__init__()
         self.config = config
-        self._mel = MelSpectrogram(
-            config.sample_rate_hz,
-            n_fft=config.n_fft,
-            hop_length=config.hop_length,
-            n_mels=config.n_mels,
-            power=1.0,
-        )
+        with without_torchaudio_warning():
+            self._mel = MelSpectrogram(
+                config.sample_rate_hz,
+                n_fft=config.n_fft,
+                hop_length=config.hop_length,
+                n_mels=config.n_mels,
+                power=1.0,
+            )
         # torch reflects half a window at the edges, which needs more samples than that; shorter
         # input is padded
         self._shortest = config.n_fft // 2 + 1
+
+    @property
+    def filters(self) -> Tensor:
+        """The mel filters (bins, M), with n_fft // 2 + 1 bins."""
+        return cast(Tensor, self._mel.mel_scale.fb)
 
     def frames(self, samples: int) -> int:
         """The number of mel frames F of a waveform with T samples."""

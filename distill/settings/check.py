@@ -10,8 +10,9 @@ from omegaconf.errors import OmegaConfBaseException
 
 from distill.errors import ConfigError, DistillError, UnknownKeyError
 from distill.settings.overrides import class_of
+from distill.settings.quoting import quote_folders, several_folders, to_type
 from distill.settings.schema import STAGES, TrainConfig, check_ranges, describe
-from distill.system.paths import is_address, path_of
+from distill.system.paths import exists, is_address, is_folder, path_of
 
 
 def check_config(composed: DictConfig) -> TrainConfig:
@@ -88,6 +89,8 @@ def _check_root(config: TrainConfig) -> None:
     roots = config.data.root
     if isinstance(roots, int):  # a folder called 808
         config.data.root = roots = str(roots)
+    if isinstance(roots, list):
+        config.data.root = roots = [str(r) if type(r) is int else r for r in roots]
     listed = isinstance(roots, list) and roots and all(isinstance(root, str) for root in roots)
     if not (roots is None or isinstance(roots, str) or listed):
         raise ConfigError("data.root", roots, "must be a folder, a list of folders or null")
@@ -101,9 +104,29 @@ def _check_root(config: TrainConfig) -> None:
         if not root.strip():
             raise ConfigError("data.root", root, "a folder is missing after the =")
         folder = path_of(root)
-        if not folder.is_dir():
-            what = "is a file, not a folder" if folder.is_file() else "no such folder"
-            raise ConfigError("data.root", str(folder), f"{what}; give a folder of sounds")
+        if not is_folder(folder):
+            what = "is a file, not a folder" if exists(folder) else "no such folder"
+            advice = _meant_folders(folders, root) or "give a folder of sounds"
+            raise ConfigError("data.root", str(folder), f"{what}; {advice}")
+
+
+def _meant_folders(folders: list[str], missing: str) -> str:
+    """What to type for folders whose names or list were read in another way than meant; empty if
+    that is not clear.
+    """
+    place = folders.index(missing)
+    meant = [[*folders[:place], *several_folders(missing), *folders[place + 1 :]]]
+    for first in (place - 1, place):  # a comma in a name
+        if 0 <= first < len(folders) - 1:
+            for comma in (",", ", "):
+                name = comma.join(folders[first : first + 2])
+                meant.append([*folders[:first], name, *folders[first + 2 :]])
+    for names in meant:
+        if names != folders and all(map(is_folder, names)):
+            return f"type {to_type(quote_folders(names))}"
+    if missing.startswith("$"):
+        return "the shell fills in a variable only outside of '...'"
+    return ""
 
 
 def _are_devices(devices: object) -> bool:

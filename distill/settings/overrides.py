@@ -13,20 +13,21 @@ from hydra.errors import HydraException
 
 from distill.errors import ConfigError, DistillError, UnknownKeyError
 from distill.settings.conf_files import config_dir
-from distill.settings.schema import REMOVABLE, TrainConfig
-from distill.system.paths import path_of
-from distill.system.ranges import is_nullable
-
-TEXT_KEYS = (
-    "name",
-    "resume",
-    "data.root",
-    "data.cache_dir",
-    "library.dir",
-    "hydra.run.dir",
-    "hydra.sweep.dir",
+from distill.settings.quoting import (
+    TEXT_KEYS,
+    quote,
+    quote_folders,
+    read_override,
+    several_folders,
+    to_type,
 )
-NEVER_SWEPT = ("resume", "hydra.run.dir", "hydra.sweep.dir")
+from distill.settings.schema import FOLDERS, REMOVABLE, TrainConfig
+from distill.system.paths import exists, path_of
+from distill.system.ranges import is_nullable
+from distill.system.run_parts import run_of
+
+HOW_TO_TYPE = "settings are typed as KEY=VALUE, without spaces or dashes, such as rvq.levels=4"
+LISTS = ("model.channels", "optimizer.betas", "trainer.devices", "stages")
 
 
 def parse_overrides(overrides: Sequence[str]) -> list[Override]:
@@ -39,43 +40,32 @@ def parse_overrides(overrides: Sequence[str]) -> list[Override]:
         except HydraException as error:
             if "=" not in override:
                 raise DistillError(_not_a_setting(override)) from error
-            key, _, value = override.partition("=")
-            wanted = f"\"{key or 'KEY'}='{value or 'VALUE'}'\""
-            raise DistillError(
-                f"{override}: cannot be read as KEY=VALUE; put quotes around a value with "
-                f"brackets, quotes, ~ or letters other than a-z: {wanted}"
-            ) from error
+            raise DistillError(_unreadable(override)) from error
     return parsed
 
 
+def _unreadable(override: str) -> str:
+    """What to type for a value that is not in Hydra's grammar."""
+    key, _, value = override.partition("=")
+    problem = f"{override}: cannot be read as KEY=VALUE"
+    quoted = f"{key}={quote(value)}"
+    if key not in TEXT_KEYS and any(value.count(a) != value.count(b) for a, b in ("[]", "{}")):
+        return f"{problem}: a bracket has no partner; a list is typed as KEY=[1,2]"
+    if read_override(quoted) is None:
+        return f"{problem}; {HOW_TO_TYPE}"
+    return (
+        f"{problem}; text with brackets, quotes, ~ or letters other than a-z needs quotes: "
+        f"{to_type(quoted)}"
+    )
+
+
 def _not_a_setting(word: str) -> str:
-    settings = "settings are typed as KEY=VALUE, without spaces or dashes, such as rvq.levels=4"
-    if path_of(word).exists():
-        return f"{word}: is a file; give its folder instead ({settings})"
-    return f"{word}: no such folder; {settings}"
-
-
-def quote_text(argument: str) -> str:
-    """Add the quotes that Hydra needs: `data.root=~/Klänge (2)` → `data.root='~/Klänge (2)'`. Other
-    words are unchanged.
-    """
-    key, _, value = argument.partition("=")
-    if key not in TEXT_KEYS or not value:
-        return argument
-    try:
-        parsed = OverridesParser.create().parse_override(argument)
-    except HydraException:
-        readable = False
-    else:
-        readable = not (key in NEVER_SWEPT and parsed.is_sweep_override())
-    escaped = value.replace("'", "\\'")
-    return argument if readable else f"{key}='{escaped}'"
-
-
-def quote_folders(folders: Sequence[str]) -> str:
-    """Folders as typed → the override of data.root with these folders."""
-    words = ["'" + folder.replace("'", "\\'") + "'" for folder in folders]
-    return f"data.root={words[0]}" if len(words) == 1 else f"data.root=[{','.join(words)}]"
+    if run := run_of(path_of(word)):
+        resume = to_type(f"resume={quote(str(run))}")
+        return f"{word}: is in the folder of a run; to continue the run, type {resume}"
+    if exists(word):
+        return f"{word}: is a file; give its folder instead ({HOW_TO_TYPE})"
+    return f"{word}: no such folder; {HOW_TO_TYPE}"
 
 
 def check_override(override: Override, *, sweep: bool = True, searching: bool = False) -> None:
@@ -90,9 +80,22 @@ def check_override(override: Override, *, sweep: bool = True, searching: bool = 
         )
     if override.is_sweep_override() and not sweep:
         raise DistillError(
-            f"{override.input_line}: for a sweep over several values, add -m; "
-            f"for one list, type {override.key_or_group}=[...]"
+            f"{override.input_line}: for a sweep over several values, add -m{_as_list(override)}"
         )
+
+
+def _as_list(override: Override) -> str:
+    """What to type if the values of a sweep were meant as one list, for a key that can have one."""
+    key = override.key_or_group
+    assert override.input_line is not None
+    value = override.input_line.partition("=")[2]
+    if key == FOLDERS:
+        return (
+            f"; for several folders together, type {to_type(quote_folders(several_folders(value)))}"
+        )
+    if key in LISTS:
+        return f"; for one list, type {to_type(f'{key}=[{value}]')}"
+    return ""
 
 
 def _check_key(override: Override) -> None:

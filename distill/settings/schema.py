@@ -12,6 +12,9 @@ from distill.system.ranges import filled, is_nullable, one_of, within, without_n
 
 STAGES = ("codec",)
 """The stages that a run can train, in this order."""
+FOLDERS = "data.root"
+"""The key whose value is a path or a list of paths."""
+PATH_KEYS = (FOLDERS, "resume", "base", "data.cache_dir", "library.dir")
 REMOVABLE = ("logger",)
 """Groups that can be left out."""
 

@@ -92,7 +92,8 @@ def _train(composed: DictConfig, run_dir: Path, number: int) -> float:
     try:
         with lock_run_dir(run_dir):
             check_unused(run_dir)
-            return _held_out_error(train(config, run_dir, stop_files=[run_dir.parent / STOP]))
+            stop_files = [run_dir.parent / STOP]
+            return _held_out_error(train(config, run_dir, in_sweep=True, stop_files=stop_files))
     except RunStopped as stopped:
         if stopped.exit_code == INTERRUPTED:  # Ctrl-C means all of them
             (run_dir.parent / STOP).touch()

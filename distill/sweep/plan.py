@@ -8,6 +8,7 @@ from typing import Any
 
 from distill.errors import RunError
 from distill.settings.compose import Settings
+from distill.settings.quoting import quote
 from distill.sweep.search import trials_left
 from distill.training.records.run_folder import new_run_dir
 
@@ -44,14 +45,14 @@ def plan_sweep(settings: Settings) -> SweepPlan:
         folder = Path(settings.hydra.sweep.dir)
     else:
         folder = wanted or new_run_dir(SWEEPS, name)
-        own.append(f"hydra.sweep.dir='{folder}'")
+        own.append(f"hydra.sweep.dir={quote(str(folder))}")
     return SweepPlan(folder, chosen["hydra/launcher"], (*settings.overrides, *own))
 
 
 def _continue_search(sweeper: Any, study: str) -> list[str]:
     """The overrides that make a search do the trials that are left."""
     left = trials_left(sweeper.storage, study, sweeper.n_trials)
-    own = [f"hydra.sweeper.study_name='{study}'", f"hydra.sweeper.n_trials={left}"]
+    own = [f"hydra.sweeper.study_name={quote(study)}", f"hydra.sweeper.n_trials={left}"]
     if sweeper.sampler.get("seed") is not None:  # the same seed would repeat the first trials
         own.append(f"hydra.sweeper.sampler.seed={sweeper.sampler.seed + sweeper.n_trials - left}")
     return [*own, "hydra.sweep.subdir='${now:%Y-%m-%d_%H-%M-%S}_${hydra.job.num}'"]

@@ -13,8 +13,10 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from distill.errors import DistillError
+from distill.settings.quoting import unquote
 from distill.sweep.job import DONE, KILLED, RECORD, RUNNING, STOPPED, Job
 from distill.system.atomic import write_text
+from distill.system.paths import path_and_parents
 from distill.system.validation import instance_of
 
 
@@ -38,9 +40,9 @@ class Result:
 
     @property
     def settings(self) -> dict[str, str]:
-        """Key → this job's value, as typed."""
+        """Key → this job's value, as typed, without quotes around it."""
         pairs = (override.lstrip("+").partition("=") for override in self.job.overrides)
-        return {key: value for key, _, value in pairs}
+        return {key: unquote(value) for key, _, value in pairs}
 
     @property
     def ranked(self) -> bool:
@@ -54,11 +56,21 @@ def results(folder: Path) -> list[Result]:
     """
     found = [_result(record.parent) for record in folder.glob(f"*/{RECORD}")]
     if not found:
-        raise DistillError(f"{folder}: not the folder of a sweep: no {RECORD} in its subfolders")
+        raise DistillError(f"{folder}: not the folder of a sweep{_meant_sweep(folder)}")
     return sorted(
         found,
         key=lambda r: (r.mel_db, -r.utilization, r.bitrate_kbps, r.elapsed_s, r.job.number),
     )
+
+
+def _meant_sweep(path: Path) -> str:
+    """What to give instead of a path in or around a sweep."""
+    for folder in path_and_parents(path)[1:]:
+        if any(folder.glob(f"*/{RECORD}")):
+            return f" but inside of one; give {folder}"
+    if inside := sorted(path.glob(f"*/*/{RECORD}")):
+        return f" but of several; give one of them, such as {inside[-1].parent.parent}"
+    return f": no {RECORD} in its subfolders"
 
 
 def swept_keys(ranking: Sequence[Result]) -> list[str]:

@@ -54,9 +54,11 @@ def _rename_to_free(partial: Path, path: Path) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write UTF-8 text, completely or not at all; names that are not Unicode keep their bytes."""
+    """Write UTF-8 text, completely or not at all. Bytes of names that are not Unicode are written
+    as escapes (`\\udcff`), which JSON reads as the same name.
+    """
     with whole_file(path) as partial:
-        partial.write_text(text, encoding="utf-8", errors="surrogateescape")
+        partial.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def remove_partial_files(folder: Path, *, older_than_s: float = 0.0) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 
@@ -11,6 +12,30 @@ def path_of(word: str | Path) -> Path:
         return Path(word).expanduser()
     except RuntimeError:  # `~kick.wav` is a file
         return Path(word)
+
+
+def exists(word: str | Path) -> bool:
+    """Whether there is a file or folder of this name; a word that cannot be a name is none."""
+    try:
+        return path_of(word).exists()
+    except (OSError, ValueError):
+        return False
+
+
+def is_folder(word: str | Path) -> bool:
+    """Whether there is a folder of this name; a word that cannot be a name is none."""
+    return exists(word) and path_of(word).is_dir()
+
+
+def path_and_parents(path: Path) -> list[Path]:
+    """The path, then the folders that it lies in, nearest first. They begin as it does, but the
+    folder that distill runs in, and those around it, are absolute.
+    """
+    full = Path(os.path.abspath(path))
+    as_typed = [] if ".." in path.parts or path == Path() else [path, *path.parents]
+    if not path.is_absolute():
+        as_typed = as_typed[:-1]  # "."
+    return [*as_typed, *[full, *full.parents][len(as_typed) :]]
 
 
 def is_address(root: str) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import logging
 import os
 import sys
@@ -11,12 +10,16 @@ from contextlib import contextmanager, suppress
 from typing import Any, TextIO
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import Progress
+
+from distill.system.bars import file_columns
+from distill.system.encoding import HANDLER, escape_unknown
+from distill.system.narrow import fit_line
 
 log = logging.getLogger(__name__)
 
-if isinstance(sys.stdout, io.TextIOWrapper):
-    sys.stdout.reconfigure(errors="backslashreplace")  # file names need not be Unicode
+for _stream in (sys.stdout, sys.stderr):
+    escape_unknown(_stream)  # file names need not be Unicode
 
 # piped output has a fixed width, so that table rows are not folded in a log
 console = Console(
@@ -50,6 +53,15 @@ def say(line: str) -> None:
     console.print(plain(line), markup=False, soft_wrap=True)
 
 
+def say_figures(line: str, *, shorten: bool = False) -> None:
+    """Print one line, on a narrow terminal broken between its parts; with `shorten`, well-known
+    labels are shortened there. Not for a line to copy.
+    """
+    lines = fit_line(plain(line), console.width, shorten=shorten) if console.is_terminal else [line]
+    for part in lines:
+        say(part)
+
+
 def warn(message: str) -> None:
     """Print one line, marked as a warning, on the console."""
     console.print(f"warning: {plain(message)}", style="yellow", markup=False, soft_wrap=True)
@@ -76,7 +88,8 @@ def say_at_once(line: str, *, apart: bool = False) -> None:
     stream = sys.stderr if apart else sys.stdout
     with suppress(OSError, ValueError):  # the reader is gone, or the stream has no file
         over_a_bar = "\r\x1b[2K" if stream.isatty() else ""
-        os.write(stream.fileno(), f"{over_a_bar}{plain(line)}\n".encode())
+        encoding = stream.encoding or "utf-8"  # a bar's stream names none
+        os.write(stream.fileno(), f"{over_a_bar}{plain(line)}\n".encode(encoding, HANDLER))
 
 
 def _print_apart(line: str) -> None:
@@ -134,10 +147,14 @@ def drop_output(stream: TextIO) -> None:
 
 
 def plain(text: str) -> str:
-    """Text from files and names as one line, without control characters for the terminal."""
+    """Text from files and names as one line, without control characters for the terminal; bytes
+    that are not Unicode are escaped.
+    """
     return "".join(
         letter
-        if letter.isprintable() or "\udc80" <= letter <= "\udcff"  # bytes that are no Unicode
+        if letter.isprintable()
+        else f"\\udc{ord(letter) & 0xFF:02x}"
+        if "\udc80" <= letter <= "\udcff"
         else " "
         if letter.isspace()
         else "\ufffd"
@@ -148,10 +165,7 @@ def plain(text: str) -> str:
 def bar() -> Progress:
     """A progress bar for work that can be counted; not shown in piped output."""
     return Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
+        *file_columns(),
         console=console,
         transient=True,
         disable=not console.is_terminal,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shlex
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ from distill.bundle.reader import read_bundle, read_content
 from distill.catalog.catalog import Catalog
 from distill.errors import DistillError, RunError
 from distill.system.paths import from_here, path_of
+from distill.system.shell import shell_word
 from distill.training.display import show_end, show_stage
 from distill.training.records.rows import StageRow
 from distill.training.records.run_folder import best_bundle, newest_bundle
@@ -72,7 +72,7 @@ def close_stage(
     if failures or not finished or not stages_after:
         show_end(summary)
     if finished and summary.bundle and not summary.published:
-        add = f"python -m distill.library add {shlex.quote(summary.bundle)}"
+        add = f"python -m distill.library add {shell_word(summary.bundle)}"
         failures.append(f"not published in {session.config.library.dir}; to publish it: `{add}`")
     if failures:
         kept = "everything saved before is kept" if summary.bundle else "no model was saved"

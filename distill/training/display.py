@@ -5,10 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from rich.table import Table
-from rich.text import Text
-
 from distill.system.paths import from_here
+from distill.system.tables import print_table
 from distill.system.terminal import console, counted, duration, say
 from distill.training.records.summary import StageSummary, Summary
 
@@ -16,9 +14,9 @@ from distill.training.records.summary import StageSummary, Summary
 def show_stage(name: str, stage: StageSummary, *, is_only: bool) -> None:
     """Print the tables, warnings and verdict of a stage of the run called `name`."""
     if stage.epochs:
-        console.print(_losses(name, stage))
+        _print_losses(name, stage)
     if stage.epochs and "health" in stage.details:
-        console.print(_levels(stage.details))
+        _print_levels(stage.details)
     for warning in stage.warnings:
         say(f"warning: {warning}")
     if stage.skipped_steps:
@@ -39,51 +37,53 @@ def show_end(summary: Summary) -> None:
         say(summary.bundle)
 
 
-def _losses(name: str, stage: StageSummary) -> Table:
-    title = f"{name}: {counted(stage.epochs, 'epoch')} in {duration(stage.elapsed_s)}"
-    losses = Table(title=Text(title), title_justify="left")
-    for column in ("", "epoch", "train loss", "val loss", "mel error"):
-        losses.add_column(column, justify="left" if not column else "right")
+def _print_losses(name: str, stage: StageSummary) -> None:
     rows = (("final", stage.epochs, stage.final), ("best", stage.best_epoch, stage.best))
-    for row, epoch, figures in rows:
-        losses.add_row(
-            row,
-            "" if epoch is None else str(epoch),
-            _number(figures.get("train/loss")),
-            _number(figures.get("val/loss")),
-            _number(figures.get("val/mel_db"), "dB"),
+    print_table(
+        ("", "epoch", "train loss", "val loss", "mel error"),
+        [
+            (
+                row,
+                "" if epoch is None else str(epoch),
+                _number(figures.get("train/loss")),
+                _number(figures.get("val/loss")),
+                _number(figures.get("val/mel_db"), "dB"),
+            )
+            for row, epoch, figures in rows
+        ],
+        title=f"{name}: {counted(stage.epochs, 'epoch')} in {duration(stage.elapsed_s)}",
+    )
+
+
+def _print_levels(details: dict[str, Any]) -> None:
+    rows = []
+    for level, health in details["health"].items():
+        held_out = details["val_health"].get(level)
+        rows.append(
+            (
+                level.removeprefix("level_"),
+                f"{health['utilization']:.1%}",
+                f"{health['perplexity']:.1f}",
+                f"{health['dead_codes']:.0f}",
+                f"{held_out['utilization']:.1%}" if held_out else "",
+                f"{held_out['perplexity']:.1f}" if held_out else "",
+            )
         )
-    return losses
-
-
-def _levels(details: dict[str, Any]) -> Table:
-    levels = Table(
+    print_table(
+        (
+            "level",
+            "utilization",
+            "perplexity",
+            "dead codes",
+            "held-out utilization",
+            "held-out perplexity",
+        ),
+        rows,
         title=f"codebooks at the end: {details['codebook_size']} codes a level, "
         f"{details['bitrate_kbps']:.2f} kbit/s, measured at "
         f"{details['health_positions']:,} places in the training sounds and "
         f"{details['val_health_positions']:,} in the held-out ones",
-        title_justify="left",
     )
-    for column in (
-        "level",
-        "utilization",
-        "perplexity",
-        "dead codes",
-        "held-out utilization",
-        "held-out perplexity",
-    ):
-        levels.add_column(column, justify="right")
-    for level, health in details["health"].items():
-        held_out = details["val_health"].get(level)
-        levels.add_row(
-            level.removeprefix("level_"),
-            f"{health['utilization']:.1%}",
-            f"{health['perplexity']:.1f}",
-            f"{health['dead_codes']:.0f}",
-            f"{held_out['utilization']:.1%}" if held_out else "",
-            f"{held_out['perplexity']:.1f}" if held_out else "",
-        )
-    return levels
 
 
 def _number(value: float | None, unit: str = "") -> str:

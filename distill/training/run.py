@@ -18,7 +18,8 @@ from distill.errors import RunError, WriteError
 from distill.settings.schema import TrainConfig
 from distill.system.atomic import remove_partial_files, write_text
 from distill.system.paths import from_here
-from distill.system.terminal import counted, say
+from distill.system.run_parts import CHECKPOINTS, CONFIG
+from distill.system.terminal import counted, say, say_figures
 from distill.training.interrupt import RunStopped, StopRequest
 from distill.training.ranks.processes import Ranks, is_first
 from distill.training.records.progress_file import ProgressFile
@@ -32,17 +33,22 @@ if TYPE_CHECKING:
     from distill.training.session import Saved
     from distill.training.stage import Stage
 
-CONFIG = "config.yaml"
 log = logging.getLogger(__name__)
 
 
 def train(
-    config: TrainConfig, run_dir: Path, *, resume: bool = False, stop_files: Sequence[Path] = ()
+    config: TrainConfig,
+    run_dir: Path,
+    *,
+    resume: bool = False,
+    in_sweep: bool = False,
+    stop_files: Sequence[Path] = (),
 ) -> Summary | None:
     """Train the stages of `config.stages` in `run_dir`; the first rank returns the summary, the
     others None.
 
-    Fills in what is null in `config`, in place. A file `stop` in the run folder, or one of
+    Fills in what is null in `config`, in place. What a sweep says once for all of its jobs is only
+    logged `in_sweep`. A file `stop` in the run folder, or one of
     `stop_files`, stops the run as Ctrl-C does. Raises DistillError for what the user can correct,
     RunStopped after a stop.
     """
@@ -63,11 +69,14 @@ def train(
 
         # torch and Lightning are slow to import: only now, when the sounds were read without errors
         from distill.training.closing import close_stage
+        from distill.training.codec.filters import describe_empty_filters
         from distill.training.session import Session, train_stage
         from distill.training.stages import STAGES
 
         stages = {name: STAGES[name](config, source, data, best_bundle(run_dir)) for name in left}
         _complete(stages, progress)
+        if line := describe_empty_filters(config.mel, fixed=resume or config.base is not None):
+            log.log(logging.INFO if in_sweep else logging.WARNING, line)
         settings = OmegaConf.to_yaml(OmegaConf.structured(config))
         if is_first():
             _prepare_folder(run_dir, settings, resume=resume)
@@ -162,7 +171,7 @@ def _complete(stages: dict[str, Stage], progress: ProgressFile) -> None:
             progress.write(row)
             log.info(row.line())
             if not choice.is_detail:
-                say(row.line())
+                say_figures(row.line())
 
 
 def _prepare_folder(run_dir: Path, settings: str, *, resume: bool) -> None:
@@ -174,7 +183,7 @@ def _prepare_folder(run_dir: Path, settings: str, *, resume: bool) -> None:
             raise WriteError(run_dir / CONFIG, error) from error
         log.warning("%s: cannot be updated: %s", run_dir / CONFIG, error.strerror)
     remove_partial_files(run_dir)
-    remove_partial_files(run_dir / "checkpoints")
+    remove_partial_files(run_dir / CHECKPOINTS)
 
 
 def _restore_folder(run_dir: Path, settings: str, failures: list[str]) -> None:

@@ -86,27 +86,27 @@ def collect(config: TrainConfig, stop_files: Sequence[Path] = ()) -> tuple[Colle
 
 def report(collection: Collection, split: Split, path: Path) -> None:
     """Print a short report of the scan and the split; `path` is the full list, named in it."""
-    terminal.say(
+    terminal.say_figures(
         f"{collection.name}: {terminal.counted(len(collection.sounds), 'file')} used, "
         f"{terminal.duration(collection.duration_s)} in all, "
         f"{len(collection.left_out):,} left out"
     )
     noted = [(sound, note) for sound in collection.sounds for note in sound.notes]
     for sound, note in noted[:REASONS_SHOWN]:
-        terminal.say(f"  used all the same: {sound.path}: {note.text}")
+        terminal.say_figures(f"  used all the same: {sound.path}: {note.text}")
     if len(noted) > REASONS_SHOWN:
         in_all = counts_in_words(collection.notes())
-        terminal.say(f"  and more; in all: {in_all}. Full list: {path}")
+        terminal.say_figures(f"  and more; in all: {in_all}. Full list: {path}")
     for left_out in collection.left_out[:REASONS_SHOWN]:
-        terminal.say(f"  left out: {left_out.path}: {left_out.text}")
+        terminal.say_figures(f"  left out: {left_out.path}: {left_out.text}")
     if len(collection.left_out) > REASONS_SHOWN:
         in_all = collection.reasons_in_words()
-        terminal.say(f"  and more; in all: {in_all}. Full list: {path}")
+        terminal.say_figures(f"  and more; in all: {in_all}. Full list: {path}")
     notes = [split.note] if split.note else []
     if len(split.val) < FEWEST_HELD_OUT:
         notes.append("held-out figures are weak: they rest on so few sounds")
     unusual = f" ({'; '.join(notes)})" if notes else ""
-    terminal.say(
+    terminal.say_figures(
         f"split: {terminal.counted(len(split.train), 'file')} to train on, "
         f"{len(split.val):,} held out{unusual}"
     )
@@ -136,7 +136,7 @@ def _open_shards(
             segments["val"],
         )
     )
-    terminal.say(
+    terminal.say_figures(
         f"{manifest.name}: shards of {terminal.counted(manifest.files, 'file')}, "
         f"{terminal.duration(manifest.duration_s)} in all; {manifest.segments['train']:,} segments "
         f"to train on, {manifest.segments['val']:,} held out; segments of {manifest.segment_s:g} s "

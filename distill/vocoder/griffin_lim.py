@@ -8,7 +8,7 @@ from functools import cached_property
 
 import torch
 from torch import Tensor
-from torchaudio.functional import griffinlim, melscale_fbanks
+from torchaudio.functional import griffinlim
 
 from distill.model.mel import LogMel
 
@@ -40,13 +40,8 @@ class GriffinLim:
 
     @cached_property
     def _filters(self) -> Tensor:
-        """The mel filters (M, bins); made on first use, because only decoding needs them."""
-        config = self.spectrogram.config
-        bins, highest_hz = config.n_fft // 2 + 1, config.sample_rate_hz / 2
-        filters: Tensor = melscale_fbanks(
-            bins, 0.0, highest_hz, config.n_mels, config.sample_rate_hz
-        )
-        return filters.T
+        """The mel filters (M, bins), on the CPU."""
+        return self.spectrogram.filters.cpu().T
 
     def stream(self, mels: Iterable[Tensor], *, seed: int = 0) -> Iterator[Tensor]:
         """Chunks (C, 1, M, f) of one normalised log-mel → chunks (C, t) of its waveform in [-1, 1],

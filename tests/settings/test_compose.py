@@ -12,7 +12,8 @@ from distill.errors import ConfigError, DistillError, UnknownKeyError
 from distill.settings.check import check_config
 from distill.settings.compose import load_config, resume_config
 from distill.settings.conf_files import CONFIG_NAME, config_dir
-from distill.settings.overrides import parse_overrides, quote_text
+from distill.settings.overrides import parse_overrides
+from distill.settings.quoting import quote_text
 from distill.settings.schema import TrainConfig
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 import threading
@@ -32,9 +33,10 @@ def test_text_is_written_and_replaced(tmp_path: Path) -> None:
     assert names(tmp_path) == ["a.json"]
 
 
-def test_file_names_that_are_no_unicode_keep_their_bytes(tmp_path: Path) -> None:
-    write_text(tmp_path / "a", os.fsdecode(b"caf\xe9"))
-    assert (tmp_path / "a").read_bytes() == b"caf\xe9"
+def test_file_names_that_are_no_unicode_are_read_back_from_json(tmp_path: Path) -> None:
+    name = os.fsdecode(b"caf\xe9")
+    write_text(tmp_path / "a", json.dumps(name, ensure_ascii=False))
+    assert json.loads((tmp_path / "a").read_text(encoding="utf-8")) == name
 
 
 @pytest.mark.parametrize("error", [OSError, KeyboardInterrupt, SystemExit, ValueError])

@@ -139,7 +139,7 @@ class Previews(lightning.Callback):
             list(originals[:, 0].cpu()),
             list(decoded[:, 0].cpu()),
             [_caption(name) for name in names],
-            module.spectrogram.config,
+            module.spectrogram,
         )
 
     @staticmethod

@@ -7,9 +7,10 @@ import time
 from typing import Any, cast
 
 import lightning
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+from rich.progress import Progress, TaskID
 
-from distill.system.terminal import console, say
+from distill.system.bars import step_columns
+from distill.system.terminal import console, say, say_figures
 from distill.training.stage_module import StageModule
 
 SILENCE_S = 20.0
@@ -36,13 +37,7 @@ class ProgressDisplay(lightning.Callback):
             say(f"training the {cast(StageModule, pl_module).stage}: epoch {epoch} has begun")
             self._printed_s = time.monotonic()
             return
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[note]}"),
-        )
-        self._bar = Progress(*columns, console=console, transient=True)
+        self._bar = Progress(*step_columns(), console=console, transient=True)
         self._task = self._bar.add_task("", note="", total=None)
         self._bar.start()
 
@@ -58,12 +53,13 @@ class ProgressDisplay(lightning.Callback):
         module = cast(StageModule, pl_module)
         if self._bar is not None:
             row = module.step_row(outputs)
+            heading, note = row.fit(console.width)
             self._bar.update(
                 self._task,
-                description=row.heading,
+                description=heading,
                 completed=row.step,
                 total=row.steps,
-                note=row.note,
+                note=note,
             )
         elif trainer.is_global_zero and not module.history.epochs:
             self._print_step(module, outputs)
@@ -83,7 +79,7 @@ class ProgressDisplay(lightning.Callback):
         if row is None or not trainer.is_global_zero:
             return
         for line in row.lines():
-            console.print(line, markup=False, soft_wrap=True)
+            say_figures(line, shorten=True)
             log.info(line)
 
     def on_fit_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:

@@ -9,9 +9,8 @@ import torch
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from torch import Tensor
-from torchaudio.functional import melscale_fbanks
 
-from distill.model.mel import SpectrogramConfig
+from distill.model.mel import LogMel
 
 TICKS_HZ = (100, 500, 2_000, 8_000, 20_000)
 
@@ -20,9 +19,10 @@ def draw_mel_pairs(
     originals: Sequence[Tensor],
     reconstructions: Sequence[Tensor],
     names: Sequence[str],
-    config: SpectrogramConfig,
+    spectrogram: LogMel,
 ) -> np.ndarray:
     """Mels in dB (M, F), a reconstruction for each original → picture (height, width, 3) uint8."""
+    config = spectrogram.config
     figure = Figure(figsize=(3.6 * len(originals) + 0.8, 5.2), dpi=100, layout="constrained")
     canvas = FigureCanvasAgg(figure)
     grid = figure.subplots(2, len(originals), sharex="col", sharey=True, squeeze=False)
@@ -46,7 +46,7 @@ def draw_mel_pairs(
             )
             axes.set_title(f"{names[column]}\n{kind}" if kind == "original" else kind, fontsize=8)
         grid[1, column].set_xlabel("time (s)")
-    positions, labels = _frequency_ticks(config)
+    positions, labels = _frequency_ticks(spectrogram)
     for axes in grid[:, 0]:
         axes.set_yticks(positions, labels)
         axes.set_ylabel("frequency (Hz)")
@@ -57,12 +57,9 @@ def draw_mel_pairs(
     return rgba[..., :3].copy()
 
 
-def _frequency_ticks(config: SpectrogramConfig) -> tuple[list[int], list[str]]:
+def _frequency_ticks(spectrogram: LogMel) -> tuple[list[int], list[str]]:
     """The mel bins nearest to a few round frequencies, and their labels."""
-    bins = config.n_fft // 2 + 1
-    bank = melscale_fbanks(
-        bins, 0.0, config.sample_rate_hz / 2, config.n_mels, config.sample_rate_hz
-    )
+    config, bank = spectrogram.config, spectrogram.filters
     shown = [hz for hz in TICKS_HZ if hz < config.sample_rate_hz / 2]
-    rows = [min(bins - 1, round(hz * config.n_fft / config.sample_rate_hz)) for hz in shown]
+    rows = [min(len(bank) - 1, round(hz * config.n_fft / config.sample_rate_hz)) for hz in shown]
     return [int(torch.argmax(bank[row])) for row in rows], [f"{hz:,}" for hz in shown]

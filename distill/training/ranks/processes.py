@@ -7,7 +7,6 @@ from the environment.
 from __future__ import annotations
 
 import os
-import shlex
 import signal
 import socket
 import subprocess
@@ -18,6 +17,7 @@ from pathlib import Path
 from types import TracebackType
 
 from distill.errors import RunError
+from distill.system.shell import shell_word
 
 RANK_VARIABLES = ("RANK", "LOCAL_RANK", "NODE_RANK", "GROUP_RANK", "SLURM_PROCID")
 PATIENCE_S = 20.0
@@ -120,7 +120,7 @@ class Ranks:
 
     def resume_advice(self) -> str:
         """What the user can do after one of the processes was lost."""
-        return f"everything saved is kept; continue with resume={shlex.quote(str(self.run_dir))}"
+        return f"everything saved is kept; continue with resume={shell_word(str(self.run_dir))}"
 
     def __enter__(self) -> Ranks:
         return self

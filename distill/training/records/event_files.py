@@ -1,4 +1,4 @@
-"""figures → TensorBoard's event files; on a full disk they are lost, but the run continues."""
+"""figures → TensorBoard's event files; where they cannot be written, the run continues."""
 
 from __future__ import annotations
 
@@ -33,6 +33,13 @@ class EventFiles(TensorBoardLogger):
             except OSError as error:  # each further try would leave another empty file
                 self._given_up = True
                 self._note_failure(error)
+            except UnicodeEncodeError:  # TensorBoard has no way to name such a folder
+                self._given_up = True
+                log.warning(
+                    "%s: TensorBoard cannot write into a folder whose name is not Unicode, so "
+                    "there will be no curves; the training continues",
+                    self.log_dir,
+                )
         return _SafeWriter(None, self._note_failure)
 
     @rank_zero_only

@@ -8,6 +8,8 @@ from typing import Any, ClassVar
 
 from distill.system.terminal import duration
 
+SHORTEST_BAR = 1
+
 
 @dataclass(frozen=True)
 class Event:
@@ -95,6 +97,26 @@ class StepRow:
         """Loss, time so far and time left."""
         loss = "" if self.loss is None else f"loss {self.loss:.4f}  "
         return f"{loss}{_time(self.elapsed_s, self.left_s)}"
+
+    def fit(self, width: int) -> tuple[str, str]:
+        """Heading and note for a bar in a terminal of `width` columns, the longest that fit beside
+        the steps and a short bar.
+        """
+        time = (
+            f"{duration(self.elapsed_s)} gone"
+            if self.left_s is None
+            else f"{duration(self.left_s)} left"
+        )
+        loss = "" if self.loss is None else f"{self.loss:.4f} "
+        short = self.heading.removeprefix("epoch ")
+        forms = (
+            (self.heading, self.note),
+            (self.heading, f"{'loss ' if loss else ''}{loss}{time}"),
+            (short, f"{loss}{time}"),
+            (short, loss.strip()),
+        )
+        room = width - 2 * len(str(self.steps)) - len("/   ") - SHORTEST_BAR
+        return next((form for form in forms if len("".join(form)) <= room), forms[-1])
 
 
 @dataclass(frozen=True)

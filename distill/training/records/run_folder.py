@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import re
-import shlex
 import shutil
 import time
 from collections.abc import Iterator
@@ -17,7 +16,9 @@ from filelock import FileLock, Timeout
 
 from distill.bundle import SUFFIX
 from distill.errors import DistillError, RunError, WriteError
-from distill.system.paths import path_of
+from distill.system.paths import exists, is_folder, path_and_parents, path_of
+from distill.system.run_parts import CHECKPOINTS, CONFIG, run_of, runs_in
+from distill.system.shell import shell_word
 
 if TYPE_CHECKING:
     from distill.data.collection import Collection
@@ -58,10 +59,8 @@ def run_to_resume(runs: Path, wanted: str) -> Path:
         if newest.name > run_dir.name and not (newest / "checkpoints" / "last.ckpt").exists():
             log.warning("%s has no checkpoint to resume; resuming %s instead", newest, run_dir)
         return run_dir.absolute()
-    run_dir = path_of(wanted).absolute()
-    if not run_dir.is_dir():
-        raise RunError(f"resume={wanted}: no such folder; give last or the folder of a run")
-    for needed in ("config.yaml", "checkpoints/last.ckpt"):
+    run_dir = _run_at(wanted)
+    for needed in (CONFIG, f"{CHECKPOINTS}/last.ckpt"):
         if not (run_dir / needed).is_file():
             raise RunError(
                 f"resume={wanted}: this run cannot be resumed, {needed} is missing; "
@@ -73,10 +72,39 @@ def run_to_resume(runs: Path, wanted: str) -> Path:
     return run_dir
 
 
+def _run_at(wanted: str) -> Path:
+    """The absolute path of the folder, or of the run with this last checkpoint; raises RunError,
+    with what to type for other parts of a run.
+    """
+    path = path_of(wanted)
+    run = run_of(path)
+    if run and (_is_last(path) or run == path_and_parents(path)[0]):
+        return run.absolute()
+    if run:
+        raise RunError(f"resume={wanted}: is in the folder of a run; type {_resume(run)}")
+    if not is_folder(path):
+        what = "is a file" if exists(path) else "no such folder"
+        raise RunError(f"resume={wanted}: {what}; give last or the folder of a run")
+    if runs := runs_in(path):
+        typed = _resume(runs[-1])
+        raise RunError(f"resume={wanted}: is a folder of runs; type one of them, such as {typed}")
+    return path.absolute()
+
+
+def _is_last(path: Path) -> bool:
+    """Whether this is the last checkpoint of a stage."""
+    in_run = path.absolute().parent.name == CHECKPOINTS
+    return in_run and path.name.endswith("last.ckpt") and path.is_file()
+
+
+def _resume(run_dir: Path) -> str:
+    return f"resume={shell_word(str(run_dir))}"
+
+
 def checkpoint_path(run_dir: Path, stage: str, which: str) -> Path:
     """Path of a stage's `best` or `last` checkpoint; the codec's name has no prefix."""
     name = which if stage == "codec" else f"{stage}_{which}"
-    return run_dir / "checkpoints" / f"{name}.ckpt"
+    return run_dir / CHECKPOINTS / f"{name}.ckpt"
 
 
 def bundle_path(run_dir: Path, which: str) -> Path:
@@ -101,14 +129,14 @@ def check_unused(run_dir: Path) -> None:
     if saved:
         raise RunError(
             f"{run_dir}: already holds a run ({saved[0].name}); continue it with "
-            f"resume={run_dir}, or choose another folder"
+            f"{_resume(run_dir)}, or choose another folder"
         )
 
 
 def best_epoch_advice(run_dir: Path) -> str:
     """How to resume without the last checkpoint; empty if there is no other checkpoint."""
-    best = run_dir / "checkpoints" / "best.ckpt"
-    command = f"cp {shlex.quote(str(best))} {shlex.quote(str(best.with_name('last.ckpt')))}"
+    best = run_dir / CHECKPOINTS / "best.ckpt"
+    command = f"cp {shell_word(str(best))} {shell_word(str(best.with_name('last.ckpt')))}"
     return f"to continue from the best epoch: {command}" if best.is_file() else ""
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from distill.catalog.index import DEFAULT_FOLDER
 from distill.system.atomic import write_text
 from distill.system.json_values import without_nan
 from distill.system.paths import from_here
+from distill.system.shell import shell_line, shell_word
 from distill.training.steps.schedule import Limits
 
 if TYPE_CHECKING:
@@ -131,10 +131,10 @@ def suggest_commands(
             model = name if published.stem == file_stem(name) else published.stem
         folders = [str(from_here(Path(folder))) for folder in sounds]
         words = ["python", "-m", "distill.reconstruct", model, *folders, "-o", "listen"]
-        commands.append(shlex.join(words))
+        commands.append(shell_line(words))
     # the folder in which TensorBoard finds this run and others: `outputs` in the usual case
     logdir = from_here(run_dir.parent.parent if run_dir.parent.name == "train" else run_dir)
-    commands.append(f"tensorboard --logdir {shlex.quote(str(logdir))}")
+    commands.append(f"tensorboard --logdir {shell_word(str(logdir))}")
     if (run_dir / "checkpoints" / "last.ckpt").exists():  # not if the disk was full
         longer = ""
         if finished and limits.max_epochs:
@@ -142,6 +142,6 @@ def suggest_commands(
         if finished and limits.max_minutes:
             minutes = max(limits.max_minutes, math.ceil(elapsed_s / 60))
             longer += f" trainer.max_minutes={2 * minutes:g}"
-        resume = shlex.quote(str(from_here(run_dir)))
+        resume = shell_word(str(from_here(run_dir)))
         commands.append(f"python -m distill.train resume={resume}{longer}")
     return commands

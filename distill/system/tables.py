@@ -1,0 +1,56 @@
+"""headings and rows → a table on the terminal; a narrow terminal gets it without lines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.cells import cell_len
+from rich.table import Table
+from rich.text import Text
+
+from distill.system.narrow import fit_table
+from distill.system.terminal import console, plain, say, say_figures
+
+ANY_WIDTH = 10_000
+FOLDED_LABEL = 20
+
+
+def print_table(
+    headings: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    title: str = "",
+    labels: Sequence[str] = (),
+    texts: Sequence[str] = (),
+) -> None:
+    """Print a table with a frame, or, where the terminal is too narrow for it, without.
+
+    Figures are aligned right and always whole; columns `labels` and `texts` are aligned left, and
+    cells of `labels` are folded or cut where room is short.
+    """
+    heads = [plain(heading) for heading in headings]
+    cells = [[plain(cell) for cell in row] for row in rows]
+    table = Table(title_justify="left")
+    for heading in heads:
+        is_left = not heading or heading in labels or heading in texts
+        table.add_column(
+            Text(heading),
+            justify="left" if is_left else "right",
+            overflow="fold",
+            no_wrap=console.is_terminal and heading not in labels,
+        )
+    for row in cells:
+        table.add_row(*map(Text, row))
+    wanted = console.measure(table, options=console.options.update(max_width=ANY_WIDTH)).maximum
+    for place, heading in enumerate(heads):
+        if heading in labels:  # long ones are folded inside of the frame
+            longest = max(cell_len(row[place]) for row in (heads, *cells))
+            wanted -= max(0, longest - FOLDED_LABEL)
+    if wanted <= console.width or not console.is_terminal:
+        table.title = Text(plain(title)) if title else None
+        console.print(table)
+        return
+    if title:
+        say_figures(title)
+    for line in fit_table(heads, cells, labels, console.width):
+        say(line)
