@@ -55,7 +55,7 @@ def models_table(entries: Sequence[Entry], catalog: Catalog, *, width: int | Non
         wide = sum(widths) + len(GAP) * (len(widths) - 1)
         widths[0] = min(widths[0], max(NARROWEST_NAME, widths[0] - max(0, wide - width)))
         if sum(widths) + len(GAP) * (len(widths) - 1) > width:
-            yield from fit_table(HEADINGS, rows, HEADINGS[:1], width)
+            yield from fit_table(HEADINGS, rows, width, labels=HEADINGS[:1])
             return
     for row in (HEADINGS, *rows):
         cells = [set_cell_size(cut(row[0], widths[0]), widths[0])]

@@ -49,12 +49,18 @@ def shorten_labels(text: str) -> str:
 
 
 def fit_table(
-    headings: Sequence[str], rows: Sequence[Sequence[str]], labels: Sequence[str], width: int
+    headings: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    width: int,
+    *,
+    labels: Sequence[str],
+    texts: Sequence[str] = (),
 ) -> list[str]:
     """A table as lines of at most `width` cells: with headings below each other and shorter; where
     that is too wide, with the figures of each row below its label.
 
-    Only cells in the columns `labels`, at most as long as others leave room, are cut.
+    Only cells in the columns `labels` are cut, where others leave no room; these and the columns
+    `texts` are aligned left.
     """
     for short, gap in ((False, "  "), (True, " ")):
         stacked = [(shorten_labels(head) if short else head).split() for head in headings]
@@ -70,7 +76,7 @@ def fit_table(
                 over -= less
         if over <= 0:
             heads = list(zip_longest(*(head for head in stacked), fillvalue=""))
-            lefts = [heading in labels for heading in headings]
+            lefts = [heading in labels or heading in texts for heading in headings]
             return [_row(cells, widths, lefts, gap) for cells in (*heads, *rows)]
     return [line for row in rows for line in _record(headings, row, labels, width)]
 

@@ -32,7 +32,7 @@ def print_table(
     cells = [[plain(cell) for cell in row] for row in rows]
     table = Table(title_justify="left")
     for heading in heads:
-        is_left = not heading or heading in labels or heading in texts
+        is_left = heading in labels or heading in texts
         table.add_column(
             Text(heading),
             justify="left" if is_left else "right",
@@ -52,5 +52,5 @@ def print_table(
         return
     if title:
         say_figures(title)
-    for line in fit_table(heads, cells, labels, console.width):
+    for line in fit_table(heads, cells, console.width, labels=labels, texts=texts):
         say(line)

@@ -7,7 +7,7 @@ from typing import Any
 
 from distill.system.paths import from_here
 from distill.system.tables import print_table
-from distill.system.terminal import console, counted, duration, say
+from distill.system.terminal import console, counted, duration, say, say_figures
 from distill.training.records.summary import StageSummary, Summary
 
 
@@ -18,11 +18,11 @@ def show_stage(name: str, stage: StageSummary, *, is_only: bool) -> None:
     if stage.epochs and "health" in stage.details:
         _print_levels(stage.details)
     for warning in stage.warnings:
-        say(f"warning: {warning}")
+        say_figures(f"warning: {warning}")
     if stage.skipped_steps:
-        say(f"steps skipped because of NaN or infinity: {stage.skipped_steps}")
+        say_figures(f"steps skipped because of NaN or infinity: {stage.skipped_steps}")
     of_stage = "" if is_only else f" on the {stage.stage}"
-    say(f"verdict{of_stage}: {stage.verdict}")
+    say_figures(f"verdict{of_stage}: {stage.verdict}")
 
 
 def show_end(summary: Summary) -> None:
@@ -51,6 +51,7 @@ def _print_losses(name: str, stage: StageSummary) -> None:
             )
             for row, epoch, figures in rows
         ],
+        texts=("",),
         title=f"{name}: {counted(stage.epochs, 'epoch')} in {duration(stage.elapsed_s)}",
     )
 
