@@ -69,11 +69,13 @@ class LogMel(nn.Module):
 
     def sounding_frames(self, begins: Tensor, ends: Tensor, *, frames: int) -> Tensor:
         """Where sounds begin and end (B,), in samples → (B, F) bool: frames whose window reaches
-        into the sound, not only the padding on either side.
+        into the sound, not only the padding on either side. None if a sound does not end after its
+        beginning.
         """
         half, hop = self.config.n_fft // 2, self.config.hop_length
         centres = hop * torch.arange(frames, device=ends.device)
-        return (centres > begins[:, None] - half) & (centres <= ends[:, None] + half)
+        reached = (centres > begins[:, None] - half) & (centres <= ends[:, None] + half)
+        return reached & (begins < ends)[:, None]
 
     def magnitude(self, waveform: Tensor) -> Tensor:
         """Waveform (B, 1, T) float32 → magnitude mel (B, 1, M, F), F = frames(T)."""

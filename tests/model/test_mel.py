@@ -115,6 +115,13 @@ def test_every_frame_that_hears_the_sound_counts_and_no_other(n_fft: int, hop_le
         assert (given & ~heard).sum() <= 1, (lead, length)
 
 
+@pytest.mark.parametrize("samples", [100, 800, 48_000])
+def test_a_segment_without_sound_has_no_sounding_frames(samples: int) -> None:
+    begin, end = torch.tensor([samples]), torch.tensor([0])
+    log_mel = LogMel(DEFAULT)
+    assert not log_mel.sounding_frames(begin, end, frames=log_mel.frames(samples)).any()
+
+
 @pytest.mark.parametrize("sounds", [1, 7])
 def test_a_batch_has_the_mel_of_each_of_its_sounds(sounds: int) -> None:
     longest = PIECE_SAMPLES // 3  # more than one piece
