@@ -128,7 +128,7 @@ def _au_layout(file: BinaryIO, head: bytes, start: int, size: int) -> Layout:
     end = size if _is_unknown(length) else first + length
     behind, rest = Behind.NOTHING, end
     if end < size:
-        behind, rest = _look_behind(file, end, size, None, closed=False)
+        behind, rest = _look_behind(file, end, size, None, closed=length > 0)
     return Layout(first, end, rest, behind, "big")
 
 
@@ -145,10 +145,8 @@ def _layout(
     if rest < size and JOINED.match(file.read(16)):  # not all programs fill up the last chunk
         behind, rest = Behind.FILE, end
     elif rest < size:
-        closed = _closed_end(head, start, family)
-        behind, rest = _look_behind(
-            file, rest, size, family, closed=closed is not None and closed in (end, rest)
-        )
+        closed = length > 0 and _closed_end(head, start, family) in (None, end, rest)
+        behind, rest = _look_behind(file, rest, size, family, closed=closed)
     return Layout(first, end, rest, behind, family.order)
 
 
@@ -167,34 +165,30 @@ def _closed_end(head: bytes, start: int, family: _Family) -> int | None:
 def _look_behind(
     file: BinaryIO, rest: int, size: int, family: _Family | None, *, closed: bool
 ) -> tuple[Behind, int]:
-    """What begins at `rest`, or behind the tags that begin there, and where."""
-    file.seek(rest)
-    beginning = file.read(16)
-    if JOINED.match(beginning):
-        return Behind.FILE, rest
-    if tagged := tag_bytes(beginning + file.read(16)):
-        if rest + tagged >= size:
-            return Behind.NOTHING, rest
-        return _look_behind(file, rest + tagged, size, family, closed=closed)
-    if _are_zeros(file, rest):
+    """What lies behind the samples, and where: `rest`, or behind the chunks and tags there."""
+    position = rest
+    while position < size:
+        file.seek(position)
+        beginning = file.read(32)
+        if JOINED.match(beginning):
+            return Behind.FILE, position
+        step = tag_bytes(beginning) or (_chunk_bytes(beginning, family) if family else 0)
+        if not step or position + step > size + 1:
+            break
+        position += step
+    if position >= size or _are_zeros(file, position):
         return Behind.NOTHING, rest
-    if family and _are_chunks(file, rest, size, family):
-        return Behind.NOTHING, rest
-    if not closed or size - rest > WRAP - LONGEST_HEADER:
-        return Behind.SAMPLES, rest
-    return Behind.UNSURE, rest
+    is_wrapped = size - rest > WRAP - LONGEST_HEADER
+    return (Behind.UNSURE if closed and not is_wrapped else Behind.SAMPLES), rest
 
 
-def _are_chunks(file: BinaryIO, position: int, size: int, family: _Family) -> bool:
-    """Whether chunks fill the file to its end, but for a few bytes."""
+def _chunk_bytes(beginning: bytes, family: _Family) -> int:
+    """The size of the chunk that begins here, with its header; 0 if none does."""
     header_bytes = family.name_bytes + family.size_bytes
-    while position + header_bytes <= size:
-        name, length = _read_chunk(file, b"", position, position, family)
-        letters = name[:4]
-        if not all(32 <= letter < 127 for letter in letters):
-            return False
-        position = _after(position + header_bytes, length, family)
-    return position <= size + 1
+    if len(beginning) < header_bytes or not all(32 <= letter < 127 for letter in beginning[:4]):
+        return 0
+    length = int.from_bytes(beginning[family.name_bytes : header_bytes], family.order)
+    return _after(header_bytes, length - header_bytes * family.counts_header, family)
 
 
 def _are_zeros(file: BinaryIO, position: int) -> bool:

@@ -71,7 +71,8 @@ class FFmpegDecoder:
         what is missing.
         """
         context = self._stream.codec_context
-        read = failed = samples = 0
+        read = failed = 0
+        seconds = 0.0
         next_byte: int | None = None  # while nothing is skipped from the beginning
         for packet in self._packets():
             try:
@@ -91,10 +92,10 @@ class FFmpegDecoder:
             else:
                 next_byte = None
             for frame in frames:
-                samples += frame.samples
+                seconds += frame.samples / frame.sample_rate
                 if frame.samples:
                     yield Piece(_samples_of(frame), frame.sample_rate)
-        self._note_missing(read, failed, samples)
+        self._note_missing(read, failed, seconds)
 
     def _read_header(self) -> None:
         stream, context = self._stream, self._stream.codec_context
@@ -124,19 +125,19 @@ class FFmpegDecoder:
             else:
                 return
 
-    def _note_missing(self, read: int, failed: int, samples: int) -> None:
-        seconds = samples / self.sample_rate_hz
+    def _note_missing(self, read: int, failed: int, seconds: float) -> None:
         total = read + failed
         if self._first.container in BARE:
             total = max(total, self._sound_bytes())
         unread = total - read
         share = unread / total if total else 0
         is_sound = share <= 1 - SOUND_SHARE or self._unbroken >= UNBROKEN_PACKETS
-        if not samples or (self._first.container in BARE and not is_sound):
+        if not seconds or (self._first.container in BARE and not is_sound):
             raise UnusableError(self._path, Reason.UNREADABLE, _damaged(self._first))
         promised_s = self._promised_s()
         if promised_s - seconds > MISSING_S:
-            self.notes.append(NoteText.ends_early(seconds, promised_s))
+            is_count = self._first.container != "asf"  # there, it shrinks with the file
+            self.notes.append(NoteText.ends_early(seconds, promised_s if is_count else None))
         elif failed or (share > UNREAD_SHARE and unread > UNREAD_BYTES):
             self.notes.append(NoteText.unread(seconds, share))
         elif self._first.container == "ogg":
@@ -214,7 +215,20 @@ def _samples_of(frame: Any) -> Block:
 def _unreadable(path: Path, first: FirstBytes, error: Exception) -> UnusableError:
     if isinstance(error, OSError) and not isinstance(error, av.FFmpegError):
         return UnusableError(path, Reason.UNREADABLE, error.strerror or str(error))
+    if first.container == "mov" and not _holds(path, b"moov"):
+        detail = "cut off: the index, which an MP4 file has at its end, is missing"
+        return UnusableError(path, Reason.UNREADABLE, detail)
     return UnusableError(path, Reason.UNREADABLE, _damaged(first))
+
+
+def _holds(path: Path, mark: bytes) -> bool:
+    with path.open("rb") as file:
+        kept = b""
+        while block := file.read(1 << 20):
+            if mark in kept + block:
+                return True
+            kept = block[-len(mark) :]
+    return False
 
 
 def _damaged(first: FirstBytes) -> str:

@@ -15,6 +15,8 @@ HEADER_BYTES = 27
 LONGEST_HEADER = HEADER_BYTES + 255
 VORBIS = b"\x01vorbis"
 """The first packet begins with it."""
+CHANNELS_AT = 11
+"""Where it holds the number of channels."""
 FIRST_PAGE, LAST_PAGE = 0x02, 0x04
 """Flags of the pages that begin and end a stream."""
 FEW_PAGES = 4
@@ -71,20 +73,26 @@ def is_short(file: BinaryIO, start: int) -> bool:
     """Whether the file that begins at `start` is one Vorbis sound in a few pages, of which FFmpeg
     cuts the beginning instead of the end. Raises OSError.
     """
-    sounding = 0
+    sounding = sounding_bytes = channels = 0
     for number, page in enumerate(pages(file, start)):
         if bool(page.flags & FIRST_PAGE) != (number == 0):
             return False
         if number == 0:
             file.seek(page.content)
-            if file.read(len(VORBIS)) != VORBIS:
+            packet = file.read(CHANNELS_AT + 1)
+            if not packet.startswith(VORBIS) or len(packet) <= CHANNELS_AT:
                 return False
-        sounding += page.granule > 0
+            channels = packet[CHANNELS_AT]
+        if page.granule > 0:
+            sounding += 1
+            sounding_bytes += page.end - page.content
         if sounding == FEW_PAGES:
             return False
         if page.flags & LAST_PAGE:
             file.seek(page.end)
             rest = file.read(LARGEST_REST + 1)
+            if sounding_bytes > LARGEST_REST + channels * max(0, page.granule):
+                return False  # more bytes than samples: the length is a wrong one
             return len(rest) <= LARGEST_REST and CAPTURE not in rest
     return False
 

@@ -31,12 +31,18 @@ FFMPEG_ONLY = frozenset(NAMES) - {"wav", "aiff", "flac", "caf", "au", "w64"}
 """Container formats that only FFmpeg reads. The others libsndfile reads first, because it is fast
 and exact.
 """
-FFMPEG_SUFFIXES = (".mp3", ".mp2", ".m4a", ".aac", ".opus", ".oga", ".ogg", ".wma", ".wv", ".ape")
+FFMPEG_SUFFIXES = (
+    *(".mp3", ".mp2", ".m4a", ".m4b", ".mp4", ".mov", ".3gp", ".aac", ".opus", ".oga", ".ogg"),
+    *(".wma", ".wv", ".ape", ".ac3", ".eac3", ".dts", ".amr", ".mka", ".webm", ".tta", ".tak"),
+    *(".mpc", ".dsf"),
+)
 """Suffixes of files that only FFmpeg is asked for if their first bytes show no format."""
 HEADERLESS_SUFFIX = ".raw"
 """A file without a header: libsndfile would ask the caller for its rate and channels."""
 LARGEST_SAMPLE = 100
 """40 dB above full scale: a file with larger samples is damaged, or its scale is another one."""
+SMALLEST_SCALED = 1000
+"""A larger peak suggests whole numbers that were stored as they are."""
 
 
 class SoundReader:
@@ -163,7 +169,8 @@ class SoundReader:
             if not changed and now != (self.sample_rate_hz, self.channels):
                 changed = True
                 after_s = frames / self.sample_rate_hz
-                detail = f"{now[1]} channels at {now[0]:,} Hz from {after_s:,.2f} s on"
+                channels = "1 channel" if now[1] == 1 else f"{now[1]} channels"
+                detail = f"{channels} at {now[0]:,} Hz from {after_s:,.2f} s on"
                 self.notes.append(NoteText(Note.CHANGES, detail))
             frames += len(piece.samples)
             yield piece
@@ -184,7 +191,7 @@ class SoundReader:
         detail = f"samples reach {peak:,.5g} where 1 is full scale"
         for bits in (16, 24, 32):
             scale = 1 << (bits - 1)
-            if peak <= scale:
+            if SMALLEST_SCALED < peak <= scale:
                 detail += f"; {bits}-bit numbers stored as floats need a division by {scale:,}"
                 break
         raise UnusableError(self._path, Reason.OUT_OF_RANGE, detail)

@@ -109,11 +109,8 @@ class SndfileDecoder:
         except soundfile.LibsndfileError as error:
             self._close_window()
             name = NAMES.get(first.container or "")
-            said = detail_of(error)
             detail = f"damaged, or not {name}" if name else "damaged, or not audio"
-            raise UnusableError(
-                self._path, Reason.UNREADABLE, f"{detail}: {said}" if said else detail
-            ) from error
+            raise UnusableError(self._path, Reason.UNREADABLE, detail) from error
         if file.format == HEADERLESS_FORMAT:
             file.close()
             raise UnusableError(self._path, Reason.NOT_AUDIO, "samples without a header")

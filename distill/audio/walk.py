@@ -20,15 +20,14 @@ class Found(NamedTuple):
     detail: str = ""
 
 
-def walk(folders: Sequence[Path], *, results: Path | None = None) -> Iterator[Found]:
+def walk(folders: Sequence[Path]) -> Iterator[Found]:
     """Every file below `folders`, hidden ones too, sorted by name; at the end, the folders that
     cannot be searched.
 
     Links to folders are followed, and each folder is searched once. Folders below them that distill
-    wrote, and the folder `results`, are reported and not searched.
+    wrote are reported and not searched.
     """
     seen: set[tuple[int, int]] = set()
-    results_identity = _identity_of(results)
     unsearchable: list[Found] = []
 
     def keep(error: OSError) -> None:
@@ -48,7 +47,7 @@ def walk(folders: Sequence[Path], *, results: Path | None = None) -> Iterator[Fo
                 subfolders.clear()
                 continue
             path = Path(parent)
-            own = "results" if here == results_identity else kind_of_folder(path, names)
+            own = kind_of_folder(path, names)
             if own and path != folder:
                 yield Found(path, Reason.OWN_OUTPUT, f"{own}, not searched")
                 subfolders.clear()
@@ -57,11 +56,3 @@ def walk(folders: Sequence[Path], *, results: Path | None = None) -> Iterator[Fo
             subfolders.sort()
             yield from (Found(Path(parent, name)) for name in sorted(names))
     yield from unsearchable
-
-
-def _identity_of(folder: Path | None) -> tuple[int, int] | None:
-    try:
-        status = folder.stat() if folder else None
-    except OSError:
-        return None
-    return (status.st_dev, status.st_ino) if status else None

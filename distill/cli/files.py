@@ -47,7 +47,7 @@ def plan(
                 raise DistillError(
                     f"{word}: the results would be among these files; choose another -o"
                 )
-            for file in _files_below(path, out_folder):
+            for file in _files_below(path):
                 if file.suffix == source_suffix or (
                     source_suffix is None and file.suffix != CODES_SUFFIX
                 ):
@@ -65,9 +65,9 @@ def plan(
     ]
 
 
-def _files_below(folder: Path, out_folder: Path) -> Iterator[Path]:
-    """Every file below a folder, except the results in `out_folder`."""
-    for path, reason, detail in walk([folder], results=out_folder):
+def _files_below(folder: Path) -> Iterator[Path]:
+    """Every file below a folder, except those in folders that distill wrote."""
+    for path, reason, detail in walk([folder]):
         if reason is Reason.UNREADABLE:
             raise DistillError(f"{path}: {detail}")
         if reason is None:

@@ -12,8 +12,6 @@ from pathlib import Path
 from distill.audio.reasons import Note, NoteText, Reason
 from distill.system.atomic import whole_file
 
-EXPLAINED = (Reason.OUT_OF_RANGE, Reason.OWN_OUTPUT)
-"""Reasons that need their detail to be understood."""
 REPORT = "collection.json"
 """Name of the report, in the folder of a run or of shards."""
 
@@ -82,13 +80,14 @@ class Collection:
         return [(reason, counts[reason]) for reason in Reason if reason in counts]
 
     def reasons_in_words(self) -> str:
-        """How many files were left out for each reason, with the first detail where it is one that
-        all of them can have: `2 out of range: samples reach ..., 3 not audio`.
+        """How many files were left out for each reason, with the detail where it is needed, or
+        where it is the same for all: `2 broken link, 3 distill's own output: made with Drums`.
         """
-        first = {file.reason: file for file in reversed(self.left_out)}
+        details: dict[Reason, dict[str, None]] = {}
+        for file in self.left_out:
+            details.setdefault(file.reason, {})[file.detail] = None
         return ", ".join(
-            f"{count:,} {first[reason].text if reason in EXPLAINED else reason.value}"
-            for reason, count in self.reasons()
+            f"{count:,} {_in_words(reason, details[reason])}" for reason, count in self.reasons()
         )
 
     def notes(self) -> list[tuple[Note, int]]:
@@ -127,6 +126,14 @@ class Collection:
         # file names that are not Unicode hold surrogates; as backslash escapes they are valid JSON
         with whole_file(path) as partial:
             partial.write_text(text, encoding="utf-8", errors="backslashreplace")
+
+
+def _in_words(reason: Reason, details: Iterable[str]) -> str:
+    first, *others = details
+    if others and reason is Reason.OUT_OF_RANGE:
+        return f"{reason.value} (such as: {first})"
+    is_plain = others or reason is Reason.DUPLICATE
+    return reason.value if is_plain else reason.text(first)
 
 
 def _json(value: object) -> str:

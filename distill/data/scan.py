@@ -59,9 +59,10 @@ def scan(
         shown = collection.reasons_in_words()
         if len(left_out) == 1:
             shown = f"1 {left_out[0].text}"
+        example = f"; the first: {left_out[0].path}: {left_out[0].text}" if left_out else ""
         where = ", ".join(map(str, folders))
         found = (
-            f"{counted(len(left_out), 'file')}, none usable ({shown})"
+            f"{counted(len(left_out), 'file')}, none usable ({shown}){example}"
             if left_out
             else "the folder is empty"
         )

@@ -49,15 +49,6 @@ def test_what_is_no_regular_file_is_listed(folder: Path) -> None:
     assert {"dangling", "pipe"} <= set(names(folder, walk([folder])))
 
 
-def test_results_are_named_and_not_searched(folder: Path) -> None:
-    found = {one.path: one.reason for one in walk([folder], results=folder / "a")}
-    assert found[folder / "a"] is Reason.OWN_OUTPUT
-    assert not [path for path in found if path.parent == folder / "a"]
-    assert len(found) == 4
-    assert names(folder, walk([folder / "a"], results=folder / "a")) == ["a/10.wav", "a/2.wav"]
-    assert len(names(folder, walk([folder], results=folder / "not there"))) == 5
-
-
 def test_a_folder_that_is_not_there_has_its_reason(folder: Path) -> None:
     (one,) = walk([folder / "gone"])
     assert one.path == folder / "gone"
