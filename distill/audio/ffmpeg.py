@@ -149,7 +149,7 @@ class FFmpegDecoder:
         with self._path.open("rb") as file:
             size = file.seek(0, os.SEEK_END)
             end = ogg.find_end(file, self._first.start)
-        expected_s = end.repeated_samples / self.sample_rate_hz if end else 0
+        expected_s = end.samples / self.sample_rate_hz if end else 0
         if end and not end.is_end:
             self.notes.append(NoteText.ends_early(seconds))
         elif expected_s - seconds > MISSING_S:

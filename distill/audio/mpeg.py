@@ -13,7 +13,7 @@ VERSION_1 = 0x18
 def counted_samples(head: bytes) -> int:
     """The number of samples that the first frame counts; 0 if it does not."""
     place = max(head.find(mark, 0, FURTHEST) for mark in MARKS)
-    if place < 0 or not head[place + 7] & HAS_FRAMES:
+    if place < 0 or len(head) < place + 12 or not head[place + 7] & HAS_FRAMES:
         return 0
     frames = int.from_bytes(head[place + 8 : place + 12], "big")
     return frames * (1152 if head[1] & VERSION_1 == VERSION_1 else 576)

@@ -19,6 +19,8 @@ CHANNELS_AT = 11
 """Where it holds the number of channels."""
 FIRST_PAGE, LAST_PAGE = 0x02, 0x04
 """Flags of the pages that begin and end a stream."""
+LATEST_START = 480_000
+"""A first page that counts more samples is from the middle of a broadcast."""
 FEW_PAGES = 4
 """A sound in fewer pages is short."""
 LARGEST_REST = 4096
@@ -45,9 +47,9 @@ class OggEnd(NamedTuple):
     """Where the last complete page ends, in bytes."""
     is_end: bool
     """Whether the sound ends there."""
-    repeated_samples: int
-    """The samples of all streams, if several have the same number, of which FFmpeg reads only
-    parts; else 0.
+    samples: int
+    """The samples of all streams together, as their pages count them. FFmpeg reads fewer where
+    pages are damaged, or where two streams have the same number.
     """
 
 
@@ -100,20 +102,22 @@ def is_short(file: BinaryIO, start: int) -> bool:
 def find_end(file: BinaryIO, start: int) -> OggEnd | None:
     """Where the file ends; None if it has no complete page. Raises OSError."""
     size = file.seek(0, os.SEEK_END)
-    streams: list[list[int]] = []
+    samples = begins = ends = 0
     page = None
     for page in pages(file, start):
-        if page.flags & FIRST_PAGE or not streams:
-            streams.append([page.stream, 0])
+        if page.flags & FIRST_PAGE:
+            samples += ends - begins
+            begins = ends = 0
         if page.granule > 0:
-            streams[-1][1] = page.granule
+            if not ends and page.granule > LATEST_START:
+                begins = page.granule
+            ends = page.granule
     if page is None:
         return None
     file.seek(page.end)
     is_broken_off = CAPTURE in file.read(min(STEP, size - page.end))
-    numbers = {number for number, _ in streams}
-    repeated = sum(samples for _, samples in streams) if len(numbers) < len(streams) else 0
-    return OggEnd(page.end, bool(page.flags & LAST_PAGE) and not is_broken_off, repeated)
+    is_end = bool(page.flags & LAST_PAGE) and not is_broken_off
+    return OggEnd(page.end, is_end, samples + ends - begins)
 
 
 def tags(path: Path) -> dict[str, str]:

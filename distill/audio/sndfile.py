@@ -54,7 +54,8 @@ class SndfileDecoder:
         self._layout: Layout | None = None
         self._window: Window | None = None
         self.notes: list[NoteText] = []
-        self.is_flac = first.container == "flac"
+        is_whole = len(first.head) >= flac.STREAM_INFO_BYTES
+        self.is_flac = first.container == "flac" and is_whole
         if self.is_flac:
             instead = flac.hide_total(first.head)
             self._window = Window(path, first.start, end_of_sound(binary), instead=instead)

@@ -243,3 +243,19 @@ def test_a_play_list_opens_no_other_file(tmp_path: Path) -> None:
         (tmp_path / name).write_text(text)
         with pytest.raises(UnusableError):
             read(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_beginning_of_any_length_is_read_or_refused(tmp_path: Path, name: str) -> None:
+    data = encoded(name, 0.05, FORMATS[name].rates_hz[-1], 1)
+    path = tmp_path / f"a.{FORMATS[name].suffix}"
+    messages = set()
+    for length in range(1, min(300, len(data))):
+        path.write_bytes(data[:length])
+        try:
+            with SoundReader(path) as reader:
+                list(reader.blocks())
+        except UnusableError as error:
+            messages.add(str(error))
+    assert messages
+    assert not any("\n" in message for message in messages)

@@ -55,7 +55,8 @@ class Previews(lightning.Callback):
             try:
                 self.write(trainer, cast(CodecModule, pl_module), epoch)
             except (OSError, WriteError) as error:  # no reason to end the training
-                why = getattr(error, "strerror", None) or error
+                cause = error if isinstance(error, OSError) else error.__cause__
+                why = getattr(cause, "strerror", None) or error
                 log.warning("epoch %d: preview not written: %s", epoch, why)
             else:
                 self._announce(epoch)
