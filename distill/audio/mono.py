@@ -29,6 +29,8 @@ AUDIBLE_DB = 40
 """Windows further below the loudest one do not count."""
 SILENT_DB = 60
 """A channel that is further below the loudest one is silent, and does not count in the mean."""
+WAITING = 16
+"""Blocks whose windows are counted together; most sounds have fewer, and need no counting."""
 LEVELS_DB = range(-120, 90)
 """Levels that are told apart, in bins of 1 dB."""
 GAINS_DB = range(-30, 30)
@@ -68,11 +70,16 @@ class MixChoice:
 
     def __init__(self, channels: int) -> None:
         self.channels = channels
-        self._sums = np.zeros((len(BANDS), len(LEVELS_DB), len(GAINS_DB)), np.int64)
+        self._sums = np.zeros((len(BANDS), len(LEVELS_DB), len(GAINS_DB)), np.int32)
         """Windows by band, level of the loudest channel, and level of the sum above it."""
-        self._lost = np.zeros((len(BANDS), len(LEVELS_DB), channels), np.int64)
+        self._lost = np.zeros((len(BANDS), len(LEVELS_DB), channels), np.int32)
         """Windows by band, level of the loudest channel, and channel that would lose them."""
-        self._peak_db = np.full(channels, float(LEVELS_DB.start))
+        self._peak = np.zeros(channels, np.float32)
+        """Of each channel, the power of its loudest window."""
+        self._waiting: list[list[NDArray[np.float32]]] = []
+        """Powers of the last windows, not counted yet."""
+        self._is_suspicious = False
+        """Whether a mean would lose any window."""
 
     def add(self, channels: Channels) -> None:
         """Look at the next samples (C, t)."""
@@ -81,29 +88,30 @@ class MixChoice:
             for step in BANDS
             if channels.shape[1] >= step
         ]
-        windows = [band.shape[1] for band in powers]
-        bands = np.repeat(np.arange(len(windows)), windows)
-        decibels = _decibels(np.concatenate(powers, axis=1))  # (C + 1, all windows)
-        each_db, summed_db = decibels[:-1], decibels[-1]
-        loudest_db = each_db.max(axis=0)
-        level = _bins(loudest_db, LEVELS_DB)
-        np.add.at(self._sums, (bands, level, _bins(summed_db - loudest_db, GAINS_DB)), 1)
-        np.add.at(self._lost, (bands, level), (each_db < loudest_db + LOST_DB).T)
-        self._peak_db = np.maximum(self._peak_db, each_db[:, : windows[0]].max(axis=1))
+        self._peak = np.maximum(self._peak, powers[0][:-1].max(axis=1))
+        self._waiting.append(powers)
+        least = _mean_lost(self.channels)  # of fewer sounding channels, less is lost
+        if not self._is_suspicious:
+            self._is_suspicious = any(
+                (band[-1] < least * band[:-1].max(axis=0)).any() for band in powers
+            )
+        if len(self._waiting) == WAITING:
+            self._count()
 
     def best(self) -> Mix:
         """The mix that suits the sound so far; the mean of all channels wherever it will do."""
-        is_sounding = self._peak_db > max(self._peak_db.max() - SILENT_DB, LEVELS_DB.start)
+        peak_db = _decibels(self._peak)
+        is_sounding = peak_db > max(peak_db.max() - SILENT_DB, LEVELS_DB.start)
         sounding = int(is_sounding.sum())
         usual = self._mean_of(is_sounding)
-        if sounding < 2:
+        if sounding < 2 or not self._is_suspicious:
             return usual
-        first = _bins(self._peak_db.max(keepdims=True) - AUDIBLE_DB, LEVELS_DB)[0]
+        self._count()
+        first = _bins(peak_db.max(keepdims=True) - AUDIBLE_DB, LEVELS_DB)[0]
         sums, lost = self._sums[:, first:].sum(axis=1), self._lost[:, first:].sum(axis=1)
         total = np.maximum(1, sums.sum(axis=1, keepdims=True))
         summed_db = np.array(GAINS_DB)
-        mean_lost_db = min(LOST_DB + 20 * np.log10(sounding), ALONE_DB)
-        mean_loses = sums[:, summed_db < mean_lost_db].sum(axis=1)
+        mean_loses = sums[:, summed_db < 10 * np.log10(_mean_lost(sounding))].sum(axis=1)
         mean_share = float((mean_loses / total[:, 0]).max())
         if mean_share <= LOSS or (mean_loses < np.minimum(FEWEST_LOST, total[:, 0])).all():
             return usual
@@ -119,6 +127,18 @@ class MixChoice:
         which = f"channel {channel + 1} of {self.channels}"
         return Mix(weights, f"{which} is used, because the channels cancel each other")
 
+    def _count(self) -> None:
+        """Count the windows that wait."""
+        for powers in self._waiting:
+            for band, power in enumerate(powers):
+                decibels = _decibels(power)  # (C + 1, windows)
+                each_db, summed_db = decibels[:-1], decibels[-1]
+                loudest_db = each_db.max(axis=0)
+                level = _bins(loudest_db, LEVELS_DB)
+                np.add.at(self._sums[band], (level, _bins(summed_db - loudest_db, GAINS_DB)), 1)
+                np.add.at(self._lost[band], level, (each_db < loudest_db + LOST_DB).T)
+        self._waiting.clear()
+
     def _mean_of(self, is_sounding: NDArray[np.bool_]) -> Mix:
         sounding = int(is_sounding.sum())
         if sounding in (0, self.channels):
@@ -128,6 +148,11 @@ class MixChoice:
         shown = ", ".join(numbers[:4]) + (", …" if len(numbers) > 4 else "")
         which = f"channel{'s' * (sounding > 1)} {shown} of {self.channels}"
         return Mix(weights, f"only {which} sound{'s' * (sounding == 1)}")
+
+
+def _mean_lost(channels: int) -> float:
+    """The power of the sum over that of the loudest channel, under which a mean loses a window."""
+    return float(10 ** (min(LOST_DB + 20 * np.log10(channels), ALONE_DB) / 10))
 
 
 def channels_of(block: Block) -> Channels:
