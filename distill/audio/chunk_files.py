@@ -14,6 +14,8 @@ UNKNOWN_SIZES = (range(0x7FFFF000, 0x80000001), range(0xFFFFF000, 0x100000000))
 WRAP = 1 << 32
 """Sizes of 32 bits begin again from 0 here."""
 LONGEST_HEADER = 1 << 16
+FEWEST_BYTES = 64
+"""A header that counts fewer was never completed."""
 
 
 class _Family(NamedTuple):
@@ -128,7 +130,7 @@ def _au_layout(file: BinaryIO, head: bytes, start: int, size: int) -> Layout:
     end = size if _is_unknown(length) else first + length
     behind, rest = Behind.NOTHING, end
     if end < size:
-        behind, rest = _look_behind(file, end, size, None, closed=length > 0)
+        behind, rest = _look_behind(file, end, size, None, closed=length >= FEWEST_BYTES)
     return Layout(first, end, rest, behind, "big")
 
 
@@ -145,7 +147,7 @@ def _layout(
     if rest < size and JOINED.match(file.read(16)):  # not all programs fill up the last chunk
         behind, rest = Behind.FILE, end
     elif rest < size:
-        closed = length > 0 and _closed_end(head, start, family) in (None, end, rest)
+        closed = length >= FEWEST_BYTES and _closed_end(head, start, family) in (None, end, rest)
         behind, rest = _look_behind(file, rest, size, family, closed=closed)
     return Layout(first, end, rest, behind, family.order)
 
