@@ -11,7 +11,7 @@ from distill.errors import BundleError
 from distill.model.mel import SpectrogramConfig
 from distill.model.vqvae import VQVAEConfig
 from distill.prior.state import PriorState
-from distill.system.ranges import entries, parts, within
+from distill.system.ranges import parts, within
 from distill.system.validation import InvalidError, instance_of
 from distill.vocoder.state import VocoderState
 
@@ -26,9 +26,9 @@ NETWORK = parts(
     threshold_ema_dead_code=within(0, MOST),
     kmeans_iters=within(1, MOST),
     dropout=within(0, 0.99),
-    channels={**within(1, MOST), **entries(1, 8)},
+    channels=within(1, MOST),
+    stride=within(1, 256),
     residual_units=within(0, 64),
-    stem_stride=within(2, 64),
 )
 FRONT_END = parts(
     sample_rate_hz=within(1, MOST),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from distill.bundle import SUFFIX
 from distill.codec.description import Metadata
-from distill.model.sizing import bitrate_kbps, total_stride
+from distill.model.sizing import bitrate_kbps
 from distill.prior.state import PriorState, PriorTraining
 from distill.system.json_values import without_nan
 from distill.system.validation import InvalidError, instance_of
@@ -121,7 +121,7 @@ class Entry:
                 sample_rate_hz=mel.sample_rate_hz,
                 hop_length=mel.hop_length,
                 n_mels=mel.n_mels,
-                stride=total_stride(network.stem_stride, len(network.channels)),
+                stride=network.stride,
                 levels=network.num_quantizers,
                 codebook_size=network.codebook_size,
             ),

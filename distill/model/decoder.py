@@ -1,8 +1,6 @@
-"""latent grid (B, D, H, W) → log-mel (B, 1, H · S, W · S), where S is the total stride."""
+"""latent grid (B, D, H, W) → log-mel (B, 1, H · stride, W · stride)."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 from torch import Tensor, nn
 
@@ -10,34 +8,23 @@ from distill.model.layers import ChannelNorm, ResidualUnit
 
 
 class Decoder(nn.Module):
-    """Reverses the encoder's stages: for each entry of `channels`, from the last to the first,
-    residual units and one transposed convolution.
+    """Reverses the encoder: residual units on the latent grid, then each position becomes a patch
+    of `stride` × `stride` cells.
     """
 
     def __init__(
-        self,
-        *,
-        channels: Sequence[int],
-        stem_stride: int,
-        residual_units: int,
-        latent_dim: int,
-        dropout: float,
+        self, *, channels: int, stride: int, residual_units: int, latent_dim: int, dropout: float
     ) -> None:
         super().__init__()
-        widths = list(reversed(channels))
-        stages: list[nn.Module] = [nn.Conv2d(latent_dim, widths[0], 1)]
-        strides = [*[2] * (len(widths) - 1), stem_stride]
-        for width, width_out, stride in zip(widths, [*widths[1:], 1], strides, strict=True):
-            stages += [ResidualUnit(width, dropout) for _ in range(residual_units)]
-            stages += [
-                ChannelNorm(width),
-                nn.ConvTranspose2d(
-                    width, width_out, 2 * stride, stride=stride, padding=stride // 2
-                ),
-            ]
-        self.stages = nn.Sequential(*stages)
+        self.from_latent = nn.Conv2d(latent_dim, channels, 1)
+        self.units = nn.Sequential(
+            *(ResidualUnit(channels, dropout) for _ in range(residual_units))
+        )
+        self.to_patches = nn.Sequential(
+            ChannelNorm(channels), nn.ConvTranspose2d(channels, 1, stride, stride=stride)
+        )
 
     def forward(self, latent: Tensor) -> Tensor:
-        """(B, D, H, W) → (B, 1, H · S, W · S), where S is the total stride."""
-        mel: Tensor = self.stages(latent)
+        """(B, D, H, W) → (B, 1, H · stride, W · stride)."""
+        mel: Tensor = self.to_patches(self.units(self.from_latent(latent)))
         return mel

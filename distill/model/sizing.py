@@ -10,6 +10,8 @@ CODEBOOK_SIZES = ((20, 64), (100, 128), (500, 256), (5_000, 512))
 LARGEST_CODEBOOK = 1024
 SMALLEST_CODEBOOK = 32
 VECTORS_PER_CODE = 32
+LEVEL_KBPS = 1.5
+"""Highest bitrate of one level, so that three levels have at most 4.5 kbit/s."""
 DECAYS = ((100, 0.8), (1_000, 0.9))
 """(largest number of files, decay); with more files: 0.95. Few files mean few steps, so the codes
 must change faster.
@@ -35,17 +37,22 @@ class Choice:
     reason: str
 
 
-def codebook_size(files: int, training_vectors: int) -> Choice:
-    """Choose the number of codes of each level, from the number of usable files and the number of
-    latent vectors on the training side.
+def codebook_size(files: int, *, training_vectors: int, positions_per_s: float) -> Choice:
+    """Choose the number of codes of each level, from the number of usable files, the number of
+    latent vectors on the training side, and the positions of the latent grid in a second of sound.
     """
     size = next((codes for limit, codes in CODEBOOK_SIZES if files <= limit), LARGEST_CODEBOOK)
     wanted = size
+    most = 1 << max(1, int(1000 * LEVEL_KBPS / positions_per_s))
+    size = max(SMALLEST_CODEBOOK, min(size, most))
+    affordable = size
     while size > SMALLEST_CODEBOOK and training_vectors < VECTORS_PER_CODE * size:
         size //= 2
     per_code = training_vectors / size
     reason = f"{files:,} files suggest {wanted}"
-    if size < wanted:
+    if affordable < wanted:
+        reason += f", a level has at most {affordable}, for {LEVEL_KBPS} kbit/s"
+    if size < affordable:
         reason += f", but the sounds have only {training_vectors:,} places to code"
     return Choice(size, f"{reason}; about {per_code:,.0f} places in the sounds for each code")
 
@@ -78,9 +85,9 @@ def max_epochs(segments: int, *, epoch_segments: int) -> Choice:
     )
 
 
-def total_stride(stem_stride: int, stages: int) -> int:
-    """The number of mel frames in a latent column, and of mel bins in a latent row."""
-    return stem_stride << (stages - 1)
+def positions_per_s(*, sample_rate_hz: int, hop_length: int, n_mels: int, stride: int) -> float:
+    """Positions of the latent grid, of all rows, in a second of one channel."""
+    return sample_rate_hz / hop_length / stride * -(-n_mels // stride)
 
 
 def bits_per_code(codebook_size: int) -> int:
@@ -98,5 +105,7 @@ def bitrate_kbps(
     codebook_size: int,
 ) -> float:
     """Bitrate of one channel's codes, in thousands of bits per second."""
-    positions_per_s = sample_rate_hz / hop_length / stride * -(-n_mels // stride)
-    return round(positions_per_s * levels * bits_per_code(codebook_size) / 1000, 3)
+    positions = positions_per_s(
+        sample_rate_hz=sample_rate_hz, hop_length=hop_length, n_mels=n_mels, stride=stride
+    )
+    return round(positions * levels * bits_per_code(codebook_size) / 1000, 3)

@@ -10,7 +10,6 @@ from torch import Tensor, nn
 from distill.model.decoder import Decoder
 from distill.model.encoder import Encoder
 from distill.model.quantizer import ResidualQuantizer
-from distill.model.sizing import total_stride
 
 
 @dataclass(frozen=True)
@@ -25,10 +24,10 @@ class VQVAEConfig:
     threshold_ema_dead_code: float
     kmeans_iters: int
     dropout: float
-    channels: tuple[int, ...]
+    channels: int
+    stride: int
+    """Mel bins in a latent row, and mel frames in a latent column."""
     residual_units: int
-    stem_stride: int
-    """Stride of the first convolution."""
 
 
 @dataclass(frozen=True)
@@ -49,14 +48,13 @@ class ConvVQVAE(nn.Module):
     def __init__(self, config: VQVAEConfig, *, sync_codebook: bool = False) -> None:
         super().__init__()
         self.config = config
-        self.stride = total_stride(config.stem_stride, len(config.channels))
-        self.context = 1 + 2 * config.residual_units
+        self.stride = config.stride
+        self.context = config.residual_units
         """Number of neighbouring latent columns on either side that influence a column's codes or,
-        in decoding, its mel: with r residual units in each stage, the convolutions reach less than
-        1 + 2 r columns."""
+        in decoding, its mel: the convolution of each residual unit reaches one column further."""
         self.encoder = Encoder(
             channels=config.channels,
-            stem_stride=config.stem_stride,
+            stride=config.stride,
             residual_units=config.residual_units,
             latent_dim=config.codebook_dim,
             dropout=config.dropout,
@@ -72,7 +70,7 @@ class ConvVQVAE(nn.Module):
         )
         self.decoder = Decoder(
             channels=config.channels,
-            stem_stride=config.stem_stride,
+            stride=config.stride,
             residual_units=config.residual_units,
             latent_dim=config.codebook_dim,
             dropout=config.dropout,

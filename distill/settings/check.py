@@ -62,10 +62,6 @@ def _check_relations(config: TrainConfig) -> None:
         )
     if len(config.optimizer.betas) != 2:
         raise ConfigError("optimizer.betas", config.optimizer.betas, "must be two numbers")
-    if not 1 <= len(config.model.channels) <= 6:
-        raise ConfigError("model.channels", config.model.channels, "must have 1 to 6 entries")
-    if config.model.stem_stride % 2:
-        raise ConfigError("model.stem_stride", config.model.stem_stride, "must be even")
     if config.stages != [stage for stage in STAGES if stage in config.stages]:
         order = ", ".join(STAGES)
         raise ConfigError("stages", config.stages, f"must name stages once, in the order {order}")

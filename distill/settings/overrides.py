@@ -27,7 +27,7 @@ from distill.system.ranges import is_nullable
 from distill.system.run_parts import run_of
 
 HOW_TO_TYPE = "settings are typed as KEY=VALUE, without spaces or dashes, such as rvq.levels=4"
-LISTS = ("model.channels", "optimizer.betas", "trainer.devices", "stages")
+LISTS = ("optimizer.betas", "trainer.devices", "stages")
 
 
 def parse_overrides(overrides: Sequence[str]) -> list[Override]:

@@ -79,8 +79,8 @@ class MelConfig:
 class ModelConfig:
     """The convolutional network."""
 
-    channels: list[int] = field(metadata=within(1, 4096))
-    stem_stride: int = field(metadata=within(2, 16))
+    channels: int = field(metadata=within(1, 4096))
+    stride: int = field(metadata=within(1, 64))
     residual_units: int = field(metadata=within(0, 16))
     dropout: float = field(metadata=within(0, 0.9))
     commitment_weight: float = field(metadata=within(0, 100))

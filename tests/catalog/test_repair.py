@@ -85,7 +85,7 @@ def test_repair_leaves_what_is_no_model_and_says_why(two: Catalog) -> None:
 def test_repair_does_not_read_the_weights(library: Catalog) -> None:
     """Shown by weights that are damaged: the model is listed, and refused when it is used."""
     path = made(library.folder / "kit.distillgan", name="kit")
-    weights = tiny_fields()["model_state_dict"]["decoder.stages.0.weight"].numpy().tobytes()
+    weights = tiny_fields()["model_state_dict"]["decoder.from_latent.weight"].numpy().tobytes()
     data = path.read_bytes()
     assert data.count(weights) == 1
     path.write_bytes(data.replace(weights, bytes(len(weights))))

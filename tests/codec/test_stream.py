@@ -29,9 +29,8 @@ from distill.model.quantizer import CodeRangeError
 from distill.model.vqvae import ConvVQVAE
 from tests.helpers.tiny_bundle import CONFIG, SPECTROGRAM, fields_of, tiny_model
 
-NETWORKS = [(units, stages, 2) for units in (0, 1, 2) for stages in (2, 3, 4)]
-NETWORKS += [(0, 1, 8), (1, 2, 4), (1, 3, 4), (1, 2, 6)]
-"""(residual units, stages, stride of the first)."""
+NETWORKS = [(units, stride) for units in (0, 1, 2, 4) for stride in (4, 8, 16)] + [(1, 1), (3, 12)]
+"""(residual units, stride)."""
 SAMPLES = (1, 2, 127, 128, 256, 257, 258, 511, 513, 1025, 3000, 9999, 20_001)
 
 
@@ -53,12 +52,10 @@ def noise(*shape: int, seed: int = 0) -> Tensor:
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
 
 
-def network(units: int, stages: int, stem_stride: int) -> ConvVQVAE:
+def network(units: int, stride: int) -> ConvVQVAE:
     """With filled codebooks."""
     torch.manual_seed(0)
-    model = ConvVQVAE(
-        replace(CONFIG, residual_units=units, channels=(4,) * stages, stem_stride=stem_stride)
-    )
+    model = ConvVQVAE(replace(CONFIG, residual_units=units, stride=stride))
     for _ in range(2):
         model(torch.randn(4, 1, 32, 64))
     return model.eval()
@@ -180,8 +177,9 @@ def test_a_shorter_context_would_change_codes_and_mel(
 ) -> None:
     """The test above would notice, and no column of context is there for nothing."""
     true = model.context
-    # with more units than halvings, the last column is only there because it is rounded up
-    monkeypatch.setattr(model, "context", true - (1 if model.stride > true else 2))
+    if not true:
+        pytest.skip("without residual units, no column reaches another")
+    monkeypatch.setattr(model, "context", true - 1)
     whole = noise(1, 1, 32, 2000)
     expected = model.encode(whole)
     mel = model.decode(expected, height=32, width=expected.shape[2] * model.stride)

@@ -31,9 +31,9 @@ CONFIG = VQVAEConfig(
     threshold_ema_dead_code=2,
     kmeans_iters=5,
     dropout=0.0,
-    channels=(4, 4, 4, 4),
+    channels=4,
+    stride=16,
     residual_units=1,
-    stem_stride=2,
 )
 SPECTROGRAM = SpectrogramConfig(
     sample_rate_hz=16_000,
@@ -60,7 +60,7 @@ def fields_of(model: ConvVQVAE) -> dict[str, Any]:
     level = {"utilization": 0.875, "perplexity": 6.5, "dead_codes": 1}
     return {
         "model_state_dict": model.state_dict(),
-        "vqvae_config": {**asdict(CONFIG), "channels": list(CONFIG.channels)},
+        "vqvae_config": asdict(CONFIG),
         "spectrogram_config": asdict(SPECTROGRAM),
         "training_config": {
             "name": None,

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from distill.model.sizing import codebook_size, dead_code_threshold, decay, max_epochs
+from distill.model import sizing
+from distill.model.sizing import dead_code_threshold, decay, max_epochs
 
 PLENTY = 10**9
+
+
+def codebook_size(files: int, vectors: int, *, positions_per_s: float = 46.9) -> sizing.Choice:
+    return sizing.codebook_size(files, training_vectors=vectors, positions_per_s=positions_per_s)
 
 
 @pytest.mark.parametrize(
@@ -60,6 +65,17 @@ def test_reason_says_what_was_decisive() -> None:
     few = codebook_size(300, 5_000).reason
     assert "256" in few
     assert "5,000 places to code" in few
+
+
+@pytest.mark.parametrize(
+    ("positions_per_s", "codes"), [(47, 1024), (187.5, 256), (750, 32), (10**6, 32)]
+)
+def test_a_fine_grid_has_fewer_codes_so_that_the_bitrate_stays_small(
+    positions_per_s: float, codes: int
+) -> None:
+    choice = codebook_size(50_000, PLENTY, positions_per_s=positions_per_s)
+    assert choice.value == codes
+    assert ("1.5 kbit/s" in choice.reason) == (codes < 1024)
 
 
 def test_decay_slows_down_with_the_collection() -> None:

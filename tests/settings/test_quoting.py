@@ -166,7 +166,7 @@ def test_what_the_answer_says_to_type_works_in_a_shell(
     ("word", "part"),
     [
         ("data.root=$SOUNDS", "outside of '...'"),
-        ("model.channels=[4,8", "a bracket has no partner"),
+        ("optimizer.betas=[4,8", "a bracket has no partner"),
         ("name=${nope}", "Interpolation key 'nope' not found"),
         ("stages=a,b", '"stages=[a,b]"'),
         ("rvq.levels=2,3", "add -m"),

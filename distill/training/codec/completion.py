@@ -27,10 +27,19 @@ def complete(
     """
     choices: list[ChosenSetting] = []
     mel, rvq, trainer = config.mel, config.rvq, config.trainer
-    stride = sizing.total_stride(config.model.stem_stride, len(config.model.channels))
+    stride = config.model.stride
     rows = -(-mel.n_mels // stride)
     vectors = int(data.train.sounding_samples() / (mel.hop_length * stride) * rows)
-    fitting = sizing.codebook_size(source.files, vectors)
+    fitting = sizing.codebook_size(
+        source.files,
+        training_vectors=vectors,
+        positions_per_s=sizing.positions_per_s(
+            sample_rate_hz=mel.sample_rate_hz,
+            hop_length=mel.hop_length,
+            n_mels=mel.n_mels,
+            stride=stride,
+        ),
+    )
     if rvq.codebook_size is None:
         rvq.codebook_size = int(fitting.value)
         choices.append(ChosenSetting("codebook size", rvq.codebook_size, fitting.reason))
@@ -73,9 +82,9 @@ def network_config(config: TrainConfig) -> VQVAEConfig:
         threshold_ema_dead_code=rvq.dead_code_threshold,
         kmeans_iters=rvq.kmeans_iters,
         dropout=model.dropout,
-        channels=tuple(model.channels),
+        channels=model.channels,
+        stride=model.stride,
         residual_units=model.residual_units,
-        stem_stride=model.stem_stride,
     )
 
 

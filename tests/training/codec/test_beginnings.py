@@ -55,7 +55,7 @@ def test_a_hit_behind_silence_keeps_its_attack(train_here: Train, tmp_path: Path
         "data.batch_size=8",
         "data.min_epoch_segments=768",
         "trainer.max_epochs=4",
-        "model.channels=[8,16,24,32]",
+        "model.channels=32",
         "rvq.codebook_dim=16",
         "rvq.codebook_size=64",
         "callbacks.previews=null",
