@@ -113,7 +113,7 @@ def mel_energies(decibels: Tensor, frames: Tensor) -> Tensor:
     would take too long. It gives more weight to high noise, which fills the wide filters there,
     than a waveform does, and does not see what a vocoder loses. Compare it only with another mel's.
     """
-    squares = 10 ** (decibels[:, 0].double() / 10)
+    squares = 10 ** (decibels[:, 0] / 10)
     return (squares.sum(dim=1) * frames).sum(dim=-1)
 
 

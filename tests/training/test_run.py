@@ -135,6 +135,8 @@ def test_tensorboard_holds_curves_charts_sounds_and_pictures(
             assert f"codebook/level_{level}/val_{figure}" in tags["scalars"]
         assert f"codebook/level_{level}/usage" in tags["histograms"]
     assert [event.step for event in events.Scalars("val/mel_db")] == [1, 2, 3]
+    for heard in ("onset_db", "onset_0.68_db", "peak_db", "level_db", "level_10_db"):
+        assert [event.step for event in events.Scalars(f"val/{heard}")] == [1, 2, 3]
     layout = events.Tensors("custom_scalars__config__")[0].tensor_proto.string_val[0]
     assert b"codebook/level_0/perplexity" in layout
     assert b"codebook/level_1/perplexity" in layout
