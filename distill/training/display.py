@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
 from distill.system.paths import from_here
 from distill.system.tables import print_table
 from distill.system.terminal import console, counted, duration, say, say_figures
+from distill.training.records.rows import SOUND_FIGURES
 from distill.training.records.summary import StageSummary, Summary
+
+DECIBELS = (("mel error", "val/mel_db", ".2f"), *SOUND_FIGURES)
+"""Name, figure and form of the closing table's held-out figures, which only the codec has."""
 
 
 def show_stage(name: str, stage: StageSummary, *, is_only: bool) -> None:
@@ -39,15 +44,16 @@ def show_end(summary: Summary) -> None:
 
 def _print_losses(name: str, stage: StageSummary) -> None:
     rows = (("final", stage.epochs, stage.final), ("best", stage.best_epoch, stage.best))
+    known = [each for each in DECIBELS if each[1] in stage.best]
     print_table(
-        ("", "epoch", "train loss", "val loss", "mel error"),
+        ("", "epoch", "train loss", "val loss", *(name for name, *_ in known)),
         [
             (
                 row,
                 "" if epoch is None else str(epoch),
                 _number(figures.get("train/loss")),
                 _number(figures.get("val/loss")),
-                _number(figures.get("val/mel_db"), "dB"),
+                *(_decibels(figures.get(key), form) for _, key, form in known),
             )
             for row, epoch, figures in rows
         ],
@@ -87,5 +93,9 @@ def _print_levels(details: dict[str, Any]) -> None:
     )
 
 
-def _number(value: float | None, unit: str = "") -> str:
-    return "" if value is None else f"{value:.2f} {unit}" if unit else f"{value:.4f}"
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.4f}"
+
+
+def _decibels(value: float | None, form: str) -> str:
+    return "" if value is None or not math.isfinite(value) else f"{value:{form}} dB"

@@ -109,7 +109,10 @@ def test_terminal_shows_a_row_a_level_and_ends_with_the_model(
     assert shown.count("epoch 1/2") == 1
     for level in range(3):
         assert len(re.findall(rf"^  level {level}  utilization", shown, re.M)) == 2
-    assert "verdict: too short to judge: 2 epochs" in shown
+    figures = r"onset error \d+\.\d\d dB   peak loss -?\d+\.\d\d dB   level [+-]\d+\.\d dB   \w+"
+    assert len(re.findall(rf"^  heard  {figures}$", shown, re.M)) == 2
+    assert "verdict: too short to judge: 2 epochs; " in shown
+    assert "; sounds rough: the " in shown
     assert shown.rstrip().splitlines()[-1].endswith("best.distillgan")
     assert "\x1b" not in shown
     assert "\r" not in shown

@@ -8,6 +8,8 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
+from distill.codec.hearing import LEADS_S
+from distill.codec.yardstick import rate_held_out
 from distill.data.datamodule import SegmentDataModule
 from distill.data.segments import Segment, shift_mel_bins
 from distill.errors import RunError
@@ -177,8 +179,12 @@ class CodecModule(StageModule):
         return self.train_health
 
     def epoch_details(self) -> dict[str, Any]:
-        """`health`: the levels' health on the training side."""
-        return {"health": self.train_health.report()} if self.train_health else {}
+        """`health`: the levels' health on the training side; `closeness`: the yardstick's word for
+        how the held-out sounds come back.
+        """
+        rating = rate_held_out(self.history.last())
+        details: dict[str, Any] = {"closeness": rating.closeness.value} if rating else {}
+        return details | ({"health": self.train_health.report()} if self.train_health else {})
 
     def metrics(self) -> dict[str, float]:
         """The figures of each level's health, on both sides."""
@@ -194,7 +200,9 @@ class CodecModule(StageModule):
         return metrics
 
     def charts(self) -> dict[str, dict[str, Sequence[Any]]]:
-        """One chart for each figure of the codebooks, with all levels; one for the losses."""
+        """One chart for each figure of the codebooks, with all levels; one for the losses; one for
+        the onset error behind each lead, and one for the range of levels.
+        """
         levels = range(self.vqvae_config.num_quantizers)
         hint = "(hover over a line to see its name)"
         codebooks: dict[str, Sequence[Any]] = {
@@ -207,7 +215,21 @@ class CodecModule(StageModule):
         losses: dict[str, Sequence[Any]] = {
             f"loss {hint}": ["Multiline", ["train/loss", "val/loss"]]
         }
-        return {"codebooks, all levels": codebooks, "training and validation": losses}
+        heard: dict[str, Sequence[Any]] = {
+            f"onset error by silence before {hint}": [
+                "Multiline",
+                [f"val/onset_{lead_s:g}_db" for lead_s in LEADS_S],
+            ],
+            f"level, median and 10-90 % {hint}": [
+                "Multiline",
+                ["val/level_10_db", "val/level_db", "val/level_90_db"],
+            ],
+        }
+        return {
+            "codebooks, all levels": codebooks,
+            "training and validation": losses,
+            "heard": heard,
+        }
 
     def bundle_fields(self) -> dict[str, Any]:
         """Everything in a bundle except the weights."""

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
+from distill.codec.yardstick import rate_held_out
 from distill.system.terminal import duration
 
 SHORTEST_BAR = 1
+SOUND_FIGURES = (
+    ("onset error", "val/onset_db", ".2f"),
+    ("peak loss", "val/peak_db", ".2f"),
+    ("level", "val/level_db", "+.1f"),
+)
+"""Name, figure and form of what an epoch's second line shows."""
 
 
 @dataclass(frozen=True)
@@ -146,7 +154,8 @@ class EpochRow:
         if self.skipped_steps:
             shown.append(f"skipped steps {self.skipped_steps}")
         shown.append(_time(self.elapsed_s, self.left_s))
-        return ["  ".join(shown), *level_lines(self.details.get("health"))]
+        health = level_lines(self.details.get("health"))
+        return ["  ".join(shown), *sound_lines(figures), *health]
 
 
 @dataclass(frozen=True)
@@ -176,6 +185,21 @@ Row = StartRow | SoundsRow | ChoiceRow | StepRow | EpochRow | StageRow | EndRow
 def plain_values(row: Row) -> dict[str, Any]:
     """The row as a JSON object; `event` names its kind."""
     return {"event": row.event, **asdict(row)}
+
+
+def sound_lines(figures: Mapping[str, float]) -> list[str]:
+    """One line of how the held-out sounds come back, with the word for it; none without these
+    figures.
+    """
+    shown = [
+        f"{name} {figures[key]:{form}} dB"
+        for name, key, form in SOUND_FIGURES
+        if math.isfinite(figures.get(key, math.nan))
+    ]
+    rating = rate_held_out(figures)
+    if not shown or rating is None:
+        return []
+    return [f"  heard  {'   '.join([*shown, rating.closeness])}"]
 
 
 def level_lines(health: Mapping[str, Any] | None) -> list[str]:
