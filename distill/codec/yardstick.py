@@ -29,13 +29,19 @@ class Limits:
     name: str
     close: float
     recognisable: float
+    form: str = ".2f"
+    """How the figure is printed."""
+
+    def show(self, value_db: float) -> str:
+        """`5.20 dB`; empty if the figure is not finite, because it was not measured."""
+        return f"{value_db:{self.form}} dB" if math.isfinite(value_db) else ""
 
 
 YARDSTICK = {
     "mel_db": Limits("mel error", close=1.9, recognisable=3.0),
     "onset_db": Limits("onset error", close=3.5, recognisable=6.0),
     "peak_db": Limits("peak loss", close=2.5, recognisable=6.0),
-    "level_db": Limits("level", close=1.5, recognisable=4.0),
+    "level_db": Limits("level", close=1.5, recognisable=4.0, form="+.1f"),
 }
 """The only place of these limits: figure, named as after `val/` → its limits."""
 
@@ -55,14 +61,22 @@ class Rating:
     def reason(self) -> str:
         """The worst figure in words: `the onset error is the worst, 5.20 dB (close: 3.5)`."""
         limits = YARDSTICK[self.worst]
-        return f"the {limits.name} is the worst, {self.value_db:.2f} dB (close: {limits.close:g})"
+        worst = limits.show(self.value_db)
+        return f"the {limits.name} is the worst, {worst} (close: {limits.close:g})"
+
+
+def show_figures(figures: Mapping[str, float]) -> list[str]:
+    """`onset error 5.20 dB` and so on, for figures by their keys in YARDSTICK; others are ignored,
+    as are those that are not finite.
+    """
+    return [f"{YARDSTICK[key].name} {YARDSTICK[key].show(figures[key])}" for key in _known(figures)]
 
 
 def rate(figures: Mapping[str, float]) -> Rating | None:
-    """Rate figures by their keys in YARDSTICK; others are ignored, as are those that are not
-    finite. None if there is none to rate.
+    """Rate figures by their keys in YARDSTICK, of which the same are ignored; None if there is none
+    to rate.
     """
-    known = {key: figures[key] for key in YARDSTICK if math.isfinite(figures.get(key, math.nan))}
+    known = _known(figures)
     if not known:
         return None
     worst = max(known, key=lambda key: abs(known[key]) / YARDSTICK[key].close)
@@ -71,9 +85,13 @@ def rate(figures: Mapping[str, float]) -> Rating | None:
     return Rating(closeness, worst, known[worst])
 
 
-def rate_held_out(figures: Mapping[str, float]) -> Rating | None:
-    """The same for the figures of an epoch: `val/mel_db` and so on."""
-    return rate({key.removeprefix("val/"): figures[key] for key in figures if key[:4] == "val/"})
+def held_out(figures: Mapping[str, float]) -> dict[str, float]:
+    """The figures of an epoch, `val/mel_db` and so on → those in YARDSTICK, by their keys there."""
+    return {key: figures[f"val/{key}"] for key in YARDSTICK if f"val/{key}" in figures}
+
+
+def _known(figures: Mapping[str, float]) -> dict[str, float]:
+    return {key: figures[key] for key in YARDSTICK if math.isfinite(figures.get(key, math.nan))}
 
 
 def _word_of(key: str, value: float) -> Closeness:

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import Any
 
+from distill.codec.yardstick import YARDSTICK, held_out
 from distill.system.paths import from_here
 from distill.system.tables import print_table
 from distill.system.terminal import console, counted, duration, say, say_figures
-from distill.training.records.rows import SOUND_FIGURES
 from distill.training.records.summary import StageSummary, Summary
-
-DECIBELS = (("mel error", "val/mel_db", ".2f"), *SOUND_FIGURES)
-"""Name, figure and form of the closing table's held-out figures, which only the codec has."""
 
 
 def show_stage(name: str, stage: StageSummary, *, is_only: bool) -> None:
@@ -44,16 +40,16 @@ def show_end(summary: Summary) -> None:
 
 def _print_losses(name: str, stage: StageSummary) -> None:
     rows = (("final", stage.epochs, stage.final), ("best", stage.best_epoch, stage.best))
-    known = [each for each in DECIBELS if each[1] in stage.best]
+    heard = held_out(stage.final)  # only the codec has these
     print_table(
-        ("", "epoch", "train loss", "val loss", *(name for name, *_ in known)),
+        ("", "epoch", "train loss", "val loss", *(YARDSTICK[key].name for key in heard)),
         [
             (
                 row,
                 "" if epoch is None else str(epoch),
                 _number(figures.get("train/loss")),
                 _number(figures.get("val/loss")),
-                *(_decibels(figures.get(key), form) for _, key, form in known),
+                *(YARDSTICK[key].show(db) for key, db in held_out(figures).items()),
             )
             for row, epoch, figures in rows
         ],
@@ -95,7 +91,3 @@ def _print_levels(details: dict[str, Any]) -> None:
 
 def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.4f}"
-
-
-def _decibels(value: float | None, form: str) -> str:
-    return "" if value is None or not math.isfinite(value) else f"{value:{form}} dB"

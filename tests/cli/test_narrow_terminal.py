@@ -145,6 +145,8 @@ def test_the_leaderboard(screen: Screen) -> None:
             Job(number, [f"rvq.levels={number}", f"optimizer.lr=0.1{number}78924867"], DONE),
             Path("sweep"),
             mel_db=0.75,
+            onset_db=12.34,
+            level_db=-6.7,
             utilization=0.754,
             bitrate_kbps=2.34,
             epochs=1200,
@@ -155,7 +157,9 @@ def test_the_leaderboard(screen: Screen) -> None:
     ]
     show_leaderboard(Leaderboard(ranking, ["rvq.levels", "optimizer.lr"], Path("s.csv"), None))
     lines = [re.sub(r"a long [a-z ]*…", "", line) for line in screen()]
-    assert_whole(lines, "0.75 dB", "75.4%", "2.34", "1,200", "3:25:45", times=3)
+    assert_whole(
+        lines, "0.75 dB", "12.34 dB", "-6.7 dB", "75.4%", "2.34", "1,200", "3:25:45", times=3
+    )
     assert_whole(lines, "0.1079", "0.1179", "0.1279", "s.csv")
 
 

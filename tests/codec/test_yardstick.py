@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from distill.codec.yardstick import YARDSTICK, Closeness, rate, rate_held_out
+from distill.codec.yardstick import YARDSTICK, Closeness, held_out, rate
 
 BEST = dict.fromkeys(YARDSTICK, 0.0)
 
@@ -27,7 +27,7 @@ def test_one_bad_figure_is_enough_and_is_named(key: str) -> None:
         assert rating is not None
         assert (rating.closeness, rating.worst) == (word, key)
         assert YARDSTICK[key].name in rating.reason
-        assert f"{rating.value_db:.2f} dB" in rating.reason
+        assert YARDSTICK[key].show(rating.value_db) in rating.reason
 
 
 @pytest.mark.parametrize("key", YARDSTICK)
@@ -48,9 +48,9 @@ def test_the_worst_figure_is_the_one_furthest_from_close() -> None:
 
 
 def test_unknown_figures_are_left_out() -> None:
-    held_out = {"val/loss": 9.0, "val/mel_db": 1.0, "val/onset_db": math.nan, "train/loss": 9.0}
-    rating = rate_held_out(held_out)
+    figures = {"val/loss": 9.0, "val/mel_db": 1.0, "val/onset_db": math.nan, "train/loss": 9.0}
+    rating = rate(held_out(figures))
     assert rating is not None
     assert (rating.closeness, rating.worst) == ("close", "mel_db")
-    assert rate_held_out({"val/loss": 1.0}) is None
+    assert rate(held_out({"val/loss": 1.0})) is None
     assert rate({}) is None

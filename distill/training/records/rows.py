@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
-from distill.codec.yardstick import rate_held_out
+from distill.codec.yardstick import held_out, rate, show_figures
 from distill.system.terminal import duration
 
 SHORTEST_BAR = 1
-SOUND_FIGURES = (
-    ("onset error", "val/onset_db", ".2f"),
-    ("peak loss", "val/peak_db", ".2f"),
-    ("level", "val/level_db", "+.1f"),
-)
-"""Name, figure and form of what an epoch's second line shows."""
 
 
 @dataclass(frozen=True)
@@ -191,12 +184,9 @@ def sound_lines(figures: Mapping[str, float]) -> list[str]:
     """One line of how the held-out sounds come back, with the word for it; none without these
     figures.
     """
-    shown = [
-        f"{name} {figures[key]:{form}} dB"
-        for name, key, form in SOUND_FIGURES
-        if math.isfinite(figures.get(key, math.nan))
-    ]
-    rating = rate_held_out(figures)
+    measured = held_out(figures)
+    rating = rate(measured)
+    shown = show_figures({key: db for key, db in measured.items() if key != "mel_db"})
     if not shown or rating is None:
         return []
     return [f"  heard  {'   '.join([*shown, rating.closeness])}"]

@@ -12,7 +12,7 @@ from distill.data.beginnings import SAMPLES_BEFORE, cut_beginning
 from distill.data.collection import Sound
 from distill.data.datamodule import SoundDataModule
 from distill.data.split import Piece, Split
-from tests.data.test_datamodule import config
+from tests.helpers.segments import data_config
 
 
 def burst(value: float, *, silence: int, length: int = 400) -> np.ndarray:
@@ -63,7 +63,7 @@ def make_data(cached_sound: Callable[..., Sound]) -> Callable[..., SoundDataModu
             for number, waveform in enumerate(waveforms)
         ]
         split = Split((pieces[0],), tuple(pieces))
-        return SoundDataModule(split, config(), sample_rate_hz=1_000, seed=0)
+        return SoundDataModule(split, data_config(), sample_rate_hz=1_000, seed=0)
 
     return make
 
@@ -94,6 +94,6 @@ def test_ranks_share_the_sounds(make_data: Callable[..., SoundDataModule]) -> No
 def test_the_held_out_end_of_a_single_sound_begins(cached_sound: Callable[..., Sound]) -> None:
     sound = cached_sound(burst(1, silence=0, length=1_000))
     split = Split((Piece(sound, 0, 700),), (Piece(sound, 800, 1_000),))
-    data = SoundDataModule(split, config(), sample_rate_hz=1_000, seed=0)
+    data = SoundDataModule(split, data_config(), sample_rate_hz=1_000, seed=0)
     (beginning,) = data.held_out_beginnings(100, samples=150)
     assert (beginning == 1).all()
