@@ -7,7 +7,7 @@ over all bins of all frames, shows neither.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -79,6 +79,8 @@ class OnsetMeter:
 
     def add(self, original: Tensor, other: Tensor) -> None:
         """Add the next frames of both mels in dB, (C, 1, M, f)."""
+        if self._begun and self._is_full:
+            return
         start = None if self._begun else first_sounding_frame(original)
         if start is not None:
             self._begun = True
@@ -89,6 +91,10 @@ class OnsetMeter:
             pair = torch.stack((original, other))[..., first : first + missing]
             self._pairs.append(pair.clone())  # a view would keep the whole chunk in memory
 
+    @property
+    def _is_full(self) -> bool:
+        return sum(pair.shape[-1] for pair in self._pairs) >= ONSET_FRAMES
+
     def onset(self) -> Onset:
         """The onset of what was added; raises ValueError if that is nothing."""
         if not self._pairs:
@@ -97,6 +103,19 @@ class OnsetMeter:
         return Onset(
             float((original - other).abs().mean()), float(original.max()) - float(other.max())
         )
+
+
+class EnergyMeter:
+    """Measures a waveform's energy, a sum of squares, while its chunks go to whoever uses them."""
+
+    def __init__(self) -> None:
+        self.energy = 0.0
+
+    def measure(self, chunks: Iterable[Tensor]) -> Iterator[Tensor]:
+        """Yield the chunks (C, t) unchanged; `energy` is complete when they are all taken."""
+        for chunk in chunks:
+            self.energy += float(chunk.double().square().sum())
+            yield chunk
 
 
 def level_db(original: float, other: float) -> float:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from distill.codec.hearing import (
+    EnergyMeter,
     OnsetMeter,
     first_sounding_frame,
     level_db,
@@ -109,3 +110,11 @@ def test_the_range_of_levels_is_that_of_their_percentiles() -> None:
 def test_one_sound_has_a_range_without_width() -> None:
     levels = levels_of([-1.5])
     assert levels.median_db == levels.low_db == levels.high_db == -1.5
+
+
+def test_the_energy_of_a_waveform_is_measured_on_its_way() -> None:
+    waveform = torch.randn(2, 1_000, generator=torch.Generator().manual_seed(0))
+    meter = EnergyMeter()
+    passed = torch.cat(list(meter.measure(waveform.split(7, dim=1))), dim=1)
+    assert torch.equal(passed, waveform)
+    assert meter.energy == pytest.approx(float(waveform.square().sum()))
