@@ -50,7 +50,9 @@ def _parser() -> Parser:
         prog="python -m distill.reconstruct",
         description="Encode audio files and decode them again, to hear what the model keeps. Two "
         "mel errors are printed, both the mean difference from the original's mel spectrogram: of "
-        "the model's decoded mel spectrogram, and of the written sound.",
+        "the model's decoded mel spectrogram, and of the written sound. Of the written sound, the "
+        "onset error, over the first moments, and the level, how much louder it is, come after "
+        "them, with a word for how it sounds: close, recognisable or rough.",
     )
     add_model_and_sounds(parser)
     add_outputs(parser, default="listen")

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from distill.bundle import SUFFIX
 from distill.codec.description import Metadata
+from distill.codec.yardstick import YARDSTICK
 from distill.model.sizing import bitrate_kbps
 from distill.prior.state import PriorState, PriorTraining
 from distill.system.json_values import without_nan
@@ -72,6 +74,8 @@ class Entry:
     vocoder: VocoderFacts | None
     prior: PriorFacts | None
     distill_version: str
+    heard: dict[str, float] = field(default_factory=dict)
+    """Held-out figures of the last epoch, those of the yardstick that are known: `mel_db` ..."""
 
     @property
     def worst_utilization(self) -> float | None:
@@ -127,6 +131,7 @@ class Entry:
             ),
             "codebook_health": {level: asdict(figures) for level, figures in health.items()},
             "loss_curve": {key: _thin(history[key]) for key in CURVES},
+            "heard": _heard(history),
             "vocoder": _facts(content.vocoder_state),
             "prior": _facts(content.prior_state),
         }
@@ -140,6 +145,11 @@ def _facts(state: VocoderState | PriorState | None) -> dict[str, Any] | None:
     if state is None:
         return None
     return {**asdict(state.training_metadata), "type": state.type}
+
+
+def _heard(history: Mapping[str, Sequence[float]]) -> dict[str, float]:
+    curves = {key: history[f"val_{key}"] for key in YARDSTICK}
+    return {key: curve[-1] for key, curve in curves.items() if curve and math.isfinite(curve[-1])}
 
 
 def _thin(losses: Sequence[float]) -> list[float]:

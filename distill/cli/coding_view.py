@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from statistics import fmean
+from statistics import fmean, median
 
 from distill.cli.coding_work import Coded, Decoded, Encoded, Reconstructed
+from distill.codec.yardstick import YARDSTICK, rate, show_figures
 from distill.system.terminal import counted, duration
 
 
@@ -23,7 +24,9 @@ def decoded_line(target: Path, result: Decoded, *, verbose: bool) -> str:
 
 
 def reconstructed_line(target: Path, result: Reconstructed, *, verbose: bool) -> str:
-    """`listen/kick.wav: mel error 0.58 dB, 0.67 dB as written`."""
+    """`listen/kick.wav: mel error 0.58 dB, 0.67 dB as written, onset error 2.40 dB, level -0.8 dB:
+    close`; with `verbose`, the word is not the last.
+    """
     line = f"{target}: {_errors(result)}"
     if not verbose:
         return line
@@ -31,21 +34,33 @@ def reconstructed_line(target: Path, result: Reconstructed, *, verbose: bool) ->
 
 
 def mean_line(results: Sequence[Reconstructed], *, verbose: bool) -> str:
-    """The last line, over all files; short and long files count equally in the mean error."""
+    """The last line, over all files; short and long files count equally. Of the levels, it is the
+    median: one much too quiet and one much too loud are not right in the mean.
+    """
     coded = [result.coded for result in results]
     whole = Reconstructed(
         Coded(sum(c.duration_s for c in coded), 0, 0, sum(c.bits for c in coded)),
         sum(result.encode_s for result in results),
         sum(result.decode_s for result in results),
-        fmean(result.mel_db for result in results),
-        fmean(result.written_db for result in results),
+        mel_db=fmean(result.mel_db for result in results),
+        written_db=fmean(result.written_db for result in results),
+        onset_db=fmean(result.onset_db for result in results),
+        peak_db=fmean(result.peak_db for result in results),
+        level_db=median(result.level_db for result in results),
     )
     line = f"mean of {counted(len(results), 'file')}: {_errors(whole)}"
     return f"{line}, {_bitrate(whole.coded)}, {_speeds(whole)}" if verbose else line
 
 
 def _errors(result: Reconstructed) -> str:
-    return f"mel error {result.mel_db:.2f} dB, {result.written_db:.2f} dB as written"
+    figures = {key: getattr(result, key) for key in YARDSTICK}
+    parts = [
+        *show_figures({"mel_db": result.mel_db}),
+        f"{YARDSTICK['mel_db'].show(result.written_db)} as written",
+        *show_figures({"onset_db": result.onset_db, "level_db": result.level_db}),
+    ]
+    rating = rate(figures)
+    return ", ".join(parts) + (f": {rating.closeness}" if rating else "")
 
 
 def _details(coded: Coded, took_s: float) -> str:

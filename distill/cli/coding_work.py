@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from distill.audio.sound_file import SoundFile
     from distill.codec.codes import Codes
     from distill.codec.loaded import LoadedModel
+    from distill.codec.mel_error import MelFigures
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,12 @@ class Reconstructed:
     """Mel error of the decoded mel."""
     written_db: float
     """Mel error of the written sound."""
+    onset_db: float
+    """Onset error of the written sound."""
+    peak_db: float
+    """Its peak loss: how much quieter the loudest bin of the onset is."""
+    level_db: float
+    """Its energy over that of the original."""
 
 
 def encode_file(
@@ -94,8 +101,8 @@ def decode_file(
 def reconstruct_file(
     job: Job, model: LoadedModel, meter: Meter, *, levels: int | None, seed: int
 ) -> Reconstructed:
-    """Sound file → its reconstruction in a sound file, and the mel errors; raises DistillError,
-    which names the file.
+    """Sound file → its reconstruction in a sound file, and how the two differ; raises
+    DistillError, which names the file.
     """
     sound = _open(job)
     _check_format(job.target, sound.sample_rate_hz, sound.channels)
@@ -105,9 +112,16 @@ def reconstruct_file(
     _write(codes, job.target, model, meter, seed=seed)
     decoded_s = time.monotonic()
     meter.begin(f"measuring {job.source.name}", codes.duration_s)
-    errors_db = _measure(sound, job.target, codes, model, meter)
+    decoded, heard, level_db = _measure(sound, job.target, codes, model, meter)
     return Reconstructed(
-        Coded.of(codes), encoded_s - start_s, decoded_s - encoded_s, errors_db[0], errors_db[1]
+        Coded.of(codes),
+        encoded_s - start_s,
+        decoded_s - encoded_s,
+        mel_db=decoded.error_db,
+        written_db=heard.error_db,
+        onset_db=heard.onset.error_db,
+        peak_db=heard.onset.peak_db,
+        level_db=level_db,
     )
 
 
@@ -159,14 +173,19 @@ def _write(codes: Codes, target: Path, model: LoadedModel, meter: Meter, *, seed
 
 def _measure(
     sound: SoundFile, written: Path, codes: Codes, model: LoadedModel, meter: Meter
-) -> list[float]:
-    """Mel error in dB of the decoded mel, and of the sound that was written."""
+) -> tuple[MelFigures, MelFigures, float]:
+    """The figures of the decoded mel, those of the sound that was written, and its level in dB."""
     from distill.audio.sound_file import SoundFile
-    from distill.codec.mel_error import mel_errors_db
+    from distill.codec.hearing import EnergyMeter, level_db
+    from distill.codec.mel_error import compare_mels
 
-    return mel_errors_db(
-        model.mels(sound.blocks(meter.advance), sound.sample_rate_hz),
+    energies = EnergyMeter(), EnergyMeter()
+    originals = energies[0].measure(sound.blocks(meter.advance))
+    results = energies[1].measure(SoundFile.open(written).blocks())
+    decoded, heard = compare_mels(
+        model.mels(originals, sound.sample_rate_hz),
         model.decoded_mels(codes),
-        model.mels(SoundFile.open(written).blocks(), sound.sample_rate_hz),
+        model.mels(results, sound.sample_rate_hz),
         spectrogram=model.spectrogram,
     )
+    return decoded, heard, level_db(*(each.energy for each in energies))

@@ -5,15 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from distill.catalog.catalog import shown_name
+from distill.codec.yardstick import YARDSTICK
 from distill.sweep.job import DONE
 from distill.sweep.leaderboard import Leaderboard
-from distill.sweep.results import short
+from distill.sweep.results import Result, short
 from distill.system.shell import shell_word
 from distill.system.tables import print_table
 from distill.system.terminal import counted, duration, fail, say, say_figures
 
 if TYPE_CHECKING:
     from distill.sweep.launch import SweepEnd
+
+HEARD = ("mel_db", "onset_db", "level_db")
+"""Which of the yardstick's figures the table has."""
 
 
 def show_leaderboard(leaderboard: Leaderboard) -> None:
@@ -50,13 +54,14 @@ def _print_table(leaderboard: Leaderboard) -> None:
     keys = leaderboard.keys
     last = [key.rpartition(".")[2] for key in keys]
     headings = last if len(set(last)) == len(last) else keys
-    figures = ("mel error", "worst utilization", "kbit/s", "epochs", "time")
+    heard = (YARDSTICK[key].name for key in HEARD)
+    figures = (*heard, "worst utilization", "kbit/s", "epochs", "time")
     rows = [
         (
             str(rank),
             str(result.job.number),
             *(short(result.settings.get(key, "")) for key in keys),
-            f"{result.mel_db:.2f} dB",
+            *(_decibels(result, key) for key in HEARD),
             f"{result.utilization:.1%}",
             f"{result.bitrate_kbps:.2f}",
             f"{result.epochs:,}",
@@ -72,3 +77,8 @@ def _print_table(leaderboard: Leaderboard) -> None:
         labels=("model",),
         texts=headings,
     )
+
+
+def _decibels(result: Result, key: str) -> str:
+    value: float | None = getattr(result, key)
+    return "" if value is None else YARDSTICK[key].show(value)

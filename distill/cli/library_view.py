@@ -10,6 +10,7 @@ from rich.text import Text
 
 from distill.catalog.catalog import Catalog, shown_name
 from distill.catalog.entry import Entry
+from distill.codec.yardstick import rate, show_figures
 from distill.system.narrow import cut, fit_table
 from distill.system.tables import print_table
 from distill.system.terminal import console, counted, duration, plain, say_figures
@@ -83,6 +84,8 @@ def show_model(entry: Entry, catalog: Catalog) -> None:
         f"{entry.bitrate_kbps:.2f} kbit/s a channel at {entry.sample_rate_hz:,} Hz",
         "train loss": _curve(entry.loss_curve["train_losses"], entry.final_train_loss),
         "val loss": _curve(entry.loss_curve["val_losses"], entry.final_val_loss),
+        "held out": ", ".join(show_figures(entry.heard)),
+        "sounds": _rating(entry),
         "vocoder": _vocoder(entry),
         "prior": _prior(entry),
     }
@@ -130,6 +133,11 @@ def _vocoder(entry: Entry) -> str:
         return ""
     facts = entry.vocoder
     return f"{vocoder_label(entry)}, final loss {facts.final_loss}, trained {facts.training_date}"
+
+
+def _rating(entry: Entry) -> str:
+    rating = rate(entry.heard)
+    return f"{rating.closeness}: {rating.reason}" if rating else ""
 
 
 def _prior(entry: Entry) -> str:

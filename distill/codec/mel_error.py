@@ -1,34 +1,57 @@
-"""mel chunks of an original and of its reconstructions → mel errors in dB."""
+"""mel chunks of an original and of its reconstructions → mel errors and onsets in dB."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from distill.codec.hearing import Onset, OnsetMeter
 from distill.model.mel import LogMel
+
+
+@dataclass(frozen=True)
+class MelFigures:
+    """How a mel differs from the original's."""
+
+    error_db: float
+    """Mel error: mean absolute difference."""
+    onset: Onset
 
 
 def mel_errors_db(
     original: Iterable[Tensor], *others: Iterable[Tensor], spectrogram: LogMel
 ) -> list[float]:
-    """Mean absolute difference in dB between the normalised mel (C, 1, M, F) of a sound and each of
-    the others, all of them in chunks. The chunks may be cut at different places.
+    """The mel errors alone of `compare_mels`."""
+    return [each.error_db for each in compare_mels(original, *others, spectrogram=spectrogram)]
+
+
+def compare_mels(
+    original: Iterable[Tensor], *others: Iterable[Tensor], spectrogram: LogMel
+) -> list[MelFigures]:
+    """How each of the others differs from the normalised mel (C, 1, M, F) of a sound, all of them
+    in chunks. The chunks may be cut at different places.
 
     Raises ValueError if the mels are not equally long.
     """
     takers = [_Taker(other) for other in others]
+    meters = [OnsetMeter() for _ in others]
     sums, frames = torch.zeros(len(others), dtype=torch.float64), 0
     for mel in original:
         decibels = spectrogram.to_decibels(mel)
         for number, taker in enumerate(takers):
             other = spectrogram.to_decibels(taker.take(mel.shape[-1]).to(mel.device))
             sums[number] += float((decibels - other).abs().mean(dim=(0, 1, 2)).double().sum())
+            meters[number].add(decibels, other)
         frames += mel.shape[-1]
     for taker in takers:
         taker.finish()
-    return [float(total) / frames for total in sums]
+    return [
+        MelFigures(float(total) / frames, meter.onset())
+        for total, meter in zip(sums, meters, strict=True)
+    ]
 
 
 class _Taker:

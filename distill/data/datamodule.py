@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Protocol, cast
 
 import lightning
+from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Subset
 
 from distill.data.segments import MovingDraws, Segment, Segments, segments_of
@@ -70,6 +71,11 @@ class FixedSegments(Protocol):
     def name(self, index: int) -> str:
         """Name of the file that a segment comes from."""
 
+    def beginning(self, part: int, parts: int, *, samples: int) -> Tensor | None:
+        """How the first sound in one of the equal parts of this side begins, (samples,), without
+        the silence before it; None if there is none to be found.
+        """
+
 
 class SegmentDataModule(lightning.LightningDataModule):
     """Training segments at positions that change with each epoch, and fixed validation segments."""
@@ -110,6 +116,20 @@ class SegmentDataModule(lightning.LightningDataModule):
         chosen = [position * len(self.train) // count for position in range(count)][rank::ranks]
         train = cast(Dataset[Segment], self.train)
         return DataLoader(Subset(train, chosen), **self._fixed_loading())
+
+    def held_out_beginnings(
+        self, most: int, *, samples: int, rank: int = 0, ranks: int = 1
+    ) -> list[Tensor]:
+        """How at most `most` held-out sounds begin, spread evenly over them, each (samples,)
+        float32 without the silence before it; with several ranks, this rank's share of them.
+
+        The end of a single sound, where nothing else is held out, counts as a sound.
+        """
+        parts = min(most, len(self.val))
+        found = (
+            self.val.beginning(part, parts, samples=samples) for part in range(rank, parts, ranks)
+        )
+        return [beginning for beginning in found if beginning is not None]
 
     def _fixed_loading(self) -> dict[str, Any]:
         """Arguments of a loader without training: larger batches fit in memory and are faster."""

@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
 from distill.data.activity import ACTIVITY_S
+from distill.data.beginnings import cut_beginning
 from distill.data.crops import Crop, fixed_training_crop, random_crop
 from distill.data.split import Piece
 from distill.errors import SoundError
@@ -148,6 +149,21 @@ class Segments(Dataset[Segment]):
     def name(self, index: int) -> str:
         """Name of the file that a segment comes from."""
         return str(os.path.basename(self.pieces[self.piece_of[index]].sound.path))
+
+    def beginning(self, part: int, parts: int, *, samples: int) -> Tensor | None:
+        """How the first piece in one of the equal parts of this side begins, (samples,); None if
+        there is no piece in it, or no audible one.
+        """
+        number, after = (each * len(self.pieces) // parts for each in (part, part + 1))
+        if number == after:
+            return None
+        piece = self.pieces[number]
+        start = int(self.starts[np.searchsorted(self.piece_of, number)])
+        first = max(piece.start, start)
+        stop = min(piece.stop, start + self.segment_samples + samples)
+        waveform = np.empty(stop - first, np.float32)
+        read_waveform(piece.sound.waveform, first, waveform)
+        return cut_beginning(waveform, samples=samples)
 
 
 def read_waveform(path: Path, first: int, samples: np.ndarray) -> None:

@@ -14,8 +14,10 @@ import numpy as np
 from litdata import StreamingDataLoader, StreamingDataset
 from litdata.streaming.downloader import get_downloader
 from litdata.streaming.sampler import ChunkedIndex
+from torch import Tensor
 from torch.utils.data import Dataset
 
+from distill.data.beginnings import cut_beginning
 from distill.data.crops import Crop, fixed_training_crop, random_crop
 from distill.data.datamodule import SegmentDataModule
 from distill.data.manifest import MANIFEST, SIDES, VERSION, Item, Manifest
@@ -24,6 +26,9 @@ from distill.errors import CollectionError
 from distill.settings.schema import AugmentConfig, DataConfig
 from distill.system.paths import is_address
 from distill.system.validation import instance_of
+
+MOST_SEGMENTS_READ = 32
+"""How many segments are read at most to find one with which a sound begins."""
 
 
 def read_manifest(root: str) -> Manifest:
@@ -88,6 +93,26 @@ class FixedShards(Dataset[Segment]):
     def name(self, index: int) -> str:
         """Name of the file that a segment comes from."""
         return str(self._items[index]["name"])
+
+    def beginning(self, part: int, parts: int, *, samples: int) -> Tensor | None:
+        """How the first piece in one of the equal parts of this side begins, (samples,); None if
+        none of the part's first segments begins one, or none that is audible.
+        """
+        first, after = (each * len(self) // parts for each in (part, part + 1))
+        for index in range(first, min(after, first + MOST_SEGMENTS_READ)):
+            item: Item = self._items[index]
+            if item["start"] <= item["low"]:
+                return cut_beginning(self._whole(item, index), samples=samples)
+        return None
+
+    def _whole(self, item: Item, index: int) -> np.ndarray:
+        """The samples of an item and, if it is followed directly by the next, of that."""
+        end = item["first"] + len(item["samples"])
+        if end < item["high"] and index + 1 < len(self):
+            after: Item = self._items[index + 1]
+            if after["first"] == end and after["high"] == item["high"]:
+                return np.concatenate([item["samples"], after["samples"]])
+        return item["samples"]
 
 
 class MovingShards(StreamingDataset):  # type: ignore[misc]

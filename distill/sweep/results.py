@@ -28,6 +28,10 @@ class Result:
     folder: Path
     mel_db: float = math.inf
     """Lowest held-out mel error."""
+    onset_db: float | None = None
+    """Onset error of the same epoch; None for a run that did not measure it."""
+    level_db: float | None = None
+    """The same for the median level."""
     utilization: float = 0.0
     """Utilization of the worst level, at the end."""
     bitrate_kbps: float = math.inf
@@ -92,11 +96,21 @@ def write_csv(ranking: Sequence[Result], path: Path) -> None:
     keys = swept_keys(ranking)
     sheet = io.StringIO()
     writer = csv.writer(sheet, lineterminator="\n")
-    figures = ["mel_db", "worst_utilization", "bitrate_kbps", "epochs", "elapsed_s"]
+    figures = [
+        "mel_db",
+        "onset_db",
+        "level_db",
+        "worst_utilization",
+        "bitrate_kbps",
+        "epochs",
+        "elapsed_s",
+    ]
     writer.writerow(["rank", "job", *keys, *figures, "state", "reason", "name", "bundle", "folder"])
     for rank, result in enumerate(ranking, start=1):
         values = [
             result.mel_db,
+            result.onset_db,
+            result.level_db,
             result.utilization,
             result.bitrate_kbps,
             result.epochs,
@@ -107,7 +121,10 @@ def write_csv(ranking: Sequence[Result], path: Path) -> None:
                 rank if result.ranked else "",
                 result.job.number,
                 *(result.settings.get(key, "") for key in keys),
-                *(round(value, 4) if result.ranked else "" for value in values),
+                *(
+                    round(value, 4) if result.ranked and value is not None else ""
+                    for value in values
+                ),
                 result.job.state,
                 result.job.reason,
                 result.name,
@@ -137,6 +154,8 @@ def _result(folder: Path) -> Result:
             job,
             folder,
             mel_db=codec["best"].get("val/mel_db", math.inf),
+            onset_db=codec["best"].get("val/onset_db"),
+            level_db=codec["best"].get("val/level_db"),
             utilization=min(
                 (level["utilization"] for level in codec["health"].values()), default=0.0
             ),

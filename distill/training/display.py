@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from distill.codec.yardstick import YARDSTICK, held_out
 from distill.system.paths import from_here
 from distill.system.tables import print_table
 from distill.system.terminal import console, counted, duration, say, say_figures
@@ -39,15 +40,16 @@ def show_end(summary: Summary) -> None:
 
 def _print_losses(name: str, stage: StageSummary) -> None:
     rows = (("final", stage.epochs, stage.final), ("best", stage.best_epoch, stage.best))
+    heard = held_out(stage.final)  # only the codec has these
     print_table(
-        ("", "epoch", "train loss", "val loss", "mel error"),
+        ("", "epoch", "train loss", "val loss", *(YARDSTICK[key].name for key in heard)),
         [
             (
                 row,
                 "" if epoch is None else str(epoch),
                 _number(figures.get("train/loss")),
                 _number(figures.get("val/loss")),
-                _number(figures.get("val/mel_db"), "dB"),
+                *(YARDSTICK[key].show(db) for key, db in held_out(figures).items()),
             )
             for row, epoch, figures in rows
         ],
@@ -87,5 +89,5 @@ def _print_levels(details: dict[str, Any]) -> None:
     )
 
 
-def _number(value: float | None, unit: str = "") -> str:
-    return "" if value is None else f"{value:.2f} {unit}" if unit else f"{value:.4f}"
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.4f}"

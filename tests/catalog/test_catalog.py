@@ -11,7 +11,7 @@ import pytest
 
 from distill.bundle.loading import load_bundle
 from distill.catalog.catalog import Catalog, file_stem
-from distill.catalog.entry import CURVE_POINTS
+from distill.catalog.entry import CURVE_POINTS, Entry
 from distill.errors import BundleError
 from tests.helpers.made_bundle import STATES, index_of, made, published, tiny_fields
 
@@ -104,6 +104,7 @@ def test_all_that_is_known_is_entered(library: Catalog) -> None:
     # 16000 / 128 frames, 16 to a column, 2 rows, 2 levels of 3 bits
     assert entry.bitrate_kbps == pytest.approx(16_000 / 128 / 16 * 2 * 2 * 3 / 1000, abs=5e-4)
     assert entry.codebook_health == tiny_fields()["codebook_health_snapshot"]
+    assert entry.heard == {"mel_db": 10, "onset_db": 9, "peak_db": 2, "level_db": -1.5}
     assert entry.loss_curve == {"train_losses": [1.0, 0.5], "val_losses": [1.25, 0.75]}
     assert entry.to_json()["vocoder"] == {
         "type": "hifigan_v2",
@@ -117,6 +118,18 @@ def test_all_that_is_known_is_entered(library: Catalog) -> None:
         "final_bits_per_s": 812.5,
         "training_date": "2025-01-03",
     }
+
+
+def test_what_an_older_distill_did_not_measure_is_not_entered(library: Catalog) -> None:
+    """Nor does its index lack anything."""
+    curves = tiny_fields()["loss_curve_history"]
+    older = {key: values for key, values in curves.items() if key[:5] != "val_o"}
+    older |= {"val_peak_db": [], "val_level_db": [float("nan")]}
+    entry = published(library, "kit", fields={"loss_curve_history": older})
+    assert entry.heard == {"mel_db": 10}
+    value = entry.to_json()
+    del value["heard"]
+    assert Entry.from_json(value).heard == {}
 
 
 def test_index_is_plain_json_of_version_2(library: Catalog) -> None:

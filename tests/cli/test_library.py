@@ -112,6 +112,8 @@ def test_info_tells_everything(say: Say, kit: Catalog) -> None:
         *("My Kit", entry.id, entry.checksum, "808s", "HiFi-GAN (200 ep)", "2025-01-02"),
         *("outputs/library/my_kit.distillgan", "none: 3 files, 1.5 s", "2 epochs"),
         *("2 levels of 8 codes", "kbit/s", "16,000 Hz", "█▁  1 → 0.5000", "█▁  1.25 → 0.75"),
+        "mel error 10.00 dB, onset error 9.00 dB, peak loss 2.00 dB, level -1.5 dB",
+        "rough: the mel error is the worst, 10.00 dB (close: 1.9)",
     ):
         assert part in said.stdout, part
     levels = re.findall(r"│ +(\d) │ +([\d.]+%) │ +([\d.]+) │ +(\d+) │", said.stdout)

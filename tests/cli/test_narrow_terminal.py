@@ -27,6 +27,7 @@ from tests.helpers.verbs import Say
 
 Screen = Callable[[], list[str]]
 LEVEL = {"utilization": 0.754, "perplexity": 712.3, "dead_codes": 251}
+HEARD = {"val/mel_db": 0.75, "val/onset_db": 12.34, "val/peak_db": 3.45, "val/level_db": -6.7}
 LEVEL_FIGURES = ("75.4%", "712.3", "251")
 
 
@@ -65,7 +66,7 @@ def assert_whole(lines: list[str], *figures: str, times: int = 1) -> None:
 
 
 def test_the_closing_tables(screen: Screen) -> None:
-    figures = {"train/loss": 1.2345, "val/loss": 1.3456, "val/mel_db": 0.75}
+    figures = {"train/loss": 1.2345, "val/loss": 1.3456, **HEARD}
     health = {f"level_{number}": LEVEL for number in range(3)}
     stage = StageSummary(
         stage="codec",
@@ -90,7 +91,7 @@ def test_the_closing_tables(screen: Screen) -> None:
     show_stage("a run with a very long name", stage, is_only=True)
     lines = screen()
     assert_whole(lines, "1200", "1100", "1024", "2.34 kbit/s", "123,456", "23,456", "3:25:45")
-    assert_whole(lines, "1.2345", "1.3456", "0.75 dB", times=2)
+    assert_whole(lines, "1.2345", "1.3456", "0.75 dB", "12.34 dB", "3.45 dB", "-6.7 dB", times=2)
     assert_whole(lines, "75.4%", "712.3", times=6)
     assert_whole(lines, "251", times=3)
 
@@ -100,7 +101,7 @@ def test_an_epoch_and_its_levels(screen: Screen) -> None:
         stage="codec",
         epoch=12,
         epochs=1200,
-        figures={"train/loss": 1.2345, "val/loss": 1.3456, "val/mel_db": 0.75},
+        figures={"train/loss": 1.2345, "val/loss": 1.3456, **HEARD},
         details={
             "health": {"codebook_size": 1024, "positions": 9, "complete": True, "levels": [LEVEL]}
         },
@@ -115,6 +116,7 @@ def test_an_epoch_and_its_levels(screen: Screen) -> None:
     assert_whole(
         lines, "12/1200", "train 1.2345", "val 1.3456", "mel error 0.75 dB", "3:25:45 gone"
     )
+    assert_whole(lines, "onset error 12.34 dB", "peak loss 3.45 dB", "level -6.7 dB", "rough")
     assert_whole(lines, "6:30:56 left", "level 0", "75.4%", "712.3 of 1024", "dead codes 251")
 
 
@@ -143,6 +145,8 @@ def test_the_leaderboard(screen: Screen) -> None:
             Job(number, [f"rvq.levels={number}", f"optimizer.lr=0.1{number}78924867"], DONE),
             Path("sweep"),
             mel_db=0.75,
+            onset_db=12.34,
+            level_db=-6.7,
             utilization=0.754,
             bitrate_kbps=2.34,
             epochs=1200,
@@ -153,7 +157,9 @@ def test_the_leaderboard(screen: Screen) -> None:
     ]
     show_leaderboard(Leaderboard(ranking, ["rvq.levels", "optimizer.lr"], Path("s.csv"), None))
     lines = [re.sub(r"a long [a-z ]*…", "", line) for line in screen()]
-    assert_whole(lines, "0.75 dB", "75.4%", "2.34", "1,200", "3:25:45", times=3)
+    assert_whole(
+        lines, "0.75 dB", "12.34 dB", "-6.7 dB", "75.4%", "2.34", "1,200", "3:25:45", times=3
+    )
     assert_whole(lines, "0.1079", "0.1179", "0.1279", "s.csv")
 
 
@@ -183,11 +189,12 @@ def test_a_model_in_the_library(screen: Screen, kit: Catalog, say: Say) -> None:
 
 def test_lines_of_encode_and_reconstruct(screen: Screen) -> None:
     coded = Coded(duration_s=3723.0, channels=2, sample_rate_hz=44_100, bits=8_711_820)
-    result = Reconstructed(coded, 310.0, 3102.0, 0.58, 0.67)
+    result = Reconstructed(coded, 310.0, 3102.0, 0.58, 0.67, 12.34, 3.45, -6.7)
     say_figures(reconstructed_line(Path("listen/a long kick.wav"), result, verbose=True))
     say_figures(mean_line([result, result], verbose=True))
     lines = screen()
     assert_whole(lines, "mel error 0.58 dB", "0.67 dB as written", "12 x real time", times=2)
+    assert_whole(lines, "onset error 12.34 dB", "level -6.7 dB", "rough", times=2)
     assert_whole(lines, "2.34 kbit/s", "44,100 Hz", "1.2 x real time", "1:02:03", "2 files")
 
 

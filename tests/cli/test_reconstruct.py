@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import NoReturn
 
+import numpy as np
 import pytest
 import soundfile
 import torch
@@ -18,8 +19,10 @@ from tests.helpers.verbs import SPEED, Run, files
 
 ERRORS = "mel error # dB"
 HEARD = " dB, # dB as written"
+ONSET = "onset error # dB"
 FIGURES = re.compile(
-    r"mel error \d+\.\d\d dB, \d+\.\d\d dB as written, .*"
+    r"mel error \d+\.\d\d dB, \d+\.\d\d dB as written, "
+    r"onset error \d+\.\d\d dB, level [+-]\d+\.\d dB: (close|recognisable|rough), .*"
     rf"kbit/s, encoded at {SPEED}, decoded at {SPEED}$"
 )
 
@@ -85,6 +88,27 @@ def test_mel_errors_are_those_of_codes_and_of_the_written_sound(
     torch.testing.assert_close(written, heard, atol=1e-5, rtol=0)
 
 
+def test_onset_and_level_are_those_of_the_written_sound(
+    run: Run, model: Path, tmp_path: Path
+) -> None:
+    """As `hearing.py files` computes them, for a sound behind silence."""
+    samples = np.pad(np.random.default_rng(0).normal(0, 0.1, 6_000), (5_000, 0))
+    soundfile.write(tmp_path / "a.wav", samples, 16_000, subtype="FLOAT")
+    told = run("reconstruct", model, "a.wav", "-o", "out")
+    line = told.line_of("out/a.wav")
+    mel = load_bundle(model).spectrogram
+    original, written = (read(file)[0] for file in (tmp_path / "a.wav", tmp_path / "out" / "a.wav"))
+    before, after = (mel.to_decibels(mel(each[:, None]))[0, 0] for each in (original, written))
+    start = int((before.max(dim=0).values > -50).nonzero()[0])
+    assert start > 30
+    onset = (before - after)[:, start : start + 6].abs().mean().item()
+    level = 10 * np.log10((written.square().sum() / original.square().sum()).item())
+    assert told.number(ONSET, line) == pytest.approx(onset, abs=0.006)
+    found = re.search(r"level ([+-][\d.]+) dB", line)
+    assert found is not None
+    assert float(found[1]) == pytest.approx(level, abs=0.06)
+
+
 def test_several_files_end_with_their_mean(run: Run, model: Path, tmp_path: Path) -> None:
     for number, samples in enumerate((3_200, 16_000)):
         sound(tmp_path / "in" / f"{number}.wav", samples=samples, hz=200 + 999 * number)
@@ -95,7 +119,7 @@ def test_several_files_end_with_their_mean(run: Run, model: Path, tmp_path: Path
     assert mean.startswith("mean of 2 files: ")
     assert FIGURES.search(mean)
     lines = [told.line_of(f"out/{number}.wav") for number in range(2)]
-    for figure in (ERRORS, HEARD):
+    for figure in (ERRORS, HEARD, ONSET):
         each = [told.number(figure, line) for line in lines]
         assert each[0] != each[1]
         assert told.number(figure, mean) == pytest.approx(sum(each) / 2, abs=0.011)
@@ -107,7 +131,7 @@ def test_lines_are_short_unless_more_is_asked_for(run: Run, model: Path, tmp_pat
     for number in range(2):
         sound(tmp_path / "in" / f"{number}.wav")
     told = run("reconstruct", model, "in", "-o", "out")
-    short = r": mel error \d+\.\d\d dB, \d+\.\d\d dB as written$"
+    short = r": mel error \d+\.\d\d dB, \d+\.\d\d dB as written, onset error .*: \w+$"
     assert all(re.search(short, line) for line in told.out[1:])
     assert len(told.out) == 4
 

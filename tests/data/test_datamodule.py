@@ -13,23 +13,7 @@ import torch
 from distill.data.collection import Sound
 from distill.data.datamodule import ResumableLoader, SoundDataModule
 from distill.data.split import Piece, Split
-from distill.settings.schema import AugmentConfig, DataConfig
-
-
-def config(*, workers: int = 0) -> DataConfig:
-    return DataConfig(
-        source="folder",
-        root=None,
-        val_fraction=0.1,
-        segment_s=0.1,
-        batch_size=4,
-        min_epoch_segments=12,
-        num_workers=workers,
-        min_duration_s=0.01,
-        silence_dbfs=-80.0,
-        cache_dir="unused",
-        augment=AugmentConfig(True, 3.0, True, 1),
-    )
+from tests.helpers.segments import data_config
 
 
 @pytest.fixture
@@ -40,7 +24,7 @@ def make_data(cached_sound: Callable[..., Sound]) -> Callable[..., SoundDataModu
         train = cached_sound(np.arange(1, 651, dtype=np.float32), content="train")
         val = cached_sound(-np.arange(1, 261, dtype=np.float32), content="val")
         split = Split((Piece(train, 0, 650),), (Piece(val, 0, 260),))
-        data = SoundDataModule(split, config(workers=workers), sample_rate_hz=1_000, seed=seed)
+        data = SoundDataModule(split, data_config(workers=workers), sample_rate_hz=1_000, seed=seed)
         data.trainer = trainer_at(epoch=0, batches=0, rank=rank, ranks=ranks)
         return data
 

@@ -73,6 +73,9 @@ def test_they_are_the_folders_segments(folder: Path, config: TrainConfig) -> Non
             assert torch.equal(ours[index]["waveform"], theirs[index]["waveform"])
             for key in ("sound_begin", "sound_end", "shift_bins"):
                 assert ours[index][key] == theirs[index][key]  # type: ignore[literal-required]
+    beginnings = [side.held_out_beginnings(50, samples=2_000) for side in (shards, unsharded)]
+    assert beginnings[1]
+    assert all(torch.equal(*pair) for pair in zip(*beginnings, strict=True))
     leads = {shards.train[index]["sound_begin"] for index in range(len(shards.train))}
     assert len(leads) > 5, "sounds begin in many places"
 

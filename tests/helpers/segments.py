@@ -11,7 +11,7 @@ import torch
 from distill.data.collection import Sound
 from distill.data.segments import Segments
 from distill.data.split import Piece
-from distill.settings.schema import AugmentConfig
+from distill.settings.schema import AugmentConfig, DataConfig
 
 LENGTH = 100
 RATE_HZ = 1_000
@@ -56,4 +56,21 @@ def same(first: Any, second: Any) -> bool:
         and first["sound_begin"] == second["sound_begin"]
         and first["sound_end"] == second["sound_end"]
         and first["shift_bins"] == second["shift_bins"]
+    )
+
+
+def data_config(*, workers: int = 0) -> DataConfig:
+    """Segments of LENGTH samples, four in a batch."""
+    return DataConfig(
+        source="folder",
+        root=None,
+        val_fraction=0.1,
+        segment_s=0.1,
+        batch_size=4,
+        min_epoch_segments=12,
+        num_workers=workers,
+        min_duration_s=0.01,
+        silence_dbfs=-80.0,
+        cache_dir="unused",
+        augment=AugmentConfig(True, 3.0, True, 1),
     )

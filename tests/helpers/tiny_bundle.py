@@ -75,6 +75,9 @@ def fields_of(model: ConvVQVAE) -> dict[str, Any]:
             "recon_losses": [0.875, 0.375],
             "commit_losses": [0.5, 0.5],
             "val_mel_db": [20.0, 10.0],
+            "val_onset_db": [18.0, 9.0],
+            "val_peak_db": [6.0, 2.0],
+            "val_level_db": [-4.0, -1.5],
         },
         "metadata": {
             "model_id": "0123456789abcdef",

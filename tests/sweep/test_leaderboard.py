@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,18 @@ def test_jobs_without_a_model_are_listed_with_their_reason(here: Path, run: Run)
     rows = list(csv.DictReader((folder / "leaderboard.csv").open()))
     assert [row["rank"] for row in rows] == ["1", "", ""]
     assert rows[0]["mel_db"] == "3.0"
+    assert rows[0]["onset_db"] == rows[0]["level_db"] == ""
     assert (folder / "leaderboard.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_what_is_heard_stands_beside_the_error(here: Path, run: Run) -> None:
+    """Of the epoch with the lowest error."""
+    best = {"val/mel_db": 2.0, "val/onset_db": 4.5678, "val/level_db": -1.25}
+    add(here / "sweep", 0, 2.0, best=best)
+    out = run("leaderboard", "sweep").stdout
+    assert re.search(r"2\.00 dB . *4\.57 dB . *-1\.2 dB", out)
+    (row,) = csv.DictReader((here / "sweep" / "leaderboard.csv").open())
+    assert (row["onset_db"], row["level_db"]) == ("4.5678", "-1.25")
 
 
 def test_a_sweep_in_which_all_failed_has_no_picture(here: Path, run: Run) -> None:

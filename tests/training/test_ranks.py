@@ -17,6 +17,7 @@ from distill.model.mel import LogMel
 from distill.settings.compose import load_config
 from distill.training.codec.completion import complete, spectrogram_config
 from distill.training.codec.health import health_of
+from distill.training.codec.onset_probe import OnsetProbe, onset_figures
 from distill.training.codec.probe import CodebookProbe
 from distill.training.ranks.processes import is_first, rank_name
 from distill.training.sounds import collect
@@ -86,7 +87,7 @@ def test_two_ranks_are_one_run(sounds: Path, tmp_path: Path) -> None:
     assert (tmp_path / "run" / "best.distillgan").is_file()
 
 
-def test_health_is_that_of_one_process_over_the_same_sounds(sounds: Path, tmp_path: Path) -> None:
+def test_figures_are_those_of_one_process_over_those_sounds(sounds: Path, tmp_path: Path) -> None:
     code, out = finish(started(tmp_path, two("callbacks.previews=null")))
     assert code == 0, out
     config = load_config([*TINY, f"data.root={sounds}", f"data.cache_dir={tmp_path}/cache"])
@@ -104,6 +105,13 @@ def test_health_is_that_of_one_process_over_the_same_sounds(sounds: Path, tmp_pa
     assert torch.equal(counts, spied(tmp_path, 1, 1)["counts"])  # type: ignore[arg-type]
     summary = codec_summary(tmp_path / "run")
     assert summary["health"] == health_of(counts).snapshot()
+    heard = OnsetProbe(data, LogMel(spectrogram_config(config)))
+    onset = onset_figures(heard.measure(model, torch.device("cpu")))
+    assert onset is not None
+    assert summary["final"]["val/onset_db"] == pytest.approx(onset.error_db, abs=1e-3)
+    assert summary["final"]["val/onset_0.3_db"] == pytest.approx(onset.errors_db[0.3], abs=1e-3)
+    low, high = (summary["final"][f"val/level_{share}_db"] for share in (10, 90))
+    assert low <= summary["final"]["val/level_db"] <= high
 
 
 def test_a_batch_that_is_not_finite_on_one_rank_is_skipped_on_both(

@@ -25,6 +25,7 @@ def state_of(run_dir: Path) -> dict[str, object]:
         "steps": checkpoint["global_step"],
         "bundle": bundle["model_state_dict"],
         "history": bundle["loss_curve_history"],
+        "figures": checkpoint["distill"]["history"],
         "health": bundle["codebook_health_snapshot"],
     }
 

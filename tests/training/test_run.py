@@ -109,7 +109,10 @@ def test_terminal_shows_a_row_a_level_and_ends_with_the_model(
     assert shown.count("epoch 1/2") == 1
     for level in range(3):
         assert len(re.findall(rf"^  level {level}  utilization", shown, re.M)) == 2
-    assert "verdict: too short to judge: 2 epochs" in shown
+    figures = r"onset error \d+\.\d\d dB   peak loss -?\d+\.\d\d dB   level [+-]\d+\.\d dB   \w+"
+    assert len(re.findall(rf"^  heard  {figures}$", shown, re.M)) == 2
+    assert "verdict: too short to judge: 2 epochs; " in shown
+    assert "; sounds rough: the " in shown
     assert shown.rstrip().splitlines()[-1].endswith("best.distillgan")
     assert "\x1b" not in shown
     assert "\r" not in shown
@@ -135,6 +138,8 @@ def test_tensorboard_holds_curves_charts_sounds_and_pictures(
             assert f"codebook/level_{level}/val_{figure}" in tags["scalars"]
         assert f"codebook/level_{level}/usage" in tags["histograms"]
     assert [event.step for event in events.Scalars("val/mel_db")] == [1, 2, 3]
+    for heard in ("onset_db", "onset_0.68_db", "peak_db", "level_db", "level_10_db"):
+        assert [event.step for event in events.Scalars(f"val/{heard}")] == [1, 2, 3]
     layout = events.Tensors("custom_scalars__config__")[0].tensor_proto.string_val[0]
     assert b"codebook/level_0/perplexity" in layout
     assert b"codebook/level_1/perplexity" in layout

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from distill.codec.description import LossCurves, Metadata
+from distill.codec.yardstick import YARDSTICK
 
 if TYPE_CHECKING:
     from distill.training.codec.module import CodecModule
@@ -20,7 +21,7 @@ def content_of(module: CodecModule) -> dict[str, Any]:
         val_losses=figures.get("val/loss", []),
         recon_losses=figures.get("train/reconstruction", []),
         commit_losses=figures.get("train/commitment", []),
-        val_mel_db=figures.get("val/mel_db", []),
+        **{f"val_{key}": figures.get(f"val/{key}", []) for key in YARDSTICK},
     )
     known = {
         **module.origin["metadata"],

@@ -8,6 +8,8 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
+from distill.codec.hearing import LEADS_S
+from distill.codec.yardstick import held_out, rate
 from distill.data.datamodule import SegmentDataModule
 from distill.data.segments import Segment, shift_mel_bins
 from distill.errors import RunError
@@ -18,8 +20,9 @@ from distill.model.vqvae import ConvVQVAE, VQVAEConfig
 from distill.settings.schema import HealthConfig, OptimizerConfig
 from distill.training.codec.content import content_of
 from distill.training.codec.health import SideHealth, count_codes, health_of
+from distill.training.codec.onset_probe import OnsetProbe, onset_figures
 from distill.training.codec.probe import CodebookProbe
-from distill.training.records.history import MelErrorMean, TermMeans
+from distill.training.records.history import LevelList, MelErrorMean, TermMeans
 from distill.training.stage_module import StageModule
 from distill.training.steps.muon import Muon
 from distill.training.steps.schedule import Limits
@@ -58,8 +61,10 @@ class CodecModule(StageModule):
         """(L, K) on the CPU: how often each code is used; `train_health` is computed from it."""
         self._val_loss = TermMeans(self.terms)
         self._mel_error = MelErrorMean()
+        self._levels = LevelList()
         self._val_counts: Tensor | None = None
         self._probe: CodebookProbe | None = None
+        self._onset_probe: OnsetProbe | None = None
         self._health_step = -1
 
     def build(self) -> ConvVQVAE:
@@ -104,11 +109,9 @@ class CodecModule(StageModule):
             loss, decoded, indices = self._loss(self.spectrogram.normalise(magnitude), sounding)
         sounds = int(cast(Tensor, batch["sound_end"]).count_nonzero())
         self._val_loss.add(_terms(loss), sounds)
-        self._mel_error.add(
-            self.spectrogram.decibels(magnitude),
-            self.spectrogram.to_decibels(decoded),
-            sounding,
-        )
+        mels_db = self.spectrogram.decibels(magnitude), self.spectrogram.to_decibels(decoded)
+        self._mel_error.add(*mels_db, sounding)
+        self._levels.add(*mels_db, sounding)
         counts = count_codes(
             indices,
             sounding,
@@ -118,15 +121,40 @@ class CodecModule(StageModule):
         self._val_counts = counts if self._val_counts is None else self._val_counts + counts
 
     def close_held_out(self) -> dict[str, float]:
-        """Return the held-out loss and mel error; measure the health of both sides."""
+        """Return the held-out loss, mel error, onset and level; measure both sides' health."""
         mel_db = self._mel_error.take(self.over_ranks)
+        levels = self._levels.take(self.over_ranks, **self._place)
         val = self._val_loss.take(self.over_ranks)
         counts, self._val_counts = self._val_counts, None
         if self.trainer.sanity_checking or counts is None:
             return {}
         self.val_health = health_of(self.over_ranks(counts))
         self.measure_health()
-        return {"val/loss": val["loss"], "val/mel_db": mel_db}
+        figures = {"val/loss": val["loss"], "val/mel_db": mel_db} | self._onset()
+        if levels is not None:
+            figures["val/level_db"] = levels.median_db
+            figures["val/level_10_db"], figures["val/level_90_db"] = levels.low_db, levels.high_db
+        return figures
+
+    def _onset(self) -> dict[str, float]:
+        """Onset error and peak loss of the current weights; empty without audible sounds."""
+        if self._onset_probe is None:
+            data, spectrogram = self._data, LogMel(self.spectrogram.config)
+            self._onset_probe = OnsetProbe(data, spectrogram, **self._place)
+        onset = onset_figures(self.over_ranks(self._onset_probe.measure(self.model, self.device)))
+        if onset is None:
+            return {}
+        by_lead = {f"val/onset_{lead_s:g}_db": db for lead_s, db in onset.errors_db.items()}
+        return {"val/onset_db": onset.error_db, "val/peak_db": onset.peak_db, **by_lead}
+
+    @property
+    def _data(self) -> SegmentDataModule:
+        return cast(SegmentDataModule, self.trainer.datamodule)  # type: ignore[attr-defined]
+
+    @property
+    def _place(self) -> dict[str, int]:
+        """This rank, and how many there are."""
+        return {"rank": self.trainer.global_rank, "ranks": self.trainer.world_size}
 
     def measure_health(self) -> SideHealth:
         """Health of the current weights in eval mode over fixed training segments.
@@ -137,13 +165,12 @@ class CodecModule(StageModule):
         if self.train_health is None or self._health_step != step:
             if self._probe is None:
                 self._probe = CodebookProbe(
-                    cast(SegmentDataModule, self.trainer.datamodule),  # type: ignore[attr-defined]
+                    self._data,
                     LogMel(self.spectrogram.config),
                     stride=self.model.stride,
                     positions=self.health_config.positions_per_code
                     * self.vqvae_config.codebook_size,
-                    rank=self.trainer.global_rank,
-                    ranks=self.trainer.world_size,
+                    **self._place,
                 )
             counts = self._probe.count(self.model, self.device)
             self.train_counts = self.over_ranks(counts).cpu()
@@ -152,8 +179,12 @@ class CodecModule(StageModule):
         return self.train_health
 
     def epoch_details(self) -> dict[str, Any]:
-        """`health`: the levels' health on the training side."""
-        return {"health": self.train_health.report()} if self.train_health else {}
+        """`health`: the levels' health on the training side; `closeness`: the yardstick's word for
+        how the held-out sounds come back.
+        """
+        rating = rate(held_out(self.history.last()))
+        details: dict[str, Any] = {"closeness": rating.closeness.value} if rating else {}
+        return details | ({"health": self.train_health.report()} if self.train_health else {})
 
     def metrics(self) -> dict[str, float]:
         """The figures of each level's health, on both sides."""
@@ -169,7 +200,9 @@ class CodecModule(StageModule):
         return metrics
 
     def charts(self) -> dict[str, dict[str, Sequence[Any]]]:
-        """One chart for each figure of the codebooks, with all levels; one for the losses."""
+        """One chart for each figure of the codebooks, with all levels; one for the losses; one for
+        the onset error behind each lead, and one for the range of levels.
+        """
         levels = range(self.vqvae_config.num_quantizers)
         hint = "(hover over a line to see its name)"
         codebooks: dict[str, Sequence[Any]] = {
@@ -182,7 +215,21 @@ class CodecModule(StageModule):
         losses: dict[str, Sequence[Any]] = {
             f"loss {hint}": ["Multiline", ["train/loss", "val/loss"]]
         }
-        return {"codebooks, all levels": codebooks, "training and validation": losses}
+        heard: dict[str, Sequence[Any]] = {
+            f"onset error by silence before {hint}": [
+                "Multiline",
+                [f"val/onset_{lead_s:g}_db" for lead_s in LEADS_S],
+            ],
+            f"level, median and 10-90 % {hint}": [
+                "Multiline",
+                ["val/level_10_db", "val/level_db", "val/level_90_db"],
+            ],
+        }
+        return {
+            "codebooks, all levels": codebooks,
+            "training and validation": losses,
+            "heard": heard,
+        }
 
     def bundle_fields(self) -> dict[str, Any]:
         """Everything in a bundle except the weights."""

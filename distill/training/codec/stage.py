@@ -20,7 +20,7 @@ from distill.settings.schema import TrainConfig
 from distill.training.codec.completion import complete, network_config, spectrogram_config
 from distill.training.codec.health import SideHealth
 from distill.training.codec.module import CodecModule
-from distill.training.codec.verdict import verdict
+from distill.training.codec.verdict import describe_sound, outlook, rate_best, verdict
 from distill.training.stage import ChosenSetting, Judgement, Stage
 from distill.training.stage_module import StageModule
 from distill.training.steps.schedule import Limits
@@ -109,15 +109,21 @@ class CodecStage(Stage):
         has_trained = module.history.epochs or module.trainer.global_step
         health = module.measure_health() if has_trained else None
         mel, network = module.spectrogram.config, module.vqvae_config
+        words = verdict(
+            module.history,
+            health,
+            min_utilization=self.config.health.min_utilization,
+            finished=finished,
+            held_out_sounds=self.data.held_out_sounds,
+        )
+        rating = rate_best(module.history)
+        ahead = outlook(module.history, finished=finished, elapsed_s=module.clock.elapsed_s)
         return Judgement(
-            verdict(
-                module.history,
-                health,
-                min_utilization=self.config.health.min_utilization,
-                finished=finished,
-                held_out_sounds=self.data.held_out_sounds,
-            ),
+            "; ".join(filter(None, [words, describe_sound(rating, ahead)])),
             {
+                "closeness": rating and rating.closeness.value,
+                "worst_figure": rating and rating.worst,
+                "mel_db_ten_minutes_on": ahead.likely_db,
                 "held_out_sounds": self.data.held_out_sounds,
                 "codebook_size": network.codebook_size,
                 "bitrate_kbps": bitrate_kbps(

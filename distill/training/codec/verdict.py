@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from distill.codec.yardstick import Rating, held_out, rate
 from distill.data.split import FEWEST_HELD_OUT
 from distill.system.terminal import counted
 from distill.training.codec.health import SideHealth
-from distill.training.records.course import describe_course
+from distill.training.records.course import Course, Trend, judge_course
 from distill.training.records.history import History
+from distill.training.records.outlook import Forecast, Outlook, describe_forecast, forecast
+
+FIGURE = "val/mel_db"
+"""The held-out figure by which a codec is judged."""
 
 
 def verdict(
@@ -28,7 +33,7 @@ def verdict(
             f"level {level} ({health.levels[level].utilization:.1%} in use)" for level in ill
         )
         findings.append(f"collapsed: {named}")
-    findings.append(describe_course(history, "val/mel_db", "held-out mel error", finished=finished))
+    findings.append(_course(history, finished=finished).text)
     if health and not health.can_judge(min_utilization):
         findings.append(
             f"too little sound to judge the codebooks ({health.positions:,} places in it, "
@@ -38,3 +43,31 @@ def verdict(
         sounds = counted(held_out_sounds, "sound")
         findings.append(f"weak figures: only {sounds} held out, so chance has a large part in them")
     return "; ".join(findings)
+
+
+def rate_best(history: History) -> Rating | None:
+    """The best epoch, which `best.distillgan` holds, by the yardstick; None before the first."""
+    return rate(held_out(history.of_epoch(history.best_epoch(FIGURE)))) if history.epochs else None
+
+
+def outlook(history: History, *, finished: bool, elapsed_s: float) -> Forecast:
+    """What ten more minutes would likely bring; unknown for a run that was stopped, whose learning
+    rate had not yet fallen to its end.
+    """
+    if not finished or not history.epochs:
+        return Forecast(Outlook.UNKNOWN)
+    if _course(history, finished=finished).trend is Trend.OVERFITTING:
+        return Forecast(Outlook.WORSE, history[FIGURE][-1])
+    return forecast(history[FIGURE], elapsed_s=elapsed_s)
+
+
+def describe_sound(rating: Rating | None, ahead: Forecast) -> str:
+    """How close it sounds, and what more time would bring, in plain words; empty if neither is
+    known.
+    """
+    parts = [f"sounds {rating.closeness}: {rating.reason}"] if rating else []
+    return "; ".join([*parts, *filter(None, [describe_forecast(ahead)])])
+
+
+def _course(history: History, *, finished: bool) -> Course:
+    return judge_course(history, FIGURE, "held-out mel error", finished=finished)

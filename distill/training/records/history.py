@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from distill.codec.hearing import Levels, levels_of, mel_levels_db
+
 OverRanks = Callable[[Tensor], Tensor]
 """This rank's sums → those of all ranks."""
 
@@ -65,10 +67,13 @@ class History:
         self.figures = {name: list(values) for name, values in (figures or {}).items()}
 
     def close_epoch(self, figures: Mapping[str, float]) -> None:
-        """Append an epoch; all epochs have the same figures."""
-        assert not self.epochs or figures.keys() == self.figures.keys()
+        """Append an epoch. A figure that earlier epochs do not have, because an older distill began
+        the run, is NaN there.
+        """
+        assert self.figures.keys() <= figures.keys() or not self.epochs
+        epochs = self.epochs
         for name, value in figures.items():
-            self.figures.setdefault(name, []).append(value)
+            self.figures.setdefault(name, [math.nan] * epochs).append(value)
 
     def __getitem__(self, name: str) -> list[float]:
         return self.figures[name]
@@ -89,6 +94,36 @@ class History:
     def last(self) -> dict[str, float]:
         """All figures of the newest epoch; empty before the first one ends."""
         return self.of_epoch(-1) if self.epochs else {}
+
+
+class LevelList:
+    """Levels of single segments, in dB; their median and range need all of them."""
+
+    def __init__(self) -> None:
+        self.levels_db: list[float] = []
+
+    def add(self, original_db: Tensor, decoded_db: Tensor, sounding: Tensor) -> None:
+        """Add a batch: two mels in dB (B, 1, M, F), and a mask (B, F) of the frames that count.
+        Segments without such frames are left out.
+        """
+        levels = mel_levels_db(original_db, decoded_db, sounding)
+        self.levels_db += levels[sounding.any(dim=1)].tolist()
+
+    def take(
+        self, over_ranks: OverRanks = keep_sums, *, rank: int = 0, ranks: int = 1
+    ) -> Levels | None:
+        """Return the middle and the range over all ranks, None if nothing was added, and reset."""
+        counts = torch.zeros(ranks, dtype=torch.int64)
+        counts[rank] = len(self.levels_db)
+        counts = over_ranks(counts).cpu()
+        # each rank fills in its own part, so that the sum over ranks holds all of them
+        begin = int(counts[:rank].sum())
+        levels = torch.zeros(int(counts.sum()), dtype=torch.float64)
+        levels[begin : begin + len(self.levels_db)] = torch.tensor(
+            self.levels_db, dtype=torch.float64
+        )
+        self.levels_db = []
+        return levels_of(over_ranks(levels).tolist()) if len(levels) else None
 
 
 class MelErrorMean:

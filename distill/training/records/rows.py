@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
+from distill.codec.yardstick import held_out, rate, show_figures
 from distill.system.terminal import duration
 
 SHORTEST_BAR = 1
@@ -146,7 +147,8 @@ class EpochRow:
         if self.skipped_steps:
             shown.append(f"skipped steps {self.skipped_steps}")
         shown.append(_time(self.elapsed_s, self.left_s))
-        return ["  ".join(shown), *level_lines(self.details.get("health"))]
+        health = level_lines(self.details.get("health"))
+        return ["  ".join(shown), *sound_lines(figures), *health]
 
 
 @dataclass(frozen=True)
@@ -176,6 +178,18 @@ Row = StartRow | SoundsRow | ChoiceRow | StepRow | EpochRow | StageRow | EndRow
 def plain_values(row: Row) -> dict[str, Any]:
     """The row as a JSON object; `event` names its kind."""
     return {"event": row.event, **asdict(row)}
+
+
+def sound_lines(figures: Mapping[str, float]) -> list[str]:
+    """One line of how the held-out sounds come back, with the word for it; none without these
+    figures.
+    """
+    measured = held_out(figures)
+    rating = rate(measured)
+    shown = show_figures({key: db for key, db in measured.items() if key != "mel_db"})
+    if not shown or rating is None:
+        return []
+    return [f"  heard  {'   '.join([*shown, rating.closeness])}"]
 
 
 def level_lines(health: Mapping[str, Any] | None) -> list[str]:

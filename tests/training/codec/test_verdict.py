@@ -8,7 +8,7 @@ import pytest
 
 from distill.codec.description import LevelHealth
 from distill.training.codec.health import SideHealth
-from distill.training.codec.verdict import verdict
+from distill.training.codec.verdict import describe_sound, outlook, rate_best, verdict
 from distill.training.records.course import FEWEST_EPOCHS
 from distill.training.records.history import History
 
@@ -141,3 +141,39 @@ def test_figures_of_few_held_out_sounds_are_marked_as_weak(
     text = verdict(flat(), HEALTHY, min_utilization=0.3, finished=True, held_out_sounds=sounds)
     assert ("weak figures: only" in text) == is_weak
     assert text.startswith("converged")
+
+
+def heard(course: History, *, finished: bool = True) -> str:
+    ahead = outlook(course, finished=finished, elapsed_s=180)
+    return describe_sound(rate_best(course), ahead)
+
+
+def test_the_sound_of_the_best_epoch_is_described_with_what_is_worst() -> None:
+    made = History()
+    for mel_db, onset_db in ((5.0, 9.0), (1.8, 7.5), (2.5, 5.0)):
+        made.close_epoch(
+            {"train/loss": 1, "val/loss": 1, "val/mel_db": mel_db, "val/onset_db": onset_db}
+        )
+    assert heard(made).startswith("sounds rough: the onset error is the worst, 7.50 dB (close: 3.5")
+
+
+def test_a_run_that_improves_is_told_what_more_time_would_bring() -> None:
+    text = heard(history(8, train=lambda e: 1, val=lambda e: 0.28 * (e + 1) ** -0.2))
+    assert "sounds close: " in text
+    assert "10 more minutes would likely bring the mel error from 1.85 to about" in text
+
+
+def test_a_run_that_overfits_is_not_told_to_train_longer() -> None:
+    """Even where its mel error still falls."""
+    course = history(
+        40,
+        train=lambda e: 0.97**e,
+        val=lambda e: 1 + 0.02 * abs(e - 10),
+        mel_db=lambda e: 9 / (e + 1),
+    )
+    assert "10 more minutes would likely not help" in heard(course)
+
+
+def test_a_run_that_was_stopped_has_no_outlook() -> None:
+    assert "more minutes" not in heard(falling(), finished=False)
+    assert heard(History(), finished=False) == ""

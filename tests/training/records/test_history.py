@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from distill.training.records.history import History, MelErrorMean, TermMeans
+from distill.training.records.history import History, LevelList, MelErrorMean, TermMeans
 
 TERMS = ("reconstruction", "commitment")
 
@@ -85,6 +85,43 @@ def test_figures_of_an_epoch() -> None:
     assert history().of_epoch(1) == {"train/loss": 2.0, "val/loss": 3.0, "val/mel_db": 5.0}
     assert history().last() == history().of_epoch(2)
     assert History().last() == {}
+
+
+def test_a_figure_that_an_older_distill_did_not_have_is_unknown_in_earlier_epochs() -> None:
+    made = history()
+    made.close_epoch({**made.last(), "val/onset_db": 4.0})
+    assert made.epochs == 4
+    assert made.last()["val/onset_db"] == 4
+    assert all(math.isnan(value) for value in made["val/onset_db"][:3])
+
+
+def test_levels_are_those_of_all_ranks() -> None:
+    original = torch.zeros(5, 1, 4, 3)
+    changes = torch.tensor([-4.0, 2.0, 0.0, -1.0, 50.0])
+    sounding = torch.tensor([[True] * 3] * 4 + [[False] * 3])
+    lists = [LevelList() for _ in range(3)]
+    for rank, share in enumerate(([0], [1, 2, 3, 4], [])):
+        decoded = original[share] + changes[share, None, None, None]
+        lists[rank].add(original[share], decoded, sounding[share])
+    alone = LevelList()
+    alone.levels_db = [level for each in lists for level in each.levels_db]
+    counts = torch.tensor([len(each.levels_db) for each in lists])
+    every = torch.tensor(alone.levels_db, dtype=torch.float64)
+
+    for rank, each in enumerate(lists):
+        parts: list[torch.Tensor] = []
+
+        def over_ranks(values: torch.Tensor, parts: list[torch.Tensor] = parts) -> torch.Tensor:
+            parts.append(values)
+            return counts if len(parts) == 1 else every
+
+        levels = each.take(over_ranks, rank=rank, ranks=3)
+        assert levels is not None
+        assert levels.median_db == pytest.approx(-0.5, abs=1e-3)
+        own = parts[1].nonzero().flatten().tolist()
+        assert all(parts[1][place] == every[place] for place in own)
+    assert alone.take() == levels
+    assert alone.take() is None
 
 
 def test_new_histories_share_nothing() -> None:
