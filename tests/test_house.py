@@ -20,7 +20,7 @@ FLOORS = (
     {"system"},
     {"settings", "audio", "model"},
     {"data", "vocoder", "prior"},
-    {"codec"},
+    {"codec", "listen"},
     {"bundle"},
     {"catalog"},
     {"training"},

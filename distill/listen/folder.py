@@ -8,15 +8,16 @@ import json
 import logging
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from distill.audio.own_output import PAGE_MARK, PAGE_ROWS
 from distill.listen.page import draw_page
-from distill.listen.rows import Row, worst_first
+from distill.listen.rows import Row, badness, worst_first
 from distill.system.atomic import write_text
+from distill.system.paths import from_here
 from distill.system.validation import InvalidError, instance_of
 
 FILES = "listen_files"
@@ -47,8 +48,10 @@ class ListeningPage:
     def __init__(self, folder: Path, *, is_new: bool = False) -> None:
         self.folder = folder
         self.files = folder / FILES
-        self._before = _read_rows(folder)
-        self._rows = {} if is_new else {row.file: row for row in self._before}
+        before = _read_rows(folder)
+        self._rows = {row.file: row for row in before if not is_new and row.is_in(folder)}
+        self._named = _paths(before)
+        """The files of all rows that there were."""
 
     def make_files_folder(self) -> None:
         """Make the folder for the sounds and pictures, with its mark. Raises OSError."""
@@ -64,14 +67,15 @@ class ListeningPage:
         digest = hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest()[:8]
         return f"{FILES}/{stem}-{digest}_{kind}{suffix}"
 
-    def takes(self, badness: tuple[float, float], file: str) -> bool:
-        """Whether a result as bad as this is among the worst, which the page shows."""
-        others = [row.badness for row in self._rows.values() if row.file != file]
-        return len(others) < MOST_ROWS or badness > min(others)
+    def takes(self, file: str, figures: Mapping[str, float]) -> bool:
+        """Whether a result with these figures is among the worst, which the page shows."""
+        others = [badness(row.figures) for row in self._rows.values() if row.file != file]
+        return len(others) < MOST_ROWS or badness(figures) > min(others)
 
     def add(self, row: Row) -> None:
         """Add a row, in place of an earlier one for the same file, or of the best result."""
         self._rows[row.file] = row
+        self._named |= row.paths
         if len(self._rows) > MOST_ROWS:
             del self._rows[worst_first(self._rows.values())[-1].file]
 
@@ -92,14 +96,12 @@ class ListeningPage:
         path = _free_name(self.folder)
         self._save(rows)
         write_text(path, draw_page(rows, intro))
-        kept = set().union(*(row.paths for row in rows))
-        for dropped in set().union(*(row.paths for row in self._before)) - kept:
-            self.delete(dropped)
-        self._before = rows
+        for dropped in self._named - _paths(rows):
+            self._delete(dropped)
         return path
 
-    def delete(self, path: str) -> None:
-        """Delete a sound or picture that the page does not name, if it is one of the page's."""
+    def _delete(self, path: str) -> None:
+        """Delete a file if it is a sound or picture of the page, not a result."""
         folder, _, name = path.rpartition("/")
         if folder == FILES and OWN_NAME.fullmatch(name):
             with suppress(OSError):
@@ -110,13 +112,18 @@ class ListeningPage:
         write_text(self.files / PAGE_ROWS, json.dumps(values, indent=1))
 
 
+def invitation(page: Path) -> str:
+    """The line that says where a page is."""
+    return f"to listen, open in a browser: {from_here(page)}"
+
+
 def _without_null(row: Row) -> dict[str, object]:
     return {key: value for key, value in asdict(row).items() if value is not None}
 
 
 def _read_rows(folder: Path) -> list[Row]:
-    """The rows of the page that is in the folder, but for those whose files are gone. None if the
-    file of rows is damaged: the results are still there, and the page begins anew.
+    """The rows of the page that is in the folder. None if the file of rows is damaged: the results
+    are still there, and the page begins anew.
     """
     path = folder / FILES / PAGE_ROWS
     try:
@@ -129,7 +136,12 @@ def _read_rows(folder: Path) -> list[Row]:
         reason = str(error) if isinstance(error, InvalidError) else type(error).__name__
         log.info("%s: begun anew, it cannot be read: %s", path, reason)
         return []
-    return [row for row in saved.rows if row.takes and row.is_in(folder)]
+    return [row for row in saved.rows if row.takes]
+
+
+def _paths(rows: Iterable[Row]) -> set[str]:
+    """The files that any of the rows names."""
+    return {path for row in rows for path in row.paths}
 
 
 def _free_name(folder: Path) -> Path:

@@ -15,9 +15,9 @@ from distill.listen.rows import Row, medians
 from distill.system.terminal import counted, duration, plain
 
 FIGURES = {
-    "onset_db": ("onset error", "{:.1f}\xa0dB"),
-    "level_db": ("level", "{:+.1f}\xa0dB"),
-    "mel_db": ("mel error", "{:.2f}\xa0dB"),
+    "onset_db": ("onset error", "{:.1f} dB"),
+    "level_db": ("level", "{:+.1f} dB"),
+    "mel_db": ("mel error", "{:.2f} dB"),
 }
 """Key of a figure → its name and its form; in this order."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from statistics import median
@@ -37,11 +37,6 @@ class Row:
     """`onset_db`, `level_db`, `mel_db`; finite numbers."""
 
     @property
-    def badness(self) -> tuple[float, float]:
-        """Large for a bad result: the onset error, then the mel error."""
-        return self.figures.get("onset_db", 0.0), self.figures.get("mel_db", 0.0)
-
-    @property
     def paths(self) -> set[str]:
         """Every file that the row names."""
         return {self.file, *(take.path for take in self.takes), *filter(None, (self.picture,))}
@@ -57,9 +52,21 @@ class Row:
             return False
 
 
+def badness(figures: Mapping[str, float]) -> tuple[float, float]:
+    """The figures of a row → large numbers for a bad result: the onset error, then the mel
+    error.
+    """
+    return figures.get("onset_db", 0.0), figures.get("mel_db", 0.0)
+
+
 def worst_first(rows: Iterable[Row]) -> list[Row]:
     """The rows, the worst result first; equally bad ones by name."""
-    return sorted(rows, key=lambda row: (*(-number for number in row.badness), row.name, row.file))
+
+    def place(row: Row) -> tuple[float, float, str, str]:
+        onset_db, mel_db = badness(row.figures)
+        return -onset_db, -mel_db, row.name, row.file
+
+    return sorted(rows, key=place)
 
 
 def medians(rows: Sequence[Row]) -> dict[str, float]:
