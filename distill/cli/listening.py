@@ -39,16 +39,19 @@ class ResultsPage:
     def add(self, job: Job, result: Reconstructed) -> None:
         """Add a file: a copy of the original, in the result's format, and the pair of mels."""
         file = job.target.relative_to(self._page.folder).as_posix()
-        figures = figures_of(result)
-        if not self._page.takes(file, figures):
-            self._left_out += 1
-            return
+        seconds = min(result.coded.duration_s, LONGEST_S)
         try:
-            self._page.add(self._row(job, file, result, figures))
+            original, heard = (self._mel(path, seconds) for path in (job.source, job.target))
+            figures = {"mel_db": result.written_db, **_figures(original, heard)}
+            if self._page.takes(file, figures):
+                row = self._row(job, file, result, figures)
+                self._draw(row, original, heard)
+                self._page.add(row)
+                self._added += 1
+            else:
+                self._left_out += 1
         except (OSError, DistillError) as error:
             self._warn(error)
-        else:
-            self._added += 1
 
     def write(self) -> Path | None:
         """Write the page and return its path; None if it has nothing new, or cannot be written."""
@@ -69,12 +72,10 @@ class ResultsPage:
         seconds = min(whole_s, LONGEST_S)
         original = Take("original", page.name(file, "original", suffix))
         heard = Take("result", file if whole_s <= LONGEST_S else page.name(file, "result", suffix))
-        picture = page.name(file, "mels", ".png")
         page.make_files_folder()
         self._copy(job.source, page.folder / original.path, seconds, result)
         if heard.path != file:
             self._copy(job.target, page.folder / heard.path, seconds, result)
-        self._draw(picture, original, heard, seconds)
         is_cut = whole_s > LONGEST_S
         return Row(
             name=str(PurePosixPath(file).with_name(job.source.name)),
@@ -83,7 +84,7 @@ class ResultsPage:
             file=file,
             model=self._model.metadata.name,
             note=f"the first {duration(LONGEST_S)} of {duration(whole_s)}" if is_cut else "",
-            picture=picture,
+            picture=page.name(file, "mels", ".png"),
             figures=figures,
         )
 
@@ -101,26 +102,31 @@ class ResultsPage:
             model=self._model.signature,
         )
 
-    def _draw(self, picture: str, original: Take, heard: Take, seconds: float) -> None:
+    def _draw(self, row: Row, original: Tensor, heard: Tensor) -> None:
         from distill.listen.picture import write_mels
 
+        assert row.picture is not None
         config = self._model.spectrogram.config
-        frames = math.ceil(seconds * config.sample_rate_hz / config.hop_length)
+        frames = math.ceil(row.seconds * config.sample_rate_hz / config.hop_length)
         write_mels(
-            self._page.folder / picture,
-            *(self._mel(self._page.folder / take.path)[:, :frames] for take in (original, heard)),
+            self._page.folder / row.picture,
+            *(mel.mean(dim=(0, 1))[:, :frames] for mel in (original, heard)),
             floor=config.floor,
         )
 
-    def _mel(self, path: Path) -> Tensor:
-        """The mel in dB (M, F) of a sound file, the mean of its channels."""
+    def _mel(self, path: Path, seconds: float) -> Tensor:
+        """The mel in dB (C, 1, M, F) of the beginning of a sound file."""
         import torch
 
         from distill.audio.sound_file import SoundFile
+        from distill.codec.stream import cut_or_fill
 
         sound = SoundFile.open(path)
-        mel = torch.cat(list(self._model.mels(sound.blocks(), sound.sample_rate_hz)), dim=-1)
-        return self._model.spectrogram.to_decibels(mel).mean(dim=(0, 1)).cpu()
+        rate_hz = sound.sample_rate_hz
+        # not read to its end, so that what is unusual about the file is not logged again
+        beginning = cut_or_fill(sound.blocks(), round(seconds * rate_hz))
+        mel = torch.cat(list(self._model.mels(beginning, rate_hz)), dim=-1)
+        return self._model.spectrogram.to_decibels(mel).cpu()
 
     def _warn(self, error: OSError | DistillError) -> None:
         if not self._is_warned:
@@ -129,6 +135,12 @@ class ResultsPage:
             log.warning("the page to listen is not complete: %s", why)
 
 
-def figures_of(result: Reconstructed) -> dict[str, float]:
-    """The figures of a row of the page, by their keys there."""
-    return {"mel_db": result.written_db}
+def _figures(original: Tensor, heard: Tensor) -> dict[str, float]:
+    """Mels in dB (C, 1, M, F) → onset error and level of what the page plays."""
+    import torch
+
+    from distill.codec.hearing import level_db, mel_energies, onset_of
+
+    frames = torch.ones(len(original), original.shape[-1], dtype=torch.bool)
+    energies = [float(mel_energies(mel, frames).sum()) for mel in (original, heard)]
+    return {"onset_db": onset_of(original, heard).error_db, "level_db": level_db(*energies)}
