@@ -30,9 +30,10 @@ def draw_page(rows: Sequence[Row], intro: Sequence[str]) -> str:
     )
     models = list(dict.fromkeys(row.model for row in rows if row.model))
     title = f"Listen: {', '.join(models)}" if models else "Listen"
-    middle = _figures(medians(rows))
-    summary = f"{counted(len(rows), 'sound')}, worst first"
-    lines = [f"{summary}. Median: {middle}." if len(rows) > 1 and middle else f"{summary}.", *intro]
+    lines = [_text(f"{counted(len(rows), 'sound')}, worst first.")]
+    if len(rows) > 1 and (middle := _figures(medians(rows))):
+        lines[0] += f" Median: {middle}."
+    lines += map(_text, intro)
     body = "\n".join(
         _row(number, row, names_model=len(models) > 1) for number, row in enumerate(rows, start=1)
     )
@@ -48,7 +49,7 @@ def draw_page(rows: Sequence[Row], intro: Sequence[str]) -> str:
 <body>
 <header>
 <h1>{_text(title)}</h1>
-{"".join(f"<p>{_text(line)}</p>" for line in lines)}
+{"".join(f"<p>{line}</p>" for line in lines)}
 <p class="keys"><kbd>space</kbd> plays and pauses, <kbd>x</kbd> or <kbd>←</kbd> <kbd>→</kbd>
 switches at the same position, <kbd>↑</kbd> <kbd>↓</kbd> goes to another sound, <kbd>r</kbd>
 repeats. A click on a picture plays from there. In the pictures, low notes are below, bright is
@@ -69,7 +70,7 @@ loud, and both of a pair have the same colours.</p>
 
 def _row(number: int, row: Row, *, names_model: bool) -> str:
     name = _text(row.name)
-    notes = [_figures(row.figures), row.model if names_model else "", row.note]
+    notes = [_figures(row.figures), _text(row.model) if names_model else "", _text(row.note)]
     takes = "".join(
         f'<button type="button" class="take" data-src="{_address(take.path)}" '
         f'aria-pressed="{"false" if index else "true"}">{_text(take.label)}</button>'
@@ -83,7 +84,7 @@ def _row(number: int, row: Row, *, names_model: bool) -> str:
     return f"""<li class="row" id="sound-{number}" data-seconds="{row.seconds:.6f}">
 <div class="about">
 <h2><bdi>{name}</bdi></h2>
-{"".join(f"<p>{_text(note)}</p>" for note in notes if note)}
+{"".join(f"<p>{note}</p>" for note in notes if note)}
 <div role="group" aria-label="{name}" class="buttons">
 <button type="button" class="play" aria-label="Play {name}">Play</button>
 {takes}
@@ -108,8 +109,9 @@ def _mels(row: Row) -> str:
 
 
 def _figures(figures: dict[str, float]) -> str:
+    """The figures as HTML, none of them broken between two lines."""
     return ", ".join(
-        f"{label} {form.format(figures[key])}"
+        f'<span class="figure">{label} {form.format(figures[key])}</span>'
         for key, (label, form) in FIGURES.items()
         if key in figures
     )

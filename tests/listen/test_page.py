@@ -55,7 +55,8 @@ def test_the_worst_is_first_by_its_onset_and_then_by_its_mel_error(tmp_path: Pat
 
 
 def test_figures_that_are_not_known_are_not_shown(tmp_path: Path) -> None:
-    text = write(tmp_path, "a.wav", "b.wav", mel_db=2.0)
+    write(tmp_path, "a.wav", "b.wav", mel_db=2.0)
+    text = read_page(tmp_path / "listen.html").text
     assert "mel error 2.00 dB" in text
     assert "onset error" not in text
 
