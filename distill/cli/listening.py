@@ -136,11 +136,16 @@ class ResultsPage:
 
 
 def _figures(original: Tensor, heard: Tensor) -> dict[str, float]:
-    """Mels in dB (C, 1, M, F) → onset error and level of what the page plays."""
+    """Mels in dB (C, 1, M, F) → onset error, peak loss and level of what the page plays."""
     import torch
 
     from distill.codec.hearing import level_db, mel_energies, onset_of
 
     frames = torch.ones(len(original), original.shape[-1], dtype=torch.bool)
     energies = [float(mel_energies(mel, frames).sum()) for mel in (original, heard)]
-    return {"onset_db": onset_of(original, heard).error_db, "level_db": level_db(*energies)}
+    onset = onset_of(original, heard)
+    return {
+        "onset_db": onset.error_db,
+        "peak_db": onset.peak_db,
+        "level_db": level_db(energies[0], energies[1]),
+    }

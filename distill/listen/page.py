@@ -11,15 +11,9 @@ from pathlib import Path
 from urllib.parse import quote
 
 from distill.audio.own_output import PAGE_MARK
+from distill.codec.yardstick import rate, show_figures
 from distill.listen.rows import Row, medians
 from distill.system.terminal import counted, duration, plain
-
-FIGURES = {
-    "onset_db": ("onset error", "{:.1f} dB"),
-    "level_db": ("level", "{:+.1f} dB"),
-    "mel_db": ("mel error", "{:.2f} dB"),
-}
-"""Key of a figure → its name and its form; in this order."""
 
 
 def draw_page(rows: Sequence[Row], intro: Sequence[str]) -> str:
@@ -32,7 +26,7 @@ def draw_page(rows: Sequence[Row], intro: Sequence[str]) -> str:
     title = f"Listen: {', '.join(models)}" if models else "Listen"
     lines = [_text(f"{counted(len(rows), 'sound')}, worst first.")]
     if len(rows) > 1 and (middle := _figures(medians(rows))):
-        lines[0] += f" Median: {middle}."
+        lines[0] += f" In the median, {middle}."
     lines += map(_text, intro)
     body = "\n".join(
         _row(number, row, names_model=len(models) > 1) for number, row in enumerate(rows, start=1)
@@ -76,7 +70,7 @@ def _row(number: int, row: Row, *, names_model: bool) -> str:
         f'aria-pressed="{"false" if index else "true"}">{_text(take.label)}</button>'
         for index, take in enumerate(row.takes)
     )
-    links = {**{take.path: take.label for take in row.takes}}
+    links = {take.path: take.label for take in row.takes}
     links.setdefault(row.file, "the whole result")
     shown = " ".join(
         f'<a href="{_address(path)}">{_text(label)}</a>' for path, label in links.items()
@@ -109,12 +103,10 @@ def _mels(row: Row) -> str:
 
 
 def _figures(figures: dict[str, float]) -> str:
-    """The figures as HTML, none of them broken between two lines."""
-    return ", ".join(
-        f'<span class="figure">{label} {form.format(figures[key])}</span>'
-        for key, (label, form) in FIGURES.items()
-        if key in figures
-    )
+    """The figures as HTML, none of them broken between two lines, and how close they sound."""
+    parts = [f'<span class="figure">{_text(part)}</span>' for part in show_figures(figures)]
+    rating = rate(figures)
+    return ", ".join(parts) + (f"; sounds <strong>{rating.closeness}</strong>" if rating else "")
 
 
 def _text(text: str) -> str:

@@ -34,7 +34,7 @@ class Row:
     picture: str | None = None
     """Path of the takes' mels, one above the other in their order, seen from the page."""
     figures: dict[str, float] = field(default_factory=dict)
-    """`onset_db`, `level_db`, `mel_db`; finite numbers."""
+    """Finite figures, by their keys in the yardstick."""
 
     @property
     def paths(self) -> set[str]:

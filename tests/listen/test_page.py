@@ -51,7 +51,8 @@ def test_the_worst_is_first_by_its_onset_and_then_by_its_mel_error(tmp_path: Pat
     shown = read_page(path)
     assert shown.names == ["c", "b", "d", "a"]
     assert "4 sounds, worst first" in shown.text
-    assert "Median: onset error 2.5 dB, level -0.5 dB, mel error 1.50 dB" in shown.text
+    middle = "mel error 1.50 dB, onset error 2.50 dB, level -0.5 dB; sounds close"
+    assert f"In the median, {middle}." in shown.text
 
 
 def test_figures_that_are_not_known_are_not_shown(tmp_path: Path) -> None:

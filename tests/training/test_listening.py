@@ -45,7 +45,7 @@ def test_a_run_leaves_a_page_and_names_it_first(
     rows = rows_on_record(run_dir)
     onsets = [row["figures"]["onset_db"] for row in rows]  # type: ignore[index]
     assert onsets == sorted(onsets, reverse=True)
-    assert all(set(row["figures"]) == {"onset_db", "level_db", "mel_db"} for row in rows)  # type: ignore[call-overload]
+    assert all(set(row["figures"]) == {"onset_db", "peak_db", "level_db", "mel_db"} for row in rows)  # type: ignore[call-overload]
     for take in (run_dir / "listen_files").glob("*.wav"):
         assert SoundFile.open(take).made_with == f"Küche 7! ({summary['model_id']})"
         assert soundfile.info(take).duration <= 0.25

@@ -104,8 +104,10 @@ def _figures(module: CodecModule, clip: Segment, mels: tuple[Tensor, Tensor]) ->
     sounding = module.spectrogram.sounding_frames(*borders, frames=frames)
     original, decoded = (mel[None, None] for mel in mels)
     error = (mels[0] - mels[1]).abs()[:, sounding[0]].mean()
+    onset = onset_of(original, decoded)
     figures = {
-        "onset_db": onset_of(original, decoded).error_db,
+        "onset_db": onset.error_db,
+        "peak_db": onset.peak_db,
         "level_db": float(mel_levels_db(original, decoded, sounding)),
         "mel_db": float(error),
     }
