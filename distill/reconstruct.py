@@ -19,8 +19,10 @@ from distill.cli.coding import (
 from distill.cli.coding_view import mean_line, reconstructed_line
 from distill.cli.coding_work import Reconstructed, reconstruct_file
 from distill.cli.files import Job, plan
+from distill.cli.listening import ResultsPage
 from distill.cli.verb import Parser, verb_entry
-from distill.system.terminal import say_figures
+from distill.listen.folder import invitation
+from distill.system.terminal import say, say_figures
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -32,10 +34,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         model = load_model(path, options, sound=True)  # torch: only now is it needed
         say_out_folder(options)
         results: list[Reconstructed] = []
+        page = ResultsPage(out_folder(options), model)
 
         def reconstruct(job: Job, meter: batch.Meter) -> str:
             result = reconstruct_file(job, model, meter, levels=options.levels, seed=options.seed)
             results.append(result)
+            page.add(job, result)
             return reconstructed_line(job.target, result, verbose=options.verbose)
 
         try:
@@ -43,6 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         finally:
             if len(results) > 1:
                 say_figures(mean_line(results, verbose=options.verbose))
+            if written := page.write():
+                say(invitation(written))
 
 
 def _parser() -> Parser:
@@ -52,7 +58,8 @@ def _parser() -> Parser:
         "mel errors are printed, both the mean difference from the original's mel spectrogram: of "
         "the model's decoded mel spectrogram, and of the written sound. Of the written sound, the "
         "onset error, over the first moments, and the level, how much louder it is, come after "
-        "them, with a word for how it sounds: close, recognisable or rough.",
+        "them, with a word for how it sounds: close, recognisable or rough. A page beside the "
+        "results, listen.html, plays originals and results.",
     )
     add_model_and_sounds(parser)
     add_outputs(parser, default="listen")

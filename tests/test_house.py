@@ -21,6 +21,7 @@ FLOORS = (
     {"settings", "audio", "model"},
     {"data", "vocoder", "prior"},
     {"codec"},
+    {"listen"},
     {"bundle"},
     {"catalog"},
     {"training"},

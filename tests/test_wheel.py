@@ -35,6 +35,7 @@ def test_the_wheel_trains_away_from_the_checkout(sounds: Path, tmp_path: Path) -
         text=True,
     )
     assert run.returncode == 0, run.stderr
+    assert list(tmp_path.glob("outputs/train/*/listen.html")), "its script and style are inside"
     model = run.stdout.rstrip().splitlines()[-1]
     probe = f"import distill; print(distill.__file__, distill.load({model!r}).metadata.name)"
     loaded = subprocess.run(

@@ -1,10 +1,13 @@
-"""a file that looks like a sound → what it really is: a file of another program, or of none yet."""
+"""a file among sounds → what it really is: a file of another program or of distill, or of none
+yet.
+"""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
+from distill.audio.own_output import PAGE_MARK
 from distill.audio.reasons import Reason, UnusableError
 
 APPLE_DOUBLE = b"\x00\x05\x16\x07"
@@ -61,6 +64,8 @@ def refuse_other_files(path: Path, head: bytes) -> None:
     name = os.path.basename(path).lower()
     if head.startswith(APPLE_DOUBLE) or (name.startswith("._") and not head.strip(b"\0")):
         raise UnusableError(path, Reason.SIDE_FILE)
+    if head.startswith(PAGE_MARK.encode()):
+        raise UnusableError(path, Reason.OWN_OUTPUT, "a page to listen")
     suffix = os.path.splitext(name)[1]
     if suffix == ".icloud" and head.startswith(b"bplist"):
         raise UnusableError(path, Reason.NOT_DOWNLOADED, "it is only in iCloud")

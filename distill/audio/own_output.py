@@ -9,10 +9,15 @@ TAG = "DISTILL_MODEL"
 """The tag of distill's own sounds; its value names the model."""
 COMMENT = "COMMENT"
 """The tag that holds `DISTILL_MODEL=...` in formats without names of one's own."""
+PAGE_ROWS = "distill_listen.json"
+"""The file that marks the folder of a page's sounds and pictures, and holds its rows."""
+PAGE_MARK = "<!DOCTYPE html><!-- distill: a page to listen -->"
+"""What a page to listen begins with."""
 FOLDERS = (
     ({"progress.jsonl", "config.yaml"}, "a run"),
     ({"progress.jsonl", "train.log"}, "a run"),
     ({"distill.json", "collection.json"}, "shards"),
+    ({PAGE_ROWS}, "the sounds of a page to listen"),
     ({"00 pluck 82 Hz.wav", "14 bell 440 Hz.wav", "23 siren.flac"}, "the demo sounds"),
 )
 """The files by which a folder that distill wrote is known, and what it is."""

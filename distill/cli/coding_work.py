@@ -167,7 +167,7 @@ def _write(codes: Codes, target: Path, model: LoadedModel, meter: Meter, *, seed
         sample_rate_hz=codes.sample_rate_hz,
         channels=codes.indices.shape[0],
         samples=codes.samples,
-        model=f"{model.metadata.name} ({model.metadata.model_id})",
+        model=model.signature,
     )
 
 

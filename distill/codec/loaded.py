@@ -63,6 +63,11 @@ class LoadedModel:
         return self.spectrogram.config.sample_rate_hz
 
     @property
+    def signature(self) -> str:
+        """The model's name and id, for the tag of the sounds that it makes."""
+        return f"{self.metadata.name} ({self.metadata.model_id})"
+
+    @property
     def device(self) -> torch.device:
         """The device that the network is on."""
         return next(self.model.parameters()).device

@@ -15,7 +15,7 @@ from distill.system.paths import from_here, path_of
 from distill.system.shell import shell_word
 from distill.training.display import show_end, show_stage
 from distill.training.records.rows import StageRow
-from distill.training.records.run_folder import best_bundle, newest_bundle
+from distill.training.records.run_folder import best_bundle, checkpoint_path, newest_bundle
 from distill.training.records.summary import (
     StageSummary,
     Summary,
@@ -63,7 +63,10 @@ def close_stage(
             _add_to_bundle(stage, outcome, run_dir)
         except OSError as error:
             failures.append(f"{best_bundle(run_dir)} not written: {error.strerror or error}")
-    summary = _summarise(stage, outcome, session, before, stages_after=stages_after, sounds=sounds)
+    page = _write_page(stage, outcome, run_dir, verdict=judgement.verdict)
+    summary = _summarise(
+        stage, outcome, session, before, page=page, stages_after=stages_after, sounds=sounds
+    )
     try:
         summary.write(run_dir)
     except OSError as error:
@@ -86,6 +89,7 @@ def _summarise(
     session: Session,
     stages: dict[str, StageSummary],
     *,
+    page: Path | None,
     stages_after: Sequence[str],
     sounds: Sequence[str],
 ) -> Summary:
@@ -101,6 +105,7 @@ def _summarise(
         bundle=str(from_here(bundle)) if bundle else None,
         bundle_bytes=bundle.stat().st_size if bundle else None,
         published=str(published) if published else None,
+        page=str(from_here(page)) if page else None,
         next_commands=suggest_commands(
             run_dir,
             name=config.name,
@@ -112,6 +117,19 @@ def _summarise(
             elapsed_s=outcome.module.clock.elapsed_s,
         ),
     )
+
+
+def _write_page(stage: Stage, outcome: Outcome, run_dir: Path, *, verdict: str) -> Path | None:
+    """Write the stage's page to listen; None, with a warning, if that is not possible."""
+    try:
+        if checkpoint_path(run_dir, stage.name, "best").exists():
+            load_best(stage, outcome.module, run_dir)
+        return stage.write_page(outcome.module, run_dir, verdict=verdict)
+    except (OSError, DistillError) as error:
+        cause = error if isinstance(error, OSError) else error.__cause__
+        why = getattr(cause, "strerror", None) or error
+        log.warning("the page to listen is not written: %s", why)
+        return None
 
 
 def _model_id(bundle: Path | None) -> str | None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from distill.codec.yardstick import YARDSTICK, held_out
+from distill.listen.folder import invitation
 from distill.system.paths import from_here
 from distill.system.tables import print_table
 from distill.system.terminal import console, counted, duration, say, say_figures
@@ -29,6 +30,8 @@ def show_stage(name: str, stage: StageSummary, *, is_only: bool) -> None:
 def show_end(summary: Summary) -> None:
     """Print which commands to type next, and where the model is."""
     console.print("next:")
+    if summary.page:
+        say(f"  {invitation(Path(summary.page))}")
     for command in summary.next_commands:
         say(f"  {command}")
     if summary.published:

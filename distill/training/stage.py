@@ -78,6 +78,14 @@ class Stage(ABC):
     def judge(self, module: StageModule, *, finished: bool) -> Judgement:
         """Judge how the stage turned out; `finished` is false after a stop."""
 
+    def write_page(self, module: StageModule, run_dir: Path, *, verdict: str) -> Path | None:
+        """Write a page to listen to what the stage made, and return its path; None if there is
+        nothing to hear. The module has its best weights, if any were saved.
+
+        Raises OSError or DistillError, which does not end the run.
+        """
+        return None
+
     def addition(self, module: StageModule) -> dict[str, Any]:
         """Keys to add to the bundle when the stage has ended; the module has its best weights.
 

@@ -24,7 +24,7 @@ from distill.system import terminal
 from tests.helpers.commands import Answer, answer_to, assert_one_line
 from tests.helpers.runs import environment
 from tests.helpers.sounds import sound
-from tests.helpers.verbs import Run, files
+from tests.helpers.verbs import Run, files, results
 
 THERE = "../stand-in/torch/__init__.py"
 """A file, to be looked into only after torch was imported."""
@@ -111,7 +111,7 @@ def test_what_is_wrong_with_some_files_is_reported_for_each(
     for name, channels in (("a", 3), ("b", 3), ("c", 1), ("d", 3)):
         sound(tmp_path / "in" / f"{name}.wav", channels=channels)
     told = run("reconstruct", model, "in", "-o", "out", "--format", "mp3")
-    assert (told.exit_code, files(tmp_path / "out")) == (0, ["c.mp3"])
+    assert (told.exit_code, results(tmp_path / "out")) == (0, ["c.mp3"])
     left_out = [line for line in told.out if line.startswith("left out: ")]
     assert [line.split()[2] for line in left_out] == ["a.mp3:", "b.mp3:", "d.mp3:"]
 
@@ -223,11 +223,15 @@ def test_stopped_midway_it_says_so_and_keeps_what_is_done(
     assert process.returncode == exit_code
     assert len(errors.splitlines()) == 1, errors
     assert errors.startswith("distill: ")
-    done = files(tmp_path / "out")  # hidden files, half-written ones, would be among them
+    done = results(tmp_path / "out")  # hidden files, half-written ones, would be among them
     assert done[:2] == names[:2]
     assert done == names[: len(done)]
+    left = files(tmp_path / "out")
+    assert "listen.html" in left, "the page shows what is done"
+    assert not [name for name in left if name.endswith(".part")]
     assert len(done) < len(names)
     assert [line.split(":")[0] for line in told[1:]] == ["out/00.wav", "out/01.wav"]
+    rest = rest.replace("out/listen.html", "")
     assert rest.count("out/") <= len(done) - 2
     for name in done:
         assert soundfile.info(tmp_path / "out" / name).frames == 160_000

@@ -13,7 +13,7 @@ from distill.audio.writer import write_sound
 from distill.codec.codes import Codes
 from tests.helpers.encoded import encoded
 from tests.helpers.sounds import sound
-from tests.helpers.verbs import Told, files
+from tests.helpers.verbs import Told, results
 
 Run = Callable[..., Told]
 
@@ -41,7 +41,7 @@ def test_links_and_hidden_files_are_done_and_all_else_is_named(
     told = run(verb, model, folder, "-o", "out")
     assert (told.exit_code, told.err) == (0, [])
     names = [".hidden/.hat", "kick", "linked/snare", "voice"]
-    assert files(tmp_path / "out") == sorted(f"{name}.{suffix}" for name in names)
+    assert results(tmp_path / "out") == sorted(f"{name}.{suffix}" for name in names)
     left_out = [line for line in told.out if line.startswith("left out: ")]
     assert [Path(line.split(": ")[1]).name for line in left_out] == [
         "zz broken.wav",
@@ -66,7 +66,7 @@ def test_results_among_the_sounds_are_not_done_again(
         told = run("reconstruct", model, folder, "-o", out)
         assert told.exit_code == 0
         names = [".hidden/.hat.wav", "kick.wav", "linked/snare.wav", "voice.wav"]
-        assert files(tmp_path / out) == names
+        assert results(tmp_path / out) == names
 
 
 def test_codes_hold_a_file_whose_header_says_too_little_whole(

@@ -70,3 +70,9 @@ def row_of(said: Told, name: str) -> list[str]:
 def files(folder: Path) -> list[str]:
     """All below, hidden ones too."""
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+def results(folder: Path) -> list[str]:
+    """All below but the page to listen and its files."""
+    own = ("listen.html", "listen_files")
+    return [name for name in files(folder) if Path(name).parts[0] not in own]

@@ -4,9 +4,7 @@ TensorBoard.
 
 from __future__ import annotations
 
-import itertools
 import logging
-import re
 from pathlib import Path
 from typing import cast
 
@@ -15,18 +13,16 @@ import numpy as np
 import torch
 
 from distill.audio.writer import write_sound
-from distill.data.datamodule import FixedSegments, SegmentDataModule
+from distill.data.datamodule import SegmentDataModule
 from distill.errors import WriteError
 from distill.system.atomic import whole_file
 from distill.system.paths import from_here
 from distill.system.terminal import say
 from distill.training.callbacks.tensorboard_charts import writers
+from distill.training.codec.clips import choose_clips, file_part
 from distill.training.codec.module import CodecModule
 from distill.training.steps.schedule import is_shown
 from distill.vocoder.vocoder import default_vocoder, vocode
-
-NEIGHBOURS = 8
-"""So many held-out segments in a row are read to choose a clip from them."""
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +66,7 @@ class Previews(lightning.Callback):
     def write(self, trainer: lightning.Trainer, module: CodecModule, epoch: int) -> None:
         """Decode the clips with the current weights and write them."""
         segments = cast(SegmentDataModule, trainer.datamodule).val  # type: ignore[attr-defined]
-        indices = self._choose(segments)
+        indices = choose_clips(segments, self.clips)
         clips = [segments[index] for index in indices]
         names = [segments.name(index) for index in indices]
         spectrogram = module.spectrogram
@@ -95,7 +91,7 @@ class Previews(lightning.Callback):
             }
             for kind, waveform in pair.items():
                 write_sound(
-                    folder / f"{number + 1}_{_file_part(names[number])}_{kind}.wav",
+                    folder / f"{number + 1}_{file_part(names[number])}_{kind}.wav",
                     [torch.from_numpy(waveform)[None]],
                     sample_rate_hz=spectrogram.config.sample_rate_hz,
                     channels=1,
@@ -112,22 +108,6 @@ class Previews(lightning.Callback):
         self._write_png(folder / "mels.png", picture)
         for writer in writers(trainer):
             writer.add_image("mel/original_above_reconstruction", picture, epoch, dataformats="HWC")
-
-    def _choose(self, segments: FixedSegments) -> list[int]:
-        """Indices of the clips, spread evenly over the held-out segments.
-
-        Of neighbours, the one with most sound: others may hold only the first or last milliseconds
-        of a sound.
-        """
-        count = min(self.clips, len(segments))
-        borders = [position * len(segments) // count for position in range(count + 1)]
-        return [
-            max(
-                range(first, min(first + NEIGHBOURS, last)),
-                key=lambda index: segments[index]["sound_end"] - segments[index]["sound_begin"],
-            )
-            for first, last in itertools.pairwise(borders)
-        ]
 
     @staticmethod
     def _picture(
@@ -161,11 +141,6 @@ class Previews(lightning.Callback):
 
 def _folder_name(epoch: int) -> str:
     return f"epoch_{epoch:04d}"
-
-
-def _file_part(name: str) -> str:
-    """A sound file's name → the part that goes into a preview's file name."""
-    return re.sub(r"[^\w+-]+", "_", Path(name).stem).strip("_")[:60] or "sound"
 
 
 def _caption(name: str) -> str:

@@ -10,6 +10,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from distill.listen.picture import COLOURS, colour_range
 from distill.model.mel import LogMel
 
 TICKS_HZ = (100, 500, 2_000, 8_000, 20_000)
@@ -26,8 +27,7 @@ def draw_mel_pairs(
     figure = Figure(figsize=(3.6 * len(originals) + 0.8, 5.2), dpi=100, layout="constrained")
     canvas = FigureCanvasAgg(figure)
     grid = figure.subplots(2, len(originals), sharex="col", sharey=True, squeeze=False)
-    loudest = max(float(mel.max()) for mel in originals)
-    floor_db = 20 * np.log10(config.floor)
+    darkest_db, brightest_db = colour_range(originals, config.floor)
     image = None
     for column, pair in enumerate(zip(originals, reconstructions, strict=True)):
         for axes, mel, kind in zip(
@@ -38,9 +38,9 @@ def draw_mel_pairs(
                 mel.numpy(),
                 origin="lower",
                 aspect="auto",
-                cmap="magma",
-                vmin=floor_db,
-                vmax=max(loudest, floor_db + 1),
+                cmap=COLOURS,
+                vmin=darkest_db,
+                vmax=brightest_db,
                 extent=(0, seconds, 0, config.n_mels),
                 interpolation="nearest",
             )

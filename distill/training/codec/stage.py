@@ -139,6 +139,17 @@ class CodecStage(Stage):
             },
         )
 
+    def write_page(self, module: StageModule, run_dir: Path, *, verdict: str) -> Path | None:
+        """A page with some of the held-out sounds."""
+        assert isinstance(module, CodecModule)
+        if not module.history.epochs:
+            return None
+        from distill.training.codec.listening import write_held_out_page
+
+        return write_held_out_page(
+            module, self.data.val, run_dir, intro=[f"Held-out sounds of this run: {verdict}."]
+        )
+
 
 def _health(side: SideHealth | None, prefix: str) -> dict[str, Any]:
     return {

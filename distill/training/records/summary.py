@@ -90,6 +90,8 @@ class Summary:
     bundle: str | None
     bundle_bytes: int | None
     published: str | None
+    page: str | None
+    """The page to listen to what the newest stage made."""
     next_commands: list[str]
 
     def write(self, run_dir: Path) -> None:

@@ -1,0 +1,133 @@
+"""rows → the text of a page to listen: HTML that needs no network and asks none for anything."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.parse import quote
+
+from distill.audio.own_output import PAGE_MARK
+from distill.codec.yardstick import rate, show_figures
+from distill.listen.rows import Row, medians
+from distill.system.terminal import counted, duration, plain
+
+
+def draw_page(rows: Sequence[Row], intro: Sequence[str]) -> str:
+    """The page with these rows in their order, below the sentences of `intro`."""
+    script, style = (
+        Path(__file__).with_name(name).read_text(encoding="utf-8")
+        for name in ("player.js", "page.css")
+    )
+    models = list(dict.fromkeys(row.model for row in rows if row.model))
+    title = f"Listen: {', '.join(models)}" if models else "Listen"
+    lines = [_text(f"{counted(len(rows), 'sound')}, worst first.")]
+    if len(rows) > 1 and (middle := _figures(medians(rows))):
+        lines[0] += f" In the median, {middle}."
+    lines += map(_text, intro)
+    body = "\n".join(
+        _row(number, row, names_model=len(models) > 1) for number, row in enumerate(rows, start=1)
+    )
+    return f"""{PAGE_MARK}
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{_policy(script, style)}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{_text(title)}</title>
+<style>{style}</style>
+</head>
+<body>
+<header>
+<h1>{_text(title)}</h1>
+{"".join(f"<p>{line}</p>" for line in lines)}
+<p class="keys"><kbd>space</kbd> plays and pauses, <kbd>x</kbd> or <kbd>←</kbd> <kbd>→</kbd>
+switches at the same position, <kbd>↑</kbd> <kbd>↓</kbd> goes to another sound, <kbd>r</kbd>
+repeats. A click on a picture plays from there. In the pictures, low notes are below, bright is
+loud, and both of a pair have the same colours.</p>
+<p><label><input type="checkbox" id="repeat"> Repeat</label></p>
+<noscript><p>The buttons need JavaScript. Without it, the links open the sounds.</p></noscript>
+</header>
+<main>
+<ol>
+{body}
+</ol>
+</main>
+<script>{script}</script>
+</body>
+</html>
+"""
+
+
+def _row(number: int, row: Row, *, names_model: bool) -> str:
+    name = _text(row.name)
+    notes = [_figures(row.figures), _text(row.model) if names_model else "", _text(row.note)]
+    takes = "".join(
+        f'<button type="button" class="take" data-src="{_address(take.path)}" '
+        f'aria-pressed="{"false" if index else "true"}">{_text(take.label)}</button>'
+        for index, take in enumerate(row.takes)
+    )
+    links = {take.path: take.label for take in row.takes}
+    links.setdefault(row.file, "the whole result")
+    shown = " ".join(
+        f'<a href="{_address(path)}">{_text(label)}</a>' for path, label in links.items()
+    )
+    return f"""<li class="row" id="sound-{number}" data-seconds="{row.seconds:.6f}">
+<div class="about">
+<h2><bdi>{name}</bdi></h2>
+{"".join(f"<p>{note}</p>" for note in notes if note)}
+<div role="group" aria-label="{name}" class="buttons">
+<button type="button" class="play" aria-label="Play {name}">Play</button>
+{takes}
+</div>
+<p class="problem" role="status"></p>
+<p class="files">{duration(row.seconds)}; files: {shown}</p>
+</div>
+{_mels(row)}
+</li>"""
+
+
+def _mels(row: Row) -> str:
+    if row.picture is None:
+        return ""
+    labels = "".join(f"<p><span>{_text(take.label)}</span></p>" for take in row.takes)
+    above = " above ".join(take.label for take in row.takes)
+    return (
+        f'<div class="mels"><img src="{_address(row.picture)}" loading="lazy" '
+        f'alt="mel spectrograms, {_text(above)}"><div class="labels" aria-hidden="true">{labels}'
+        '</div><div class="cursor" aria-hidden="true"></div></div>'
+    )
+
+
+def _figures(figures: dict[str, float]) -> str:
+    """The figures as HTML, none of them broken between two lines, and how close they sound."""
+    parts = [f'<span class="figure">{_text(part)}</span>' for part in show_figures(figures)]
+    rating = rate(figures)
+    return ", ".join(parts) + (f"; sounds <strong>{rating.closeness}</strong>" if rating else "")
+
+
+def _text(text: str) -> str:
+    """Any text → HTML of the same text, for between tags and within quotes."""
+    return html.escape(plain(text))
+
+
+def _address(path: str) -> str:
+    """A path seen from the page → its address; nothing in it has a meaning but `/`."""
+    return quote(os.fsencode(path), safe="/")
+
+
+def _policy(script: str, style: str) -> str:
+    """What the browser lets the page do: its own script and style, and files beside it."""
+    own = "'self' file: data:"
+    return (
+        f"default-src 'none'; script-src '{_digest(script)}'; style-src '{_digest(style)}'; "
+        f"img-src {own}; media-src {own}; base-uri 'none'; form-action 'none'"
+    )
+
+
+def _digest(text: str) -> str:
+    digest = hashlib.sha256(text.encode()).digest()
+    return f"sha256-{base64.b64encode(digest).decode()}"

@@ -1,0 +1,34 @@
+"""held-out segments → a few of them to listen to."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from pathlib import Path
+
+from distill.data.datamodule import FixedSegments
+
+NEIGHBOURS = 8
+"""So many held-out segments in a row are read to choose a clip from them."""
+
+
+def choose_clips(segments: FixedSegments, most: int) -> list[int]:
+    """Indices of at most so many clips, spread evenly over the held-out segments.
+
+    Of neighbours, the one with most sound: others may hold only the first or last milliseconds
+    of a sound.
+    """
+    count = min(most, len(segments))
+    borders = [position * len(segments) // count for position in range(count + 1)]
+    return [
+        max(
+            range(first, min(first + NEIGHBOURS, last)),
+            key=lambda index: segments[index]["sound_end"] - segments[index]["sound_begin"],
+        )
+        for first, last in itertools.pairwise(borders)
+    ]
+
+
+def file_part(name: str) -> str:
+    """A sound file's name → the part that goes into the name of a clip's file."""
+    return re.sub(r"[^\w+-]+", "_", Path(name).stem).strip("_")[:60] or "sound"

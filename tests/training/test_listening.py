@@ -1,0 +1,113 @@
+"""A page to listen, in the folder of each run: held-out sounds by the best weights."""
+
+from __future__ import annotations
+
+import errno
+import json
+import signal
+from pathlib import Path
+
+import pytest
+import soundfile
+import torch
+
+from distill.audio.sound_file import SoundFile
+from distill.errors import WriteError
+from distill.training.codec import listening
+from distill.training.codec.module import CodecModule
+from distill.training.interrupt import RunStopped
+from tests.helpers.listening import read_page, rows_on_record
+from tests.helpers.runs import Train
+
+HALF = "data.val_fraction=0.5"
+
+
+def stop_at(step: int) -> list[str]:
+    target = "+callbacks.extra.stop._target_=tests.helpers.stop_at.StopAt"
+    number = int(signal.SIGINT)
+    return [
+        target,
+        f"+callbacks.extra.stop.step={step}",
+        f"+callbacks.extra.stop.signal_number={number}",
+    ]
+
+
+def test_a_run_leaves_a_page_and_names_it_first(
+    sounds: Path, train_here: Train, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_dir = train_here("run", "data.root=sounds", "name='Küche 7!'", HALF)
+    shown = read_page(run_dir / "listen.html")
+    assert "Listen: Küche 7!" in shown.text
+    summary = json.loads((run_dir / "summary.json").read_text())
+    assert summary["stages"]["codec"]["verdict"] in shown.text
+    assert set(shown.names) <= {path.name for path in sounds.iterdir()}
+    assert 3 <= len(shown.names) <= listening.MOST_SOUNDS
+    rows = rows_on_record(run_dir)
+    onsets = [row["figures"]["onset_db"] for row in rows]  # type: ignore[index]
+    assert onsets == sorted(onsets, reverse=True)
+    assert all(set(row["figures"]) == {"onset_db", "peak_db", "level_db", "mel_db"} for row in rows)  # type: ignore[call-overload]
+    for take in (run_dir / "listen_files").glob("*.wav"):
+        assert SoundFile.open(take).made_with == f"Küche 7! ({summary['model_id']})"
+        assert soundfile.info(take).duration <= 0.25
+    told = capsys.readouterr().out.splitlines()
+    assert told[told.index("next:") + 1] == "  to listen, open in a browser: run/listen.html"
+    assert summary["page"] == "run/listen.html"
+
+
+def test_a_stopped_run_has_a_page_and_the_resumed_one_a_new_one(
+    sounds: Path, train_here: Train
+) -> None:
+    with pytest.raises(RunStopped):
+        train_here("run", "data.root=sounds", HALF, "trainer.max_epochs=3", *stop_at(6))
+    before = read_page(run_page := Path("run/listen.html"))
+    assert before.names
+    text = run_page.read_bytes()
+    train_here("run", resume=True)
+    after = read_page(run_page)
+    assert sorted(after.names) == sorted(before.names)
+    assert run_page.read_bytes() != text
+    assert len(list(Path("run/listen_files").glob("*.png"))) == len(after.names)
+
+
+def test_a_run_that_is_stopped_before_its_first_epoch_has_none(
+    sounds: Path, train_here: Train
+) -> None:
+    with pytest.raises(RunStopped):
+        train_here("run", "data.root=sounds", *stop_at(1))
+    assert not Path("run/listen.html").exists()
+    assert json.loads(Path("run/summary.json").read_text())["page"] is None
+
+
+def test_a_page_that_finds_no_room_does_not_fail_the_run(
+    sounds: Path,
+    train_here: Train,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def fail(path: Path, *_: object, **__: object) -> None:
+        cause = OSError(errno.ENOSPC, "No space left on device")
+        raise WriteError(path, cause) from cause
+
+    monkeypatch.setattr(listening, "write_sound", fail)
+    run_dir = train_here("run", "data.root=sounds")
+    assert (run_dir / "summary.json").exists()
+    assert not (run_dir / "listen.html").exists()
+    assert "the page to listen is not written: No space left on device" in caplog.messages
+
+
+def test_the_sounds_are_those_of_the_best_weights(
+    sounds: Path, train_here: Train, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    used: list[dict[str, torch.Tensor]] = []
+
+    def write(module: CodecModule, *_: object, **__: object) -> None:
+        used.append({name: value.clone() for name, value in module.state_dict().items()})
+
+    monkeypatch.setattr(listening, "write_held_out_page", write)
+    too_high = "optimizer.lr=0.1"  # so that the last epoch is not the best
+    run_dir = train_here("run", "data.root=sounds", "trainer.max_epochs=4", too_high)
+    best = torch.load(run_dir / "checkpoints" / "best.ckpt", weights_only=True)["state_dict"]
+    (weights,) = used
+    assert weights.keys() == best.keys()
+    for name, value in best.items():
+        torch.testing.assert_close(weights[name], value, rtol=0, atol=0)
