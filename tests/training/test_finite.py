@@ -60,7 +60,7 @@ def test_a_gradient_with_infinity_changes_no_weight(
     clip = CodecModule.configure_gradient_clipping
 
     def spoiled(self: CodecModule, optimizer: torch.optim.Optimizer, **_: object) -> None:
-        weight = self.model.decoder.stages[0].weight
+        weight = self.model.decoder.from_latent.weight
         if len(seen) == 2:
             assert weight.grad is not None
             weight.grad[0] = torch.inf
@@ -90,7 +90,7 @@ def test_gradients_that_stay_infinite_stop_the_run(
     clip = CodecModule.configure_gradient_clipping
 
     def spoiled(self: CodecModule, optimizer: torch.optim.Optimizer, **_: object) -> None:
-        weight = self.model.decoder.stages[0].weight
+        weight = self.model.decoder.from_latent.weight
         if weight.grad is not None:
             weight.grad[0] = torch.inf
         clip(self, optimizer)

@@ -21,7 +21,7 @@ from distill.training.codec.module import CodecModule
 from distill.vocoder.vocoder import default_vocoder, vocode
 
 MOST_SOUNDS = 12
-"""With Griffin-Lim, so many segments take some two seconds on two cores."""
+"""With the default vocoder, so many segments take some two seconds on two cores."""
 
 
 def write_held_out_page(
