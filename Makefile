@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTEST_ARGS ?=
 
-.PHONY: help demo test test-all check sweep streaming clean
+.PHONY: help demo test test-all check sweep measure streaming clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -35,6 +35,8 @@ check: $(VENV)/.installed ## lint, format and types
 	$(BIN)/mypy
 
 sweep: $(VENV)/.sweep ## what sweeps on several cores, machines and searches need
+
+measure: $(VENV)/.measure ## the artificial ears that scripts/bench_hearing.py asks (Linux)
 
 streaming: $(VENV)/.streaming ## what training on shards needs
 

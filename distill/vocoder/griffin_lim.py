@@ -88,7 +88,7 @@ class GriffinLim:
             for channel in mel.split(1):  # one at a time: equal channels stay equal, memory small
                 torch.manual_seed(seed)
                 waveform = griffinlim(
-                    self._magnitude(channel),
+                    self.magnitude(channel),
                     window=self._window,
                     n_fft=config.n_fft,
                     hop_length=config.hop_length,
@@ -102,7 +102,7 @@ class GriffinLim:
                 channels.append(waveform.clamp(-1.0, 1.0))
         return torch.cat(channels)
 
-    def _magnitude(self, mel: Tensor) -> Tensor:
+    def magnitude(self, mel: Tensor) -> Tensor:
         """Magnitude mel (1, M, f) → magnitude spectrum (1, bins, f) ≥ 0.
 
         Multiplicative updates for the Kullback-Leibler divergence (Lee and Seung 2001, theorem 2).
