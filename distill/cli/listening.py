@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from distill.cli.coding_work import Reconstructed
 from distill.cli.files import Job
+from distill.codec.yardstick import YARDSTICK
 from distill.errors import DistillError
 from distill.listen.folder import ListeningPage
 from distill.listen.rows import Row, Take
@@ -39,19 +40,18 @@ class ResultsPage:
     def add(self, job: Job, result: Reconstructed) -> None:
         """Add a file: a copy of the original, in the result's format, and the pair of mels."""
         file = job.target.relative_to(self._page.folder).as_posix()
-        seconds = min(result.coded.duration_s, LONGEST_S)
+        figures = {key: getattr(result, key) for key in YARDSTICK}
+        if not self._page.takes(file, figures):
+            self._left_out += 1
+            return
         try:
-            original, heard = (self._mel(path, seconds) for path in (job.source, job.target))
-            figures = {"mel_db": result.written_db, **_figures(original, heard)}
-            if self._page.takes(file, figures):
-                row = self._row(job, file, result, figures)
-                self._draw(row, original, heard)
-                self._page.add(row)
-                self._added += 1
-            else:
-                self._left_out += 1
+            row = self._row(job, file, result, figures)
+            self._draw(row, job)
         except (OSError, DistillError) as error:
             self._warn(error)
+        else:
+            self._page.add(row)
+            self._added += 1
 
     def write(self) -> Path | None:
         """Write the page and return its path; None if it has nothing new, or cannot be written."""
@@ -102,7 +102,7 @@ class ResultsPage:
             model=self._model.signature,
         )
 
-    def _draw(self, row: Row, original: Tensor, heard: Tensor) -> None:
+    def _draw(self, row: Row, job: Job) -> None:
         from distill.listen.picture import write_mels
 
         assert row.picture is not None
@@ -110,12 +110,12 @@ class ResultsPage:
         frames = math.ceil(row.seconds * config.sample_rate_hz / config.hop_length)
         write_mels(
             self._page.folder / row.picture,
-            *(mel.mean(dim=(0, 1))[:, :frames] for mel in (original, heard)),
+            *(self._mel(path, row.seconds)[:, :frames] for path in (job.source, job.target)),
             floor=config.floor,
         )
 
     def _mel(self, path: Path, seconds: float) -> Tensor:
-        """The mel in dB (C, 1, M, F) of the beginning of a sound file."""
+        """The mel in dB (M, F) of the beginning of a sound file, the mean of its channels."""
         import torch
 
         from distill.audio.sound_file import SoundFile
@@ -126,26 +126,10 @@ class ResultsPage:
         # not read to its end, so that what is unusual about the file is not logged again
         beginning = cut_or_fill(sound.blocks(), round(seconds * rate_hz))
         mel = torch.cat(list(self._model.mels(beginning, rate_hz)), dim=-1)
-        return self._model.spectrogram.to_decibels(mel).cpu()
+        return self._model.spectrogram.to_decibels(mel).mean(dim=(0, 1)).cpu()
 
     def _warn(self, error: OSError | DistillError) -> None:
         if not self._is_warned:
             self._is_warned = True
             why = error.strerror if isinstance(error, OSError) else error
             log.warning("the page to listen is not complete: %s", why)
-
-
-def _figures(original: Tensor, heard: Tensor) -> dict[str, float]:
-    """Mels in dB (C, 1, M, F) → onset error, peak loss and level of what the page plays."""
-    import torch
-
-    from distill.codec.hearing import level_db, mel_energies, onset_of
-
-    frames = torch.ones(len(original), original.shape[-1], dtype=torch.bool)
-    energies = [float(mel_energies(mel, frames).sum()) for mel in (original, heard)]
-    onset = onset_of(original, heard)
-    return {
-        "onset_db": onset.error_db,
-        "peak_db": onset.peak_db,
-        "level_db": level_db(energies[0], energies[1]),
-    }
