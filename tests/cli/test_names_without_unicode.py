@@ -76,7 +76,8 @@ def test_every_verb_works_with_them(odd: Path, variables: dict[str, str]) -> Non
         os.fsdecode(b"br\xffken")
     }
     for results in ("codes", "decoded", "listen"):
-        assert {os.path.splitext(name)[0] for name in os.listdir(odd / results)} == wanted
+        written = {os.path.splitext(name)[0] for name in os.listdir(odd / results)}
+        assert written - {"listen", "listen_files"} == wanted  # beside the page to listen
     assert "kl\\udce4nge" in distill(odd, ["library", "info", run_name(summary)], variables)
 
 
