@@ -58,9 +58,14 @@ class LossCurves:
     commit_losses: list[float] = field(metadata=any_float())
     val_mel_db: list[float] = field(metadata=any_float())
     """Held-out mel error."""
-    val_onset_db: list[float] = field(default_factory=list, metadata=any_float())
-    """Held-out onset error; this and the following are empty in bundles of an older distill."""
-    val_peak_db: list[float] = field(default_factory=list, metadata=any_float())
+    val_onset_db: list[float] = field(metadata=any_float())
+    """Held-out onset error."""
+    val_peak_db: list[float] = field(metadata=any_float())
     """Held-out peak loss."""
-    val_level_db: list[float] = field(default_factory=list, metadata=any_float())
+    val_level_db: list[float] = field(metadata=any_float())
     """Median level of held-out segments."""
+
+
+def signature(name: str, model_id: str) -> str:
+    """A model's name and id → the tag of the sounds that it makes."""
+    return f"{name} ({model_id})"

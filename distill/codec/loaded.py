@@ -15,7 +15,7 @@ from distill.audio.chunks import resample_chunks
 from distill.audio.reader import SAMPLE_RATES_HZ
 from distill.audio.resample import samples_at
 from distill.codec.codes import Codes
-from distill.codec.description import LevelHealth, LossCurves, Metadata
+from distill.codec.description import LevelHealth, LossCurves, Metadata, signature
 from distill.codec.stream import (
     add_silence,
     coded_columns,
@@ -65,7 +65,7 @@ class LoadedModel:
     @property
     def signature(self) -> str:
         """The model's name and id, for the tag of the sounds that it makes."""
-        return f"{self.metadata.name} ({self.metadata.model_id})"
+        return signature(self.metadata.name, self.metadata.model_id)
 
     @property
     def device(self) -> torch.device:

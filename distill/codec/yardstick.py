@@ -85,7 +85,7 @@ def rate(figures: Mapping[str, float]) -> Rating | None:
     return Rating(closeness, worst, known[worst])
 
 
-def held_out(figures: Mapping[str, float]) -> dict[str, float]:
+def held_out_figures(figures: Mapping[str, float]) -> dict[str, float]:
     """The figures of an epoch, `val/mel_db` and so on → those in YARDSTICK, by their keys there."""
     return {key: figures[f"val/{key}"] for key in YARDSTICK if f"val/{key}" in figures}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from distill.codec.yardstick import YARDSTICK, held_out
+from distill.codec.yardstick import YARDSTICK, held_out_figures
 from distill.listen.folder import invitation
 from distill.system.paths import from_here
 from distill.system.tables import print_table
@@ -43,7 +43,7 @@ def show_end(summary: Summary) -> None:
 
 def _print_losses(name: str, stage: StageSummary) -> None:
     rows = (("final", stage.epochs, stage.final), ("best", stage.best_epoch, stage.best))
-    heard = held_out(stage.final)  # only the codec has these
+    heard = held_out_figures(stage.final)  # only the codec has these
     print_table(
         ("", "epoch", "train loss", "val loss", *(YARDSTICK[key].name for key in heard)),
         [
@@ -52,7 +52,7 @@ def _print_losses(name: str, stage: StageSummary) -> None:
                 "" if epoch is None else str(epoch),
                 _number(figures.get("train/loss")),
                 _number(figures.get("val/loss")),
-                *(YARDSTICK[key].show(db) for key, db in held_out(figures).items()),
+                *(YARDSTICK[key].show(db) for key, db in held_out_figures(figures).items()),
             )
             for row, epoch, figures in rows
         ],

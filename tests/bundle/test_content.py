@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import random
 from collections.abc import Callable
-from dataclasses import MISSING, fields
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -28,10 +28,9 @@ from tests.helpers.tiny_bundle import (
 
 DIGESTS = ("codec_digest", "checksum")
 STATE_KEYS = ("type", "state_dict", "config", "training_metadata")
-REQUIRED_CURVES = [spec for spec in fields(LossCurves) if spec.default_factory is MISSING]
 NESTED = [
     *(("metadata", spec.name) for spec in fields(Metadata)),
-    *(("loss_curve_history", spec.name) for spec in REQUIRED_CURVES),
+    *(("loss_curve_history", spec.name) for spec in fields(LossCurves)),
     *(("vqvae_config", key) for key in vars(CONFIG)),
     *(("spectrogram_config", key) for key in vars(SPECTROGRAM)),
     *(("vocoder_state", key) for key in STATE_KEYS),

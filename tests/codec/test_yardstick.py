@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from distill.codec.yardstick import YARDSTICK, Closeness, held_out, rate
+from distill.codec.yardstick import YARDSTICK, Closeness, held_out_figures, rate
 
 BEST = dict.fromkeys(YARDSTICK, 0.0)
 
@@ -49,8 +49,8 @@ def test_the_worst_figure_is_the_one_furthest_from_close() -> None:
 
 def test_unknown_figures_are_left_out() -> None:
     figures = {"val/loss": 9.0, "val/mel_db": 1.0, "val/onset_db": math.nan, "train/loss": 9.0}
-    rating = rate(held_out(figures))
+    rating = rate(held_out_figures(figures))
     assert rating is not None
     assert (rating.closeness, rating.worst) == ("close", "mel_db")
-    assert rate(held_out({"val/loss": 1.0})) is None
+    assert rate(held_out_figures({"val/loss": 1.0})) is None
     assert rate({}) is None

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from distill.audio.writer import write_sound
+from distill.codec.description import signature
 from distill.codec.hearing import mel_levels_db, onset_of
 from distill.data.datamodule import FixedSegments
 from distill.data.segments import Segment
@@ -82,7 +83,7 @@ def _row(
             sample_rate_hz=config.sample_rate_hz,
             channels=1,
             samples=end - begin,
-            model=f"{metadata['name']} ({metadata['model_id']})",
+            model=signature(metadata["name"], metadata["model_id"]),
         )
     picture = page.name(key, "mels", ".png")
     first, last = begin // config.hop_length, math.ceil(end / config.hop_length)

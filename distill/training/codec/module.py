@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from distill.codec.hearing import LEADS_S
-from distill.codec.yardstick import held_out, rate
+from distill.codec.yardstick import held_out_figures, rate
 from distill.data.datamodule import SegmentDataModule
 from distill.data.segments import Segment, shift_mel_bins
 from distill.errors import RunError
@@ -182,7 +182,7 @@ class CodecModule(StageModule):
         """`health`: the levels' health on the training side; `closeness`: the yardstick's word for
         how the held-out sounds come back.
         """
-        rating = rate(held_out(self.history.last()))
+        rating = rate(held_out_figures(self.history.last()))
         details: dict[str, Any] = {"closeness": rating.closeness.value} if rating else {}
         return details | ({"health": self.train_health.report()} if self.train_health else {})
 

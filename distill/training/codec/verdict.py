@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from distill.codec.yardstick import Rating, held_out, rate
+from distill.codec.yardstick import Rating, held_out_figures, rate
 from distill.data.split import FEWEST_HELD_OUT
 from distill.system.terminal import counted
 from distill.training.codec.health import SideHealth
@@ -47,7 +47,11 @@ def verdict(
 
 def rate_best(history: History) -> Rating | None:
     """The best epoch, which `best.distillgan` holds, by the yardstick; None before the first."""
-    return rate(held_out(history.of_epoch(history.best_epoch(FIGURE)))) if history.epochs else None
+    return (
+        rate(held_out_figures(history.of_epoch(history.best_epoch(FIGURE))))
+        if history.epochs
+        else None
+    )
 
 
 def outlook(history: History, *, finished: bool, elapsed_s: float) -> Forecast:

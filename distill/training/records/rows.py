@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
-from distill.codec.yardstick import held_out, rate, show_figures
+from distill.codec.yardstick import held_out_figures, rate, show_figures
 from distill.system.terminal import duration
 
 SHORTEST_BAR = 1
@@ -184,7 +184,7 @@ def sound_lines(figures: Mapping[str, float]) -> list[str]:
     """One line of how the held-out sounds come back, with the word for it; none without these
     figures.
     """
-    measured = held_out(figures)
+    measured = held_out_figures(figures)
     rating = rate(measured)
     shown = show_figures({key: db for key, db in measured.items() if key != "mel_db"})
     if not shown or rating is None:
