@@ -106,7 +106,7 @@ def add_silence(
 def codes_of(mels: Iterable[Tensor], model: ConvVQVAE) -> Iterator[Tensor]:
     """Chunks (C, 1, M, f) of one mel → codes (C, H, w, L) int64."""
     stride = model.stride
-    for window in windows(mels, size=COLUMNS * stride, context=model.context * stride):
+    for window in windows(mels, size=COLUMNS * stride, context=model.encoder_context * stride):
         first = window.left // stride
         count = math.ceil(window.core / stride)
         # one channel at a time: its codes do not depend on the others, and memory stays small
@@ -121,7 +121,7 @@ def mels_from(codes: Iterable[Tensor], model: ConvVQVAE, *, height: int) -> Iter
     Raises CodeRangeError for an impossible index.
     """
     stride = model.stride
-    for window in windows(codes, size=COLUMNS, context=model.context, dim=2):
+    for window in windows(codes, size=COLUMNS, context=model.decoder_context, dim=2):
         width = window.items.shape[2] * stride
         mel = torch.cat(
             [model.decode(code, height=height, width=width) for code in window.items.split(1)]

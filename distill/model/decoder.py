@@ -9,7 +9,10 @@ from distill.model.layers import ChannelNorm, ResidualUnit
 
 class Decoder(nn.Module):
     """Reverses the encoder: residual units on the latent grid, then each position becomes a patch
-    of `stride` × `stride` cells.
+    of the mel, twice as wide and high as the stride.
+
+    The patches overlap and are added: of patches side by side, single cells stick out as dots where
+    a sound is unlike those trained on.
     """
 
     def __init__(
@@ -20,8 +23,10 @@ class Decoder(nn.Module):
         self.units = nn.Sequential(
             *(ResidualUnit(channels, dropout) for _ in range(residual_units))
         )
+        overlap = stride // 2  # on each side
         self.to_patches = nn.Sequential(
-            ChannelNorm(channels), nn.ConvTranspose2d(channels, 1, stride, stride=stride)
+            ChannelNorm(channels),
+            nn.ConvTranspose2d(channels, 1, stride + 2 * overlap, stride=stride, padding=overlap),
         )
 
     def forward(self, latent: Tensor) -> Tensor:

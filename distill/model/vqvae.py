@@ -49,9 +49,11 @@ class ConvVQVAE(nn.Module):
         super().__init__()
         self.config = config
         self.stride = config.stride
-        self.context = config.residual_units
-        """Number of neighbouring latent columns on either side that influence a column's codes or,
-        in decoding, its mel: the convolution of each residual unit reaches one column further."""
+        self.encoder_context = config.residual_units
+        """Number of neighbouring latent columns on either side that influence a column's codes: the
+        convolution of each residual unit reaches one column further."""
+        self.decoder_context = config.residual_units + (config.stride > 1)
+        """The same for a column's mel, in decoding, where patches overlap."""
         self.encoder = Encoder(
             channels=config.channels,
             stride=config.stride,

@@ -197,3 +197,14 @@ def test_a_column_is_learned_from_if_one_of_its_frames_sounds() -> None:
     columns = [[1, 1, 1, 1], [1, 1, 1, 0], [1, 1, 0, 0], [1, 0, 0, 0], [0, 1, 1, 0]]
     expected = torch.tensor(columns, dtype=torch.bool)[:, None].expand(5, 3, 4)  # (B, H, W)
     assert torch.equal(seen[0], expected.flatten(1))
+
+
+def test_patches_overlap_so_that_no_cell_sticks_out() -> None:
+    """Each code has a part in the mel as far as the middle of the next patch."""
+    decoder = model_of(replace(CONFIG, residual_units=0)).decoder
+    latent = torch.zeros(1, CONFIG.codebook_dim, 3, 3)
+    other = latent.clone()
+    other[..., 1, 1] = 1
+    changed = (decoder(other) != decoder(latent))[0, 0].nonzero()
+    assert changed.min() == STRIDE // 2
+    assert changed.max() == 3 * STRIDE - STRIDE // 2 - 1
