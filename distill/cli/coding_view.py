@@ -24,8 +24,8 @@ def decoded_line(target: Path, result: Decoded, *, verbose: bool) -> str:
 
 
 def reconstructed_line(target: Path, result: Reconstructed, *, verbose: bool) -> str:
-    """`listen/kick.wav: mel error 0.58 dB, 0.67 dB as written, onset error 2.40 dB, level -0.8 dB:
-    close`; with `verbose`, the word is not the last.
+    """`listen/kick.wav: mel error 0.58 dB, 0.67 dB as written, onset error 2.40 dB, peak loss
+    1.20 dB, level -0.8 dB: close`; with `verbose`, the word is not the last.
     """
     line = f"{target}: {_errors(result)}"
     if not verbose:
@@ -57,7 +57,7 @@ def _errors(result: Reconstructed) -> str:
     parts = [
         *show_figures({"mel_db": result.mel_db}),
         f"{YARDSTICK['mel_db'].show(result.written_db)} as written",
-        *show_figures({"onset_db": result.onset_db, "level_db": result.level_db}),
+        *show_figures({key: value for key, value in figures.items() if key != "mel_db"}),
     ]
     rating = rate(figures)
     return ", ".join(parts) + (f": {rating.closeness}" if rating else "")

@@ -22,7 +22,8 @@ HEARD = " dB, # dB as written"
 ONSET = "onset error # dB"
 FIGURES = re.compile(
     r"mel error \d+\.\d\d dB, \d+\.\d\d dB as written, "
-    r"onset error \d+\.\d\d dB, level [+-]\d+\.\d dB: (close|recognisable|rough), .*"
+    r"onset error \d+\.\d\d dB, peak loss -?\d+\.\d\d dB, level [+-]\d+\.\d dB: "
+    r"(close|recognisable|rough), .*"
     rf"kbit/s, encoded at {SPEED}, decoded at {SPEED}$"
 )
 
