@@ -85,6 +85,8 @@ class ModelConfig:
     dropout: float = field(metadata=within(0, 0.9))
     commitment_weight: float = field(metadata=within(0, 100))
     padding_weight: float = field(metadata=within(0, 1))
+    starter: str | None = field(default=None, metadata=one_of("synthesised"))
+    """Has a default for the saved settings of old runs, which lack this key."""
 
 
 @dataclass

@@ -22,6 +22,7 @@ TINY = (
     "model.channels=8",
     "model.stride=16",
     "model.residual_units=1",
+    "model.starter=null",
     "rvq.codebook_dim=8",
     "rvq.codebook_size=16",
     "rvq.levels=2",

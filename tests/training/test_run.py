@@ -239,3 +239,13 @@ def test_brackets_in_a_name_are_text(
 def test_a_gpu_that_is_not_there_is_one_line(sounds: Path, train_here: Train) -> None:
     with pytest.raises(DistillError, match="trainer.accelerator=cuda .* not available"):
         train_here("run", "data.root=sounds", "trainer.accelerator=cuda")
+
+
+def test_starter_weights_are_off_for_a_network_of_another_shape_and_said(
+    sounds: Path, train_here: Train, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_dir = train_here("run", "data.root=sounds", "model.starter=synthesised")
+    shown = capsys.readouterr().out
+    assert "starter weights none: they are made for channels 128, this network has 8" in shown
+    with (run_dir / "config.yaml").open() as file:
+        assert "starter: null" in file.read()

@@ -10,6 +10,7 @@ from distill.data.datamodule import SegmentDataModule
 from distill.data.source import Source
 from distill.model import sizing
 from distill.model.mel import LogMel, SpectrogramConfig
+from distill.model.starter import difference_from_starter
 from distill.model.vqvae import VQVAEConfig
 from distill.settings.schema import TrainConfig
 from distill.training.stage import ChosenSetting
@@ -65,6 +66,11 @@ def complete(
     if trainer.precision is None:
         trainer.precision = precision_for(trainer.accelerator)
     _measure_normalisation(config, data)
+    if config.model.starter is not None:
+        reason = difference_from_starter(network_config(config), spectrogram_config(config))
+        if reason is not None:
+            config.model.starter = None
+            choices.append(ChosenSetting("starter weights", "none", reason))
     return choices, int(fitting.value)
 
 

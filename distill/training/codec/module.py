@@ -16,6 +16,7 @@ from distill.errors import RunError
 from distill.model.loss import Loss, loss_of
 from distill.model.mel import LogMel, SpectrogramConfig
 from distill.model.quantizer import require_finite
+from distill.model.starter import start_from_starter
 from distill.model.vqvae import ConvVQVAE, VQVAEConfig
 from distill.settings.schema import HealthConfig, OptimizerConfig
 from distill.training.codec.content import content_of
@@ -45,6 +46,7 @@ class CodecModule(StageModule):
         optimizer: OptimizerConfig,
         health: HealthConfig,
         padding_weight: float,
+        starter: bool,
         seed: int,
         origin: Mapping[str, Any],
     ) -> None:
@@ -53,6 +55,8 @@ class CodecModule(StageModule):
         self.spectrogram = LogMel(spectrogram)
         self.health_config = health
         self.padding_weight = padding_weight
+        self.starter = starter
+        """Whether the network begins with the starter weights."""
         self.origin = origin
         """What is known at the start of a bundle's `metadata` and `training_config`."""
         self.train_health: SideHealth | None = None
@@ -69,7 +73,10 @@ class CodecModule(StageModule):
 
     def build(self) -> ConvVQVAE:
         """The network; with several ranks, they keep their codebooks equal."""
-        return ConvVQVAE(self.vqvae_config, sync_codebook=self.several_ranks)
+        model = ConvVQVAE(self.vqvae_config, sync_codebook=self.several_ranks)
+        if self.starter:
+            start_from_starter(model, self.spectrogram.config)
+        return model
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """Muon; its learning rate is set before each step."""

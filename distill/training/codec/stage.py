@@ -67,6 +67,7 @@ class CodecStage(Stage):
             optimizer=config.optimizer,
             health=config.health,
             padding_weight=config.model.padding_weight,
+            starter=config.model.starter is not None,
             seed=config.seed,
             origin={
                 "training_config": training_config,

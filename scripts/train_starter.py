@@ -1,0 +1,212 @@
+"""endless synthesised sounds → the starter weights in `distill/model/starter.pt`.
+
+    python scripts/train_starter.py --minutes 8
+
+Every sound comes from `starter_sounds.py`; nothing recorded goes in, so the weights can be given
+away like the rest of distill. A GPU makes much more of the time; the sounds are made on all cores
+beside it. Two runs give weights that are equally good, but not equal: how many sounds are ready
+when depends on the machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import multiprocessing
+import os
+import time
+from multiprocessing.pool import IMapIterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from starter_parts import Samples
+from starter_sounds import sound
+from torch import Tensor, nn
+
+from distill.model.loss import multi_scale_l1
+from distill.model.mel import LogMel, SpectrogramConfig
+from distill.model.starter import FILE, starter_fields
+from distill.model.vqvae import ConvVQVAE, VQVAEConfig
+from distill.training.steps.muon import Muon
+
+RATE_HZ, SOUND_S, SEGMENT_S = 48_000, 4.0, 1.0
+HELD_OUT = range(10**6, 10**6 + 256)
+"""Seeds of the sounds that the error is measured on."""
+HEADROOM_DB = (-12.0, 6.0)
+"""Crops are made louder or softer by this."""
+LR, LAST_LR, WARMUP_STEPS = 0.004, 0.00004, 200
+
+
+def main() -> None:
+    """Train for some minutes, print how it goes, write the file."""
+    arguments = _arguments()
+    torch.manual_seed(arguments.seed)
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    with multiprocessing.get_context("spawn").Pool(arguments.workers, _start_worker) as pool:
+        held_out = torch.from_numpy(np.stack(pool.map(_waveform, HELD_OUT))).to(device)
+        made = pool.imap_unordered(_waveform, range(arguments.seed, HELD_OUT.start))
+        ring = Ring(made, arguments.sounds, device)
+        ring.fill(arguments.first_sounds)
+        spectrogram = _front_end(ring.drawn(256)).to(device)
+        model = ConvVQVAE(_network()).to(device)
+        train(model, spectrogram, ring, held_out, arguments)
+        pool.terminate()
+    arguments.out.parent.mkdir(parents=True, exist_ok=True)
+    torch.save(starter_fields(model.cpu(), spectrogram.config), arguments.out)
+    print(f"wrote {arguments.out}, {arguments.out.stat().st_size / 1e6:.1f} MB")
+
+
+class Ring:
+    """The newest sounds, in the device's memory; new ones take the place of the oldest."""
+
+    def __init__(self, made: IMapIterator[Samples], sounds: int, device: torch.device) -> None:
+        self.made = made
+        self.waveforms = torch.zeros(sounds, round(SOUND_S * RATE_HZ), device=device)
+        self.count = 0
+
+    def fill(self, sounds: int) -> None:
+        """Take sounds until there are so many; waits for them."""
+        while self.count < sounds:
+            self.add(next(self.made))
+
+    def take_ready(self) -> None:
+        """Take a few of the sounds that are ready; waits for none."""
+        for _ in range(4):
+            try:
+                self.add(self.made.next(timeout=0))
+            except multiprocessing.TimeoutError:
+                return
+
+    def add(self, waveform: Samples) -> None:
+        """Put in one sound (T,)."""
+        self.waveforms[self.count % len(self.waveforms)] = torch.from_numpy(waveform)
+        self.count += 1
+
+    def drawn(self, crops: int) -> Tensor:
+        """Random crops (B, 1, T), at random levels."""
+        return crop(self.waveforms[: self.count], crops)
+
+
+def crop(waveforms: Tensor, crops: int) -> Tensor:
+    """Waveforms (N, T) → random crops (B, 1, SEGMENT_S)."""
+    samples, device = round(SEGMENT_S * RATE_HZ), waveforms.device
+    which = torch.randint(len(waveforms), (crops, 1), device=device)
+    begin = torch.randint(waveforms.shape[1] - samples + 1, (crops, 1), device=device)
+    gain_db = torch.empty(crops, 1, device=device).uniform_(*HEADROOM_DB)
+    chosen = waveforms[which, begin + torch.arange(samples, device=device)]
+    return (chosen * 10 ** (gain_db / 20)).clamp(-1, 1)[:, None]
+
+
+def train(
+    model: ConvVQVAE,
+    spectrogram: LogMel,
+    ring: Ring,
+    held_out: Tensor,
+    arguments: argparse.Namespace,
+) -> None:
+    """Train the network, with its loss and optimizer as in a run; print a line now and then."""
+    optimizer = Muon(model.parameters(), lr=LR, momentum=0.95, betas=(0.9, 0.99), weight_decay=0.05)
+    start = told = time.monotonic()
+    step, progress = 0, 0.0
+    while progress < 1:
+        progress = (time.monotonic() - start) / (60 * arguments.minutes)
+        rate = LAST_LR + (LR - LAST_LR) * (1 + math.cos(math.pi * min(1.0, progress))) / 2
+        for group in optimizer.param_groups:
+            group["lr"] = rate * min(1.0, (step + 1) / WARMUP_STEPS)
+        loss = _loss(model, spectrogram, ring.drawn(arguments.batch_size))
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        step += 1
+        ring.take_ready()
+        if time.monotonic() - told > 20 or progress >= 1:
+            told = time.monotonic()
+            figures = _errors_db(model, spectrogram, held_out)
+            print(
+                f"{told - start:5.0f} s  step {step:6,}  sounds {ring.count:6,}  "
+                f"loss {loss.item():.3f}  held out {figures[0]:.2f} dB, level {figures[1]:+.2f} dB",
+                flush=True,
+            )
+
+
+def _loss(model: ConvVQVAE, spectrogram: LogMel, waveform: Tensor) -> Tensor:
+    with torch.no_grad():
+        mel = spectrogram(waveform)
+    on_gpu = mel.device.type == "cuda"
+    with torch.autocast(mel.device.type, torch.bfloat16, enabled=on_gpu):
+        output = model(mel)
+    everywhere = torch.ones_like(mel[:, 0, 0])
+    return multi_scale_l1(output.mel, mel, everywhere) + 0.25 * output.commitment
+
+
+@torch.no_grad()
+def _errors_db(model: ConvVQVAE, spectrogram: LogMel, waveforms: Tensor) -> tuple[float, float]:
+    """Mean absolute error and mean difference in dB of cells above the floor."""
+    model.eval()
+    begin, samples = round(1.5 * RATE_HZ), round(SEGMENT_S * RATE_HZ)
+    mel = spectrogram(waveforms[:, None, begin : begin + samples])
+    decoded = torch.cat([model(part).mel for part in mel.split(64)])
+    model.train()
+    want, got = spectrogram.to_decibels(mel), spectrogram.to_decibels(decoded)
+    heard = torch.maximum(want, got) > -59.9
+    differences = (got - want)[heard]
+    return float(differences.abs().mean()), float(differences.mean())
+
+
+def _front_end(waveform: Tensor) -> LogMel:
+    """The default mels, normalised by the mean and deviation of some crops."""
+    settings = {
+        "sample_rate_hz": RATE_HZ,
+        "n_fft": 2048,
+        "hop_length": 512,
+        "n_mels": 128,
+        "floor": 1e-3,
+    }
+    plain = LogMel(SpectrogramConfig(**settings, mean_db=0.0, std_db=1.0))
+    decibels = plain.to(waveform.device)(waveform)
+    mean_db, std_db = float(decibels.mean()), float(decibels.std())
+    return LogMel(SpectrogramConfig(**settings, mean_db=mean_db, std_db=std_db))
+
+
+def _network() -> VQVAEConfig:
+    return VQVAEConfig(
+        codebook_dim=128,
+        codebook_size=256,
+        num_quantizers=3,
+        decay=0.97,
+        commitment_weight=0.25,
+        threshold_ema_dead_code=1.0,
+        kmeans_iters=10,
+        dropout=0.0,
+        channels=128,
+        stride=8,
+        residual_units=4,
+    )
+
+
+def _waveform(seed: int) -> Samples:
+    return sound(seed, duration_s=SOUND_S)[0]
+
+
+def _start_worker() -> None:
+    torch.set_num_threads(1)
+    os.nice(5)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
+    parser.add_argument("--minutes", type=float, default=8.0, help="of training")
+    parser.add_argument("--out", type=Path, default=Path("distill/model") / FILE)
+    parser.add_argument("--batch-size", type=int, default=64)
+    parser.add_argument("--sounds", type=int, default=20_000, help="kept at most")
+    parser.add_argument("--first-sounds", type=int, default=2_000, help="before training begins")
+    parser.add_argument("--workers", type=int, default=max(1, (os.cpu_count() or 2) - 1))
+    parser.add_argument("--seed", type=int, default=0)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
