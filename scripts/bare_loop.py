@@ -15,6 +15,7 @@ from distill.data.datamodule import SoundDataModule
 from distill.data.segments import MovingDraws, Segment, shift_mel_bins
 from distill.model.loss import loss_of
 from distill.model.mel import LogMel
+from distill.model.starter import start_from_starter
 from distill.model.vqvae import ConvVQVAE
 from distill.settings.compose import load_config
 from distill.settings.schema import TrainConfig
@@ -48,8 +49,12 @@ class BareLoop:
         mixed = config.trainer.precision == "bf16-mixed"
         self.dtype = torch.bfloat16 if mixed else torch.float32
         self.spectrogram = spectrogram.to(self.device)
-        self.model = ConvVQVAE(network_config(config)).to(self.device)
+        self.model = ConvVQVAE(network_config(config))
+        if config.model.starter is not None:
+            start_from_starter(self.model, spectrogram.config)
+        self.model.to(self.device)
         settings = config.optimizer
+        assert settings.lr is not None
         self.optimizer = Muon(
             self.model.parameters(),
             lr=settings.lr,
@@ -97,6 +102,7 @@ class BareLoop:
             output.commitment,
             commitment_weight=self.config.model.commitment_weight,
             frame_weights=weights,
+            std_db=self.spectrogram.config.std_db,
         )
         self._took("forward")
         self.optimizer.zero_grad()

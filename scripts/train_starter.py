@@ -24,7 +24,7 @@ from starter_parts import Samples
 from starter_sounds import sound
 from torch import Tensor, nn
 
-from distill.model.loss import multi_scale_l1
+from distill.model.loss import mel_loss
 from distill.model.mel import LogMel, SpectrogramConfig
 from distill.model.starter import FILE, starter_fields
 from distill.model.vqvae import ConvVQVAE, VQVAEConfig
@@ -139,7 +139,8 @@ def _loss(model: ConvVQVAE, spectrogram: LogMel, waveform: Tensor) -> Tensor:
     with torch.autocast(mel.device.type, torch.bfloat16, enabled=on_gpu):
         output = model(mel)
     everywhere = torch.ones_like(mel[:, 0, 0])
-    return multi_scale_l1(output.mel, mel, everywhere) + 0.25 * output.commitment
+    spectral = mel_loss(output.mel, mel, everywhere, std_db=spectrogram.config.std_db)
+    return spectral + 0.25 * output.commitment
 
 
 @torch.no_grad()

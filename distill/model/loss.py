@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-SCALES = (1, 2, 4)
+CELLS = (4, 8, 16)
+"""Bins and frames of the cells whose power is compared."""
+NEPER_PER_DB = math.log(10) / 10
+"""A power in dB, times this, is its natural logarithm."""
+LEAST_POWER = 1e-12
+"""Added to a cell's power, in which 1 is the collection's mean level; 0 has no logarithm."""
 
 
 @dataclass(frozen=True)
@@ -27,20 +33,37 @@ def loss_of(
     *,
     commitment_weight: float,
     frame_weights: Tensor,
+    std_db: float,
 ) -> Loss:
-    """Multi-scale L1 between two mels (B, 1, M, F), with frame weights (B, F), plus
-    `commitment_weight` times the scalar `commitment`. All results are scalars.
+    """`mel_loss` of two mels (B, 1, M, F), with frame weights (B, F), plus `commitment_weight`
+    times the scalar `commitment`. All results are scalars.
     """
-    spectral = multi_scale_l1(reconstruction, target, frame_weights)
+    spectral = mel_loss(reconstruction, target, frame_weights, std_db=std_db)
     return Loss(spectral, commitment, spectral + commitment_weight * commitment)
 
 
-def multi_scale_l1(reconstruction: Tensor, target: Tensor, frame_weights: Tensor) -> Tensor:
-    """Mean absolute difference of two mels (B, 1, M, F), with frame weights (B, F), averaged over
-    full, half and quarter resolution.
+def mel_loss(
+    reconstruction: Tensor, target: Tensor, frame_weights: Tensor, *, std_db: float
+) -> Tensor:
+    """Two normalised mels (B, 1, M, F), `std_db` dB being 1, and frame weights (B, F) → scalar: the
+    mean difference of all values, plus that of the power in cells of three sizes.
+
+    By the first alone, whose best answer is the median, loud bins are flattened: each is rare, and
+    surrounded by quieter ones. The power of a cell, in dB, is nearly that of its loudest bins.
     """
-    difference = (reconstruction - target).float() * frame_weights[:, None, None]
-    # pooling is linear, so the difference is pooled instead of both mels; with ceil_mode, cells at
-    # the edges count too
-    terms = [F.avg_pool2d(difference, scale, ceil_mode=True).abs().mean() for scale in SCALES]
-    return torch.stack(terms).mean() / frame_weights.mean()
+    weights = frame_weights[:, None, None].float()
+    difference = (reconstruction - target).float().abs() * weights
+    terms = []
+    per_unit = NEPER_PER_DB * std_db
+    powers = [torch.exp(per_unit * mel.float()) for mel in (reconstruction, target)]
+    for size in CELLS:
+        first, second = (torch.log(_cells(power, size) + LEAST_POWER) for power in powers)
+        # with one row, as the weights have, all rows of cells are alike
+        cell_weights = F.avg_pool2d(weights, (1, size), ceil_mode=True)
+        terms.append(((first - second).abs() * cell_weights).mean() / per_unit)
+    return (difference.mean() + torch.stack(terms).mean()) / frame_weights.mean()
+
+
+def _cells(values: Tensor, size: int) -> Tensor:
+    """Means over cells of (B, 1, M, F); with ceil_mode, cells at the edges count too."""
+    return F.avg_pool2d(values, size, ceil_mode=True)

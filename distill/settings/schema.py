@@ -105,7 +105,7 @@ class RvqConfig:
 class OptimizerConfig:
     """Muon, and its learning rate: a short rise, then a fall along half a cosine."""
 
-    lr: float = field(metadata=within(0, 1, strictly_above=True))
+    lr: float | None = field(metadata=within(0, 1, strictly_above=True))
     momentum: float = field(metadata=within(0, 0.99999))
     betas: list[float] = field(metadata=within(0, 0.99999))
     weight_decay: float = field(metadata=within(0, 1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import lightning
@@ -76,7 +77,8 @@ class ToyStage(Stage):
 
     def module(self) -> ToyModule:
         assert self.bundle.exists(), "the codec, or a base, comes first"
-        return ToyModule(limits=self.limits(self.config), optimizer=self.config.optimizer, seed=1)
+        optimizer = replace(self.config.optimizer, lr=0.01)
+        return ToyModule(limits=self.limits(self.config), optimizer=optimizer, seed=1)
 
     def judge(self, module: StageModule, *, finished: bool) -> Judgement:
         return Judgement("learnt" if finished else "stopped", {"size": 1})

@@ -105,10 +105,16 @@ def test_a_run_goes_through_more_segments_where_there_are_more() -> None:
     assert trained[1] < trained[2] < trained[-2] < trained[-1]
 
 
+def test_a_network_that_knows_mels_already_changes_less_a_step() -> None:
+    with_starter, without = sizing.learning_rate(starter=True), sizing.learning_rate(starter=False)
+    assert with_starter.value < without.value
+    assert "starter" in with_starter.reason
+
+
 @pytest.mark.parametrize(
-    ("codebook_size", "expected"), [(32, 2.0), (256, 2.0), (512, 1.0), (1024, 0.5)]
+    ("codebook_size", "expected"), [(16, 2.0), (32, 1.2), (256, 0.15), (1024, 0.0375)]
 )
-def test_dead_code_reset_stays_below_the_mean_use(codebook_size: int, expected: float) -> None:
+def test_codes_of_rare_sounds_are_not_replaced(codebook_size: int, expected: float) -> None:
     choice = dead_code_threshold(2, vectors_per_step=768, codebook_size=codebook_size)
     assert choice.value == pytest.approx(expected)
     assert dead_code_threshold(0, vectors_per_step=768, codebook_size=64).value == 0

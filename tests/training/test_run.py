@@ -248,4 +248,6 @@ def test_starter_weights_are_off_for_a_network_of_another_shape_and_said(
     shown = capsys.readouterr().out
     assert "starter weights none: they are made for channels 128, this network has 8" in shown
     with (run_dir / "config.yaml").open() as file:
-        assert "starter: null" in file.read()
+        settings = file.read()
+    assert "starter: null" in settings
+    assert "lr: 0.004" in settings

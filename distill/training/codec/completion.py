@@ -71,6 +71,10 @@ def complete(
         if reason is not None:
             config.model.starter = None
             choices.append(ChosenSetting("starter weights", "none", reason))
+    if config.optimizer.lr is None:
+        rate = sizing.learning_rate(starter=config.model.starter is not None)
+        config.optimizer.lr = rate.value
+        choices.append(ChosenSetting("learning rate", rate.value, rate.reason, is_detail=True))
     return choices, int(fitting.value)
 
 

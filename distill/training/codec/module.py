@@ -81,6 +81,7 @@ class CodecModule(StageModule):
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """Muon; its learning rate is set before each step."""
         config = self.optimizer_config
+        assert config.lr is not None
         return Muon(
             self.model.parameters(),
             lr=config.lr,
@@ -259,6 +260,7 @@ class CodecModule(StageModule):
             output.commitment,
             commitment_weight=self.vqvae_config.commitment_weight,
             frame_weights=torch.where(sounding, 1.0, self.padding_weight),
+            std_db=self.spectrogram.config.std_db,
         )
         return loss, output.mel, output.indices.unflatten(1, self.model.grid_shape(*mel.shape[-2:]))
 

@@ -18,6 +18,7 @@ def learning_rate(config: OptimizerConfig, *, step: int, progress: float) -> flo
     """The learning rate of a step: it rises linearly over the first steps; over the run's
     `progress` 0 to 1 it falls along half a cosine to `final_lr_fraction`.
     """
+    assert config.lr is not None
     rise = min(1.0, (step + 1) / (config.warmup_steps + 1))
     fall = 0.5 * (1 + math.cos(math.pi * min(max(progress, 0.0), 1.0)))
     return config.lr * rise * (config.final_lr_fraction + (1 - config.final_lr_fraction) * fall)
