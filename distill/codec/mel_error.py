@@ -21,13 +21,6 @@ class MelFigures:
     onset: Onset
 
 
-def mel_errors_db(
-    original: Iterable[Tensor], *others: Iterable[Tensor], spectrogram: LogMel
-) -> list[float]:
-    """The mel errors alone of `compare_mels`."""
-    return [each.error_db for each in compare_mels(original, *others, spectrogram=spectrogram)]
-
-
 def compare_mels(
     original: Iterable[Tensor], *others: Iterable[Tensor], spectrogram: LogMel
 ) -> list[MelFigures]:

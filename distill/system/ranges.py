@@ -25,11 +25,6 @@ def filled() -> dict[str, Any]:
     return {"filled": True}
 
 
-def entries(fewest: int, most: int) -> dict[str, Any]:
-    """A list with a number of entries from `fewest` to `most`."""
-    return {"fewest": fewest, "most": most}
-
-
 def any_float() -> dict[str, Any]:
     """Any float, also NaN and infinity, which the loss of a failed run can be."""
     return {"any_float": True}

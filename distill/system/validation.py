@@ -147,13 +147,12 @@ def _word_check(hint: Any, metadata: Mapping[str, Any]) -> Check:
 
 def _list_check(origin: Any, of_entry: Check, hint: Any, metadata: Mapping[str, Any]) -> Check:
     kinds = (list, tuple) if origin is tuple else (list,)
-    fewest, most = metadata.get("fewest", 0), metadata.get("most", MOST_ENTRIES)
 
     def check(value: Any) -> Any:
         if not isinstance(value, kinds):
             raise InvalidError("", f"{describe(hint, metadata)}, not {_show_value(value)}")
-        if not fewest <= len(value) <= most:
-            raise InvalidError("", f"must have {fewest:,} to {most:,} entries, not {len(value):,}")
+        if len(value) > MOST_ENTRIES:
+            raise InvalidError("", f"must have at most {MOST_ENTRIES:,} entries")
         try:
             return origin(map(of_entry, value))
         except InvalidError:

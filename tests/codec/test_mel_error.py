@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Iterable
 
 import pytest
 import torch
 from torch import Tensor
 from torchaudio.transforms import MelSpectrogram
 
-from distill.codec.mel_error import mel_errors_db
+from distill.codec.mel_error import compare_mels
 from distill.codec.stream import mels_of
 from distill.model.mel import LogMel, SpectrogramConfig
 from tests.helpers.tiny_bundle import SPECTROGRAM
@@ -36,6 +37,11 @@ def defined(one: Tensor, other: Tensor, config: SpectrogramConfig) -> float:
     return (levels[0] - levels[1]).abs().mean().item()
 
 
+def mel_errors(*streams: Iterable[Tensor], spectrogram: LogMel) -> list[float]:
+    """Of each stream but the first, in dB."""
+    return [figures.error_db for figures in compare_mels(*streams, spectrogram=spectrogram)]
+
+
 def cut(whole: Tensor, seed: int) -> list[Tensor]:
     """Into random chunks."""
     draw = random.Random(seed)
@@ -52,7 +58,7 @@ def test_it_is_the_mean_difference_in_decibels_above_the_floor(
     spectrogram: LogMel, channels: int, frames: int
 ) -> None:
     one, other, third = (mels(channels, frames, seed) for seed in range(3))
-    given = mel_errors_db([one], [other], [third], [one], spectrogram=spectrogram)
+    given = mel_errors([one], [other], [third], [one], spectrogram=spectrogram)
     expected = [defined(one, mel, SPECTROGRAM) for mel in (other, third)]
     assert given == pytest.approx([*expected, 0.0], abs=1e-4)
 
@@ -61,17 +67,17 @@ def test_known_differences_are_told_in_decibels(spectrogram: LogMel) -> None:
     loud = torch.zeros(1, 1, 32, 10)  # -30 dB
     softer = loud - 6 / SPECTROGRAM.std_db
     silent, silence = (torch.full_like(loud, level) for level in (-20.0, -50.0))
-    assert mel_errors_db([loud], [softer], spectrogram=spectrogram) == pytest.approx([6.0])
-    assert mel_errors_db([loud], [silent], spectrogram=spectrogram) == pytest.approx([30.0])
+    assert mel_errors([loud], [softer], spectrogram=spectrogram) == pytest.approx([6.0])
+    assert mel_errors([loud], [silent], spectrogram=spectrogram) == pytest.approx([30.0])
     # under the floor, all silences are one
-    assert mel_errors_db([silence], [silent], spectrogram=spectrogram) == [0.0]
+    assert mel_errors([silence], [silent], spectrogram=spectrogram) == [0.0]
 
 
 def test_it_does_not_depend_on_the_chunks(spectrogram: LogMel) -> None:
     one, other = mels(2, 60, 0), mels(2, 60, 1)
-    (expected,) = mel_errors_db([one], [other], spectrogram=spectrogram)
+    (expected,) = mel_errors([one], [other], spectrogram=spectrogram)
     for seed in range(20):
-        given = mel_errors_db(
+        given = mel_errors(
             cut(one, seed),
             cut(other, seed + 100),
             iter(cut(one, seed + 200)),
@@ -88,7 +94,7 @@ def test_sounds_of_different_length_are_not_compared(
     one, other = mels(1, 60), mels(1, 60 + difference)
     chunks = [other] if whole else other.split(7, dim=-1)
     with pytest.raises(ValueError, match="not equally long"):
-        mel_errors_db(one.split(11, dim=-1), one.split(5, dim=-1), chunks, spectrogram=spectrogram)
+        mel_errors(one.split(11, dim=-1), one.split(5, dim=-1), chunks, spectrogram=spectrogram)
 
 
 def test_between_waveforms_it_is_the_metric_of_the_project() -> None:
@@ -99,7 +105,7 @@ def test_between_waveforms_it_is_the_metric_of_the_project() -> None:
     one = torch.randn(1, 30_000, generator=generator) * torch.logspace(-1, -5, 30_000)
     other = one + 1e-3 * torch.randn(1, 30_000, generator=generator)
     decibels = [20 * plain(sound).double().clamp(min=1e-3).log10() for sound in (one, other)]
-    (given,) = mel_errors_db(
+    (given,) = mel_errors(
         mels_of([one], spectrogram),
         mels_of(other.split(999, 1), spectrogram),
         spectrogram=spectrogram,
