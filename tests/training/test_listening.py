@@ -40,7 +40,9 @@ def test_a_run_leaves_a_page_and_names_it_first(
     assert "Listen: Küche 7!" in shown.text
     summary = json.loads((run_dir / "summary.json").read_text())
     assert summary["stages"]["codec"]["verdict"] in shown.text
-    assert set(shown.names) <= {path.name for path in sounds.iterdir()}
+    files = {path.name for path in sounds.iterdir()}
+    assert {name.partition(" (")[0] for name in shown.names} <= files
+    assert len(set(shown.names)) == len(shown.names), "segments of one sound are told apart"
     assert 3 <= len(shown.names) <= listening.MOST_SOUNDS
     rows = rows_on_record(run_dir)
     onsets = [row["figures"]["onset_db"] for row in rows]  # type: ignore[index]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -39,12 +40,22 @@ def write_held_out_page(
     originals, decoded, sounds = _decode(module, clips)
     page = ListeningPage(run_dir, is_new=True)
     page.make_files_folder()
-    for number, (clip, index) in enumerate(zip(clips, indices, strict=True)):
+    titles = _titles([segments.name(index) for index in indices])
+    for number, (clip, title) in enumerate(zip(clips, titles, strict=True)):
         if clip["sound_begin"] < clip["sound_end"]:
             mels = originals[number, 0], decoded[number, 0]
-            name = segments.name(index)
-            page.add(_row(page, f"{number}/{name}", module, clip, mels, sounds[number]))
+            page.add(_row(page, f"{number}/{title}", module, clip, mels, sounds[number]))
     return page.write(intro)
+
+
+def _titles(names: Sequence[str]) -> list[str]:
+    """The names; segments of one sound are told apart: `a.wav`, `a.wav (2)`."""
+    seen: Counter[str] = Counter()
+    titles = []
+    for name in names:
+        seen[name] += 1
+        titles.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
+    return titles
 
 
 def _decode(module: CodecModule, clips: Sequence[Segment]) -> tuple[Tensor, Tensor, Tensor]:

@@ -147,9 +147,11 @@ class CodecStage(Stage):
             return None
         from distill.training.codec.listening import write_held_out_page
 
-        return write_held_out_page(
-            module, self.data.val, run_dir, intro=[f"Held-out sounds of this run: {verdict}."]
-        )
+        intro = [
+            f"Held-out sounds of this run: {verdict}.",
+            "The verdict is about all of them; the figures below are those of the sounds shown.",
+        ]
+        return write_held_out_page(module, self.data.val, run_dir, intro=intro)
 
 
 def _health(side: SideHealth | None, prefix: str) -> dict[str, Any]:
