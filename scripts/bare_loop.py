@@ -55,12 +55,14 @@ class BareLoop:
         self.model.to(self.device)
         settings = config.optimizer
         assert settings.lr is not None
+        assert settings.weight_decay is not None
         self.optimizer = Muon(
             self.model.parameters(),
             lr=settings.lr,
             momentum=settings.momentum,
             betas=(settings.betas[0], settings.betas[1]),
             weight_decay=settings.weight_decay,
+            to_start=config.model.starter is not None,
         )
         draws = MovingDraws(
             len(data.train),

@@ -26,6 +26,8 @@ the mean is 4, codes of rare loud attacks were replaced again and again, and att
 """
 LEARNING_RATES = {"starter": 0.0015, "random": 0.004}
 """By the weights that a network begins with; from the starter's, a higher one forgets first."""
+WEIGHT_DECAYS = {"starter": 2.0, "random": 0.2}
+"""The first pulls to the starter's weights, the second to zero."""
 LAPS = (10, 60)
 """How many times a default run goes through the collection: at least, and at most."""
 TRAINED_SEGMENTS = (8_000, 48_000)
@@ -83,6 +85,13 @@ def learning_rate(*, starter: bool) -> Choice:
     """Choose the highest learning rate, for a network with the starter weights or without."""
     weights = "starter" if starter else "random"
     return Choice(LEARNING_RATES[weights], f"the network begins with {weights} weights")
+
+
+def weight_decay(*, starter: bool) -> Choice:
+    """Choose the weight decay, for a network with the starter weights or without."""
+    if starter:
+        return Choice(WEIGHT_DECAYS["starter"], "it pulls to the starter weights")
+    return Choice(WEIGHT_DECAYS["random"], "it pulls to zero")
 
 
 def max_epochs(segments: int, *, epoch_segments: int) -> Choice:

@@ -108,7 +108,7 @@ class OptimizerConfig:
     lr: float | None = field(metadata=within(0, 1, strictly_above=True))
     momentum: float = field(metadata=within(0, 0.99999))
     betas: list[float] = field(metadata=within(0, 0.99999))
-    weight_decay: float = field(metadata=within(0, 1))
+    weight_decay: float | None = field(metadata=within(0, 100))
     warmup_steps: int = field(metadata=within(0, 10**6))
     final_lr_fraction: float = field(metadata=within(0, 1))
 

@@ -12,7 +12,7 @@ from distill.model import sizing
 from distill.model.mel import LogMel, SpectrogramConfig
 from distill.model.starter import difference_from_starter
 from distill.model.vqvae import VQVAEConfig
-from distill.settings.schema import TrainConfig
+from distill.settings.schema import OptimizerConfig, TrainConfig
 from distill.training.stage import ChosenSetting
 
 NORMALISATION_SEGMENTS = 256
@@ -71,11 +71,21 @@ def complete(
         if reason is not None:
             config.model.starter = None
             choices.append(ChosenSetting("starter weights", "none", reason))
-    if config.optimizer.lr is None:
-        rate = sizing.learning_rate(starter=config.model.starter is not None)
-        config.optimizer.lr = rate.value
-        choices.append(ChosenSetting("learning rate", rate.value, rate.reason, is_detail=True))
+    choices += _complete_optimizer(config.optimizer, starter=config.model.starter is not None)
     return choices, int(fitting.value)
+
+
+def _complete_optimizer(optimizer: OptimizerConfig, *, starter: bool) -> list[ChosenSetting]:
+    choices = []
+    if optimizer.lr is None:
+        rate = sizing.learning_rate(starter=starter)
+        optimizer.lr = rate.value
+        choices.append(ChosenSetting("learning rate", rate.value, rate.reason, is_detail=True))
+    if optimizer.weight_decay is None:
+        decay = sizing.weight_decay(starter=starter)
+        optimizer.weight_decay = decay.value
+        choices.append(ChosenSetting("weight decay", decay.value, decay.reason, is_detail=True))
+    return choices
 
 
 def network_config(config: TrainConfig) -> VQVAEConfig:

@@ -79,15 +79,17 @@ class CodecModule(StageModule):
         return model
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        """Muon; its learning rate is set before each step."""
+        """Muon; its learning rate is set before each step. Starter weights decay to themselves."""
         config = self.optimizer_config
         assert config.lr is not None
+        assert config.weight_decay is not None
         return Muon(
             self.model.parameters(),
             lr=config.lr,
             momentum=config.momentum,
             betas=(config.betas[0], config.betas[1]),
             weight_decay=config.weight_decay,
+            to_start=self.starter,
         )
 
     @property

@@ -35,14 +35,24 @@ class Muon(torch.optim.Optimizer):
         momentum: float,
         betas: tuple[float, float],
         weight_decay: float,
+        to_start: bool = False,
     ) -> None:
+        """With `to_start`, weight decay pulls to where the weights are at the first step (L2-SP,
+        arXiv:1802.01483), else to zero.
+        """
         parameters = list(parameters)
         super().__init__(
             [
                 {"params": [weight for weight in parameters if weight.ndim > 1], "kernels": True},
                 {"params": [weight for weight in parameters if weight.ndim < 2], "kernels": False},
             ],
-            {"lr": lr, "momentum": momentum, "betas": betas, "weight_decay": weight_decay},
+            {
+                "lr": lr,
+                "momentum": momentum,
+                "betas": betas,
+                "weight_decay": weight_decay,
+                "to_start": to_start,
+            },
         )
 
     @torch.no_grad()
@@ -69,7 +79,11 @@ class Muon(torch.optim.Optimizer):
             directions = orthogonalise(momenta)
             step = group["lr"] * ADAM_STEP_RMS * max(rows, columns) ** 0.5
             for weight, direction in zip(same, directions, strict=True):
-                weight.mul_(1 - group["lr"] * group["weight_decay"])
+                decay = group["lr"] * group["weight_decay"]
+                if group["to_start"]:
+                    weight.lerp_(self.state[weight]["start"], decay)
+                else:
+                    weight.mul_(1 - decay)
                 weight.sub_(direction.view(weight.shape), alpha=step)
 
     def _update_momentum(self, weight: Tensor, group: dict[str, Any]) -> Tensor:
@@ -78,6 +92,8 @@ class Muon(torch.optim.Optimizer):
         state = self.state[weight]
         if not state:
             state["momentum"] = torch.zeros_like(weight)
+            if group["to_start"]:
+                state["start"] = weight.clone()
         state["momentum"].lerp_(weight.grad, 1 - group["momentum"])
         return weight.grad.lerp(state["momentum"], group["momentum"]).flatten(1)
 

@@ -82,3 +82,17 @@ def test_a_run_goes_on_from_the_saved_state() -> None:
     assert all(
         torch.equal(a, b) for a, b in zip(whole.parameters(), first.parameters(), strict=True)
     )
+
+
+def test_starter_weights_decay_to_themselves_and_random_ones_to_zero() -> None:
+    began = torch.randn(4, 6)
+    for to_start, target in ((True, began), (False, torch.zeros(4, 6))):
+        weight = nn.Parameter(began.clone())
+        settings = {"lr": 0.1, "momentum": 0.9, "weight_decay": 1.0}
+        optimizer = Muon([weight], betas=(0.9, 0.99), to_start=to_start, **settings)
+        for step in range(100):
+            weight.grad = torch.zeros(4, 6)
+            optimizer.step()
+            if step == 0:
+                weight.data += 1
+        torch.testing.assert_close(weight.detach(), target, atol=0.01, rtol=0)
