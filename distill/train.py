@@ -19,7 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if command.help:
             print(train_help())
         elif command.for_hydra:
-            _run_hydra(words)
+            _run_hydra(words, command.folders)
         else:
             from distill.cli.train_run import train_alone, train_sweep  # Hydra: only now needed
 
@@ -27,11 +27,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 sys.exit(code)
 
 
-def _run_hydra(words: Sequence[str]) -> None:
+def _run_hydra(words: Sequence[str], folders: Sequence[str]) -> None:
     from distill.settings.hydra_app import do_nothing, run_hydra
-    from distill.settings.quoting import quote_text
+    from distill.settings.quoting import quote_folders, quote_text
 
-    run_hydra(do_nothing, list(map(quote_text, words)))
+    for_hydra = [quote_text(word) for word in words if word not in folders]
+    run_hydra(do_nothing, [*for_hydra, *([quote_folders(folders)] if folders else [])])
 
 
 if __name__ == "__main__":

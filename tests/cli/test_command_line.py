@@ -165,6 +165,13 @@ def test_folders_are_short_for_data_root(tmp_path: Path, monkeypatch: pytest.Mon
     assert load_config([quote_folders(["kit"])]).data.root == "kit"
 
 
+def test_folders_and_flags_of_hydras_go_together(run: Callable[..., Answer]) -> None:
+    answer = run("/tmp", "--cfg", "job", "rvq.levels=2")
+    assert answer.exit_code == 0
+    assert "root: /tmp" in answer.out
+    assert "levels: 2" in answer.out
+
+
 def test_help_of_the_console_script_names_the_verbs(run: Callable[..., Answer]) -> None:
     answer = run(command=[sys.executable, "-m", "distill", "--help"])
     assert answer.exit_code == 0
