@@ -54,9 +54,10 @@ def test_a_run_leaves_all_its_files(sounds: Path, train_here: Train) -> None:
 
 def test_what_to_do_next_names_all_the_sounds(sounds: Path, train_here: Train) -> None:
     (sounds.parent / "more sounds").symlink_to("sounds")
+    Path("listen").mkdir()  # with results of an earlier model
     run_dir = train_here("run", "data.root=[sounds,more sounds]", "name=kit")
     commands = json.loads((run_dir / "summary.json").read_text())["next_commands"]
-    assert "python -m distill.reconstruct kit sounds 'more sounds' -o listen" in commands
+    assert "python -m distill.reconstruct kit sounds 'more sounds' -o listen-2" in commands
 
 
 def test_the_bundle_says_what_was_asked_for_and_what_came_of_it(

@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -132,7 +133,7 @@ def suggest_commands(
         ):  # found by its name, or by that of its file where two are alike
             model = name if published.stem == file_stem(name) else published.stem
         folders = [str(from_here(Path(folder))) for folder in sounds]
-        words = ["python", "-m", "distill.reconstruct", model, *folders, "-o", "listen"]
+        words = ["python", "-m", "distill.reconstruct", model, *folders, "-o", _new_folder()]
         commands.append(shell_line(words))
     # the folder in which TensorBoard finds this run and others: `outputs` in the usual case
     logdir = from_here(run_dir.parent.parent if run_dir.parent.name == "train" else run_dir)
@@ -147,3 +148,9 @@ def suggest_commands(
         resume = shell_word(str(from_here(run_dir)))
         commands.append(f"python -m distill.train resume={resume}{longer}")
     return commands
+
+
+def _new_folder() -> str:
+    """`listen`, or `listen-2` and so on where that is there: `reconstruct` overwrites nothing."""
+    names = ("listen" if number == 1 else f"listen-{number}" for number in count(1))
+    return next(name for name in names if not Path(name).exists())
