@@ -5,7 +5,8 @@
 Every sound comes from `starter_sounds.py`; nothing recorded goes in, so the weights can be given
 away like the rest of distill. A GPU makes much more of the time; the sounds are made on all cores
 beside it. Two runs give weights that are equally good, but not equal: how many sounds are ready
-when depends on the machine.
+when depends on the machine. The weights in the package come from eight minutes on an H200, 19,237
+steps on 68,816 sounds, with a loss that compared means over cells where today's compares power.
 """
 
 from __future__ import annotations
