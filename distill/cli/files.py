@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-from distill.audio.reasons import Reason
+from distill.audio.reasons import Reason, UnusableError
 from distill.audio.walk import walk
 from distill.codec import CODES_SUFFIX
 from distill.errors import DistillError
 from distill.system.paths import path_of
+from distill.system.terminal import say_figures
 
 
 @dataclass(frozen=True)
@@ -66,12 +67,16 @@ def plan(
 
 
 def _files_below(folder: Path) -> Iterator[Path]:
-    """Every file below a folder, except those in folders that distill wrote."""
+    """Every file below a folder, except those in folders that distill wrote; each of these folders
+    gets a line.
+    """
     for path, reason, detail in walk([folder]):
         if reason is Reason.UNREADABLE:
             raise DistillError(f"{path}: {detail}")
         if reason is None:
             yield path
+        else:
+            say_figures(f"left out: {UnusableError(path, reason, detail)}")
 
 
 def _targets(sources: Sequence[Path], result_suffix: str, source_suffix: str | None) -> list[Path]:

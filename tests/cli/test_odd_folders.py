@@ -54,6 +54,17 @@ def test_links_and_hidden_files_are_done_and_all_else_is_named(
     assert left_out[2].endswith("macOS side file")
 
 
+def test_a_run_among_the_sounds_is_named_and_not_searched(
+    run: Run, model: Path, folder: Path
+) -> None:
+    for name in ("config.yaml", "progress.jsonl", "x.wav"):
+        (folder / "my run").mkdir(exist_ok=True)
+        (folder / "my run" / name).touch()
+    told = run("encode", model, folder, "-o", "out")
+    assert f"left out: {folder}/my run: distill's own output: a run, not searched" in told.out
+    assert not any("x.wav" in line for line in told.out)
+
+
 def test_an_own_sound_that_is_named_is_done(run: Run, model: Path, folder: Path) -> None:
     told = run("encode", model, folder / "old kick.wav", "-o", "out")
     assert (told.exit_code, told.err) == (0, [])
