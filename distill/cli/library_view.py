@@ -18,13 +18,14 @@ from distill.system.terminal import console, counted, duration, plain, say_figur
 BARS = "▁▂▃▄▅▆▇█"
 GAP = "  "
 NARROWEST_NAME = 12
-HEADINGS = ("name", "id", "date", "codes", "val loss", "worst utilization", "vocoder", "size")
-RIGHT = (False, False, False, True, True, True, False, True)
+HEADINGS = ("name", "id", "date", "codes", "mel error", "sounds", "utilization", "vocoder", "size")
+RIGHT = (False, False, False, True, True, False, True, False, True)
 SORT_KEYS: dict[str, Callable[[Entry], Any]] = {
     "name": lambda entry: entry.name.lower(),
     "id": lambda entry: entry.id,
     "date": lambda entry: entry.save_date,
     "codes": lambda entry: (entry.levels, entry.codebook_size),
+    "error": lambda entry: _known_first(entry.heard.get("mel_db")),
     "loss": lambda entry: _known_first(entry.final_val_loss),
     "utilization": lambda entry: _known_first(entry.worst_utilization),
     "vocoder": lambda entry: vocoder_label(entry),
@@ -44,14 +45,17 @@ def models_table(entries: Sequence[Entry], catalog: Catalog, *, width: int | Non
             plain(entry.id[:8]),
             _date(entry.save_date),
             f"{entry.levels} × {entry.codebook_size}",
-            _number(entry.final_val_loss),
+            _decibels(entry.heard.get("mel_db")),
+            _word(entry),
             _share(entry.worst_utilization),
             vocoder_label(entry),
             _megabytes(entry.size_bytes) if catalog.path_of(entry).is_file() else "file missing",
         )
         for entry in entries
     ]
-    widths = [max(cell_len(row[column]) for row in (HEADINGS, *rows)) for column in range(8)]
+    widths = [
+        max(cell_len(row[column]) for row in (HEADINGS, *rows)) for column in range(len(HEADINGS))
+    ]
     if width is not None:
         wide = sum(widths) + len(GAP) * (len(widths) - 1)
         widths[0] = min(widths[0], max(NARROWEST_NAME, widths[0] - max(0, wide - width)))
@@ -133,6 +137,15 @@ def _vocoder(entry: Entry) -> str:
         return ""
     facts = entry.vocoder
     return f"{vocoder_label(entry)}, final loss {facts.final_loss}, trained {facts.training_date}"
+
+
+def _decibels(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f} dB"
+
+
+def _word(entry: Entry) -> str:
+    rating = rate(entry.heard)
+    return str(rating.closeness) if rating else ""
 
 
 def _rating(entry: Entry) -> str:

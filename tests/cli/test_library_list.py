@@ -39,10 +39,10 @@ def test_list_shows_a_row_a_model(say: Say, models: Catalog) -> None:
     said = say("list")
     assert said.exit_code == 0
     size = f"{models.find('voices').size_bytes / 1e6:.1f} MB"
-    row = ["voices", "feedc0de", "2025-01-01 00:01", "2 × 8", "0.1250", "87.5%", size]
+    row = ["voices", "feedc0de", "2025-01-01 00:01", "2 × 8", "10.00 dB", "rough", "87.5%", size]
     assert row_of(said, "voices") == row
-    assert row_of(said, "drums")[4:6] == ["25.0%", "HiFi-GAN (200 ep)"]
-    headings = ["id", "date", "codes", "val loss", "worst utilization", "vocoder", "size"]
+    assert row_of(said, "drums")[6:8] == ["25.0%", "HiFi-GAN (200 ep)"]
+    headings = ["id", "date", "codes", "mel error", "sounds", "utilization", "vocoder", "size"]
     assert row_of(said, "name ")[1:] == headings
     assert len({len(line) for line in said.stdout.splitlines()}) == 1
 

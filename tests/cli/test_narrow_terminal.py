@@ -173,7 +173,7 @@ def test_the_library(screen: Screen, models: Catalog, say: Say) -> None:
     assert_whole(lines, "2025-01-01 00:01", "2 × 8", size, "HiFi-GAN (200 ep)", times=2)
     for entry in models.entries():
         assert_whole(lines, entry.id[:8])
-    assert_whole(lines, "0.1250", "87.5%", times=2)
+    assert_whole(lines, "10.00 dB", "87.5%", times=2)
 
 
 def test_a_model_in_the_library(screen: Screen, kit: Catalog, say: Say) -> None:
