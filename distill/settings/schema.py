@@ -31,6 +31,9 @@ class AugmentConfig:
     shift_bins: int = field(metadata=within(0, 32))
 
 
+LARGEST_SEED = 2**31 - 1
+
+
 @dataclass
 class DataConfig:
     """Where the sounds are, how they are split and how they are cut into segments."""
@@ -45,8 +48,7 @@ class DataConfig:
     silence_dbfs: float = field(metadata=within(-200, 0))
     cache_dir: str = field(metadata=filled())
     augment: AugmentConfig
-    source: str = field(default="folder", metadata=one_of("folder", "shards"))
-    """Has a default for the saved settings of old runs, which lack this key."""
+    source: str = field(metadata=one_of("folder", "shards"))
 
     @property
     def folders(self) -> list[str]:
@@ -85,8 +87,7 @@ class ModelConfig:
     dropout: float = field(metadata=within(0, 0.9))
     commitment_weight: float = field(metadata=within(0, 100))
     padding_weight: float = field(metadata=within(0, 1))
-    starter: str | None = field(default=None, metadata=one_of("synthesised"))
-    """Has a default for the saved settings of old runs, which lack this key."""
+    starter: str | None = field(metadata=one_of("synthesised"))
 
 
 @dataclass
@@ -201,7 +202,7 @@ class TrainConfig:
     """The whole configuration, as composed by `conf/train.yaml`."""
 
     name: str | None = field(metadata=filled())
-    seed: int = field(metadata=within(0, 2**31 - 1))
+    seed: int = field(metadata=within(0, LARGEST_SEED))
     resume: str | None = field(metadata=filled())
     stages: list[str] = field(metadata=one_of(*STAGES))
     base: str | None = field(metadata=filled())

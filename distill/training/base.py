@@ -3,16 +3,33 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from distill.bundle.reader import read_content
 from distill.catalog.catalog import Catalog
 from distill.errors import ConfigError, WriteError
-from distill.settings.schema import MelConfig, ModelConfig, RvqConfig, TrainConfig
+from distill.settings.schema import (
+    LARGEST_SEED,
+    DataConfig,
+    MelConfig,
+    ModelConfig,
+    RvqConfig,
+    TrainConfig,
+)
 from distill.system.atomic import whole_file
 from distill.system.paths import path_of
+from distill.system.ranges import within
+from distill.system.validation import InvalidError, instance_of
 from distill.training.records.run_folder import best_bundle
+
+OF_SPLIT = ("val_fraction", "segment_s", "min_duration_s", "silence_dbfs")
+"""Settings of `data` by which the same sounds get into the same split."""
+
+
+@dataclass(frozen=True)
+class _Seed:
+    seed: int = field(metadata=within(0, LARGEST_SEED))
 
 
 def adopt_base(config: TrainConfig, run_dir: Path) -> None:
@@ -27,15 +44,14 @@ def adopt_base(config: TrainConfig, run_dir: Path) -> None:
     content = read_content(path)
     trained = content["training_config"]
     try:
-        for group, kind in (("model", ModelConfig), ("rvq", RvqConfig)):
-            names = [field.name for field in fields(kind)]
-            setattr(config, group, kind(**{name: trained[group][name] for name in names}))
-        config.mel = MelConfig(**content["spectrogram_config"])
-        config.seed = trained["seed"]
-        for key in ("val_fraction", "segment_s", "min_duration_s", "silence_dbfs"):
-            setattr(config.data, key, trained["data"][key])
-    except (KeyError, TypeError) as error:
-        raise ConfigError("base", config.base, f"its settings are not complete: {error}") from error
+        config.model = instance_of(ModelConfig, trained["model"])
+        config.rvq = instance_of(RvqConfig, trained["rvq"])
+        config.mel = instance_of(MelConfig, content["spectrogram_config"])
+        split = {key: trained["data"][key] for key in OF_SPLIT}
+        config.data = instance_of(DataConfig, asdict(config.data) | split)
+        config.seed = instance_of(_Seed, trained).seed
+    except (KeyError, TypeError, InvalidError) as error:
+        raise ConfigError("base", config.base, f"its settings are not usable: {error}") from error
     config.name = config.name or content["metadata"]["name"]
     config.base = str(path.absolute())
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -13,10 +14,12 @@ import torch
 import distill
 from distill.errors import DistillError, RunError
 from distill.settings.compose import load_config, resume_config
+from distill.training.base import adopt_base
 from distill.training.interrupt import RunStopped
 from distill.training.records.progress_file import read_progress
 from distill.training.run import train
 from distill.training.stages import STAGES
+from tests.helpers.made_bundle import made
 from tests.helpers.runs import TINY
 from tests.helpers.toy_stage import EPOCHS, ToyStage
 
@@ -138,6 +141,27 @@ def test_a_stage_is_added_to_a_model_of_the_library(sounds: Path, run: Run) -> N
     after = distill.load("outputs/library/kit.distillgan")
     assert after.metadata.model_id == before.metadata.model_id
     assert not (added / "checkpoints" / "last.ckpt").exists(), "the codec is not trained again"
+
+
+@pytest.mark.parametrize(
+    ("group", "key", "value", "told"),
+    [
+        ("model", "channels", "wide", "channels must be a whole number"),
+        ("rvq", "levels", 99, "levels must be a whole number from 1 to 8"),
+        ("data", "segment_s", None, "segment_s must be a number"),
+    ],
+)
+def test_a_base_with_settings_that_no_run_can_have_is_one_line(
+    sounds: Path, tmp_path: Path, group: str, key: str, value: object, told: str
+) -> None:
+    own = load_config([*TINY, f"data.root='{sounds}'"])
+    trained = {"model": asdict(own.model), "rvq": asdict(own.rvq), "data": asdict(own.data)}
+    trained[group][key] = value
+    settings = {**trained, "seed": 0}
+    made(tmp_path / "odd.distillgan", fields={"training_config": settings})
+    own.base = str(tmp_path / "odd.distillgan")
+    with pytest.raises(DistillError, match=f"base=.*/odd.distillgan: .*not usable: {told}"):
+        adopt_base(own, tmp_path)
 
 
 def test_a_file_called_stop_ends_the_run_saved(sounds: Path, run: Run) -> None:
