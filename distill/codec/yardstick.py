@@ -43,7 +43,10 @@ YARDSTICK = {
     "peak_db": Limits("peak loss", close=2.5, recognisable=6.0),
     "level_db": Limits("level", close=1.5, recognisable=4.0, form="+.1f"),
 }
-"""The only place of these limits: figure, named as after `val/` → its limits."""
+"""The only place of these limits: figure, named as after `val/` → its limits. Set by runs of
+all qualities on recordings of instruments, spoken digits and the demo collection: an artificial ear
+(Zimtohrli) gave those that are close 4.0 to 4.5 of 5, and 3.5 at the limit of rough.
+"""
 
 
 @dataclass(frozen=True)

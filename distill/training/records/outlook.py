@@ -78,7 +78,7 @@ def describe_forecast(forecast: Forecast) -> str:
             f"{forecast.likely_db:.1f} dB (a run of {forecast.minutes:.0f} minutes)"
         )
     if forecast.outlook is Outlook.LITTLE:
-        return f"{more} bring little: more or other sounds, or a larger network, may bring more"
+        return f"{more} bring little: more or other sounds, or more levels, may bring more"
     if forecast.outlook is Outlook.WORSE:
         return f"{more} not help: the held-out figures get worse"
     return ""
