@@ -29,7 +29,7 @@ import torch
 from torch import Tensor
 
 import distill
-from distill.codec.hearing import LEADS_S, level_db, levels_of, onset_errors_db
+from distill.codec.hearing import LEADS_S, fine_db, level_db, levels_of, onset_errors_db
 from distill.codec.loaded import LoadedModel
 from distill.data.beginnings import find_beginning
 from distill.data.segments import read_waveform
@@ -45,7 +45,6 @@ from distill.vocoder.vocoder import vocode
 LONGEST_S, BEGINNING_S, SILENCE_AFTER_S = 10.0, 2.0, 0.5
 EAR_HZ = 48_000
 WINDOWS = (512, 2048, 8192)
-FINE_FLOOR = 1e-4
 VISQOL_SAMPLES = 2 * EAR_HZ
 """Shorter sounds are followed by silence."""
 MISSING = "ear is left out: it needs `pip install 'distill[measure]'` (Linux only)"
@@ -169,7 +168,7 @@ def reconstruct(
         yield model.vocoder.name, sound, error_db
     sound = vocode(griffin_lim, decoded, samples=samples)[0].numpy()
     yield griffin_lim.name, sound, error_db
-    magnitude = griffin_lim.magnitude(spectrogram.to_magnitude(decoded)[:, 0])
+    magnitude = griffin_lim.inverse.magnitude(spectrogram.to_magnitude(decoded)[:, 0])
     yield "original's phase", with_phase_of(model, magnitude, original), error_db
     yield "true mel", vocode(griffin_lim, true, samples=samples)[0].numpy(), 0.0
 
@@ -202,26 +201,11 @@ def compare(
     row = {"mel_db": float((mels[0] - mels[1]).abs().mean())}
     row["level_db"] = level_db(float(np.square(original).sum()), float(np.square(sound).sum()))
     a, b = (_for_ears(each, model.sample_rate_hz) for each in (original, sound))
-    row |= {f"fine_{window}_db": fine(a, b, window) for window in WINDOWS}
+    pair = torch.from_numpy(a), torch.from_numpy(b)
+    row |= {f"fine_{window}_db": fine_db(*pair, window=window) for window in WINDOWS}
     for ear in ears:
         row |= ear(a, b)
     return row
-
-
-def fine(original: np.ndarray, sound: np.ndarray, window: int) -> float:
-    """Log-spectral distance in dB: the mean absolute difference of the log magnitudes."""
-
-    def decibels(samples: np.ndarray) -> Tensor:
-        spectrum = torch.stft(
-            torch.from_numpy(samples),
-            window,
-            window // 4,
-            window=torch.hann_window(window),
-            return_complex=True,
-        )
-        return 20 * spectrum.abs().clamp(min=FINE_FLOOR).log10()
-
-    return float((decibels(original) - decibels(sound)).abs().mean())
 
 
 def zimtohrli() -> Ear | None:

@@ -13,16 +13,11 @@ from __future__ import annotations
 
 import argparse
 import math
-import multiprocessing
-import os
 import time
-from multiprocessing.pool import IMapIterator
 from pathlib import Path
 
-import numpy as np
 import torch
-from starter_parts import Samples
-from starter_sounds import sound
+from starter_ring import RATE_HZ, SEGMENT_S, Ring, add_ring_arguments, open_ring
 from torch import Tensor, nn
 
 from distill.model.loss import mel_loss
@@ -31,11 +26,6 @@ from distill.model.starter import FILE, starter_fields
 from distill.model.vqvae import ConvVQVAE, VQVAEConfig
 from distill.training.steps.muon import Muon
 
-RATE_HZ, SOUND_S, SEGMENT_S = 48_000, 4.0, 1.0
-HELD_OUT = range(10**6, 10**6 + 256)
-"""Seeds of the sounds that the error is measured on."""
-HEADROOM_DB = (-12.0, 6.0)
-"""Crops are made louder or softer by this."""
 LR, LAST_LR, WARMUP_STEPS = 0.004, 0.00004, 200
 
 
@@ -45,59 +35,13 @@ def main() -> None:
     torch.manual_seed(arguments.seed)
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    with multiprocessing.get_context("spawn").Pool(arguments.workers, _start_worker) as pool:
-        held_out = torch.from_numpy(np.stack(pool.map(_waveform, HELD_OUT))).to(device)
-        made = pool.imap_unordered(_waveform, range(arguments.seed, HELD_OUT.start))
-        ring = Ring(made, arguments.sounds, device)
-        ring.fill(arguments.first_sounds)
-        spectrogram = _front_end(ring.drawn(256)).to(device)
-        model = ConvVQVAE(_network()).to(device)
+    with open_ring(arguments, device) as (ring, held_out):
+        spectrogram = front_end(ring.drawn(256)).to(device)
+        model = ConvVQVAE(network()).to(device)
         train(model, spectrogram, ring, held_out, arguments)
-        pool.terminate()
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     torch.save(starter_fields(model.cpu(), spectrogram.config), arguments.out)
     print(f"wrote {arguments.out}, {arguments.out.stat().st_size / 1e6:.1f} MB")
-
-
-class Ring:
-    """The newest sounds, in the device's memory; new ones take the place of the oldest."""
-
-    def __init__(self, made: IMapIterator[Samples], sounds: int, device: torch.device) -> None:
-        self.made = made
-        self.waveforms = torch.zeros(sounds, round(SOUND_S * RATE_HZ), device=device)
-        self.count = 0
-
-    def fill(self, sounds: int) -> None:
-        """Take sounds until there are so many; waits for them."""
-        while self.count < sounds:
-            self.add(next(self.made))
-
-    def take_ready(self) -> None:
-        """Take a few of the sounds that are ready; waits for none."""
-        for _ in range(4):
-            try:
-                self.add(self.made.next(timeout=0))
-            except multiprocessing.TimeoutError:
-                return
-
-    def add(self, waveform: Samples) -> None:
-        """Put in one sound (T,)."""
-        self.waveforms[self.count % len(self.waveforms)] = torch.from_numpy(waveform)
-        self.count += 1
-
-    def drawn(self, crops: int) -> Tensor:
-        """Random crops (B, 1, T), at random levels."""
-        return crop(self.waveforms[: self.count], crops)
-
-
-def crop(waveforms: Tensor, crops: int) -> Tensor:
-    """Waveforms (N, T) → random crops (B, 1, SEGMENT_S)."""
-    samples, device = round(SEGMENT_S * RATE_HZ), waveforms.device
-    which = torch.randint(len(waveforms), (crops, 1), device=device)
-    begin = torch.randint(waveforms.shape[1] - samples + 1, (crops, 1), device=device)
-    gain_db = torch.empty(crops, 1, device=device).uniform_(*HEADROOM_DB)
-    chosen = waveforms[which, begin + torch.arange(samples, device=device)]
-    return (chosen * 10 ** (gain_db / 20)).clamp(-1, 1)[:, None]
 
 
 def train(
@@ -158,7 +102,7 @@ def _errors_db(model: ConvVQVAE, spectrogram: LogMel, waveforms: Tensor) -> tupl
     return float(differences.abs().mean()), float(differences.mean())
 
 
-def _front_end(waveform: Tensor) -> LogMel:
+def front_end(waveform: Tensor) -> LogMel:
     """The default mels, normalised by the mean and deviation of some crops."""
     settings = {
         "sample_rate_hz": RATE_HZ,
@@ -173,7 +117,8 @@ def _front_end(waveform: Tensor) -> LogMel:
     return LogMel(SpectrogramConfig(**settings, mean_db=mean_db, std_db=std_db))
 
 
-def _network() -> VQVAEConfig:
+def network() -> VQVAEConfig:
+    """The default network."""
     return VQVAEConfig(
         codebook_dim=128,
         codebook_size=256,
@@ -189,24 +134,12 @@ def _network() -> VQVAEConfig:
     )
 
 
-def _waveform(seed: int) -> Samples:
-    return sound(seed, duration_s=SOUND_S)[0]
-
-
-def _start_worker() -> None:
-    torch.set_num_threads(1)
-    os.nice(5)
-
-
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
     parser.add_argument("--minutes", type=float, default=8.0, help="of training")
     parser.add_argument("--out", type=Path, default=Path("distill/model") / FILE)
     parser.add_argument("--batch-size", type=int, default=64)
-    parser.add_argument("--sounds", type=int, default=20_000, help="kept at most")
-    parser.add_argument("--first-sounds", type=int, default=2_000, help="before training begins")
-    parser.add_argument("--workers", type=int, default=max(1, (os.cpu_count() or 2) - 1))
-    parser.add_argument("--seed", type=int, default=0)
+    add_ring_arguments(parser)
     return parser.parse_args()
 
 

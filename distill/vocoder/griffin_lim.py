@@ -11,37 +11,34 @@ from torch import Tensor
 from torchaudio.functional import griffinlim
 
 from distill.model.mel import LogMel
+from distill.vocoder.mel_inverse import MelInverse
 
-ITERATIONS = 32
+ROUNDS = 32
 MOMENTUM = 0.99
-INVERSION_STEPS = 5
 BLOCK = 2048
 """Number of mel frames whose phase is found together; longer sounds are joined from such blocks."""
-SMALLEST = 1e-8
 
 
 class GriffinLim:
     """Inverts the mel filters without negative magnitudes, then finds the phase by the fast
     Griffin-Lim algorithm (Perraudin 2013), block by block.
-
-    A decoded mel is not exactly the mel of a sound. For such a mel, the least-squares inverse gives
-    negative magnitudes, and setting them to 0 adds noise: 11.7 dB of mel error instead of 3.4.
     """
 
     name = "Griffin-Lim"
 
-    def __init__(self, spectrogram: LogMel) -> None:
+    def __init__(self, spectrogram: LogMel, *, rounds: int = ROUNDS) -> None:
         config = spectrogram.config
         self.spectrogram = spectrogram
+        self.rounds = rounds
         self._window = torch.hann_window(config.n_fft)
         self._margin = 2 * math.ceil(config.n_fft / config.hop_length)
         """Number of frames at a block's edge whose samples are influenced by the edge."""
         self._fade = self._margin * config.hop_length // 2
 
     @cached_property
-    def _filters(self) -> Tensor:
-        """The mel filters (M, bins), on the CPU."""
-        return self.spectrogram.filters.cpu().T
+    def inverse(self) -> MelInverse:
+        """The way back through the mel filters."""
+        return MelInverse(self.spectrogram.filters.cpu())
 
     def stream(self, mels: Iterable[Tensor], *, seed: int = 0) -> Iterator[Tensor]:
         """Chunks (C, 1, M, f) of one normalised log-mel → chunks (C, t) of its waveform in [-1, 1],
@@ -88,29 +85,16 @@ class GriffinLim:
             for channel in mel.split(1):  # one at a time: equal channels stay equal, memory small
                 torch.manual_seed(seed)
                 waveform = griffinlim(
-                    self.magnitude(channel),
+                    self.inverse.magnitude(channel),
                     window=self._window,
                     n_fft=config.n_fft,
                     hop_length=config.hop_length,
                     win_length=config.n_fft,
                     power=1.0,
-                    n_iter=ITERATIONS,
+                    n_iter=self.rounds,
                     momentum=MOMENTUM,
                     length=min(length, reached),
                     rand_init=True,
                 )
                 channels.append(waveform.clamp(-1.0, 1.0))
         return torch.cat(channels)
-
-    def magnitude(self, mel: Tensor) -> Tensor:
-        """Magnitude mel (1, M, f) → magnitude spectrum (1, bins, f) ≥ 0.
-
-        Multiplicative updates for the Kullback-Leibler divergence (Lee and Seung 2001, theorem 2).
-        """
-        filters, weight = self._filters, self._filters.sum(dim=0)[:, None].clamp(min=SMALLEST)
-        mean = mel / filters.sum(dim=1)[:, None].clamp(min=SMALLEST)  # over each filter's bins
-        magnitude: Tensor = (filters.T @ mean) / weight
-        for _ in range(INVERSION_STEPS):
-            ratio = mel / (filters @ magnitude).clamp(min=SMALLEST)
-            magnitude = magnitude * (filters.T @ ratio) / weight
-        return magnitude

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+DEFAULT = "griffin-lim"
+"""The word for the vocoder of models that have none of their own, in `--vocoder`."""
+
 
 @dataclass(frozen=True)
 class VocoderTraining:

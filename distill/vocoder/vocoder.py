@@ -11,6 +11,8 @@ from torch import Tensor
 
 from distill.model.mel import LogMel
 from distill.vocoder.griffin_lim import GriffinLim
+from distill.vocoder.phase_gradient import PhaseGradient
+from distill.vocoder.phase_network import PhaseNetwork
 from distill.vocoder.state import VocoderState
 
 log = logging.getLogger(__name__)
@@ -30,11 +32,16 @@ class Vocoder(Protocol):
         """
 
 
-def choose_vocoder(spectrogram: LogMel, state: VocoderState | None) -> Vocoder:
-    """The model's own vocoder, or the default one if it has none.
+def choose_vocoder(
+    spectrogram: LogMel, state: VocoderState | None, network: PhaseNetwork | None
+) -> Vocoder:
+    """The model's own vocoder, with the network that was rebuilt from its state, or the default one
+    if it has none.
 
-    If this version cannot run the model's own vocoder, warns and returns the default one.
+    If this version does not know the model's own vocoder, warns and returns the default one.
     """
+    if network is not None:
+        return PhaseGradient(spectrogram, network)
     vocoder = default_vocoder(spectrogram)
     if state is not None:
         log.warning(

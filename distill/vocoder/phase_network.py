@@ -1,0 +1,86 @@
+"""mel in dB (B, M, F) → the magnitudes of a spectrum and the steps of its phase (B, bins, F)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+KERNEL = 7
+"""Frames that a convolution sees."""
+MIDDLE_DB, SPREAD_DB = -25.0, 20.0
+"""Mels are brought near 0 and 1 by these, the same for every collection."""
+MOST_GAIN = 5.0
+"""In nepers: how far the magnitudes go from those of the inverted mel at most."""
+
+
+@dataclass(frozen=True)
+class PhaseNetworkConfig:
+    """The sizes of a PhaseNetwork; the `config` of a bundle's `vocoder_state`."""
+
+    n_mels: int
+    bins: int
+    channels: int
+    hidden: int
+    blocks: int
+
+
+class Prediction(NamedTuple):
+    """What the network says of a spectrum (B, bins, F)."""
+
+    gain: Tensor
+    """Its magnitudes over those of the inverted mel, in nepers."""
+    in_time: Tensor
+    """Complex steps of its phase, as `distill.vocoder.phase_steps` defines them. The less sure one
+    is, the shorter.
+    """
+    in_frequency: Tensor
+
+
+class Block(nn.Module):
+    """x + linear(GELU(linear(norm(depthwise convolution(x))))), as in ConvNeXt (arXiv:2201.03545),
+    over time as in Vocos (arXiv:2306.00814).
+    """
+
+    def __init__(self, channels: int, hidden: int) -> None:
+        super().__init__()
+        self.in_time = nn.Conv1d(channels, channels, KERNEL, padding=KERNEL // 2, groups=channels)
+        self.norm = nn.LayerNorm(channels)
+        self.wider = nn.Linear(channels, hidden)
+        self.back = nn.Linear(hidden, channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, F, C) → (B, F, C)."""
+        seen = self.norm(self.in_time(x.transpose(1, 2)).transpose(1, 2))
+        changed: Tensor = self.back(nn.functional.gelu(self.wider(seen)))
+        return x + changed
+
+
+class PhaseNetwork(nn.Module):
+    """Predicts a spectrum from its mel. It begins with the inverted mel's magnitudes."""
+
+    def __init__(self, config: PhaseNetworkConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.context = KERNEL // 2 * (1 + config.blocks)
+        """Frames on either side that a frame depends on."""
+        channels = config.channels
+        self.first = nn.Conv1d(config.n_mels, channels, KERNEL, padding=KERNEL // 2)
+        self.blocks = nn.Sequential(*(Block(channels, config.hidden) for _ in range(config.blocks)))
+        self.norm = nn.LayerNorm(channels)
+        self.gain = nn.Linear(channels, config.bins)
+        self.steps = nn.Linear(channels, 4 * config.bins)
+        nn.init.zeros_(self.gain.weight)
+        nn.init.zeros_(self.gain.bias)
+
+    def forward(self, mel_db: Tensor) -> Prediction:
+        """Mel in dB (B, M, F) float32 → the prediction."""
+        x = self.first((mel_db - MIDDLE_DB) / SPREAD_DB).transpose(1, 2)
+        x = self.norm(self.blocks(x))
+        gain = self.gain(x).transpose(1, 2).clamp(-MOST_GAIN, MOST_GAIN)
+        parts = self.steps(x).unflatten(2, (4, -1)).permute(2, 0, 3, 1)
+        return Prediction(
+            gain, torch.complex(parts[0], parts[1]), torch.complex(parts[2], parts[3])
+        )
