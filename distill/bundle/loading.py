@@ -8,26 +8,31 @@ import torch
 
 from distill.bundle.content import BundleContent
 from distill.bundle.reader import read_bundle
-from distill.bundle.rebuild import rebuild_front_end, rebuild_network
+from distill.bundle.rebuild import rebuild_front_end, rebuild_network, rebuild_vocoder
 from distill.codec.loaded import LoadedModel
 from distill.errors import BundleError
 from distill.model.mel import LogMel
 from distill.model.vqvae import ConvVQVAE
+from distill.vocoder.phase_network import PhaseNetwork
 from distill.vocoder.vocoder import choose_vocoder
 
 
-def load_bundle(path: str | Path, *, device: str | torch.device = "cpu") -> LoadedModel:
-    """Rebuild a model in eval mode from the file alone.
+def load_bundle(
+    path: str | Path, *, device: str | torch.device = "cpu", own_vocoder: bool = True
+) -> LoadedModel:
+    """Rebuild a model in eval mode from the file alone. Without `own_vocoder`, its sound is made by
+    the default one even if it has its own.
 
     Raises BundleError, with a different message for each case: an old `.distill` file, another or a
     newer format, a truncated, altered or hostile file, weights of the wrong shape, a missing key.
     """
-    content, network, spectrogram = _rebuild(Path(path))
-    spectrogram = spectrogram.to(device)
+    content, network, spectrogram, of_vocoder = _rebuild(Path(path))
+    state = content.vocoder_state if own_vocoder else None
+    vocoder = choose_vocoder(spectrogram, state, of_vocoder if own_vocoder else None)
     return LoadedModel(
         model=network.to(device).eval(),
-        spectrogram=spectrogram,
-        vocoder=choose_vocoder(spectrogram, content.vocoder_state),
+        spectrogram=spectrogram.to(device),
+        vocoder=vocoder,
         metadata=content.metadata,
         health=content.codebook_health_snapshot,
         history=content.loss_curve_history,
@@ -44,9 +49,10 @@ def check_bundle(path: Path) -> None:
     _rebuild(path)
 
 
-def _rebuild(path: Path) -> tuple[BundleContent, ConvVQVAE, LogMel]:
+def _rebuild(path: Path) -> tuple[BundleContent, ConvVQVAE, LogMel, PhaseNetwork | None]:
     content = read_bundle(path)
     try:
-        return content, rebuild_network(content), rebuild_front_end(content)
+        network, spectrogram = rebuild_network(content), rebuild_front_end(content)
+        return content, network, spectrogram, rebuild_vocoder(content)
     except BundleError as error:
         raise BundleError(f"{path.name}: {error}") from error

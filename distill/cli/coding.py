@@ -15,6 +15,7 @@ from distill.codec import AUDIO_FORMATS
 from distill.errors import CodesError, DistillError
 from distill.system.paths import path_of
 from distill.system.terminal import counted, say, say_figures
+from distill.vocoder.state import DEFAULT
 
 if TYPE_CHECKING:
     import torch
@@ -70,6 +71,11 @@ def add_audio(parser: argparse.ArgumentParser) -> None:
         default=0,
         help="number that the vocoder's random start depends on (default: 0)",
     )
+    parser.add_argument(
+        "--vocoder",
+        choices=(DEFAULT,),
+        help="not the model's own vocoder but this one, to compare",
+    )
 
 
 def out_folder(options: argparse.Namespace) -> Path:
@@ -105,7 +111,8 @@ def load_model(path: Path, options: argparse.Namespace, *, sound: bool) -> Loade
 
     from distill.bundle.loading import load_bundle
 
-    model = load_bundle(path, device=device)
+    own = not (sound and options.vocoder)
+    model = load_bundle(path, device=device, own_vocoder=own)
     model.check_levels(options.levels)
     kept = options.levels or model.model.config.num_quantizers
     say_figures(

@@ -33,6 +33,10 @@ SORT_KEYS: dict[str, Callable[[Entry], Any]] = {
 }
 
 
+VOCODERS = {"hifigan": "HiFi-GAN", "phasegradient": "Phase"}
+"""How the type of a vocoder begins, and what it is called here."""
+
+
 def models_table(entries: Sequence[Entry], catalog: Catalog, *, width: int | None) -> Iterator[str]:
     """A line of headings, then one line for each model; names are shortened to fit `width`,
     and where that is not enough, headings.
@@ -116,8 +120,10 @@ def vocoder_label(entry: Entry) -> str:
     if entry.vocoder is None:
         return ""
     kind = entry.vocoder.type
-    if kind.lower().replace("-", "").replace("_", "").startswith("hifigan"):
-        kind = "HiFi-GAN"
+    plain_kind = kind.lower().replace("-", "").replace("_", "")
+    for beginning, label in VOCODERS.items():
+        if plain_kind.startswith(beginning):
+            kind = label
     return plain(f"{kind} ({entry.vocoder.epochs} ep)")
 
 

@@ -28,7 +28,7 @@ def colour_range(originals: Sequence[Tensor], floor: float) -> tuple[float, floa
     return floor_db, max(loudest_db, floor_db + 1)
 
 
-def write_mels(path: Path, original: Tensor, result: Tensor, *, floor: float) -> None:
+def write_mels(path: Path, original: Tensor, *results: Tensor, floor: float) -> None:
     """Write the mels in dB (M, F) as a PNG file, the original above, one pixel a bin; of long
     sounds, several frames are one column, as loud as the loudest of them. Raises OSError.
     """
@@ -36,8 +36,10 @@ def write_mels(path: Path, original: Tensor, result: Tensor, *, floor: float) ->
 
     low_db, high_db = colour_range([original], floor)
     gap = np.zeros((GAP_ROWS, min(original.shape[-1], MOST_COLUMNS)), np.uint8)
-    mels = [_pixels(mel, low_db, high_db) for mel in (original, result)]
-    picture = Image.fromarray(np.concatenate([mels[0], gap, mels[1]]))
+    parts = [_pixels(original, low_db, high_db)]
+    for result in results:
+        parts += [gap, _pixels(result, low_db, high_db)]
+    picture = Image.fromarray(np.concatenate(parts))
     picture.putpalette(_palette())
     with whole_file(path) as partial:
         picture.save(partial, format="PNG")

@@ -10,7 +10,7 @@ from distill.system import ranges
 from distill.system.paths import path_of
 from distill.system.ranges import filled, is_nullable, one_of, within, without_null
 
-STAGES = ("codec",)
+STAGES = ("codec", "vocoder")
 """The stages that a run can train, in this order."""
 FOLDERS = "data.root"
 """The key whose value is a path or a list of paths."""
@@ -115,6 +115,22 @@ class OptimizerConfig:
 
 
 @dataclass
+class VocoderConfig:
+    """The network that turns mels into sound, and how long it is trained."""
+
+    type: str = field(metadata=one_of("phase_gradient"))
+    channels: int = field(metadata=within(1, 4096))
+    hidden: int = field(metadata=within(1, 16384))
+    blocks: int = field(metadata=within(0, 64))
+    starter: str | None = field(metadata=one_of("synthesised"))
+    decoded_share: float = field(metadata=within(0, 1))
+    lr: float | None = field(metadata=within(0, 1, strictly_above=True))
+    weight_decay: float = field(metadata=within(0, 100))
+    max_epochs: int | None = field(metadata=within(1, 10**6))
+    max_minutes: float | None = field(metadata=within(0, 10**6, strictly_above=True))
+
+
+@dataclass
 class TrainerConfig:
     """How long to train, on which devices, in which precision. Null epochs are chosen from the size
     of the collection, null precision from the machine.
@@ -211,6 +227,7 @@ class TrainConfig:
     model: ModelConfig
     rvq: RvqConfig
     optimizer: OptimizerConfig
+    vocoder: VocoderConfig
     trainer: TrainerConfig
     health: HealthConfig
     callbacks: CallbacksConfig

@@ -45,6 +45,8 @@ def close_stage(
     """
     run_dir, module, failures = session.run_dir, outcome.module, list(outcome.failures)
     finished = outcome.stopped is None
+    if not module.makes_bundles and checkpoint_path(run_dir, stage.name, "best").exists():
+        load_best(stage, module, run_dir)  # what is judged is what is kept
     judgement = stage.judge(module, finished=finished)
     before[stage.name] = StageSummary.of(
         module.history,
@@ -113,6 +115,7 @@ def _summarise(
             published=published,
             sounds=sounds,
             limits=stage.limits(config),
+            limits_in=stage.limits_in,
             finished=finished,
             elapsed_s=outcome.module.clock.elapsed_s,
         ),
@@ -141,8 +144,6 @@ def _add_to_bundle(stage: Stage, outcome: Outcome, run_dir: Path) -> None:
 
     Raises OSError if that is not possible.
     """
-    if outcome.module.history.epochs:
-        load_best(stage, outcome.module, run_dir)
     addition = stage.addition(outcome.module)
     if not addition:
         return

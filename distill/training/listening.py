@@ -1,11 +1,13 @@
-"""a trained codec and its held-out sounds → the page to listen in the run folder."""
+"""a trained model and its held-out sounds → the page to listen in the run folder."""
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -18,33 +20,48 @@ from distill.data.segments import Segment
 from distill.listen.folder import ListeningPage
 from distill.listen.picture import write_mels
 from distill.listen.rows import Row, Take
-from distill.training.codec.clips import choose_clips
-from distill.training.codec.module import CodecModule
-from distill.vocoder.vocoder import default_vocoder, vocode
+from distill.model.mel import LogMel
+from distill.model.vqvae import ConvVQVAE
+from distill.training.clips import choose_clips
+from distill.vocoder.vocoder import Vocoder, vocode
 
 MOST_SOUNDS = 12
 """With the default vocoder, so many segments take some two seconds on two cores."""
 
 
+@dataclass(frozen=True)
+class HeldOutModel:
+    """What makes the sounds of the page."""
+
+    network: ConvVQVAE
+    """In eval mode: in training, the codebooks would learn from these sounds."""
+    spectrogram: LogMel
+    metadata: Mapping[str, Any]
+    """`name` and `model_id`, as in a bundle."""
+
+
 def write_held_out_page(
-    module: CodecModule, segments: FixedSegments, run_dir: Path, *, intro: Sequence[str]
+    model: HeldOutModel,
+    segments: FixedSegments,
+    run_dir: Path,
+    *,
+    vocoders: Mapping[str, Vocoder],
+    intro: Sequence[str],
 ) -> Path | None:
-    """Decode some of the held-out sounds with the module's weights, and write the page with them,
-    in place of an earlier one; return its path. The figures are those of the decoded mels, as in
-    training.
+    """Decode some of the held-out sounds, by each vocoder, under its label in `vocoders`, and write
+    the page with them, in place of an earlier one; return its path. The figures are those of the
+    decoded mels, as in training.
 
     Raises OSError, or WriteError or SoundError, if a file cannot be written or read.
     """
     indices = choose_clips(segments, MOST_SOUNDS)
     clips = [segments[index] for index in indices]
-    originals, decoded, sounds = _decode(module, clips)
     page = ListeningPage(run_dir, is_new=True)
     page.make_files_folder()
     titles = _titles([segments.name(index) for index in indices])
     for number, (clip, title) in enumerate(zip(clips, titles, strict=True)):
         if clip["sound_begin"] < clip["sound_end"]:
-            mels = originals[number, 0], decoded[number, 0]
-            page.add(_row(page, f"{number}/{title}", module, clip, mels, sounds[number]))
+            page.add(_row(page, f"{number}/{title}", model, clip, vocoders))
     return page.write(intro)
 
 
@@ -58,62 +75,58 @@ def _titles(names: Sequence[str]) -> list[str]:
     return titles
 
 
-def _decode(module: CodecModule, clips: Sequence[Segment]) -> tuple[Tensor, Tensor, Tensor]:
-    """The clips' mels in dB and the decoded ones, (B, 1, M, F), and the sounds of these, (B, T)."""
-    spectrogram = module.spectrogram
-    module.model.eval()  # in training, the codebooks would learn from these sounds
-    with torch.inference_mode():
-        waveforms = torch.stack([clip["waveform"] for clip in clips]).to(module.device)
-        mels = spectrogram(waveforms)
-        decoded = module.model(mels).mel.float()
-        in_decibels = [spectrogram.to_decibels(mel).cpu() for mel in (mels, decoded)]
-        vocoder = default_vocoder(spectrogram.cpu())
-        sounds = vocode(vocoder, decoded.cpu(), samples=waveforms.shape[-1])
-    spectrogram.to(module.device)
-    return in_decibels[0], in_decibels[1], sounds
-
-
 def _row(
     page: ListeningPage,
     key: str,
-    module: CodecModule,
+    model: HeldOutModel,
     clip: Segment,
-    mels: tuple[Tensor, Tensor],
-    sound: Tensor,
+    vocoders: Mapping[str, Vocoder],
 ) -> Row:
-    """Write a clip's files; its mels in dB are (M, F), the sound of the decoded one is (T,)."""
-    config = module.spectrogram.config
+    """Write a clip's files."""
+    config = model.spectrogram.config
     begin, end = clip["sound_begin"], clip["sound_end"]
-    original = Take("original", page.name(key, "original", ".wav"))
-    result = Take("result", page.name(key, "result", ".wav"))
-    metadata = module.origin["metadata"]
-    for take, waveform in ((original, clip["waveform"][0]), (result, sound)):
+    waveform = torch.as_tensor(clip["waveform"])
+    with torch.inference_mode():
+        device = next(model.network.parameters()).device
+        log_mel = model.spectrogram(waveform[None].to(device))
+        decoded = model.network(log_mel).mel.float()
+        mels = [model.spectrogram.to_decibels(mel)[0, 0].cpu() for mel in (log_mel, decoded)]
+        sounds = {
+            label: vocode(vocoder, decoded, samples=waveform.shape[-1])[0]
+            for label, vocoder in vocoders.items()
+        }
+    takes, pictures = [], []
+    for label, sound in {"original": waveform[0], **sounds}.items():
+        take = Take(label, page.name(key, label, ".wav"))
         write_sound(
             page.folder / take.path,
-            [waveform[None, begin:end]],
+            [sound[None, begin:end]],
             sample_rate_hz=config.sample_rate_hz,
             channels=1,
             samples=end - begin,
-            model=signature(metadata["name"], metadata["model_id"]),
+            model=signature(model.metadata["name"], model.metadata["model_id"]),
         )
+        takes.append(take)
+        seen = model.spectrogram.magnitude(sound[None, None].to(device))
+        pictures.append(model.spectrogram.decibels(seen)[0, 0].cpu())
     picture = page.name(key, "mels", ".png")
     first, last = begin // config.hop_length, math.ceil(end / config.hop_length)
-    write_mels(page.folder / picture, *(mel[:, first:last] for mel in mels), floor=config.floor)
+    write_mels(page.folder / picture, *(mel[:, first:last] for mel in pictures), floor=config.floor)
     return Row(
         name=Path(key).name,
-        takes=(original, result),
+        takes=tuple(takes),
         seconds=(end - begin) / config.sample_rate_hz,
-        file=result.path,
-        model=metadata["name"],
+        file=takes[1].path,
+        model=model.metadata["name"],
         picture=picture,
-        figures=_figures(module, clip, mels),
+        figures=_figures(model.spectrogram, clip, mels),
     )
 
 
-def _figures(module: CodecModule, clip: Segment, mels: tuple[Tensor, Tensor]) -> dict[str, float]:
+def _figures(spectrogram: LogMel, clip: Segment, mels: Sequence[Tensor]) -> dict[str, float]:
     frames = mels[0].shape[-1]
     borders = (torch.tensor([clip[key]]) for key in ("sound_begin", "sound_end"))
-    sounding = module.spectrogram.sounding_frames(*borders, frames=frames)
+    sounding = spectrogram.sounding_frames(*borders, frames=frames)
     original, decoded = (mel[None, None] for mel in mels)
     error = (mels[0] - mels[1]).abs()[:, sounding[0]].mean()
     onset = onset_of(original, decoded)

@@ -146,6 +146,7 @@ def _find_stages_left(config: TrainConfig, run_dir: Path) -> dict[str, Saved | N
     ended = read_summary(run_dir).get("stages", {})
     left: dict[str, Saved | None] = {}
     complete = []
+    groups = " or ".join(f"{STAGES[name].limits_in}.max_minutes=" for name in config.stages)
     for name in config.stages:
         saved = read_saved(run_dir, name)
         limits = STAGES[name].limits(config)
@@ -159,7 +160,7 @@ def _find_stages_left(config: TrainConfig, run_dir: Path) -> dict[str, Saved | N
     if not left:
         raise RunError(
             f"{run_dir}: this run is complete ({'; '.join(complete)}); "
-            "to train longer, give a larger trainer.max_epochs= or trainer.max_minutes="
+            f"to train longer, give a larger {groups}, or max_epochs="
         )
     return left
 

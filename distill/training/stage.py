@@ -46,6 +46,8 @@ class Stage(ABC):
     """The word for it in `stages=`; the module's `stage` is the same."""
     monitor: ClassVar[str]
     """The held-out figure that chooses the best epoch; lower is better."""
+    limits_in: ClassVar[str]
+    """The group of settings that says how long it trains."""
 
     def __init__(self, config: TrainConfig, source: Any, data: Any, bundle: Path) -> None:
         """Keep the run's configuration, its sounds, their segments, and the path of the best

@@ -20,6 +20,8 @@ from distill.codec.loaded import LoadedModel
 from distill.errors import BundleError
 from distill.model.mel import SpectrogramConfig
 from distill.model.vqvae import ConvVQVAE, VQVAEConfig
+from distill.vocoder.phase_network import PhaseNetwork, PhaseNetworkConfig
+from distill.vocoder.phase_state import state_of
 
 Content = dict[str, Any]
 CONFIG = VQVAEConfig(
@@ -107,6 +109,14 @@ def vocoder_state() -> dict[str, Any]:
         "config": {"upsample": [8, 8, 4, 2]},
         "training_metadata": {"epochs": 200, "final_loss": 0.5, "training_date": "2025-01-02"},
     }
+
+
+def phase_vocoder() -> dict[str, Any]:
+    """One that runs, for the tiny model's mels."""
+    torch.manual_seed(0)
+    sizes = PhaseNetworkConfig(SPECTROGRAM.n_mels, SPECTROGRAM.n_fft // 2 + 1, 8, 16, blocks=1)
+    training = vocoder_state()["training_metadata"]
+    return {**state_of(PhaseNetwork(sizes)), "training_metadata": training}
 
 
 def prior_state() -> dict[str, Any]:

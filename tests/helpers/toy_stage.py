@@ -63,6 +63,7 @@ class ToyStage(Stage):
 
     name = ToyModule.stage
     monitor = "val/loss"
+    limits_in = "toy"
 
     @staticmethod
     def limits(config: TrainConfig) -> Limits:

@@ -56,15 +56,15 @@ class Poison(lightning.Callback):
 
 
 class InterruptStage(lightning.Callback):
-    """Presses Ctrl-C, once, after one of the steps of the stage `toy`."""
+    """Presses Ctrl-C, once, after one of the steps of a stage."""
 
-    def __init__(self, step: int) -> None:
-        self.step = step
+    def __init__(self, step: int, stage: str = "toy") -> None:
+        self.step, self.stage = step, stage
 
     def on_train_batch_start(
         self, trainer: lightning.Trainer, pl_module: Any, batch: Any, batch_idx: int
     ) -> None:
-        if pl_module.stage == "toy" and pl_module.step == self.step:
+        if pl_module.stage == self.stage and pl_module.step == self.step:
             marker = Path("interrupted.once")
             if not marker.exists():
                 marker.touch()

@@ -19,7 +19,7 @@ from distill.system.atomic import whole_file
 from distill.system.paths import from_here
 from distill.system.terminal import say
 from distill.training.callbacks.tensorboard_charts import writers
-from distill.training.codec.clips import choose_clips, file_part
+from distill.training.clips import choose_clips, file_part
 from distill.training.codec.module import CodecModule
 from distill.training.steps.schedule import is_shown
 from distill.vocoder.vocoder import default_vocoder, vocode

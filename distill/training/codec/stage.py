@@ -21,9 +21,11 @@ from distill.training.codec.completion import complete, network_config, spectrog
 from distill.training.codec.health import SideHealth
 from distill.training.codec.module import CodecModule
 from distill.training.codec.verdict import describe_sound, outlook, rate_best, verdict
+from distill.training.listening import HeldOutModel, write_held_out_page
 from distill.training.stage import ChosenSetting, Judgement, Stage
 from distill.training.stage_module import StageModule
 from distill.training.steps.schedule import Limits
+from distill.vocoder.vocoder import default_vocoder
 
 
 class CodecStage(Stage):
@@ -31,6 +33,7 @@ class CodecStage(Stage):
 
     name = CodecModule.stage
     monitor = "val/mel_db"
+    limits_in = "trainer"
 
     @staticmethod
     def limits(config: TrainConfig) -> Limits:
@@ -145,13 +148,18 @@ class CodecStage(Stage):
         assert isinstance(module, CodecModule)
         if not module.history.epochs:
             return None
-        from distill.training.codec.listening import write_held_out_page
-
         intro = [
             f"Held-out sounds of this run: {verdict}.",
             "The verdict is about all of them; the figures below are those of the sounds shown.",
         ]
-        return write_held_out_page(module, self.data.val, run_dir, intro=intro)
+        spectrogram = module.spectrogram
+        return write_held_out_page(
+            HeldOutModel(module.model.eval(), spectrogram, module.origin["metadata"]),
+            self.data.val,
+            run_dir,
+            vocoders={"result": default_vocoder(spectrogram)},
+            intro=intro,
+        )
 
 
 def _health(side: SideHealth | None, prefix: str) -> dict[str, Any]:

@@ -120,6 +120,7 @@ def suggest_commands(
     published: Path | None,
     sounds: Sequence[str],
     limits: Limits,
+    limits_in: str,
     finished: bool,
     elapsed_s: float,
 ) -> list[str]:
@@ -141,10 +142,10 @@ def suggest_commands(
     if (run_dir / "checkpoints" / "last.ckpt").exists():  # not if the disk was full
         longer = ""
         if finished and limits.max_epochs:
-            longer += f" trainer.max_epochs={2 * limits.max_epochs}"
+            longer += f" {limits_in}.max_epochs={2 * limits.max_epochs}"
         if finished and limits.max_minutes:
             minutes = max(limits.max_minutes, math.ceil(elapsed_s / 60))
-            longer += f" trainer.max_minutes={2 * minutes:g}"
+            longer += f" {limits_in}.max_minutes={2 * minutes:g}"
         resume = shell_word(str(from_here(run_dir)))
         commands.append(f"python -m distill.train resume={resume}{longer}")
     return commands

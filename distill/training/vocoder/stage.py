@@ -1,0 +1,154 @@
+"""the vocoder as a stage of a run: a network that turns the codec's mels into sound."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any, cast
+
+from distill.bundle.reader import read_bundle
+from distill.bundle.rebuild import rebuild_front_end, rebuild_network
+from distill.data.datamodule import SegmentDataModule
+from distill.model.mel import SpectrogramConfig
+from distill.settings.schema import TrainConfig
+from distill.training.listening import HeldOutModel, write_held_out_page
+from distill.training.stage import ChosenSetting, Judgement, Stage
+from distill.training.stage_module import StageModule
+from distill.training.steps.schedule import Limits
+from distill.training.vocoder.comparison import Comparison, compare
+from distill.training.vocoder.module import Codec, VocoderModule
+from distill.vocoder.phase_gradient import PhaseGradient
+from distill.vocoder.phase_network import PhaseNetworkConfig
+from distill.vocoder.phase_state import state_of
+from distill.vocoder.starter import difference_from_starter
+from distill.vocoder.vocoder import default_vocoder
+
+LR, STARTER_LR = 0.003, 0.001
+
+
+class VocoderStage(Stage):
+    """Comes after the codec, whose best weights it works with."""
+
+    name = VocoderModule.stage
+    monitor = "val/loss"
+    limits_in = "vocoder"
+
+    def __init__(self, config: TrainConfig, source: Any, data: Any, bundle: Path) -> None:
+        super().__init__(config, source, data, bundle)
+        self._compared: Comparison | None = None
+
+    @staticmethod
+    def limits(config: TrainConfig) -> Limits:
+        """The limits under `vocoder`; steps that are not finite are met as in the codec."""
+        trainer, vocoder = config.trainer, config.vocoder
+        return Limits(
+            vocoder.max_epochs,
+            vocoder.max_minutes,
+            trainer.gradient_clip_val,
+            trainer.max_bad_steps,
+        )
+
+    def complete(self) -> list[ChosenSetting]:
+        """Turn off starter weights that do not fit, and choose the learning rate."""
+        config, choices = self.config.vocoder, []
+        mel = SpectrogramConfig(**{"mean_db": 0.0, "std_db": 1.0} | _known(asdict(self.config.mel)))
+        if config.starter is not None:
+            reason = difference_from_starter(self._network(mel), mel)
+            if reason is not None:
+                config.starter = None
+                choices.append(ChosenSetting("vocoder's starter weights", "none", reason))
+        if config.lr is None:
+            config.lr = LR if config.starter is None else STARTER_LR
+            start = "random weights" if config.starter is None else "starter weights"
+            choices.append(
+                ChosenSetting("vocoder's learning rate", config.lr, f"from {start}", is_detail=True)
+            )
+        return choices
+
+    def data_module(self) -> SegmentDataModule:
+        """The collection's segments, as for the codec."""
+        return cast(SegmentDataModule, self.data)
+
+    def module(self) -> VocoderModule:
+        """The module, with the codec of the run's best bundle. Raises BundleError."""
+        content = read_bundle(self.bundle)
+        spectrogram = rebuild_front_end(content)
+        codec = Codec(
+            rebuild_network(content).eval().requires_grad_(False),
+            spectrogram,
+            content.codec_digest,
+            asdict(content.metadata),
+        )
+        config = self.config.vocoder
+        return VocoderModule(
+            self._network(spectrogram.config),
+            codec,
+            decoded_share=config.decoded_share,
+            starter=config.starter is not None,
+            limits=self.limits(self.config),
+            optimizer=replace(self.config.optimizer, lr=config.lr),
+            weight_decay=config.weight_decay,
+            seed=self.config.seed,
+        )
+
+    def judge(self, module: StageModule, *, finished: bool) -> Judgement:
+        """Whether it is better on held-out sounds than the default vocoder, and is kept."""
+        assert isinstance(module, VocoderModule)
+        if not finished or not module.history.epochs:
+            return Judgement("stopped: the model has no vocoder of its own yet")
+        self._compared = compare(module, self.data.val)
+        return Judgement(self._compared.verdict, self._compared.details)
+
+    def write_page(self, module: StageModule, run_dir: Path, *, verdict: str) -> Path | None:
+        """A page with some of the held-out sounds, by this vocoder and by the default one."""
+        assert isinstance(module, VocoderModule)
+        if self._compared is None:
+            return None
+        codec = module.codec
+        default = default_vocoder(codec.spectrogram)
+        return write_held_out_page(
+            HeldOutModel(codec.network, codec.spectrogram, codec.metadata),
+            self.data.val,
+            run_dir,
+            vocoders={
+                "result": PhaseGradient(codec.spectrogram, module.model),
+                "without": default,
+            },
+            intro=[
+                f"Held-out sounds of this run. The vocoder: {verdict}.",
+                f"Result is by the model's own vocoder, without by {default.name}.",
+            ],
+        )
+
+    def addition(self, module: StageModule) -> dict[str, Any]:
+        """The vocoder, if it is better than the default vocoder."""
+        if self._compared is None or not self._compared.is_better:
+            return {}
+        history = module.history
+        best = history.best_epoch(self.monitor)
+        return {
+            "vocoder_state": {
+                **state_of(cast(VocoderModule, module).model),
+                "training_metadata": {
+                    "epochs": history.epochs,
+                    "final_loss": history.of_epoch(best)[self.monitor],
+                    "training_date": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+                },
+            }
+        }
+
+    def _network(self, mel: SpectrogramConfig) -> PhaseNetworkConfig:
+        config = self.config.vocoder
+        return PhaseNetworkConfig(
+            n_mels=mel.n_mels,
+            bins=mel.n_fft // 2 + 1,
+            channels=config.channels,
+            hidden=config.hidden,
+            blocks=config.blocks,
+        )
+
+
+def _known(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if value is not None}
