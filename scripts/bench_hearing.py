@@ -31,6 +31,7 @@ from torch import Tensor
 import distill
 from distill.codec.hearing import LEADS_S, fine_db, level_db, levels_of, onset_errors_db
 from distill.codec.loaded import LoadedModel
+from distill.codec.stream import add_silence
 from distill.data.beginnings import find_beginning
 from distill.data.segments import read_waveform
 from distill.data.split import Piece
@@ -155,14 +156,12 @@ def reconstruct(
     """Each way from a sound (T,) through the model and back: its name, the sound (T,), and the mel
     error before there is a phase.
     """
-    rate_hz, samples, spectrogram = model.sample_rate_hz, len(waveform), model.spectrogram
+    samples, spectrogram = len(waveform), model.spectrogram
     griffin_lim = GriffinLim(spectrogram)
     original = torch.from_numpy(waveform)[None]
-    codes = model.encode(original, rate_hz)
-    true = torch.cat(list(model.mels([original], rate_hz)), dim=-1)
-    decoded = torch.cat(list(model.decoded_mels(codes)), dim=-1)
+    true, decoded = true_and_decoded(model, original)
     error = spectrogram.to_decibels(true) - spectrogram.to_decibels(decoded)
-    error_db = float(error.abs().mean())
+    error_db = float(error[..., : spectrogram.frames(samples)].abs().mean())
     if model.vocoder.name != griffin_lim.name:
         sound = vocode(model.vocoder, decoded, samples=samples)[0].numpy()
         yield model.vocoder.name, sound, error_db
@@ -171,6 +170,18 @@ def reconstruct(
     magnitude = griffin_lim.inverse.magnitude(spectrogram.to_magnitude(decoded)[:, 0])
     yield "original's phase", with_phase_of(model, magnitude, original), error_db
     yield "true mel", vocode(griffin_lim, true, samples=samples)[0].numpy(), 0.0
+
+
+def true_and_decoded(model: LoadedModel, original: Tensor) -> tuple[Tensor, Tensor]:
+    """A sound (1, T) → its mel, with the silence that is coded after it, and the decoded one, of as
+    many frames, (1, 1, M, F).
+    """
+    rate_hz = model.sample_rate_hz
+    codes = model.encode(original, rate_hz)
+    decoded = torch.cat(list(model.decoded_mels(codes, with_end=True)), dim=-1)
+    with_silence = add_silence([original], model.spectrogram, model.model)
+    true = torch.cat(list(model.mels(with_silence, rate_hz)), dim=-1)
+    return true[..., : decoded.shape[-1]], decoded
 
 
 def with_phase_of(model: LoadedModel, magnitude: Tensor, original: Tensor) -> np.ndarray:

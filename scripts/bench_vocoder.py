@@ -26,7 +26,15 @@ from typing import Any
 
 import numpy as np
 import torch
-from bench_hearing import Ear, choose_pieces, compare, read, with_phase_of, zimtohrli
+from bench_hearing import (
+    Ear,
+    choose_pieces,
+    compare,
+    read,
+    true_and_decoded,
+    with_phase_of,
+    zimtohrli,
+)
 from torch import Tensor
 from torchaudio.functional import griffinlim
 
@@ -106,9 +114,7 @@ def ways(model: LoadedModel, waveform: np.ndarray) -> Iterator[tuple[str, np.nda
     """Each way from a sound (T,) to a sound (T,)."""
     samples, spectrogram = len(waveform), model.spectrogram
     original = torch.from_numpy(waveform)[None]
-    rate_hz = model.sample_rate_hz
-    true = torch.cat(list(model.mels([original], rate_hz)), dim=-1)
-    decoded = torch.cat(list(model.decoded_mels(model.encode(original, rate_hz))), dim=-1)
+    true, decoded = true_and_decoded(model, original)
     vocoders: dict[str, Vocoder] = {
         model.vocoder.name: model.vocoder,
         "Griffin-Lim": GriffinLim(spectrogram),

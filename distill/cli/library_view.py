@@ -142,7 +142,8 @@ def _vocoder(entry: Entry) -> str:
     if entry.vocoder is None:
         return ""
     facts = entry.vocoder
-    return f"{vocoder_label(entry)}, final loss {facts.final_loss}, trained {facts.training_date}"
+    loss, date = _number(facts.final_loss), _date(facts.training_date)
+    return f"{vocoder_label(entry)}, final loss {loss}, trained {date}"
 
 
 def _decibels(value: float | None) -> str:

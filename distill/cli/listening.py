@@ -57,7 +57,7 @@ class ResultsPage:
         """Write the page and return its path; None if it has nothing new, or cannot be written."""
         if not self._added:
             return None
-        intro = []
+        intro = [f"The sound of the results is made by {self._model.vocoder.name}."]
         if self._left_out or self._page.is_full:
             intro.append("These are the worst results; the others are beside this page.")
         try:

@@ -6,9 +6,11 @@ import logging
 from contextlib import nullcontext
 from pathlib import Path
 
+from distill.catalog.catalog import Catalog
 from distill.cli.leaderboard_view import show_sweep_end
 from distill.cli.train_command import TrainCommand
 from distill.errors import DistillError, RunError, WriteError
+from distill.settings.check import require_codec
 from distill.settings.compose import (
     Settings,
     compose_settings,
@@ -21,6 +23,7 @@ from distill.sweep.launch import launch
 from distill.sweep.mels import mels_of
 from distill.sweep.plan import plan_sweep
 from distill.system import terminal
+from distill.system.paths import path_of
 from distill.system.terminal import console
 from distill.training.interrupt import RunStopped
 from distill.training.ranks.processes import is_first, rank_name
@@ -40,6 +43,10 @@ def train_alone(command: TrainCommand) -> int:
     """Do one run, new or resumed; raises DistillError for what the user can correct."""
     settings = _compose(command)
     config, resume = settings.config, settings.config.resume is not None
+    if not resume:
+        require_codec(config)
+        if config.base is not None:  # looked for before a folder is made
+            Catalog(path_of(config.library.dir)).model_path(config.base)
     run_dir = _run_dir(settings)
     if resume:
         config = resume_config(run_dir / "config.yaml", settings.overrides)

@@ -179,7 +179,7 @@ class LoadedModel:
     ) -> Iterator[Tensor]:
         """The same in chunks (C, t), with constant memory."""
         rate_hz = sample_rate_hz or codes.sample_rate_hz
-        mels = self.decoded_mels(codes, levels=levels)
+        mels = self.decoded_mels(codes, levels=levels, with_end=True)
         chunks = cut_or_fill(self.vocoder.stream(mels, seed=seed), self._samples(codes))
         yield from cut_or_fill(
             resample_chunks(chunks, self.sample_rate_hz, rate_hz),
@@ -191,12 +191,22 @@ class LoadedModel:
         chunks = resample_chunks(waveforms, sample_rate_hz, self.sample_rate_hz)
         return mels_of((chunk.to(self.device) for chunk in chunks), self.spectrogram)
 
-    def decoded_mels(self, codes: Codes, *, levels: int | None = None) -> Iterator[Tensor]:
-        """Codes → chunks (C, 1, M, f) of the decoded, normalised mel."""
+    def decoded_mels(
+        self, codes: Codes, *, levels: int | None = None, with_end: bool = False
+    ) -> Iterator[Tensor]:
+        """Codes → chunks (C, 1, M, f) of the decoded, normalised mel.
+
+        `with_end` adds the frames after it that still reach into the sound, of the silence that is
+        coded there, too: a vocoder then knows how the sound ends.
+        """
         self.check_codes(codes)
         if levels is not None:
             codes = codes.first_levels(levels)
         frames = self.spectrogram.frames(self._samples(codes))
+        if with_end:
+            config = self.spectrogram.config
+            coded = codes.indices.shape[2] * self.model.stride
+            frames = min(frames + config.n_fft // config.hop_length, coded)
         chunks = codes.indices.split(CHUNK >> 10, dim=2)
         height = self.spectrogram.config.n_mels
         mels = mels_from((c.to(self.device) for c in chunks), self.model, height=height)

@@ -81,6 +81,17 @@ def _check_relations(config: TrainConfig) -> None:
     _check_root(config)
 
 
+def require_codec(config: TrainConfig) -> None:
+    """Raise ConfigError for a new run without a codec: neither its own nor that of a base."""
+    if config.base is None and "codec" not in config.stages:
+        raise ConfigError(
+            "stages",
+            config.stages,
+            "these are added to a model: name it with base=, or its run with resume=; "
+            "or train a new one with codec before them",
+        )
+
+
 def _check_root(config: TrainConfig) -> None:
     roots = config.data.root
     if isinstance(roots, int):  # a folder called 808

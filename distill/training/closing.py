@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from distill.bundle.format import write_bundle
 from distill.bundle.reader import read_bundle, read_content
@@ -96,8 +97,11 @@ def _summarise(
     sounds: Sequence[str],
 ) -> Summary:
     config, run_dir, finished = session.config, session.run_dir, outcome.stopped is None
-    bundle = newest_bundle(run_dir)
-    published = _publish(bundle, session) if bundle and finished else None
+    bundle, before = newest_bundle(run_dir), read_summary(run_dir)
+    if finished:
+        published = _publish(bundle, session) if bundle else None
+    else:  # what an earlier stage published is still there, and is replaced when this one ends
+        published, page = _still_there(before, "published"), page or _still_there(before, "page")
     assert config.name is not None
     return Summary(
         name=config.name,
@@ -120,6 +124,12 @@ def _summarise(
             elapsed_s=outcome.module.clock.elapsed_s,
         ),
     )
+
+
+def _still_there(before: Mapping[str, Any], key: str) -> Path | None:
+    """The file that the summary of before names; None if there is none by now."""
+    path = Path(before[key]) if isinstance(before.get(key), str) else None
+    return path if path and path.is_file() else None
 
 
 def _write_page(stage: Stage, outcome: Outcome, run_dir: Path, *, verdict: str) -> Path | None:

@@ -11,8 +11,10 @@ from typing import Any, cast
 from distill.bundle.reader import read_bundle
 from distill.bundle.rebuild import rebuild_front_end, rebuild_network
 from distill.data.datamodule import SegmentDataModule
+from distill.data.split import FEWEST_HELD_OUT
 from distill.model.mel import SpectrogramConfig
 from distill.settings.schema import TrainConfig
+from distill.system.terminal import counted
 from distill.training.listening import HeldOutModel, write_held_out_page
 from distill.training.stage import ChosenSetting, Judgement, Stage
 from distill.training.stage_module import StageModule
@@ -99,7 +101,10 @@ class VocoderStage(Stage):
         if not finished or not module.history.epochs:
             return Judgement("stopped: the model has no vocoder of its own yet")
         self._compared = compare(module, self.data.val)
-        return Judgement(self._compared.verdict, self._compared.details)
+        words, sounds = self._compared.verdict, self.data.held_out_sounds
+        if sounds is not None and sounds < FEWEST_HELD_OUT:
+            words += f"; weak figures: only {counted(sounds, 'sound')} held out"
+        return Judgement(words, self._compared.details)
 
     def write_page(self, module: StageModule, run_dir: Path, *, verdict: str) -> Path | None:
         """A page with some of the held-out sounds, by this vocoder and by the default one."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -119,7 +120,16 @@ def test_a_vocoder_that_is_stopped_and_continued_ends_as_if_left_alone(
             "+callbacks.extra.stop.step=5",
         )  # fmt: skip
     assert vocoder_of(Path("parts/best.distillgan")) is None
+    summary = json.loads(Path("parts/summary.json").read_text())
+    assert Path(summary["published"]).name == "parts.distillgan", "the codec is there already"
+    assert Path(summary["page"]).is_file()
     train_here("parts", resume=True)
+    library = Catalog(Path("outputs/library"))
+    assert sorted(entry.file for entry in library.entries()) == [
+        "parts.distillgan",
+        "whole.distillgan",
+    ]
+    assert vocoder_of(Path("outputs/library/parts.distillgan")) is not None
     rows = read_progress(Path("parts"))
     epochs = [(row["stage"], row["epoch"]) for row in rows if row["event"] == "epoch"]
     assert epochs == [("codec", 1), ("codec", 2), ("vocoder", 1), ("vocoder", 2)]
@@ -149,6 +159,20 @@ def test_sounds_that_are_not_finite_are_skipped(
     summary = json.loads((run_dir / "summary.json").read_text())
     assert summary["stages"]["vocoder"]["skipped_steps"] == 1
     assert vocoder_of(run_dir / "best.distillgan") is not None
+
+
+def test_a_new_run_without_a_codec_says_what_is_missing(
+    distill_train: Callable[..., subprocess.CompletedProcess[str]], sounds: Path, tmp_path: Path
+) -> None:
+    for overrides, told in (
+        (["stages=[vocoder]"], "name it with base=, or its run with resume="),
+        (["stages=[vocoder]", "base=nope"], "nope"),
+    ):
+        ended = distill_train("data.root=sounds", *overrides)
+        assert ended.returncode == 2
+        assert told in ended.stderr
+        assert len(ended.stderr.splitlines()) == 1
+    assert not (tmp_path / "outputs" / "train").exists(), "no folder of a run that never was"
 
 
 def test_settings_are_checked_before_anything_is_read() -> None:
