@@ -24,7 +24,7 @@ def draw_page(rows: Sequence[Row], intro: Sequence[str]) -> str:
     )
     models = list(dict.fromkeys(row.model for row in rows if row.model))
     title = f"Listen: {', '.join(models)}" if models else "Listen"
-    lines = [_text(f"{counted(len(rows), 'sound')}, worst first.")]
+    lines = [_text(f"{counted(len(rows), 'sound')}, the worst beginning first.")]
     if len(rows) > 1 and (middle := _figures(medians(rows))):
         lines[0] += f" In the median, {middle}."
     lines += map(_text, intro)

@@ -50,7 +50,7 @@ def test_the_worst_is_first_by_its_onset_and_then_by_its_mel_error(tmp_path: Pat
     assert path is not None
     shown = read_page(path)
     assert shown.names == ["c", "b", "d", "a"]
-    assert "4 sounds, worst first" in shown.text
+    assert "4 sounds, the worst beginning first" in shown.text
     middle = "mel error 1.50 dB, onset error 2.50 dB, level -0.5 dB; sounds close"
     assert f"In the median, {middle}." in shown.text
 
