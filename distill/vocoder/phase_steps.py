@@ -17,7 +17,10 @@ from torch import Tensor
 SUREST = 0.98
 """Lengths of predicted steps are taken as this at most: no step is certain."""
 SMALLEST = np.float32(1e-12)
-LEAST_WEIGHT = np.float64(1e-24)
+LEAST_SHARE = np.float32(1e-6)
+"""Weight of going on from the frame before, if nothing is known of how; over that of a bin's power.
+Without it, an onset behind digital silence would have no phase at all.
+"""
 FIRST_WEIGHT = 1e-3
 """Of the random phases that come before the first frame."""
 Complex = NDArray[np.complex64]
@@ -64,9 +67,11 @@ class PhaseIntegral:
         """
         loud: Real = magnitude.numpy().T + SMALLEST
         first = loud[:1] * FIRST_WEIGHT if self._magnitude is None else self._magnitude[None]
+        least = LEAST_SHARE * np.square(loud)
         turn, weight = _turn_and_weight(in_time)
         weight *= loud * np.concatenate([first, loud[:-1]])
-        turn *= weight * self._advance
+        turn = (turn * weight + least) * self._advance
+        weight += least
         step, step_weight = _turn_and_weight(in_frequency)
         step_weight = step_weight[:, 1:] * loud[:, 1:] * loud[:, :-1]
         step = step[:, 1:] * step_weight  # twice negative: half a turn from bin to bin
@@ -75,7 +80,7 @@ class PhaseIntegral:
         for frame in range(len(loud)):
             # in double precision: at an onset, the steps in time weigh next to nothing
             between = step_weight[frame].astype(np.float64)
-            diagonal = weight[frame] + LEAST_WEIGHT
+            diagonal = weight[frame].astype(np.float64)
             diagonal[1:] += between
             diagonal[:-1] += between
             solved = zptsv(diagonal, step[frame], turn[frame] * before)[2].ravel()

@@ -45,6 +45,18 @@ def test_true_steps_give_the_sound_back() -> None:
     torch.testing.assert_close(phases.abs(), torch.ones_like(phases.abs()))
 
 
+def test_a_click_behind_silence_stays_a_click() -> None:
+    """There the steps in time weigh next to nothing, and rounding must not decide."""
+    waveform = torch.zeros(8000)
+    waveform[4000] = 0.8
+    window = torch.hann_window(N_FFT)
+    true = torch.stft(waveform, N_FFT, HOP, window=window, return_complex=True)
+    steps = [unit(step) for step in steps_of(true, n_fft=N_FFT, hop_length=HOP)]
+    phases = PhaseIntegral(n_fft=N_FFT, hop_length=HOP, seed=0).add(true.abs(), *steps)
+    given = torch.istft(true.abs() * phases, N_FFT, HOP, window=window, length=8000)
+    assert given[3990:4010].square().sum() > 0.95 * given.square().sum()
+
+
 def test_chunks_give_the_phases_of_the_whole_and_seeds_others() -> None:
     true = spectrum()
     steps = [unit(step) for step in steps_of(true, n_fft=N_FFT, hop_length=HOP)]
