@@ -6,7 +6,7 @@ quality  on the sounds that the model held out, from their true mels and through
          fine error and level of the model's vocoder, of Griffin-Lim with 32 and with 200 rounds,
          and of oracles, which know the true phase or the true magnitudes
 speed    seconds of sound a second, for one file of so many minutes and for half-second sounds
-memory   how much more a file of sixty minutes takes than one of a minute
+memory   how much more a file of sixty minutes takes than one of a minute (Linux)
 size     of the vocoder in the model's file
 
 The last line is JSON. `ear` needs the extra `measure`.
@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import time
@@ -179,7 +178,10 @@ def peak_mb(model: LoadedModel, minutes: float) -> float:
     chunks = max(1, round(60 * minutes / (hop_s * chunk.shape[-1])))
     for _ in model.vocoder.stream((chunk for _ in range(chunks)), seed=0):
         pass
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    # not ru_maxrss, which begins with what the process that started this one had taken
+    status = Path("/proc/self/status").read_text()
+    (peak,) = (line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))
+    return int(peak) / 1024
 
 
 def _drain(vocoder: Vocoder, mel: Tensor) -> None:
