@@ -31,7 +31,7 @@ from torch import Tensor
 import distill
 from distill.codec.hearing import LEADS_S, fine_db, level_db, levels_of, onset_errors_db
 from distill.codec.loaded import LoadedModel
-from distill.codec.stream import add_silence
+from distill.codec.stream import between_silence, silence_before
 from distill.data.beginnings import find_beginning
 from distill.data.segments import read_waveform
 from distill.data.split import Piece
@@ -41,7 +41,7 @@ from distill.settings.quoting import quote_folders
 from distill.system.terminal import bar
 from distill.training.sounds import collect
 from distill.vocoder.griffin_lim import GriffinLim
-from distill.vocoder.vocoder import vocode
+from distill.vocoder.vocoder import Vocoder, vocode
 
 LONGEST_S, BEGINNING_S, SILENCE_AFTER_S = 10.0, 2.0, 0.5
 EAR_HZ = 48_000
@@ -161,27 +161,30 @@ def reconstruct(
     original = torch.from_numpy(waveform)[None]
     true, decoded = true_and_decoded(model, original)
     error = spectrogram.to_decibels(true) - spectrogram.to_decibels(decoded)
-    error_db = float(error[..., : spectrogram.frames(samples)].abs().mean())
+    first = model.model.stride
+    error_db = float(error[..., first : first + spectrogram.frames(samples)].abs().mean())
     if model.vocoder.name != griffin_lim.name:
-        sound = vocode(model.vocoder, decoded, samples=samples)[0].numpy()
-        yield model.vocoder.name, sound, error_db
-    sound = vocode(griffin_lim, decoded, samples=samples)[0].numpy()
-    yield griffin_lim.name, sound, error_db
+        yield model.vocoder.name, sound_of(model, model.vocoder, decoded, samples), error_db
+    yield griffin_lim.name, sound_of(model, griffin_lim, decoded, samples), error_db
     magnitude = griffin_lim.inverse.magnitude(spectrogram.to_magnitude(decoded)[:, 0])
     yield "original's phase", with_phase_of(model, magnitude, original), error_db
-    yield "true mel", vocode(griffin_lim, true, samples=samples)[0].numpy(), 0.0
+    yield "true mel", sound_of(model, griffin_lim, true, samples), 0.0
 
 
 def true_and_decoded(model: LoadedModel, original: Tensor) -> tuple[Tensor, Tensor]:
-    """A sound (1, T) → its mel, with the silence that is coded after it, and the decoded one, of as
-    many frames, (1, 1, M, F).
+    """A sound (1, T) → its mel with the silence that is coded around it, and the decoded one, both
+    (1, 1, M, F).
     """
-    rate_hz = model.sample_rate_hz
-    codes = model.encode(original, rate_hz)
-    decoded = torch.cat(list(model.decoded_mels(codes, with_end=True)), dim=-1)
-    with_silence = add_silence([original], model.spectrogram, model.model)
-    true = torch.cat(list(model.mels(with_silence, rate_hz)), dim=-1)
-    return true[..., : decoded.shape[-1]], decoded
+    codes = model.encode(original, model.sample_rate_hz)
+    decoded = torch.cat(list(model.decoded_mels(codes, with_silence=True)), dim=-1)
+    whole = between_silence(original, model.spectrogram, model.model)
+    return model.spectrogram(whole[None])[..., : decoded.shape[-1]], decoded
+
+
+def sound_of(model: LoadedModel, vocoder: Vocoder, mel: Tensor, samples: int) -> np.ndarray:
+    """A mel of `true_and_decoded` → the sound (T,)."""
+    silent = silence_before(model.spectrogram, model.model)
+    return vocode(vocoder, mel, samples=samples, silent=silent)[0].numpy()
 
 
 def with_phase_of(model: LoadedModel, magnitude: Tensor, original: Tensor) -> np.ndarray:
@@ -194,13 +197,13 @@ def with_phase_of(model: LoadedModel, magnitude: Tensor, original: Tensor) -> np
         "hop_length": config.hop_length,
         "window": torch.hann_window(config.n_fft),
     }
-    padded = torch.nn.functional.pad(original, (0, max(0, config.n_fft - original.shape[1])))
-    spectrum = torch.stft(padded, **options, return_complex=True)
+    whole = between_silence(original, model.spectrogram, model.model)
+    spectrum = torch.stft(whole, **options, return_complex=True)
     frames = min(spectrum.shape[-1], magnitude.shape[-1])
     joined = torch.polar(magnitude[..., :frames], spectrum[..., :frames].angle())
-    samples = original.shape[1]
-    sound = torch.istft(joined, **options, length=samples)
-    return np.ascontiguousarray(sound[0].numpy())
+    begin = silence_before(model.spectrogram, model.model)
+    sound = torch.istft(joined, **options, length=begin + original.shape[1])
+    return np.ascontiguousarray(sound[0, begin:].numpy())
 
 
 def compare(

@@ -30,6 +30,7 @@ from bench_hearing import (
     choose_pieces,
     compare,
     read,
+    sound_of,
     true_and_decoded,
     with_phase_of,
     zimtohrli,
@@ -122,7 +123,7 @@ def ways(model: LoadedModel, waveform: np.ndarray) -> Iterator[tuple[str, np.nda
     inverse = GriffinLim(spectrogram).inverse
     for side, mel in (("true mel", true), ("codec", decoded)):
         for name, vocoder in vocoders.items():
-            yield f"{side}: {name}", vocode(vocoder, mel, samples=samples)[0].numpy()
+            yield f"{side}: {name}", sound_of(model, vocoder, mel, samples)
         magnitude = inverse.magnitude(spectrogram.to_magnitude(mel)[:, 0])
         yield f"{side}: inverted, with the true phase", with_phase_of(model, magnitude, original)
     yield "true magnitudes: Griffin-Lim", of_true_magnitudes(model, original)

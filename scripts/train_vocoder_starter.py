@@ -26,9 +26,11 @@ from distill.vocoder.mel_inverse import MelInverse
 from distill.vocoder.phase_loss import PhaseLoss, band_weights, phase_loss
 from distill.vocoder.phase_network import PhaseNetwork, PhaseNetworkConfig
 from distill.vocoder.starter import FILE, starter_fields
+from distill.vocoder.starter import start_from_starter as start_vocoder_from_starter
 
 CODEBOOK_STEPS = 150
 LR, LAST_LR, WARMUP_STEPS = 0.003, 0.00003, 100
+LR_GOING_ON = 0.0015
 
 
 def main() -> None:
@@ -39,7 +41,7 @@ def main() -> None:
         torch.set_num_threads(arguments.threads)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     with open_ring(arguments, device) as (ring, held_out):
-        training = Training(ring, device)
+        training = Training(ring, device, going_on=arguments.go_on)
         training.run(held_out[:64], arguments)
     torch.save(starter_fields(training.network.cpu(), training.spectrogram.config), arguments.out)
     print(f"wrote {arguments.out}, {arguments.out.stat().st_size / 1e6:.1f} MB")
@@ -48,7 +50,7 @@ def main() -> None:
 class Training:
     """The network, and what makes its batches."""
 
-    def __init__(self, ring: Ring, device: torch.device) -> None:
+    def __init__(self, ring: Ring, device: torch.device, *, going_on: bool) -> None:
         self.ring, self.device = ring, device
         self.spectrogram = front_end(ring.drawn(256)).to(device)
         self.codec = self._codec()
@@ -57,6 +59,10 @@ class Training:
         self.network = PhaseNetwork(
             PhaseNetworkConfig(mel.n_mels, bins, channels=256, hidden=768, blocks=4)
         ).to(device)
+        self.lr = LR
+        if going_on:
+            start_vocoder_from_starter(self.network)
+            self.lr = LR_GOING_ON
         self.inverse = MelInverse(self.spectrogram.filters)
         self.weights = band_weights(bins, sample_rate_hz=mel.sample_rate_hz).to(device)
         self.window = torch.hann_window(mel.n_fft, device=device)
@@ -64,13 +70,13 @@ class Training:
     def run(self, held_out: Tensor, arguments: argparse.Namespace) -> None:
         """Train; print a line now and then."""
         optimizer = torch.optim.AdamW(
-            self.network.parameters(), lr=LR, betas=(0.8, 0.99), weight_decay=0.01
+            self.network.parameters(), lr=self.lr, betas=(0.8, 0.99), weight_decay=0.01
         )
         start = told = time.monotonic()
         step, progress = 0, 0.0
         while progress < 1:
             progress = (time.monotonic() - start) / (60 * arguments.minutes)
-            rate = LAST_LR + (LR - LAST_LR) * (1 + math.cos(math.pi * min(1.0, progress))) / 2
+            rate = LAST_LR + (self.lr - LAST_LR) * (1 + math.cos(math.pi * min(1.0, progress))) / 2
             for group in optimizer.param_groups:
                 group["lr"] = rate * min(1.0, (step + 1) / WARMUP_STEPS)
             loss = self.loss(self.ring.drawn(arguments.batch_size), decoded=True)
@@ -128,6 +134,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
     parser.add_argument("--minutes", type=float, default=30.0, help="of training")
     parser.add_argument("--out", type=Path, default=Path("distill/vocoder") / FILE)
+    parser.add_argument("--go-on", action="store_true", help="from the weights in the package")
     parser.add_argument("--batch-size", type=int, default=16)
     parser.add_argument("--threads", type=int, help="of the training; null: torch's own choice")
     add_ring_arguments(parser)

@@ -21,8 +21,10 @@ from distill.codec.stream import (
     coded_columns,
     codes_of,
     cut_or_fill,
+    cut_out,
     mels_from,
     mels_of,
+    silence_before,
 )
 from distill.errors import CodesError, SoundError
 from distill.model.mel import LogMel
@@ -138,7 +140,7 @@ class LoadedModel:
                 yield chunk
 
         sound = resample_chunks(count_samples(), rate_hz, self.sample_rate_hz)
-        mels = self.mels(add_silence(sound, self.spectrogram, self.model), self.sample_rate_hz)
+        mels = self._mels_between_silence(sound)
         codes = [chunk[..., :levels].cpu() for chunk in codes_of(mels, self.model)]
         if not codes:
             raise SoundError("the waveform is empty")
@@ -179,38 +181,60 @@ class LoadedModel:
     ) -> Iterator[Tensor]:
         """The same in chunks (C, t), with constant memory."""
         rate_hz = sample_rate_hz or codes.sample_rate_hz
-        mels = self.decoded_mels(codes, levels=levels, with_end=True)
-        chunks = cut_or_fill(self.vocoder.stream(mels, seed=seed), self._samples(codes))
+        mels = self.decoded_mels(codes, levels=levels, with_silence=True)
+        silent = silence_before(self.spectrogram, self.model)
+        waveforms = self.vocoder.stream(mels, seed=seed, silent=silent)
+        chunks = cut_out(waveforms, silent, self._samples(codes))
         yield from cut_or_fill(
             resample_chunks(chunks, self.sample_rate_hz, rate_hz),
             samples_at(codes.samples, codes.sample_rate_hz, rate_hz),
         )
 
     def mels(self, waveforms: Iterable[Tensor], sample_rate_hz: int) -> Iterator[Tensor]:
-        """Chunks (C, t) of one waveform → chunks (C, 1, M, f) of its normalised mel."""
-        chunks = resample_chunks(waveforms, sample_rate_hz, self.sample_rate_hz)
-        return mels_of((chunk.to(self.device) for chunk in chunks), self.spectrogram)
+        """Chunks (C, t) of one waveform → chunks (C, 1, M, f) of its normalised mel, as that of a
+        sound between silence.
+        """
+        samples = done = 0
+
+        def count_samples() -> Iterator[Tensor]:
+            nonlocal samples
+            for chunk in resample_chunks(waveforms, sample_rate_hz, self.sample_rate_hz):
+                samples += chunk.shape[1]
+                yield chunk
+
+        before = self.model.stride
+        for mel in self._mels_between_silence(count_samples()):
+            mel = mel[..., before:]
+            before = max(0, before - mel.shape[-1])
+            mel = mel[..., : self.spectrogram.frames(samples) - done]
+            done += mel.shape[-1]
+            yield mel
+
+    def _mels_between_silence(self, waveforms: Iterable[Tensor]) -> Iterator[Tensor]:
+        """Chunks (C, t) at the model's rate → chunks (C, 1, M, f) of all that is coded."""
+        whole = add_silence(waveforms, self.spectrogram, self.model)
+        return mels_of((chunk.to(self.device) for chunk in whole), self.spectrogram)
 
     def decoded_mels(
-        self, codes: Codes, *, levels: int | None = None, with_end: bool = False
+        self, codes: Codes, *, levels: int | None = None, with_silence: bool = False
     ) -> Iterator[Tensor]:
         """Codes → chunks (C, 1, M, f) of the decoded, normalised mel.
 
-        `with_end` adds the frames after it that still reach into the sound, of the silence that is
-        coded there, too: a vocoder then knows how the sound ends.
+        `with_silence` adds the column before it, and the frames after it that still reach into the
+        sound: a vocoder then knows how the sound begins and ends.
         """
         self.check_codes(codes)
         if levels is not None:
             codes = codes.first_levels(levels)
-        frames = self.spectrogram.frames(self._samples(codes))
-        if with_end:
-            config = self.spectrogram.config
-            coded = codes.indices.shape[2] * self.model.stride
-            frames = min(frames + config.n_fft // config.hop_length, coded)
+        frames, before = self.spectrogram.frames(self._samples(codes)), self.model.stride
         chunks = codes.indices.split(CHUNK >> 10, dim=2)
         height = self.spectrogram.config.n_mels
         mels = mels_from((c.to(self.device) for c in chunks), self.model, height=height)
-        return cut_or_fill(mels, frames)
+        if not with_silence:
+            return cut_out(mels, before, frames)
+        config = self.spectrogram.config
+        coded = codes.indices.shape[2] * self.model.stride
+        return cut_or_fill(mels, min(before + frames + config.n_fft // config.hop_length, coded))
 
     def check_levels(self, levels: int | None) -> int:
         """The number of levels to keep, None meaning all; raises CodesError if there are fewer."""

@@ -22,7 +22,9 @@ COLUMNS = 256
 """Number of latent columns coded at a time; with the default settings 22 s, as FRAMES."""
 
 SILENT_STRIDES = 1.5
-"""How much silence is coded after a sound, in latent columns; rounded up to a whole column."""
+"""How much silence is coded after a sound, in latent columns; rounded up to a whole column. Before
+it, there is one column.
+"""
 
 
 @dataclass(frozen=True)
@@ -79,27 +81,55 @@ def mels_of(waveforms: Iterable[Tensor], spectrogram: LogMel) -> Iterator[Tensor
 
 
 def coded_columns(samples: int, spectrogram: LogMel, model: ConvVQVAE) -> int:
-    """Number of latent columns W of a sound of `samples`, with the silence coded after it."""
+    """Number of latent columns W of a sound of `samples`, with the silence coded around it."""
     frames = spectrogram.frames(samples) + SILENT_STRIDES * model.stride
-    return math.ceil(frames / model.stride)
+    return 1 + math.ceil(frames / model.stride)
+
+
+def silence_before(spectrogram: LogMel, model: ConvVQVAE) -> int:
+    """Number of samples of silence that are coded before a sound: a latent column."""
+    return model.stride * spectrogram.config.hop_length
 
 
 def add_silence(
     waveforms: Iterable[Tensor], spectrogram: LogMel, model: ConvVQVAE
 ) -> Iterator[Tensor]:
-    """Chunks (C, t) of one waveform → the same chunks, then silence up to its last coded column.
+    """Chunks (C, t) of one waveform → the same chunks between silence: a column before them, and up
+    to the last coded column after them.
 
-    The network was trained on sounds followed by silence, so it codes the end of a sound better
-    with some silence after it.
+    The network was trained on sounds between silence, so it codes their beginning and end better
+    with some around them. A vocoder needs to know, too, that there was nothing before: windows
+    reflected at the beginning do not tell a click from a soft attack.
     """
-    samples, last = 0, torch.zeros(0, 0)
+    before, samples, last = silence_before(spectrogram, model), 0, torch.zeros(0, 0)
     for last in waveforms:
+        if not samples and last.shape[1]:
+            yield last.new_zeros(len(last), before)
         samples += last.shape[1]
         yield last
     if samples:
         frames = coded_columns(samples, spectrogram, model) * model.stride
-        rest = frames * spectrogram.config.hop_length - 1 - samples
+        rest = frames * spectrogram.config.hop_length - 1 - before - samples
         yield last.new_zeros(len(last), rest)
+
+
+def between_silence(waveform: Tensor, spectrogram: LogMel, model: ConvVQVAE) -> Tensor:
+    """A waveform (C, T) → the same with the silence that is coded around it, (C, T')."""
+    return torch.cat(list(add_silence([waveform], spectrogram, model)), dim=1)
+
+
+def cut_out(chunks: Iterable[Tensor], begin: int, total: int) -> Iterator[Tensor]:
+    """Leave out the first `begin` items of a stream, along its last axis, and make the rest `total`
+    items long.
+    """
+
+    def later() -> Iterator[Tensor]:
+        left = begin
+        for chunk in chunks:
+            yield chunk[..., left:]
+            left = max(0, left - chunk.shape[-1])
+
+    return cut_or_fill(later(), total)
 
 
 @torch.no_grad()

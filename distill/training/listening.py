@@ -5,9 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -21,27 +19,16 @@ from distill.listen.folder import ListeningPage
 from distill.listen.picture import write_mels
 from distill.listen.rows import Row, Take
 from distill.model.mel import LogMel
-from distill.model.vqvae import ConvVQVAE
 from distill.training.clips import choose_clips
-from distill.vocoder.vocoder import Vocoder, vocode
+from distill.training.trained_codec import TrainedCodec
+from distill.vocoder.vocoder import Vocoder
 
 MOST_SOUNDS = 12
 """With the default vocoder, so many segments take some two seconds on two cores."""
 
 
-@dataclass(frozen=True)
-class HeldOutModel:
-    """What makes the sounds of the page."""
-
-    network: ConvVQVAE
-    """In eval mode: in training, the codebooks would learn from these sounds."""
-    spectrogram: LogMel
-    metadata: Mapping[str, Any]
-    """`name` and `model_id`, as in a bundle."""
-
-
 def write_held_out_page(
-    model: HeldOutModel,
+    codec: TrainedCodec,
     segments: FixedSegments,
     run_dir: Path,
     *,
@@ -61,7 +48,7 @@ def write_held_out_page(
     titles = _titles([segments.name(index) for index in indices])
     for number, (clip, title) in enumerate(zip(clips, titles, strict=True)):
         if clip["sound_begin"] < clip["sound_end"]:
-            page.add(_row(page, f"{number}/{title}", model, clip, vocoders))
+            page.add(_row(page, f"{number}/{title}", codec, clip, vocoders))
     return page.write(intro)
 
 
@@ -78,23 +65,21 @@ def _titles(names: Sequence[str]) -> list[str]:
 def _row(
     page: ListeningPage,
     key: str,
-    model: HeldOutModel,
+    codec: TrainedCodec,
     clip: Segment,
     vocoders: Mapping[str, Vocoder],
 ) -> Row:
     """Write a clip's files."""
-    config = model.spectrogram.config
+    spectrogram = codec.spectrogram
+    config = spectrogram.config
     begin, end = clip["sound_begin"], clip["sound_end"]
     waveform = torch.as_tensor(clip["waveform"])
-    with torch.inference_mode():
-        device = next(model.network.parameters()).device
-        log_mel = model.spectrogram(waveform[None].to(device))
-        decoded = model.network(log_mel).mel.float()
-        mels = [model.spectrogram.to_decibels(mel)[0, 0].cpu() for mel in (log_mel, decoded)]
-        sounds = {
-            label: vocode(vocoder, decoded, samples=waveform.shape[-1])[0]
-            for label, vocoder in vocoders.items()
-        }
+    coded = codec.code(waveform)
+    mels = [
+        spectrogram.to_decibels(codec.of_sound(mel, coded.samples))[0, 0].cpu()
+        for mel in (coded.original, coded.decoded)
+    ]
+    sounds = {label: codec.sound(coded, vocoder) for label, vocoder in vocoders.items()}
     takes, pictures = [], []
     for label, sound in {"original": waveform[0], **sounds}.items():
         take = Take(label, page.name(key, label, ".wav"))
@@ -104,11 +89,11 @@ def _row(
             sample_rate_hz=config.sample_rate_hz,
             channels=1,
             samples=end - begin,
-            model=signature(model.metadata["name"], model.metadata["model_id"]),
+            model=signature(codec.metadata["name"], codec.metadata["model_id"]),
         )
         takes.append(take)
-        seen = model.spectrogram.magnitude(sound[None, None].to(device))
-        pictures.append(model.spectrogram.decibels(seen)[0, 0].cpu())
+        seen = spectrogram.magnitude(sound[None, None].to(coded.decoded.device))
+        pictures.append(spectrogram.decibels(seen)[0, 0].cpu())
     picture = page.name(key, "mels", ".png")
     first, last = begin // config.hop_length, math.ceil(end / config.hop_length)
     write_mels(page.folder / picture, *(mel[:, first:last] for mel in pictures), floor=config.floor)
@@ -117,9 +102,9 @@ def _row(
         takes=tuple(takes),
         seconds=(end - begin) / config.sample_rate_hz,
         file=takes[1].path,
-        model=model.metadata["name"],
+        model=codec.metadata["name"],
         picture=picture,
-        figures=_figures(model.spectrogram, clip, mels),
+        figures=_figures(spectrogram, clip, mels),
     )
 
 

@@ -40,9 +40,10 @@ class GriffinLim:
         """The way back through the mel filters."""
         return MelInverse(self.spectrogram.filters.cpu())
 
-    def stream(self, mels: Iterable[Tensor], *, seed: int = 0) -> Iterator[Tensor]:
+    def stream(self, mels: Iterable[Tensor], *, seed: int = 0, silent: int = 0) -> Iterator[Tensor]:
         """Chunks (C, 1, M, f) of one normalised log-mel → chunks (C, t) of its waveform in [-1, 1],
-        at most F · hop_length - 1 samples in all. The same seed gives the same waveform.
+        at most F · hop_length - 1 samples in all. The same seed gives the same waveform. It makes
+        no use of `silent`.
 
         Blocks are joined where the sound is quietest; they do not depend on the chunks.
         """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from distill.vocoder.spectra import magnitudes, scaled
+from distill.vocoder.spectra import magnitudes
 
 STEPS = 5
 SMALLEST = 1e-8
@@ -43,7 +43,7 @@ class MelInverse:
         and details, louder or softer so that its mel is nearer to the given one.
         """
         ratio = mel / self.mel(magnitudes(spectrum)).clamp(min=SMALLEST)
-        return scaled(spectrum, self._spread(ratio.clamp(max=MOST_GAIN)))
+        return spectrum * self._spread(ratio.clamp(max=MOST_GAIN))
 
     def _spread(self, ratio: Tensor) -> Tensor:
         """A factor for each band (..., M, F) → one for each bin, the mean of the bands over it."""

@@ -25,22 +25,22 @@ FADE = 16
 
 
 class Frames(NamedTuple):
-    """Frames f of one channel."""
+    """Frames F of one channel."""
 
     log_mel: Tensor
-    """(M, f)."""
+    """(F, M)."""
     magnitude: Tensor
-    """(bins, f)."""
+    """(F, bins)."""
     phases: Tensor
-    """(bins, f), complex, of length 1."""
+    """(F, bins), complex, of length 1."""
 
     def then(self, later: Frames) -> Frames:
         """These frames and those that follow."""
-        return Frames(*(torch.cat(pair, dim=-1) for pair in zip(self, later, strict=True)))
+        return Frames(*(torch.cat(pair) for pair in zip(self, later, strict=True)))
 
     def since(self, first: int) -> Frames:
         """Those from this one on, in memory of their own."""
-        return Frames(*(part[..., first:].clone() for part in self))
+        return Frames(*(part[first:].clone() for part in self))
 
 
 class PhaseGradient:
@@ -56,44 +56,45 @@ class PhaseGradient:
         self._inverse = MelInverse(spectrogram.filters.cpu())
         self._rounds = PhaseRounds(spectrogram.config, self._inverse)
 
-    def stream(self, mels: Iterable[Tensor], *, seed: int = 0) -> Iterator[Tensor]:
+    def stream(self, mels: Iterable[Tensor], *, seed: int = 0, silent: int = 0) -> Iterator[Tensor]:
         """Chunks (C, 1, M, f) of one normalised log-mel → chunks (C, t) of its waveform in [-1, 1],
-        at most F · hop_length - 1 samples in all. The same seed gives the same waveform.
+        at most F · hop_length - 1 samples in all. The same seed gives the same waveform. Its first
+        `silent` samples are 0, if they are not more than a block.
         """
         joined: _Blocks | None = None
         for chunk in mels:
             chunk = chunk[:, 0].float().cpu()
-            joined = joined or _Blocks(self, len(chunk), seed)
+            joined = joined or _Blocks(self, len(chunk), seed, silent)
             yield from joined.add(chunk)
         if joined is not None:
             yield joined.finish()
 
     @torch.inference_mode()
     def predict(self, log_mel: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Normalised log-mel (M, f) → magnitudes (bins, f), and steps in time and in frequency."""
+        """Normalised log-mel (M, F) → magnitudes (F, bins), and steps in time and in frequency."""
         device = next(self.network.parameters()).device
         decibels = self.spectrogram.to_decibels(log_mel)
         said = self.network(decibels[None].to(device))
         inverted = self._inverse.magnitude(self.spectrogram.to_magnitude(log_mel))
         magnitude = inverted * said.gain[0].cpu().exp()
-        return magnitude, said.in_time[0].cpu(), said.in_frequency[0].cpu()
+        return magnitude.mT, said.in_time[0].cpu().mT, said.in_frequency[0].cpu().mT
 
     @torch.inference_mode()
-    def sound(self, given: Frames, *, is_last: bool) -> Tensor:
+    def sound(self, given: Frames, *, is_last: bool, silent: int) -> Tensor:
         """Frames of one channel → samples (t,) from the middle of the first one on."""
-        config, frames = self.spectrogram.config, given.log_mel.shape[-1]
+        config, frames = self.spectrogram.config, len(given.log_mel)
         reached = (frames - 1) * config.hop_length + config.n_fft // 4
         samples = (frames - 1) * config.hop_length
         if is_last:  # the longest waveform with so many frames, as far as their windows reach
             samples = min(frames * config.hop_length - 1, reached)
         mel = self.spectrogram.to_magnitude(given.log_mel)
-        return self._rounds.run(mel, given.magnitude, given.phases, samples=samples)
+        return self._rounds.run(mel, given.magnitude, given.phases, samples=samples, silent=silent)
 
 
 class _Blocks:
     """The mel of a sound, chunk by chunk → its waveform, block by block."""
 
-    def __init__(self, vocoder: PhaseGradient, channels: int, seed: int) -> None:
+    def __init__(self, vocoder: PhaseGradient, channels: int, seed: int, silent: int) -> None:
         config = vocoder.spectrogram.config
         self._vocoder, self._hop = vocoder, config.hop_length
         self._context = vocoder.network.context
@@ -101,6 +102,8 @@ class _Blocks:
             PhaseIntegral(n_fft=config.n_fft, hop_length=config.hop_length, seed=seed)
             for _ in range(channels)
         ]
+        self._silent = silent
+        """Samples at the beginning of the block that are silent."""
         self._mel: Tensor | None = None
         """From `_context` frames before those that are not predicted yet, if there are so many."""
         self._before = 0
@@ -129,7 +132,7 @@ class _Blocks:
 
     @property
     def _frames(self) -> int:
-        return self._ready[0].log_mel.shape[-1] if self._ready else 0
+        return len(self._ready[0].log_mel) if self._ready else 0
 
     def _predict(self, frames: int, *, is_last: bool = False) -> None:
         """Predict so many more frames."""
@@ -139,9 +142,9 @@ class _Blocks:
         found = []
         for channel, (mel, integral) in enumerate(zip(seen, self._integrals, strict=True)):
             whole = self._vocoder.predict(mel)
-            magnitude, *steps = (part[:, before : before + frames] for part in whole)
+            magnitude, *steps = (part[before : before + frames] for part in whole)
             phases = integral.add(magnitude, *steps)
-            new = Frames(mel[:, before : before + frames], magnitude, phases)
+            new = Frames(mel.mT[before : before + frames], magnitude, phases)
             found.append(self._ready[channel].then(new) if self._ready else new)
         self._ready = found
         begin = max(0, before + frames - self._context)
@@ -149,7 +152,11 @@ class _Blocks:
         self._mel = self._mel[..., begin:].clone()
 
     def _waveform(self, *, is_last: bool) -> Tensor:
-        sounds = [self._vocoder.sound(given, is_last=is_last) for given in self._ready]
+        sounds = [
+            self._vocoder.sound(given, is_last=is_last, silent=self._silent)
+            for given in self._ready
+        ]
+        self._silent = 0
         waveform = torch.stack(sounds).clamp(-1.0, 1.0)
         half = FADE // 2 * self._hop
         if self._tail is not None:

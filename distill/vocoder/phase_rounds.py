@@ -1,4 +1,4 @@
-"""magnitudes and first phases (bins, F) → waveform: Griffin-Lim rounds that begin near the end."""
+"""magnitudes and first phases (F, bins) → waveform: Griffin-Lim rounds that begin near the end."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from torch import Tensor
 
 from distill.model.mel import SpectrogramConfig
 from distill.vocoder.mel_inverse import MelInverse
-from distill.vocoder.spectra import with_magnitudes
+from distill.vocoder.spectra import ShortTimeFourier, with_magnitudes
 
-LOW_ROUNDS = 48
+LOW_ROUNDS = 64
 LOW_HZ = 1500.0
 """The band up to about here gets rounds of its own, at a lower sample rate, where they cost
 little. The phases of a bass do not follow from its mel: they must be found.
 """
-WHOLE_ROUNDS, FITTING_ROUNDS = 8, 4
+WHOLE_ROUNDS, FITTING_ROUNDS = 4, 3
 MOMENTUM = 0.99
 """Of the fast Griffin-Lim algorithm (Perraudin 2013)."""
 USED, KEPT = 0.85, 0.75
@@ -23,78 +23,81 @@ USED, KEPT = 0.85, 0.75
 
 class PhaseRounds:
     """Makes a spectrum consistent: first the low band, then the whole, and at last so that the
-    sound has the given mel.
+    sound has the given mel. Each round silences what is known to be silent, the samples before the
+    sound: without it, its beginning has no phase, and may click.
     """
 
     def __init__(self, config: SpectrogramConfig, inverse: MelInverse) -> None:
-        self._n_fft, self._hop = config.n_fft, config.hop_length
         self._inverse = inverse
+        self._whole = ShortTimeFourier(n_fft=config.n_fft, hop_length=config.hop_length)
         self._slower = _slower(config)
-        self._fewest = config.n_fft // 2 // config.hop_length + 1
-        """With no more frames than these, the low band is too short to be transformed."""
-
-    def run(self, mel: Tensor, magnitude: Tensor, phases: Tensor, *, samples: int) -> Tensor:
-        """Magnitude mel (M, F), magnitudes and phases (bins, F) → waveform (samples,)."""
-        magnitude, phases = magnitude.mT.contiguous().mT, phases.mT.contiguous().mT
-        if self._slower > 1 and magnitude.shape[-1] > self._fewest:
-            phases = self._in_low_band(magnitude, phases)
-        n_fft, hop = self._n_fft, self._hop
-        spectrum = _rounds(
-            magnitude, phases, WHOLE_ROUNDS, n_fft=n_fft, hop_length=hop, samples=samples
+        self._low = ShortTimeFourier(
+            n_fft=config.n_fft // self._slower, hop_length=config.hop_length // self._slower
         )
-        window = torch.hann_window(n_fft)
-        for _ in range(FITTING_ROUNDS):
-            waveform = torch.istft(spectrum, n_fft, hop, window=window, length=samples)
-            found = torch.stft(waveform, n_fft, hop, window=window, return_complex=True)
-            frames = min(found.shape[-1], mel.shape[-1])
-            spectrum = self._inverse.fit(found[:, :frames], mel[:, :frames])
-        return torch.istft(spectrum, n_fft, hop, window=window, length=samples)
 
-    def _in_low_band(self, magnitude: Tensor, phases: Tensor) -> Tensor:
-        """Phases (bins, F) → a spectrum with the same ones, but better ones in the lowest bins.
+    def run(
+        self, mel: Tensor, magnitude: Tensor, phases: Tensor, *, samples: int, silent: int = 0
+    ) -> Tensor:
+        """Magnitude mel (F, M), magnitudes and phases (F, bins) → waveform (samples,), whose first
+        `silent` samples are 0.
+        """
+        if self._slower > 1:
+            phases = self._in_low_band(magnitude, phases, silent)
+        spectrum = with_magnitudes(phases, magnitude)
+        spectrum = _rounds(self._whole, magnitude, spectrum, WHOLE_ROUNDS, samples, silent)
+        for _ in range(FITTING_ROUNDS):
+            waveform = _waveform(self._whole, spectrum, samples, silent)
+            for part, found in self._whole.spectra(waveform, len(mel)):
+                spectrum[part] = self._inverse.fit(found.mT, mel[part].mT).mT
+        return _waveform(self._whole, spectrum, samples, silent)
+
+    def _in_low_band(self, magnitude: Tensor, phases: Tensor, silent: int) -> Tensor:
+        """Phases (F, bins) → a spectrum with the same ones, but better ones in the lowest bins.
 
         The lowest bins of a spectrum are the spectrum of the sound at a lower sample rate.
         """
-        n_fft, hop = self._n_fft // self._slower, self._hop // self._slower
-        bins = n_fft // 2 + 1
+        low = self._low
+        bins = low.n_fft // 2 + 1
         used, kept = int(USED * bins), int(KEPT * bins)
         fade = torch.ones(bins)
         fade[used:] = torch.linspace(1, 0, bins - used)
         better = _rounds(
-            magnitude[:bins] * fade[:, None],
-            phases[:bins],
+            low,
+            magnitude[:, :bins] * fade,
+            phases[:, :bins].contiguous(),
             LOW_ROUNDS,
-            n_fft=n_fft,
-            hop_length=hop,
-            samples=(magnitude.shape[-1] - 1) * hop,
+            len(magnitude) * low.hop_length,
+            silent // self._slower,
         )
-        return torch.cat([better[:kept], phases[kept:]])
+        return torch.cat([better[:, :kept], phases[:, kept:]], dim=1)
 
 
 def _rounds(
+    transform: ShortTimeFourier,
     magnitude: Tensor,
     spectrum: Tensor,
     rounds: int,
-    *,
-    n_fft: int,
-    hop_length: int,
     samples: int,
+    silent: int,
 ) -> Tensor:
-    """Magnitudes (bins, F), and a spectrum with first phases → a spectrum with these magnitudes and
+    """Magnitudes, and a spectrum with first phases (F, bins) → a spectrum with these magnitudes and
     the phases after so many rounds of fast Griffin-Lim.
     """
-    window = torch.hann_window(n_fft)
     spectrum = with_magnitudes(spectrum, magnitude)
-    before: Tensor | None = None
-    frames = magnitude.shape[-1]
+    before = torch.zeros_like(spectrum)
     for _ in range(rounds):
-        waveform = torch.istft(spectrum, n_fft, hop_length, window=window, length=samples)
-        found = torch.stft(waveform, n_fft, hop_length, window=window, return_complex=True)
-        found = found[:, :frames]
-        further = found if before is None else found - before * (MOMENTUM / (1 + MOMENTUM))
-        before = found
-        spectrum = with_magnitudes(further, magnitude)
+        waveform = _waveform(transform, spectrum, samples, silent)
+        for part, found in transform.spectra(waveform, len(magnitude)):
+            further = torch.sub(found, before[part], alpha=MOMENTUM / (1 + MOMENTUM))
+            before[part] = found
+            spectrum[part] = with_magnitudes(further, magnitude[part])
     return spectrum
+
+
+def _waveform(transform: ShortTimeFourier, spectrum: Tensor, samples: int, silent: int) -> Tensor:
+    waveform = transform.waveform(spectrum, samples)
+    waveform[:silent] = 0
+    return waveform
 
 
 def _slower(config: SpectrogramConfig) -> int:

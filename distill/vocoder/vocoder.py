@@ -26,9 +26,12 @@ class Vocoder(Protocol):
     def name(self) -> str:
         """The name shown to people, such as "Griffin-Lim"."""
 
-    def stream(self, mels: Iterable[Tensor], *, seed: int) -> Iterator[Tensor]:
+    def stream(self, mels: Iterable[Tensor], *, seed: int = 0, silent: int = 0) -> Iterator[Tensor]:
         """Chunks (C, 1, M, f) of one normalised log-mel → chunks (C, t) float32 in [-1, 1] of its
         waveform, with constant memory, at most F · hop_length samples in all.
+
+        Of the first `silent` samples it is known that they are silent; they may be heard all the
+        same.
         """
 
 
@@ -58,8 +61,13 @@ def default_vocoder(spectrogram: LogMel) -> Vocoder:
     return GriffinLim(spectrogram)
 
 
-def vocode(vocoder: Vocoder, mel: Tensor, *, samples: int, seed: int = 0) -> Tensor:
-    """Normalised log-mel (C, 1, M, F) → waveform (C, samples) float32 in [-1, 1]."""
-    waveform = torch.cat(list(vocoder.stream([mel], seed=seed)), dim=-1)
+def vocode(
+    vocoder: Vocoder, mel: Tensor, *, samples: int, seed: int = 0, silent: int = 0
+) -> Tensor:
+    """Normalised log-mel (C, 1, M, F) → waveform (C, samples) float32 in [-1, 1], after so many
+    silent samples at its beginning.
+    """
+    waveform = torch.cat(list(vocoder.stream([mel], seed=seed, silent=silent)), dim=-1)
+    waveform = waveform[:, silent:]
     missing = max(0, samples - waveform.shape[-1])
     return torch.nn.functional.pad(waveform, (0, missing))[:, :samples]

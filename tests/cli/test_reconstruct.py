@@ -77,9 +77,9 @@ def test_mel_errors_are_those_of_codes_and_of_the_written_sound(
     original, written = (read(file)[0] for file in (path, tmp_path / "out" / "a.wav"))
     codes = loaded.encode(original, 16_000, levels=1)
     expected = compare_mels(
-        [loaded.spectrogram(original[:, None])],
+        loaded.mels([original], 16_000),
         loaded.decoded_mels(codes),
-        [loaded.spectrogram(written[:, None])],
+        loaded.mels([written], 16_000),
         spectrogram=loaded.spectrogram,
     )
     given = [told.number(ERRORS, line), told.number(HEARD, line)]

@@ -22,6 +22,7 @@ from distill.codec.stream import (
     cut_or_fill,
     mels_from,
     mels_of,
+    silence_before,
     windows,
 )
 from distill.model.mel import LogMel
@@ -261,15 +262,29 @@ def test_each_channel_is_coded_as_if_it_were_alone(small_pieces: None, loaded: L
 
 
 @pytest.mark.parametrize("samples", SAMPLES)
-def test_silence_is_added_up_to_the_last_coded_column(loaded: LoadedModel, samples: int) -> None:
+def test_sounds_are_coded_between_silence(loaded: LoadedModel, samples: int) -> None:
+    """A column before it, at least one after it."""
     spectrogram, model = loaded.spectrogram, loaded.model
     whole = noise(2, samples)
     longer = joined(add_silence(cut(whole, samples), spectrogram, model))
-    assert torch.equal(longer[:, :samples], whole)
-    assert not longer[:, samples:].any()
+    before = silence_before(spectrogram, model)
+    assert before == model.stride * spectrogram.config.hop_length
+    assert torch.equal(longer[:, before : before + samples], whole)
+    assert not longer[:, :before].any()
+    assert not longer[:, before + samples :].any()
     columns = coded_columns(samples, spectrogram, model)
     assert spectrogram.frames(longer.shape[1]) == columns * model.stride
-    assert columns * model.stride - spectrogram.frames(samples) >= model.stride
+    assert columns * model.stride - spectrogram.frames(samples) >= 2 * model.stride
     codes = loaded.encode(whole, 16_000)
     assert codes.indices.shape == (2, 2, columns, 2)
     assert torch.equal(codes.indices[:1], model.encode(spectrogram(longer[:1, None])))
+
+
+@pytest.mark.parametrize("samples", [1, 127, 128, 300, 5_000])
+def test_mel_is_that_of_a_sound_between_silence(loaded: LoadedModel, samples: int) -> None:
+    spectrogram, whole = loaded.spectrogram, noise(2, samples)
+    frames = spectrogram.frames(samples)
+    mel = joined(loaded.mels(cut(whole, 99), 16_000))
+    around = torch.nn.functional.pad(whole, (128 * 8, 128 * 8))
+    expected = spectrogram(around[:, None])[..., 8 : 8 + frames]
+    torch.testing.assert_close(mel, expected, atol=1e-5, rtol=0)

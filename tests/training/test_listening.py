@@ -16,7 +16,7 @@ from distill.errors import WriteError
 from distill.training import listening
 from distill.training.codec import stage
 from distill.training.interrupt import RunStopped
-from distill.training.listening import HeldOutModel
+from distill.training.trained_codec import TrainedCodec
 from tests.helpers.listening import read_page, rows_on_record
 from tests.helpers.runs import Train
 
@@ -103,7 +103,7 @@ def test_the_sounds_are_those_of_the_best_weights(
 ) -> None:
     used: list[dict[str, torch.Tensor]] = []
 
-    def write(model: HeldOutModel, *_: object, **__: object) -> None:
+    def write(model: TrainedCodec, *_: object, **__: object) -> None:
         used.append({name: value.clone() for name, value in model.network.state_dict().items()})
 
     monkeypatch.setattr(stage, "write_held_out_page", write)

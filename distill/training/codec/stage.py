@@ -21,10 +21,11 @@ from distill.training.codec.completion import complete, network_config, spectrog
 from distill.training.codec.health import SideHealth
 from distill.training.codec.module import CodecModule
 from distill.training.codec.verdict import describe_sound, outlook, rate_best, verdict
-from distill.training.listening import HeldOutModel, write_held_out_page
+from distill.training.listening import write_held_out_page
 from distill.training.stage import ChosenSetting, Judgement, Stage
 from distill.training.stage_module import StageModule
 from distill.training.steps.schedule import Limits
+from distill.training.trained_codec import TrainedCodec
 from distill.vocoder.vocoder import default_vocoder
 
 
@@ -154,7 +155,7 @@ class CodecStage(Stage):
         ]
         spectrogram = module.spectrogram
         return write_held_out_page(
-            HeldOutModel(module.model.eval(), spectrogram, module.origin["metadata"]),
+            TrainedCodec(module.model.eval(), spectrogram, module.origin["metadata"]),
             self.data.val,
             run_dir,
             vocoders={"result": default_vocoder(spectrogram)},

@@ -12,15 +12,15 @@ from torch import Tensor
 from distill.codec.hearing import fine_db
 from distill.data.datamodule import FixedSegments
 from distill.data.segments import Segment
-from distill.model.mel import LogMel
 from distill.training.clips import choose_clips
-from distill.training.vocoder.module import Codec, VocoderModule
+from distill.training.trained_codec import CodedSound, TrainedCodec
+from distill.training.vocoder.module import VocoderModule
 from distill.vocoder.phase_gradient import PhaseGradient
-from distill.vocoder.vocoder import Vocoder, default_vocoder, vocode
+from distill.vocoder.vocoder import Vocoder, default_vocoder
 
 MOST_SOUNDS = 24
-FINE_SHARE = 1 / 4
-"""Window of the fine error, as a share of the mels' own: it sees what happens within theirs."""
+FINE_SHARES = (1 / 4, 1, 4)
+"""Windows of the fine error, as shares of the mels' own."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Likeness:
     mel_db: float
     """Mel error of the waveforms."""
     fine_db: float
-    """Log-spectral distance with short windows."""
+    """Log-spectral distance, with short, middle and long windows in the mean."""
 
 
 @dataclass(frozen=True)
@@ -73,43 +73,43 @@ def compare(module: VocoderModule, segments: FixedSegments) -> Comparison:
     """Let both turn the same decoded mels of some held-out sounds into sound."""
     codec = module.codec
     clips = [segments[index] for index in choose_clips(segments, MOST_SOUNDS)]
-    clips = [clip for clip in clips if clip["sound_begin"] < clip["sound_end"]]
-    decoded = _decoded(codec, clips)
+    sounds = [_sound(clip) for clip in clips if clip["sound_begin"] < clip["sound_end"]]
+    coded = [codec.code(sound) for sound in sounds]
     default = default_vocoder(codec.spectrogram)
     own, other = (
-        _likeness(vocoder, decoded, clips, codec.spectrogram)
+        _likeness(vocoder, codec, sounds, coded)
         for vocoder in (PhaseGradient(codec.spectrogram, module.model), default)
     )
     return Comparison(own, other, default.name)
 
 
-@torch.inference_mode()
-def _decoded(codec: Codec, clips: Sequence[Segment]) -> list[Tensor]:
-    """The decoded mel of each clip, (1, 1, M, F)."""
-    device = next(codec.network.parameters()).device
-    waveforms = [torch.as_tensor(clip["waveform"])[None].to(device) for clip in clips]
-    return [codec.network(codec.spectrogram(waveform)).mel for waveform in waveforms]
+def _sound(clip: Segment) -> Tensor:
+    """A held-out segment → its sound alone, (1, T)."""
+    return torch.as_tensor(clip["waveform"])[:, clip["sound_begin"] : clip["sound_end"]]
 
 
 @torch.inference_mode()
 def _likeness(
-    vocoder: Vocoder, decoded: Sequence[Tensor], clips: Sequence[Segment], spectrogram: LogMel
+    vocoder: Vocoder, codec: TrainedCodec, sounds: Sequence[Tensor], coded: Sequence[CodedSound]
 ) -> Likeness:
-    window = max(16, int(spectrogram.config.n_fft * FINE_SHARE))
+    spectrogram = codec.spectrogram
+    windows = [max(16, int(spectrogram.config.n_fft * share)) for share in FINE_SHARES]
     errors = torch.zeros(2, dtype=torch.float64)
-    for clip, mel in zip(clips, decoded, strict=True):
-        original = torch.as_tensor(clip["waveform"])[0]
-        sound = vocode(vocoder, mel, samples=len(original))[0]
-        mels = [
-            spectrogram.decibels(spectrogram.magnitude(each[None, None].to(mel.device)))
-            for each in (original, sound)
+    for original, mels in zip(sounds, coded, strict=True):
+        sound = codec.sound(mels, vocoder)
+        heard = [
+            spectrogram.decibels(spectrogram.magnitude(each.to(mels.decoded.device)[None]))
+            for each in (original, sound[None])
         ]
-        borders = (torch.tensor([clip[key]]) for key in ("sound_begin", "sound_end"))
-        sounding = spectrogram.sounding_frames(*borders, frames=mels[0].shape[-1])[0]
-        mel_db = (mels[0] - mels[1]).abs()[..., sounding.to(mel.device)].mean()
-        begin = max(0, min(clip["sound_begin"], len(original) - window))
-        heard = slice(begin, max(clip["sound_end"], begin + window))
-        fine = fine_db(original[heard], sound[heard], window=window)
-        errors += torch.tensor([float(mel_db), fine], dtype=torch.float64)
-    mel_db, fine = (errors / max(1, len(clips))).tolist()
-    return Likeness(mel_db, fine)
+        mel_db = (heard[0] - heard[1]).abs().mean()
+        fine = [_fine_db(original[0], sound, window) for window in windows]
+        errors += torch.tensor([float(mel_db), sum(fine) / len(fine)], dtype=torch.float64)
+    mel_db, fine_db = (errors / max(1, len(sounds))).tolist()
+    return Likeness(mel_db, fine_db)
+
+
+def _fine_db(original: Tensor, sound: Tensor, window: int) -> float:
+    """The fine error of sounds (T,), with silence behind them if they are shorter than a window."""
+    short = max(0, window - len(original))
+    original, sound = (torch.nn.functional.pad(each, (0, short)) for each in (original, sound))
+    return fine_db(original, sound, window=window)

@@ -2,42 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, cast
 
 import torch
 from torch import Tensor
 
 from distill.data.segments import Segment
-from distill.model.mel import LogMel
 from distill.model.quantizer import require_finite
-from distill.model.vqvae import ConvVQVAE
 from distill.settings.schema import OptimizerConfig
 from distill.training.records.history import TermMeans
 from distill.training.stage_module import StageModule
 from distill.training.steps.schedule import Limits
+from distill.training.trained_codec import TrainedCodec
 from distill.vocoder.mel_inverse import MelInverse
 from distill.vocoder.phase_loss import PhaseLoss, band_weights, phase_loss
 from distill.vocoder.phase_network import PhaseNetwork, PhaseNetworkConfig
 from distill.vocoder.starter import start_from_starter
-
-
-@dataclass(frozen=True)
-class Codec:
-    """The codec whose mels the vocoder is for. It is not trained."""
-
-    network: ConvVQVAE
-    spectrogram: LogMel
-    digest: str
-    """The bundle's `codec_digest`."""
-    metadata: dict[str, Any]
-    """The bundle's `metadata`."""
-
-    def to(self, device: torch.device) -> Codec:
-        """The codec, moved to a device."""
-        self.network.to(device)
-        self.spectrogram.to(device)
-        return self
 
 
 class VocoderModule(StageModule):
@@ -50,7 +30,7 @@ class VocoderModule(StageModule):
     def __init__(
         self,
         network: PhaseNetworkConfig,
-        codec: Codec,
+        codec: TrainedCodec,
         *,
         decoded_share: float,
         starter: bool,
@@ -68,7 +48,7 @@ class VocoderModule(StageModule):
         self._val_loss = TermMeans(self.terms)
 
     @property
-    def codec(self) -> Codec:
+    def codec(self) -> TrainedCodec:
         """The codec, on this module's device."""
         return self._codec[0].to(self.device)
 

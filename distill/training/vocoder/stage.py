@@ -15,12 +15,13 @@ from distill.data.split import FEWEST_HELD_OUT
 from distill.model.mel import SpectrogramConfig
 from distill.settings.schema import TrainConfig
 from distill.system.terminal import counted
-from distill.training.listening import HeldOutModel, write_held_out_page
+from distill.training.listening import write_held_out_page
 from distill.training.stage import ChosenSetting, Judgement, Stage
 from distill.training.stage_module import StageModule
 from distill.training.steps.schedule import Limits
+from distill.training.trained_codec import TrainedCodec
 from distill.training.vocoder.comparison import Comparison, compare
-from distill.training.vocoder.module import Codec, VocoderModule
+from distill.training.vocoder.module import VocoderModule
 from distill.vocoder.phase_gradient import PhaseGradient
 from distill.vocoder.phase_network import PhaseNetworkConfig
 from distill.vocoder.phase_state import state_of
@@ -77,11 +78,11 @@ class VocoderStage(Stage):
         """The module, with the codec of the run's best bundle. Raises BundleError."""
         content = read_bundle(self.bundle)
         spectrogram = rebuild_front_end(content)
-        codec = Codec(
+        codec = TrainedCodec(
             rebuild_network(content).eval().requires_grad_(False),
             spectrogram,
-            content.codec_digest,
             asdict(content.metadata),
+            content.codec_digest,
         )
         config = self.config.vocoder
         return VocoderModule(
@@ -114,7 +115,7 @@ class VocoderStage(Stage):
         codec = module.codec
         default = default_vocoder(codec.spectrogram)
         return write_held_out_page(
-            HeldOutModel(codec.network, codec.spectrogram, codec.metadata),
+            codec,
             self.data.val,
             run_dir,
             vocoders={
