@@ -13,8 +13,8 @@ from distill.codec.loaded import LoadedModel
 from distill.errors import BundleError
 from distill.model.mel import LogMel
 from distill.model.vqvae import ConvVQVAE
-from distill.vocoder.phase_network import PhaseNetwork
-from distill.vocoder.vocoder import choose_vocoder
+from distill.vocoder.kinds import VocoderNetwork, vocoder_of
+from distill.vocoder.vocoder import default_vocoder
 
 
 def load_bundle(
@@ -26,9 +26,8 @@ def load_bundle(
     Raises BundleError, with a different message for each case: an old `.distill` file, another or a
     newer format, a truncated, altered or hostile file, weights of the wrong shape, a missing key.
     """
-    content, network, spectrogram, of_vocoder = _rebuild(Path(path))
-    state = content.vocoder_state if own_vocoder else None
-    vocoder = choose_vocoder(spectrogram, state, of_vocoder if own_vocoder else None)
+    content, network, spectrogram, of_vocoder = _rebuild(Path(path), own_vocoder=own_vocoder)
+    vocoder = vocoder_of(of_vocoder, spectrogram) if of_vocoder else default_vocoder(spectrogram)
     return LoadedModel(
         model=network.to(device).eval(),
         spectrogram=spectrogram.to(device),
@@ -46,13 +45,16 @@ def load_bundle(
 
 def check_bundle(path: Path) -> None:
     """Raise BundleError for a file that `load_bundle` could not load."""
-    _rebuild(path)
+    _rebuild(path, own_vocoder=True)
 
 
-def _rebuild(path: Path) -> tuple[BundleContent, ConvVQVAE, LogMel, PhaseNetwork | None]:
+def _rebuild(
+    path: Path, *, own_vocoder: bool
+) -> tuple[BundleContent, ConvVQVAE, LogMel, VocoderNetwork | None]:
     content = read_bundle(path)
     try:
         network, spectrogram = rebuild_network(content), rebuild_front_end(content)
-        return content, network, spectrogram, rebuild_vocoder(content)
+        of_vocoder = rebuild_vocoder(content) if own_vocoder else None
+        return content, network, spectrogram, of_vocoder
     except BundleError as error:
         raise BundleError(f"{path.name}: {error}") from error

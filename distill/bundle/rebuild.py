@@ -15,14 +15,24 @@ from distill.model.mel import LogMel
 from distill.model.vqvae import ConvVQVAE
 from distill.system.ranges import parts, within
 from distill.system.validation import InvalidError, instance_of
+from distill.vocoder.hifigan_network import (
+    KERNELS,
+    LARGEST_FACTOR,
+    HifiGanConfig,
+    HifiGanNetwork,
+)
+from distill.vocoder.kinds import NETWORKS, VocoderNetwork
 from distill.vocoder.phase_network import PhaseNetwork, PhaseNetworkConfig
-from distill.vocoder.phase_state import TYPE
+from distill.vocoder.state import DEFAULT
 
 LARGEST_FILTER_BANK = 1 << 26
 
 
+LONGEST_TYPE = 40
+
+
 @dataclass(frozen=True)
-class _PhaseVocoder:
+class _PhaseGradient:
     config: PhaseNetworkConfig = field(
         metadata=parts(
             n_mels=within(1, MOST),
@@ -32,6 +42,25 @@ class _PhaseVocoder:
             blocks=within(0, 64),
         )
     )
+
+
+@dataclass(frozen=True)
+class _HifiGan:
+    config: HifiGanConfig = field(
+        metadata=parts(
+            n_mels=within(1, MOST),
+            channels=within(1, MOST),
+            blocks=within(1, len(KERNELS)),
+            upsample=within(2, LARGEST_FACTOR),
+        )
+    )
+
+
+CONFIGS: dict[str, type[_PhaseGradient | _HifiGan]] = {
+    PhaseNetwork.kind: _PhaseGradient,
+    HifiGanNetwork.kind: _HifiGan,
+}
+"""Type of a vocoder → what its `config` must be like."""
 
 
 def rebuild_front_end(content: BundleContent) -> LogMel:
@@ -57,25 +86,32 @@ def rebuild_network(content: BundleContent) -> ConvVQVAE:
     return model
 
 
-def rebuild_vocoder(content: BundleContent) -> PhaseNetwork | None:
-    """Make the network of the model's own vocoder; None if it has none, or one of another type.
+def rebuild_vocoder(content: BundleContent) -> VocoderNetwork | None:
+    """Make the network of the model's own vocoder; None if it has none.
 
-    Raises BundleError for an impossible configuration, and weights or mels that do not fit it.
+    Raises BundleError for a type that this version does not know, an impossible configuration, and
+    weights or mels that do not fit it.
     """
-    state, mel = content.vocoder_state, content.spectrogram_config
-    if state is None or state.type != TYPE:
+    state = content.vocoder_state
+    if state is None:
         return None
+    if state.type not in NETWORKS:
+        raise BundleError(
+            f"its vocoder is of the type {state.type[:LONGEST_TYPE]!r}, which this version of "
+            f"distill does not know; without it: --vocoder {DEFAULT}"
+        )
     try:
-        config = instance_of(_PhaseVocoder, {"config": state.config}).config
+        config: Any = instance_of(CONFIGS[state.type], {"config": state.config}).config
     except InvalidError as error:
         raise BundleError(str(error.inside("vocoder_state"))) from None
-    if (config.n_mels, config.bins) != (mel.n_mels, mel.n_fft // 2 + 1):
+    if not config.fits(content.spectrogram_config):
         raise BundleError("vocoder_state.config does not fit spectrogram_config")
+    kind = NETWORKS[state.type]
     with torch.device("meta"):
-        network = PhaseNetwork(config)
+        network = kind(config)
     expected = {name: tensor.half() for name, tensor in network.state_dict().items()}
     _check_weights(state.state_dict, expected, config="vocoder_state.config")
-    network = PhaseNetwork(config)
+    network = kind(config)
     network.load_state_dict({name: value.float() for name, value in state.state_dict.items()})
     return network
 

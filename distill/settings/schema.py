@@ -118,11 +118,12 @@ class OptimizerConfig:
 class VocoderConfig:
     """The network that turns mels into sound, and how long it is trained."""
 
-    type: str = field(metadata=one_of("phase_gradient"))
+    type: str = field(metadata=one_of("phase_gradient", "hifigan_v2"))
     channels: int = field(metadata=within(1, 4096))
-    hidden: int = field(metadata=within(1, 16384))
-    blocks: int = field(metadata=within(0, 64))
+    blocks: int = field(metadata=within(1, 64))
     starter: str | None = field(metadata=one_of("synthesised"))
+    spectral_steps: int = field(metadata=within(0, 10**9))
+    discriminator_channels: int = field(metadata=within(1, 256))
     decoded_share: float = field(metadata=within(0, 1))
     lr: float | None = field(metadata=within(0, 1, strictly_above=True))
     weight_decay: float = field(metadata=within(0, 100))

@@ -115,7 +115,6 @@ def _trainer(
             num_nodes=config.num_nodes,
             strategy=_strategy(config.strategy),
             precision=config.precision,  # type: ignore[arg-type]
-            gradient_clip_val=limits.gradient_clip_val,
             callbacks=callbacks,
             logger=_logger(session, saved),
             plugins=[AtomicCheckpointIO()],

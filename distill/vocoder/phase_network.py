@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
+
+from distill.model.mel import SpectrogramConfig
 
 KERNEL = 7
 """Frames that a convolution sees."""
@@ -25,6 +27,10 @@ class PhaseNetworkConfig:
     channels: int
     hidden: int
     blocks: int
+
+    def fits(self, mel: SpectrogramConfig) -> bool:
+        """Whether it is for mels like these."""
+        return (self.n_mels, self.bins) == (mel.n_mels, mel.n_fft // 2 + 1)
 
 
 class Prediction(NamedTuple):
@@ -60,6 +66,8 @@ class Block(nn.Module):
 
 class PhaseNetwork(nn.Module):
     """Predicts a spectrum from its mel. It begins with the inverted mel's magnitudes."""
+
+    kind: ClassVar[str] = "phase_gradient"
 
     def __init__(self, config: PhaseNetworkConfig) -> None:
         super().__init__()

@@ -1,8 +1,7 @@
-"""a model's mel front end, and its own vocoder if it has one → the vocoder that makes its sound."""
+"""what a vocoder is, and the one for models that have none of their own."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Iterator
 from typing import Protocol
 
@@ -11,12 +10,6 @@ from torch import Tensor
 
 from distill.model.mel import LogMel
 from distill.vocoder.griffin_lim import GriffinLim
-from distill.vocoder.phase_gradient import PhaseGradient
-from distill.vocoder.phase_network import PhaseNetwork
-from distill.vocoder.state import VocoderState
-
-log = logging.getLogger(__name__)
-LONGEST_TYPE = 40
 
 
 class Vocoder(Protocol):
@@ -33,27 +26,6 @@ class Vocoder(Protocol):
         Of the first `silent` samples it is known that they are silent; they may be heard all the
         same.
         """
-
-
-def choose_vocoder(
-    spectrogram: LogMel, state: VocoderState | None, network: PhaseNetwork | None
-) -> Vocoder:
-    """The model's own vocoder, with the network that was rebuilt from its state, or the default one
-    if it has none.
-
-    If this version does not know the model's own vocoder, warns and returns the default one.
-    """
-    if network is not None:
-        return PhaseGradient(spectrogram, network)
-    vocoder = default_vocoder(spectrogram)
-    if state is not None:
-        log.warning(
-            "this version of distill cannot run the model's own vocoder, of type %r; "
-            "%s is used instead",
-            state.type[:LONGEST_TYPE],
-            vocoder.name,
-        )
-    return vocoder
 
 
 def default_vocoder(spectrogram: LogMel) -> Vocoder:

@@ -12,6 +12,7 @@ from distill.bundle.format import write_bundle
 from distill.bundle.loading import load_bundle
 from distill.catalog.catalog import Catalog
 from distill.codec.codes import Codes
+from distill.codec.loaded import LoadedModel
 from distill.errors import CodesError
 from tests.helpers.made_bundle import STATES, bundle, tiny_fields
 from tests.helpers.sounds import sound, tone
@@ -35,11 +36,17 @@ def rewritten(path: Path, change: dict[str, Any], *, seed: int = 0) -> Path:
     return path
 
 
+def codes_of_a_tone(model: LoadedModel) -> Codes:
+    return model.encode(torch.from_numpy(tone(440)), 16_000)
+
+
 @pytest.mark.parametrize("change", CHANGES)
 def test_what_is_not_of_the_codec_leaves_codes_decodable(tmp_path: Path, change: str) -> None:
     before = load_bundle(bundle(tmp_path / "a.distillgan"))
-    before.encode(torch.from_numpy(tone(440)), 16_000).save(tmp_path / "a.distillcodes")
-    after = load_bundle(rewritten(tmp_path / "b.distillgan", CHANGES[change]))
+    codes_of_a_tone(before).save(tmp_path / "a.distillcodes")
+    path = rewritten(tmp_path / "b.distillgan", CHANGES[change])
+    after = load_bundle(path, own_vocoder=False)
+    assert load_bundle(path).decode(codes_of_a_tone(before)).shape == (1, 8_000)
     codes = Codes.load(tmp_path / "a.distillcodes")
     assert after.checksum != before.checksum
     assert torch.equal(after.decode(codes), before.decode(codes))
@@ -51,11 +58,12 @@ def test_codes_are_decoded_by_a_changed_model_of_the_library(
 ) -> None:
     sound(tmp_path / "kick.wav")
     assert run("encode", "tiny", "kick.wav", "-o", "codes").exit_code == 0
-    assert run("decode", "codes", "-o", "before").exit_code == 0
+    same_vocoder = ("--vocoder", "griffin-lim")
+    assert run("decode", "codes", "-o", "before", *same_vocoder).exit_code == 0
     library.delete(*library.entries())
     library.publish(rewritten(tmp_path / "other.distillgan", {}, seed=1))
     library.publish(rewritten(tmp_path / "changed.distillgan", CHANGES[change]))
-    told = run("decode", "codes", "-o", "after")
+    told = run("decode", "codes", "-o", "after", *same_vocoder)
     assert (told.exit_code, told.err) == (0, [])
     before, after = (tmp_path / name / "kick.wav" for name in ("before", "after"))
     assert sound_data(after) == sound_data(before)
@@ -71,7 +79,7 @@ def sound_data(path: Path) -> bytes:
 @pytest.mark.parametrize("part", ["weights", "vqvae_config", "spectrogram_config"])
 def test_what_is_of_the_codec_does_not(tmp_path: Path, part: str) -> None:
     before = load_bundle(bundle(tmp_path / "a.distillgan"))
-    codes = before.encode(torch.from_numpy(tone(440)), 16_000)
+    codes = codes_of_a_tone(before)
     fields = tiny_fields()
     change = {
         "weights": {},

@@ -20,8 +20,9 @@ from distill.codec.loaded import LoadedModel
 from distill.errors import BundleError
 from distill.model.mel import SpectrogramConfig
 from distill.model.vqvae import ConvVQVAE, VQVAEConfig
+from distill.vocoder.hifigan_network import HifiGanConfig, HifiGanNetwork
+from distill.vocoder.kinds import state_of
 from distill.vocoder.phase_network import PhaseNetwork, PhaseNetworkConfig
-from distill.vocoder.phase_state import state_of
 
 Content = dict[str, Any]
 CONFIG = VQVAEConfig(
@@ -102,17 +103,17 @@ def fields_of(model: ConvVQVAE) -> dict[str, Any]:
 
 
 def vocoder_state() -> dict[str, Any]:
-    """A vocoder's part of a bundle."""
-    return {
-        "type": "hifigan_v2",
-        "state_dict": {"conv.weight": torch.arange(6.0).reshape(2, 3)},
-        "config": {"upsample": [8, 8, 4, 2]},
-        "training_metadata": {"epochs": 200, "final_loss": 0.5, "training_date": "2025-01-02"},
-    }
+    """A vocoder's part of a bundle; it runs, for the tiny model's mels."""
+    network = HifiGanNetwork(HifiGanConfig(SPECTROGRAM.n_mels, 4, blocks=1, upsample=(8, 8, 2)))
+    for number, weight in enumerate(network.parameters()):  # the same on every machine
+        values = torch.arange(weight.numel(), dtype=torch.float64) + number
+        weight.data = (0.2 * torch.sin(values**2)).float().reshape(weight.shape)
+    training = {"epochs": 200, "final_loss": 0.5, "training_date": "2025-01-02"}
+    return {**state_of(network), "training_metadata": training}
 
 
 def phase_vocoder() -> dict[str, Any]:
-    """One that runs, for the tiny model's mels."""
+    """The same of the other type."""
     torch.manual_seed(0)
     sizes = PhaseNetworkConfig(SPECTROGRAM.n_mels, SPECTROGRAM.n_fft // 2 + 1, 8, 16, blocks=1)
     training = vocoder_state()["training_metadata"]

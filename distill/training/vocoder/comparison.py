@@ -15,7 +15,7 @@ from distill.data.segments import Segment
 from distill.training.clips import choose_clips
 from distill.training.trained_codec import CodedSound, TrainedCodec
 from distill.training.vocoder.module import VocoderModule
-from distill.vocoder.phase_gradient import PhaseGradient
+from distill.vocoder.kinds import vocoder_of
 from distill.vocoder.vocoder import Vocoder, default_vocoder
 
 MOST_SOUNDS = 24
@@ -78,7 +78,7 @@ def compare(module: VocoderModule, segments: FixedSegments) -> Comparison:
     default = default_vocoder(codec.spectrogram)
     own, other = (
         _likeness(vocoder, codec, sounds, coded)
-        for vocoder in (PhaseGradient(codec.spectrogram, module.model), default)
+        for vocoder in (vocoder_of(module.model, codec.spectrogram), default)
     )
     return Comparison(own, other, default.name)
 

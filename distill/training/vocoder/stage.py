@@ -8,10 +8,13 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, cast
 
+import torch
+
 from distill.bundle.reader import read_bundle
 from distill.bundle.rebuild import rebuild_front_end, rebuild_network
 from distill.data.datamodule import SegmentDataModule
 from distill.data.split import FEWEST_HELD_OUT
+from distill.errors import RunError
 from distill.model.mel import SpectrogramConfig
 from distill.settings.schema import TrainConfig
 from distill.system.terminal import counted
@@ -21,14 +24,25 @@ from distill.training.stage_module import StageModule
 from distill.training.steps.schedule import Limits
 from distill.training.trained_codec import TrainedCodec
 from distill.training.vocoder.comparison import Comparison, compare
+from distill.training.vocoder.hifigan_module import HifiGanModule
 from distill.training.vocoder.module import VocoderModule
-from distill.vocoder.phase_gradient import PhaseGradient
+from distill.training.vocoder.phase_module import PhaseModule
+from distill.vocoder.hifigan_network import (
+    KERNELS,
+    LARGEST_FACTOR,
+    HifiGanConfig,
+    HifiGanNetwork,
+    upsampling,
+)
+from distill.vocoder.kinds import state_of, vocoder_of
 from distill.vocoder.phase_network import PhaseNetworkConfig
-from distill.vocoder.phase_state import state_of
 from distill.vocoder.starter import difference_from_starter
 from distill.vocoder.vocoder import default_vocoder
 
 LR, STARTER_LR = 0.003, 0.001
+HIFIGAN_LR = 0.0005
+HIDDEN = 3
+"""Channels within the blocks of a PhaseNetwork, over those between them."""
 
 
 class VocoderStage(Stage):
@@ -54,20 +68,30 @@ class VocoderStage(Stage):
         )
 
     def complete(self) -> list[ChosenSetting]:
-        """Turn off starter weights that do not fit, and choose the learning rate."""
+        """Turn off starter weights that do not fit, and choose the learning rate.
+
+        Raises RunError for mels or devices that the vocoder cannot be trained with.
+        """
         config, choices = self.config.vocoder, []
         mel = SpectrogramConfig(**{"mean_db": 0.0, "std_db": 1.0} | _known(asdict(self.config.mel)))
+        network = self._network(mel)
         if config.starter is not None:
-            reason = difference_from_starter(self._network(mel), mel)
-            if reason is not None:
+            reason = "there are none for this type"
+            if isinstance(network, PhaseNetworkConfig):
+                reason = difference_from_starter(network, mel) or ""
+            if reason:
                 config.starter = None
                 choices.append(ChosenSetting("vocoder's starter weights", "none", reason))
         if config.lr is None:
             config.lr = LR if config.starter is None else STARTER_LR
+            if isinstance(network, HifiGanConfig):
+                config.lr = HIFIGAN_LR
             start = "random weights" if config.starter is None else "starter weights"
             choices.append(
                 ChosenSetting("vocoder's learning rate", config.lr, f"from {start}", is_detail=True)
             )
+        if isinstance(network, HifiGanConfig):
+            _require_one_device(self.config.trainer.devices)
         return choices
 
     def data_module(self) -> SegmentDataModule:
@@ -84,17 +108,19 @@ class VocoderStage(Stage):
             asdict(content.metadata),
             content.codec_digest,
         )
-        config = self.config.vocoder
-        return VocoderModule(
-            self._network(spectrogram.config),
-            codec,
-            decoded_share=config.decoded_share,
-            starter=config.starter is not None,
-            limits=self.limits(self.config),
-            optimizer=replace(self.config.optimizer, lr=config.lr),
-            weight_decay=config.weight_decay,
-            seed=self.config.seed,
-        )
+        config, network = self.config.vocoder, self._network(spectrogram.config)
+        options: dict[str, Any] = {
+            "decoded_share": config.decoded_share,
+            "limits": self.limits(self.config),
+            "optimizer": replace(self.config.optimizer, lr=config.lr),
+            "weight_decay": config.weight_decay,
+            "seed": self.config.seed,
+        }
+        if isinstance(network, HifiGanConfig):
+            options["spectral_steps"] = config.spectral_steps
+            options["discriminator_channels"] = config.discriminator_channels
+            return HifiGanModule(network, codec, **options)
+        return PhaseModule(network, codec, starter=config.starter is not None, **options)
 
     def judge(self, module: StageModule, *, finished: bool) -> Judgement:
         """Whether it is better on held-out sounds than the default vocoder, and is kept."""
@@ -119,7 +145,7 @@ class VocoderStage(Stage):
             self.data.val,
             run_dir,
             vocoders={
-                "result": PhaseGradient(codec.spectrogram, module.model),
+                "result": vocoder_of(module.model, codec.spectrogram),
                 "without": default,
             },
             intro=[
@@ -145,14 +171,36 @@ class VocoderStage(Stage):
             }
         }
 
-    def _network(self, mel: SpectrogramConfig) -> PhaseNetworkConfig:
+    def _network(self, mel: SpectrogramConfig) -> PhaseNetworkConfig | HifiGanConfig:
         config = self.config.vocoder
+        if config.type == HifiGanNetwork.kind:
+            factors = upsampling(mel.hop_length)
+            if factors is None:
+                raise RunError(
+                    f"vocoder={config.type}: it upsamples by factors of 2 to {LARGEST_FACTOR}, and "
+                    f"mel.hop_length={mel.hop_length} is no product of them; "
+                    "use mel.hop_length=512, or vocoder=phase_gradient"
+                )
+            blocks = min(config.blocks, len(KERNELS))
+            return HifiGanConfig(mel.n_mels, config.channels, blocks, factors)
         return PhaseNetworkConfig(
             n_mels=mel.n_mels,
             bins=mel.n_fft // 2 + 1,
             channels=config.channels,
-            hidden=config.hidden,
+            hidden=HIDDEN * config.channels,
             blocks=config.blocks,
+        )
+
+
+def _require_one_device(devices: object) -> None:
+    """Raise RunError if several are asked for."""
+    several = (isinstance(devices, int) and devices > 1) or (
+        isinstance(devices, list) and len(devices) > 1
+    )
+    if several or (devices in ("auto", -1) and torch.cuda.device_count() > 1):
+        raise RunError(
+            f"vocoder={HifiGanNetwork.kind} is trained on one device; type trainer.devices=1, and "
+            "train the codec on several in a run of its own, with stages=[codec]"
         )
 
 

@@ -20,7 +20,7 @@ from distill.training.interrupt import RunStopped
 from distill.training.records.progress_file import read_progress
 from distill.training.vocoder import stage
 from distill.training.vocoder.comparison import Comparison, Likeness
-from distill.training.vocoder.module import VocoderModule
+from distill.training.vocoder.phase_module import PhaseModule
 from tests.helpers.listening import rows_on_record
 from tests.helpers.runs import Train
 
@@ -29,7 +29,6 @@ SMALL = (
     "data.root=sounds",
     "data.val_fraction=0.5",
     "vocoder.channels=8",
-    "vocoder.hidden=16",
     "vocoder.blocks=1",
     "vocoder.starter=null",
     "vocoder.max_epochs=2",
@@ -147,14 +146,14 @@ def test_sounds_that_are_not_finite_are_skipped(
     sounds: Path, train_here: Train, judged: Judge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     judged(1.5)
-    losses = VocoderModule.losses
+    losses = PhaseModule.losses
 
-    def spoilt(self: VocoderModule, batch: dict[str, torch.Tensor]) -> object:
+    def spoilt(self: PhaseModule, batch: dict[str, torch.Tensor]) -> object:
         if self.step == 1:
             batch["waveform"][0, 0, 5] = torch.nan
         return losses(self, batch)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(VocoderModule, "losses", spoilt)
+    monkeypatch.setattr(PhaseModule, "losses", spoilt)
     run_dir = train_here("run", *SMALL)
     summary = json.loads((run_dir / "summary.json").read_text())
     assert summary["stages"]["vocoder"]["skipped_steps"] == 1
