@@ -69,7 +69,7 @@ def train_alone(command: TrainCommand) -> int:
 
 def train_sweep(command: TrainCommand) -> int:
     """Do a run for each combination of values; raises DistillError for a user's mistake."""
-    settings = _compose(command)
+    settings = _compose(command, stages="codec")
     plan = plan_sweep(settings)
     _report_empty_filters(settings)
     end = launch(plan)
@@ -86,8 +86,11 @@ def _report_empty_filters(settings: Settings) -> None:
             log.warning(line)
 
 
-def _compose(command: TrainCommand) -> Settings:
+def _compose(command: TrainCommand, *, stages: str | None = None) -> Settings:
+    """The settings; with these `stages`, unless others are given."""
     words = [quote_text(word, sweep=command.sweep) for word in command.overrides]
+    if stages and not any(word.startswith("stages=") for word in words):
+        words.append(f"stages=[{stages}]")
     if command.folders:
         words.append(quote_folders(command.folders))
     return compose_settings(words, sweep=command.sweep)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from distill.model.mel import LogMel
 from distill.vocoder.hifigan import HifiGan
@@ -33,7 +33,7 @@ def plain_weights(network: nn.Module) -> dict[str, Any]:
         f"{place}.{name}" if place else name: getattr(layer, name).detach()
         for place, layer in network.named_modules()
         for name in ("weight", "bias")
-        if getattr(layer, name, None) is not None
+        if isinstance(getattr(layer, name, None), Tensor)
     }
 
 

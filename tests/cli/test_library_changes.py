@@ -43,7 +43,7 @@ def test_delete_asks(say: Say, kit: Catalog, monkeypatch: pytest.MonkeyPatch, ty
     """The last answer is Ctrl-D."""
     monkeypatch.setattr(sys, "stdin", Keyboard(typed))
     said = say("delete", "My Kit")
-    assert "delete outputs/library/my_kit.distillgan (0.0 MB)? [y/N]" in said.stdout
+    assert "delete outputs/library/my_kit.distillgan (0.1 MB)? [y/N]" in said.stdout
     agreed = typed.lower().startswith("y")
     assert [entry.name for entry in kit.entries()] == ([] if agreed else ["My Kit"])
     assert (kit.folder / "my_kit.distillgan").exists() != agreed

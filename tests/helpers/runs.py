@@ -13,6 +13,7 @@ from tests.helpers.checkout import REPOSITORY
 
 Train = Callable[..., Path]
 TINY = (
+    "stages=[codec]",
     "trainer.accelerator=cpu",
     "trainer.max_epochs=2",
     "mel.n_mels=32",
@@ -31,6 +32,15 @@ TINY = (
     "data.min_epoch_segments=16",
 )
 """Overrides that make a run take a second or two once torch is imported."""
+TINY_VOCODER = (
+    "stages=[codec,vocoder]",
+    "vocoder.channels=8",
+    "vocoder.blocks=1",
+    "vocoder.starter=null",
+    "vocoder.max_epochs=2",
+    "vocoder.max_minutes=null",
+)
+"""The same for a vocoder after it."""
 
 
 def train_command(overrides: Sequence[str]) -> list[str]:

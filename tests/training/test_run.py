@@ -45,7 +45,7 @@ def test_a_run_leaves_all_its_files(sounds: Path, train_here: Train) -> None:
     } <= left
     assert not [name for name in left if name.endswith(".part")]
     heard = [name for name in left if re.fullmatch(r"previews/epoch_0003/1_\d+_\w+\.wav", name)]
-    assert len(heard) == 2  # the sound's name, _original and _reconstruction
+    assert len(heard) == 2  # the sound's name, _original and _result
     assert (
         Path("outputs/library/kuche_7.distillgan").read_bytes()
         == (run_dir / "best.distillgan").read_bytes()
@@ -145,8 +145,8 @@ def test_tensorboard_holds_curves_charts_sounds_and_pictures(
     assert b"codebook/level_0/perplexity" in layout
     assert b"codebook/level_1/perplexity" in layout
     assert "audio/clip_0/original" in tags["audio"]
-    assert "audio/clip_0/reconstruction" in tags["audio"]
-    assert "mel/original_above_reconstruction" in tags["images"]
+    assert "audio/clip_0/result" in tags["audio"]
+    assert "mel/original_above_result" in tags["images"]
 
 
 def test_a_collapsed_codebook_is_warned_about_everywhere_and_the_remedy_mends_it(

@@ -5,35 +5,51 @@ TensorBoard.
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from pathlib import Path
-from typing import cast
+from typing import Protocol, cast
 
 import lightning
 import numpy as np
-import torch
+from torch import Tensor
 
 from distill.audio.writer import write_sound
 from distill.data.datamodule import SegmentDataModule
 from distill.errors import WriteError
+from distill.model.mel import LogMel
 from distill.system.atomic import whole_file
 from distill.system.paths import from_here
 from distill.system.terminal import say
 from distill.training.callbacks.tensorboard_charts import writers
 from distill.training.clips import choose_clips, file_part
-from distill.training.codec.module import CodecModule
 from distill.training.steps.schedule import is_shown
-from distill.vocoder.vocoder import default_vocoder, vocode
+from distill.training.trained_codec import TrainedCodec
+from distill.vocoder.vocoder import Vocoder
 
 log = logging.getLogger(__name__)
 
 
+class SoundingModule(Protocol):
+    """The module of a stage whose results can be heard."""
+
+    @property
+    def codec(self) -> TrainedCodec:
+        """The codec as it is now."""
+
+    def vocoders(self) -> Mapping[str, Vocoder]:
+        """Label of a take → what makes its sound; `result` is the stage's own."""
+
+
 class Previews(lightning.Callback):
-    """Writes 1_kick_original.wav, 1_kick_reconstruction.wav, ... and mels.png into a folder for
-    the epoch, such as `previews/epoch_0010/`.
+    """Writes 1_kick_original.wav, 1_kick_result.wav, ... and mels.png into a folder for the epoch,
+    such as `previews/epoch_0010/`, or `previews/vocoder_epoch_0010/` for another stage.
     """
 
-    def __init__(self, *, run_dir: Path, model_name: str, every_n_epochs: int, clips: int) -> None:
+    def __init__(
+        self, *, run_dir: Path, model_name: str, every_n_epochs: int, clips: int, prefix: str = ""
+    ) -> None:
         self.folder = run_dir / "previews"
+        self.prefix, self.tag = prefix and f"{prefix}_", prefix and f"{prefix}/"
         self.model_name = model_name
         self.every_n_epochs = every_n_epochs
         self.clips = clips
@@ -49,7 +65,7 @@ class Previews(lightning.Callback):
             return
         if last or is_shown(epoch, self.every_n_epochs):
             try:
-                self.write(trainer, cast(CodecModule, pl_module), epoch)
+                self.write(trainer, cast(SoundingModule, pl_module), epoch)
             except (OSError, WriteError) as error:  # no reason to end the training
                 cause = error if isinstance(error, OSError) else error.__cause__
                 why = getattr(cause, "strerror", None) or error
@@ -57,79 +73,65 @@ class Previews(lightning.Callback):
             else:
                 self._announce(epoch)
 
+    def _folder_name(self, epoch: int) -> str:
+        return f"{self.prefix}epoch_{epoch:04d}"
+
     def _announce(self, epoch: int) -> None:
         """Print once where the first preview is."""
         if not self._announced:
             self._announced = True
-            say(f"first preview to listen to: {from_here(self.folder / _folder_name(epoch))}")
+            say(f"first preview to listen to: {from_here(self.folder / self._folder_name(epoch))}")
 
-    def write(self, trainer: lightning.Trainer, module: CodecModule, epoch: int) -> None:
+    def write(self, trainer: lightning.Trainer, module: SoundingModule, epoch: int) -> None:
         """Decode the clips with the current weights and write them."""
         segments = cast(SegmentDataModule, trainer.datamodule).val  # type: ignore[attr-defined]
-        indices = choose_clips(segments, self.clips)
-        clips = [segments[index] for index in indices]
-        names = [segments.name(index) for index in indices]
-        spectrogram = module.spectrogram
-        with torch.inference_mode():
-            waveforms = torch.stack([clip["waveform"] for clip in clips]).to(module.device)
-            originals = spectrogram(waveforms)
-            decoded = module.model(originals).mel.float()
-        samples = waveforms.shape[-1]
-        vocoder = default_vocoder(module.spectrogram.cpu())
-        reconstructions = vocode(vocoder, decoded, samples=samples).numpy()
-        spectrogram.to(module.device)
-        picture = self._picture(
-            spectrogram.to_decibels(originals), spectrogram.to_decibels(decoded), names, module
-        )
-        folder = self.folder / _folder_name(epoch)
+        codec, vocoders = module.codec, module.vocoders()
+        spectrogram = codec.spectrogram
+        rate_hz = spectrogram.config.sample_rate_hz
+        folder = self.folder / self._folder_name(epoch)
         folder.mkdir(parents=True, exist_ok=True)
-        for number, (clip, reconstruction) in enumerate(zip(clips, reconstructions, strict=True)):
-            sound = slice(clip["sound_begin"], clip["sound_end"])
-            pair = {
-                "original": clip["waveform"][0, sound].numpy(),
-                "reconstruction": reconstruction[sound],
-            }
-            for kind, waveform in pair.items():
+        mels, names = [], []
+        for number, index in enumerate(choose_clips(segments, self.clips)):
+            clip, name = segments[index], segments.name(index)
+            coded = codec.code(clip["waveform"])
+            sounds = {label: codec.sound(coded, each) for label, each in vocoders.items()}
+            takes = {"original": clip["waveform"][0], **sounds}
+            for label, waveform in takes.items():
+                heard = waveform[None, clip["sound_begin"] : clip["sound_end"]].clamp(-1, 1)
                 write_sound(
-                    folder / f"{number + 1}_{file_part(names[number])}_{kind}.wav",
-                    [torch.from_numpy(waveform)[None]],
-                    sample_rate_hz=spectrogram.config.sample_rate_hz,
+                    folder / f"{number + 1}_{file_part(name)}_{label}.wav",
+                    [heard],
+                    sample_rate_hz=rate_hz,
                     channels=1,
-                    samples=len(waveform),
+                    samples=heard.shape[1],
                     model=self.model_name,
                 )
-                self._log_audio(
-                    trainer,
-                    f"audio/clip_{number}/{kind}",
-                    waveform,
-                    spectrogram.config.sample_rate_hz,
-                    epoch,
-                )
+                for writer in writers(trainer):
+                    tag = f"{self.tag}audio/clip_{number}/{label}"
+                    writer.add_audio(tag, heard, epoch, sample_rate=rate_hz)
+            mels.append([self._mel(spectrogram, takes[label]) for label in ("original", "result")])
+            names.append(name)
+        picture = self._picture(mels, names, spectrogram)
         self._write_png(folder / "mels.png", picture)
         for writer in writers(trainer):
-            writer.add_image("mel/original_above_reconstruction", picture, epoch, dataformats="HWC")
+            writer.add_image(
+                f"{self.tag}mel/original_above_result", picture, epoch, dataformats="HWC"
+            )
 
     @staticmethod
-    def _picture(
-        originals: torch.Tensor, decoded: torch.Tensor, names: list[str], module: CodecModule
-    ) -> np.ndarray:
+    def _mel(spectrogram: LogMel, waveform: Tensor) -> Tensor:
+        """Waveform (T,) → its mel in dB (M, F)."""
+        device = spectrogram.filters.device
+        magnitude = spectrogram.magnitude(waveform[None, None].to(device))
+        return spectrogram.decibels(magnitude)[0, 0].cpu()
+
+    @staticmethod
+    def _picture(mels: list[list[Tensor]], names: list[str], spectrogram: LogMel) -> np.ndarray:
         # imports matplotlib, which a run without previews does not need
         from distill.training.codec.pictures import draw_mel_pairs
 
-        return draw_mel_pairs(
-            list(originals[:, 0].cpu()),
-            list(decoded[:, 0].cpu()),
-            [_caption(name) for name in names],
-            module.spectrogram,
-        )
-
-    @staticmethod
-    def _log_audio(
-        trainer: lightning.Trainer, tag: str, waveform: np.ndarray, rate_hz: int, epoch: int
-    ) -> None:
-        clipped = np.clip(waveform, -1, 1)[None]
-        for writer in writers(trainer):
-            writer.add_audio(tag, torch.from_numpy(clipped), epoch, sample_rate=rate_hz)
+        originals, results = zip(*mels, strict=True)
+        return draw_mel_pairs(originals, results, [_caption(name) for name in names], spectrogram)
 
     @staticmethod
     def _write_png(path: Path, picture: np.ndarray) -> None:
@@ -137,10 +139,6 @@ class Previews(lightning.Callback):
 
         with whole_file(path) as partial:
             Image.fromarray(picture).save(partial, format="PNG")
-
-
-def _folder_name(epoch: int) -> str:
-    return f"epoch_{epoch:04d}"
 
 
 def _caption(name: str) -> str:

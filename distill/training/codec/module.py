@@ -27,6 +27,8 @@ from distill.training.records.history import LevelList, MelErrorMean, TermMeans
 from distill.training.stage_module import StageModule
 from distill.training.steps.muon import Muon
 from distill.training.steps.schedule import Limits
+from distill.training.trained_codec import TrainedCodec
+from distill.vocoder.vocoder import Vocoder, default_vocoder
 
 
 class CodecModule(StageModule):
@@ -250,6 +252,15 @@ class CodecModule(StageModule):
         super().on_load_checkpoint(checkpoint)
         metadata = checkpoint["distill"]["bundle"]["metadata"]
         self.origin = {**self.origin, "metadata": metadata}
+
+    @property
+    def codec(self) -> TrainedCodec:
+        """The codec as it is now; in eval mode while it is validated, and after the training."""
+        return TrainedCodec(self.model, self.spectrogram, self.origin["metadata"])
+
+    def vocoders(self) -> dict[str, Vocoder]:
+        """What makes the sound of previews and of the page."""
+        return {"result": default_vocoder(self.spectrogram)}
 
     def _loss(self, mel: Tensor, sounding: Tensor) -> tuple[Loss, Tensor, Tensor]:
         """Mel (B, 1, M, F) and sounding frames (B, F) → loss, decoded mel (B, 1, M, F), codes

@@ -1,4 +1,4 @@
-"""pairs of mels in dB → a labelled picture, original above reconstruction."""
+"""pairs of mels in dB → a labelled picture, original above result."""
 
 from __future__ import annotations
 
@@ -18,21 +18,19 @@ TICKS_HZ = (100, 500, 2_000, 8_000, 20_000)
 
 def draw_mel_pairs(
     originals: Sequence[Tensor],
-    reconstructions: Sequence[Tensor],
+    results: Sequence[Tensor],
     names: Sequence[str],
     spectrogram: LogMel,
 ) -> np.ndarray:
-    """Mels in dB (M, F), a reconstruction for each original → picture (height, width, 3) uint8."""
+    """Mels in dB (M, F), a result for each original → picture (height, width, 3) uint8."""
     config = spectrogram.config
     figure = Figure(figsize=(3.6 * len(originals) + 0.8, 5.2), dpi=100, layout="constrained")
     canvas = FigureCanvasAgg(figure)
     grid = figure.subplots(2, len(originals), sharex="col", sharey=True, squeeze=False)
     darkest_db, brightest_db = colour_range(originals, config.floor)
     image = None
-    for column, pair in enumerate(zip(originals, reconstructions, strict=True)):
-        for axes, mel, kind in zip(
-            grid[:, column], pair, ("original", "reconstruction"), strict=True
-        ):
+    for column, pair in enumerate(zip(originals, results, strict=True)):
+        for axes, mel, kind in zip(grid[:, column], pair, ("original", "result"), strict=True):
             seconds = mel.shape[-1] * config.hop_length / config.sample_rate_hz
             image = axes.imshow(
                 mel.numpy(),

@@ -25,8 +25,6 @@ from distill.training.listening import write_held_out_page
 from distill.training.stage import ChosenSetting, Judgement, Stage
 from distill.training.stage_module import StageModule
 from distill.training.steps.schedule import Limits
-from distill.training.trained_codec import TrainedCodec
-from distill.vocoder.vocoder import default_vocoder
 
 
 class CodecStage(Stage):
@@ -153,13 +151,9 @@ class CodecStage(Stage):
             f"Held-out sounds of this run: {verdict}.",
             "The verdict is about all of them; the figures below are those of the sounds shown.",
         ]
-        spectrogram = module.spectrogram
+        module.eval()
         return write_held_out_page(
-            TrainedCodec(module.model.eval(), spectrogram, module.origin["metadata"]),
-            self.data.val,
-            run_dir,
-            vocoders={"result": default_vocoder(spectrogram)},
-            intro=intro,
+            module.codec, self.data.val, run_dir, vocoders=module.vocoders(), intro=intro
         )
 
 

@@ -130,7 +130,9 @@ class EpochRow:
     epochs: int | None
     figures: dict[str, float]
     details: dict[str, Any]
-    """Values of this kind of stage alone; for the codec `health`, of its levels."""
+    """Values of this kind of stage alone; for the codec `health`, of its levels, for a vocoder
+    `heard`, figures of the sounds in words.
+    """
     news: list[str]
     """Warnings, and levels that recovered, in this epoch."""
     skipped_steps: int
@@ -148,7 +150,9 @@ class EpochRow:
             shown.append(f"skipped steps {self.skipped_steps}")
         shown.append(_time(self.elapsed_s, self.left_s))
         health = level_lines(self.details.get("health"))
-        return ["  ".join(shown), *sound_lines(figures), *health]
+        heard = self.details.get("heard")
+        beside = [f"  heard  {'   '.join(heard)}"] if heard else []
+        return ["  ".join(shown), *sound_lines(figures), *beside, *health]
 
 
 @dataclass(frozen=True)

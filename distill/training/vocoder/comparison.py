@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -13,10 +12,8 @@ from distill.codec.hearing import fine_db
 from distill.data.datamodule import FixedSegments
 from distill.data.segments import Segment
 from distill.training.clips import choose_clips
-from distill.training.trained_codec import CodedSound, TrainedCodec
-from distill.training.vocoder.module import VocoderModule
-from distill.vocoder.kinds import vocoder_of
-from distill.vocoder.vocoder import Vocoder, default_vocoder
+from distill.training.trained_codec import TrainedCodec
+from distill.vocoder.vocoder import Vocoder
 
 MOST_SOUNDS = 24
 FINE_SHARES = (1 / 4, 1, 4)
@@ -48,13 +45,19 @@ class Comparison:
         return own.mel_db + own.fine_db < other.mel_db + other.fine_db
 
     @property
+    def figures(self) -> list[str]:
+        """Each figure, with the default vocoder's."""
+        own, other = self.own, self.default
+        return [
+            f"mel error of the sounds {own.mel_db:.2f} dB ({self.default_name} {other.mel_db:.2f})",
+            f"fine error {own.fine_db:.2f} dB ({other.fine_db:.2f})",
+        ]
+
+    @property
     def verdict(self) -> str:
         """What it means, with the figures."""
-        own, other, name = self.own, self.default, self.default_name
-        figures = (
-            f"mel error of the sounds {own.mel_db:.2f} dB ({name} {other.mel_db:.2f}), "
-            f"fine error {own.fine_db:.2f} dB ({other.fine_db:.2f})"
-        )
+        name = self.default_name
+        figures = ", ".join(self.figures)
         if self.is_better:
             return f"better than {name} on held-out sounds, and kept: {figures}"
         return f"not better than {name}, which the model keeps: {figures}"
@@ -69,43 +72,45 @@ class Comparison:
         }
 
 
-def compare(module: VocoderModule, segments: FixedSegments) -> Comparison:
-    """Let both turn the same decoded mels of some held-out sounds into sound."""
-    codec = module.codec
-    clips = [segments[index] for index in choose_clips(segments, MOST_SOUNDS)]
-    sounds = [_sound(clip) for clip in clips if clip["sound_begin"] < clip["sound_end"]]
-    coded = [codec.code(sound) for sound in sounds]
-    default = default_vocoder(codec.spectrogram)
-    own, other = (
-        _likeness(vocoder, codec, sounds, coded)
-        for vocoder in (vocoder_of(module.model, codec.spectrogram), default)
-    )
-    return Comparison(own, other, default.name)
+class Comparer:
+    """Some held-out sounds, to compare vocoders by. The codec decodes them once, and what the
+    default vocoder makes of them is measured once.
+    """
+
+    def __init__(self, codec: TrainedCodec, segments: FixedSegments, *, most: int) -> None:
+        clips = [segments[index] for index in choose_clips(segments, most)]
+        self._codec = codec
+        self._sounds = [_sound(clip) for clip in clips if clip["sound_begin"] < clip["sound_end"]]
+        self._coded = [codec.code(sound) for sound in self._sounds]
+        self._default: Likeness | None = None
+
+    def compare(self, own: Vocoder, default: Vocoder) -> Comparison:
+        """Let both turn the same decoded mels into sound."""
+        if self._default is None:
+            self._default = self._likeness(default)
+        return Comparison(self._likeness(own), self._default, default.name)
+
+    @torch.inference_mode()
+    def _likeness(self, vocoder: Vocoder) -> Likeness:
+        spectrogram = self._codec.spectrogram
+        windows = [max(16, int(spectrogram.config.n_fft * share)) for share in FINE_SHARES]
+        errors = torch.zeros(2, dtype=torch.float64)
+        for original, coded in zip(self._sounds, self._coded, strict=True):
+            sound = self._codec.sound(coded, vocoder)
+            heard = [
+                spectrogram.decibels(spectrogram.magnitude(each.to(coded.decoded.device)[None]))
+                for each in (original, sound[None])
+            ]
+            mel_db = (heard[0] - heard[1]).abs().mean()
+            fine = [_fine_db(original[0], sound, window) for window in windows]
+            errors += torch.tensor([float(mel_db), sum(fine) / len(fine)], dtype=torch.float64)
+        mel_db, fine_db = (errors / max(1, len(self._sounds))).tolist()
+        return Likeness(mel_db, fine_db)
 
 
 def _sound(clip: Segment) -> Tensor:
     """A held-out segment → its sound alone, (1, T)."""
     return torch.as_tensor(clip["waveform"])[:, clip["sound_begin"] : clip["sound_end"]]
-
-
-@torch.inference_mode()
-def _likeness(
-    vocoder: Vocoder, codec: TrainedCodec, sounds: Sequence[Tensor], coded: Sequence[CodedSound]
-) -> Likeness:
-    spectrogram = codec.spectrogram
-    windows = [max(16, int(spectrogram.config.n_fft * share)) for share in FINE_SHARES]
-    errors = torch.zeros(2, dtype=torch.float64)
-    for original, mels in zip(sounds, coded, strict=True):
-        sound = codec.sound(mels, vocoder)
-        heard = [
-            spectrogram.decibels(spectrogram.magnitude(each.to(mels.decoded.device)[None]))
-            for each in (original, sound[None])
-        ]
-        mel_db = (heard[0] - heard[1]).abs().mean()
-        fine = [_fine_db(original[0], sound, window) for window in windows]
-        errors += torch.tensor([float(mel_db), sum(fine) / len(fine)], dtype=torch.float64)
-    mel_db, fine_db = (errors / max(1, len(sounds))).tolist()
-    return Likeness(mel_db, fine_db)
 
 
 def _fine_db(original: Tensor, sound: Tensor, window: int) -> float:

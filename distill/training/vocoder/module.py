@@ -8,6 +8,7 @@ from typing import Any, ClassVar, cast
 import torch
 from torch import Tensor
 
+from distill.data.datamodule import SegmentDataModule
 from distill.data.segments import Segment
 from distill.model.quantizer import require_finite
 from distill.settings.schema import OptimizerConfig
@@ -15,8 +16,12 @@ from distill.training.records.history import TermMeans
 from distill.training.stage_module import StageModule
 from distill.training.steps.schedule import Limits
 from distill.training.trained_codec import TrainedCodec
-from distill.vocoder.kinds import VocoderNetwork
+from distill.training.vocoder.comparison import Comparer, Comparison
+from distill.vocoder.kinds import VocoderNetwork, vocoder_of
+from distill.vocoder.vocoder import Vocoder, default_vocoder
 
+SOUNDS_AN_EPOCH = 8
+"""So many held-out sounds are listened to after each epoch."""
 BETAS = (0.8, 0.99)
 """Of AdamW, as for other vocoders (HiFi-GAN, Vocos)."""
 
@@ -47,6 +52,8 @@ class VocoderModule(StageModule):
         self.weight_decay = weight_decay
         self._codec = (codec,)  # in a tuple, so that checkpoints do not hold its weights
         self._val_loss = TermMeans(self.held_out_terms)
+        self._comparer: Comparer | None = None
+        self._compared: Comparison | None = None
 
     @abstractmethod
     def held_out(self, waveform: Tensor) -> dict[str, Tensor]:
@@ -56,6 +63,14 @@ class VocoderModule(StageModule):
     def codec(self) -> TrainedCodec:
         """The codec, on this module's device."""
         return self._codec[0].to(self.device)
+
+    def vocoders(self) -> dict[str, Vocoder]:
+        """What makes the sound of previews and of the page: this one, and the default one."""
+        spectrogram = self.codec.spectrogram
+        return {
+            "result": vocoder_of(self.model, spectrogram),
+            "without": default_vocoder(spectrogram),
+        }
 
     @property
     def identity(self) -> object:
@@ -97,7 +112,30 @@ class VocoderModule(StageModule):
         means = self._val_loss.take(self.over_ranks)
         if self.trainer.sanity_checking:
             return {}
+        if self.trainer.is_global_zero:
+            self._compare()
         return {f"val/{name}": value for name, value in means.items()}
+
+    def _compare(self) -> None:
+        """Measure how some held-out sounds come back, beside the default vocoder."""
+        if self._comparer is None:
+            segments = cast(SegmentDataModule, self.trainer.datamodule).val  # type: ignore[attr-defined]
+            self._comparer = Comparer(self.codec, segments, most=SOUNDS_AN_EPOCH)
+        own, default = self.vocoders().values()
+        self._compared = self._comparer.compare(own, default)
+
+    def epoch_details(self) -> dict[str, Any]:
+        """How the held-out sounds come back."""
+        if self._compared is None:
+            return {}
+        return {"heard": self._compared.figures, **self._compared.details}
+
+    def metrics(self) -> dict[str, float]:
+        """The same for the loggers."""
+        if self._compared is None:
+            return {}
+        own = self._compared.own
+        return {"heard/mel_db": own.mel_db, "heard/fine_db": own.fine_db}
 
     def bundle_fields(self) -> dict[str, Any]:
         """What a checkpoint says of the codec that it belongs to."""

@@ -8,7 +8,9 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, cast
 
+import lightning
 import torch
+from hydra.utils import instantiate
 
 from distill.bundle.reader import read_bundle
 from distill.bundle.rebuild import rebuild_front_end, rebuild_network
@@ -23,7 +25,7 @@ from distill.training.stage import ChosenSetting, Judgement, Stage
 from distill.training.stage_module import StageModule
 from distill.training.steps.schedule import Limits
 from distill.training.trained_codec import TrainedCodec
-from distill.training.vocoder.comparison import Comparison, compare
+from distill.training.vocoder.comparison import MOST_SOUNDS, Comparer, Comparison
 from distill.training.vocoder.hifigan_module import HifiGanModule
 from distill.training.vocoder.module import VocoderModule
 from distill.training.vocoder.phase_module import PhaseModule
@@ -34,10 +36,9 @@ from distill.vocoder.hifigan_network import (
     HifiGanNetwork,
     upsampling,
 )
-from distill.vocoder.kinds import state_of, vocoder_of
+from distill.vocoder.kinds import state_of
 from distill.vocoder.phase_network import PhaseNetworkConfig
 from distill.vocoder.starter import difference_from_starter
-from distill.vocoder.vocoder import default_vocoder
 
 LR, STARTER_LR = 0.003, 0.001
 HIFIGAN_LR = 0.0005
@@ -122,12 +123,22 @@ class VocoderStage(Stage):
             return HifiGanModule(network, codec, **options)
         return PhaseModule(network, codec, starter=config.starter is not None, **options)
 
+    def callbacks(self, run_dir: Path) -> list[lightning.Callback]:
+        """Previews, if the settings have them."""
+        previews = self.config.callbacks.previews
+        if previews is None:
+            return []
+        more = {"run_dir": run_dir, "model_name": self.config.name, "prefix": self.name}
+        return [instantiate(asdict(previews), **more)]
+
     def judge(self, module: StageModule, *, finished: bool) -> Judgement:
         """Whether it is better on held-out sounds than the default vocoder, and is kept."""
         assert isinstance(module, VocoderModule)
         if not finished or not module.history.epochs:
             return Judgement("stopped: the model has no vocoder of its own yet")
-        self._compared = compare(module, self.data.val)
+        own, default = module.vocoders().values()
+        comparer = Comparer(module.codec, self.data.val, most=MOST_SOUNDS)
+        self._compared = comparer.compare(own, default)
         words, sounds = self._compared.verdict, self.data.held_out_sounds
         if sounds is not None and sounds < FEWEST_HELD_OUT:
             words += f"; weak figures: only {counted(sounds, 'sound')} held out"
@@ -138,19 +149,14 @@ class VocoderStage(Stage):
         assert isinstance(module, VocoderModule)
         if self._compared is None:
             return None
-        codec = module.codec
-        default = default_vocoder(codec.spectrogram)
         return write_held_out_page(
-            codec,
+            module.codec,
             self.data.val,
             run_dir,
-            vocoders={
-                "result": vocoder_of(module.model, codec.spectrogram),
-                "without": default,
-            },
+            vocoders=module.vocoders(),
             intro=[
                 f"Held-out sounds of this run. The vocoder: {verdict}.",
-                f"Result is by the model's own vocoder, without by {default.name}.",
+                f"Result is by the model's own vocoder, without by {self._compared.default_name}.",
             ],
         )
 

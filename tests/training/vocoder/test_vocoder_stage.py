@@ -22,18 +22,9 @@ from distill.training.vocoder import stage
 from distill.training.vocoder.comparison import Comparison, Likeness
 from distill.training.vocoder.phase_module import PhaseModule
 from tests.helpers.listening import rows_on_record
-from tests.helpers.runs import Train
+from tests.helpers.runs import TINY_VOCODER, Train
 
-SMALL = (
-    "stages=[codec,vocoder]",
-    "data.root=sounds",
-    "data.val_fraction=0.5",
-    "vocoder.channels=8",
-    "vocoder.blocks=1",
-    "vocoder.starter=null",
-    "vocoder.max_epochs=2",
-    "vocoder.max_minutes=null",
-)
+SMALL = (*TINY_VOCODER, "data.root=sounds", "data.val_fraction=0.5")
 Judge = Callable[[float], None]
 
 
@@ -43,7 +34,7 @@ def judged(monkeypatch: pytest.MonkeyPatch) -> Judge:
 
     def judge(mel_db: float) -> None:
         compared = Comparison(Likeness(mel_db, 3.0), Likeness(2.0, 3.0), "Griffin-Lim")
-        monkeypatch.setattr(stage, "compare", lambda module, segments: compared)
+        monkeypatch.setattr(stage.Comparer, "compare", lambda *_: compared)
 
     return judge
 
