@@ -110,7 +110,7 @@ def test_a_disk_that_fills_in_the_vocoder_leaves_the_codec_usable(
     assert "Traceback" not in out
     assert "epoch 8/8" in out, "the training goes on"
     assert "No space left on device" in out
-    assert load_bundle(run_dir / "best.distillgan").metadata.training_epochs == 2
+    assert load_bundle(run_dir / "best.distillgan").vocoder_state is None
     assert not [path for path in run_dir.rglob("*.part")]
 
 

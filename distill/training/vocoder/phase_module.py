@@ -14,6 +14,9 @@ from distill.vocoder.phase_loss import PhaseLoss, band_weights, phase_loss
 from distill.vocoder.phase_network import PhaseNetwork
 from distill.vocoder.starter import start_from_starter
 
+DECAY_TO_START = float(__import__('os').environ.get('DTS','2'))
+"""Times the learning rate: the share of the way that each step goes back to the starter weights."""
+
 
 class PhaseModule(VocoderModule):
     """Trains a PhaseNetwork on the sounds' spectra."""
@@ -26,6 +29,9 @@ class PhaseModule(VocoderModule):
         """Options as for VocoderModule."""
         super().__init__(*args, **options)
         self.starter = starter
+        self.decay_to_start = DECAY_TO_START
+        self._start: list[Tensor] = []
+        """The starter weights, if they are used."""
 
     def build(self) -> PhaseNetwork:
         """The network, with the starter weights if they are to be used."""
@@ -33,6 +39,24 @@ class PhaseModule(VocoderModule):
         if self.starter:
             start_from_starter(network)
         return network
+
+    def configure_model(self) -> None:
+        """Build the network, and keep what it began with."""
+        super().configure_model()
+        if self.starter and not self._start:
+            self._start = [weight.detach().clone() for weight in self.build().parameters()]
+
+    def optimizer_step(self, *args: Any, **options: Any) -> None:
+        """A step, and one back towards the starter weights: few sounds say little of how phases go
+        on in general (L2-SP: Li, Grandvalet and Davoine, arXiv:1802.01483).
+        """
+        super().optimizer_step(*args, **options)
+        if self._start:
+            (optimizer,) = self.trainer.optimizers
+            share = optimizer.param_groups[0]["lr"] * self.decay_to_start
+            start = [each.to(self.device) for each in self._start]
+            with torch.no_grad():
+                torch._foreach_lerp_(list(self.model.parameters()), start, share)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """AdamW: Muon, tried for a minute from random weights, learnt the steps more slowly."""
