@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from distill.model.mel import SpectrogramConfig
 
-LARGEST_FACTOR = 8
+LARGEST_FACTOR, MOST_FACTORS = 8, 16
 KERNELS, DILATIONS = (3, 7, 11), (1, 3, 5)
 """Of the residual blocks."""
 END_KERNEL = 7
@@ -42,7 +42,8 @@ class HifiGanConfig:
 
     def fits(self, mel: SpectrogramConfig) -> bool:
         """Whether it is for mels like these."""
-        return (self.n_mels, self.hop_length) == (mel.n_mels, mel.hop_length)
+        few = len(self.upsample) <= MOST_FACTORS  # the product of a million is a long number
+        return few and (self.n_mels, self.hop_length) == (mel.n_mels, mel.hop_length)
 
 
 def upsampling(hop_length: int) -> tuple[int, ...] | None:

@@ -104,6 +104,27 @@ def test_chunks_give_the_sound_of_the_whole(
     assert torch.equal(torch.cat(list(vocoder.stream(mel.split(size, dim=-1))), dim=-1), whole)
 
 
+@pytest.mark.parametrize("size", [1, 100, 300])
+def test_what_is_known_to_be_silent_is_silent(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    """And what follows begins as it was: without that knowledge, a deep note may begin anywhere in
+    its period, with a click.
+    """
+    monkeypatch.setattr(phase_gradient, "BLOCK", 64)
+    time_s = torch.arange(48_000) / 48_000
+    note = 0.8 * torch.sin(2 * torch.pi * 70 * time_s) * torch.exp(-4 * time_s)
+    silent = 4096
+    mel = front_end()(torch.nn.functional.pad(note, (silent, 8000))[None, None])
+    vocoder, clicks = starter(), []
+    for known in (0, silent):
+        heard = [
+            torch.cat(list(vocoder.stream(mel.split(size, dim=-1), seed=seed, silent=known)), -1)[0]
+            for seed in range(4)
+        ]
+        assert all(bool(sound[:silent].any()) == (known == 0) for sound in heard)
+        clicks.append(sum(float(sound[silent].abs()) for sound in heard))
+    assert clicks[1] < 0.6 * clicks[0]
+
+
 def test_where_blocks_are_joined_nothing_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
     vocoder, sound = starter(), notes(150_000)
     mel = front_end()(sound)

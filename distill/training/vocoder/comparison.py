@@ -9,15 +9,20 @@ import torch
 from torch import Tensor
 
 from distill.codec.hearing import fine_db
-from distill.data.datamodule import FixedSegments
-from distill.data.segments import Segment
-from distill.training.clips import choose_clips
+from distill.data.datamodule import SegmentDataModule
 from distill.training.trained_codec import TrainedCodec
 from distill.vocoder.vocoder import Vocoder
 
 MOST_SOUNDS = 24
-FINE_SHARES = (1 / 4, 1, 4)
-"""Windows of the fine error, as shares of the mels' own."""
+LONGEST_S = 2.0
+"""Of each sound so much is heard."""
+FADE_SHARE = 20
+"""Longer sounds are faded out over one part of so many."""
+FINE_SHARE = 1 / 4
+"""Window of the fine error, as a share of the mels' own: it sees what happens within theirs. With
+longer windows, what counts is chance: which partials of a noise are loud, and the least error has
+who makes them all equally loud.
+"""
 
 
 @dataclass(frozen=True)
@@ -27,7 +32,7 @@ class Likeness:
     mel_db: float
     """Mel error of the waveforms."""
     fine_db: float
-    """Log-spectral distance, with short, middle and long windows in the mean."""
+    """Log-spectral distance with short windows."""
 
 
 @dataclass(frozen=True)
@@ -77,11 +82,12 @@ class Comparer:
     default vocoder makes of them is measured once.
     """
 
-    def __init__(self, codec: TrainedCodec, segments: FixedSegments, *, most: int) -> None:
-        clips = [segments[index] for index in choose_clips(segments, most)]
+    def __init__(self, codec: TrainedCodec, data: SegmentDataModule, *, most: int) -> None:
+        samples = round(LONGEST_S * codec.spectrogram.config.sample_rate_hz)
+        beginnings = data.held_out_beginnings(most, samples=samples)
         self._codec = codec
-        self._sounds = [_sound(clip) for clip in clips if clip["sound_begin"] < clip["sound_end"]]
-        self._coded = [codec.code(sound) for sound in self._sounds]
+        self._sounds = [sound for each in beginnings if len(sound := _sound(each))]
+        self._coded = [codec.code(sound[None]) for sound in self._sounds]
         self._default: Likeness | None = None
 
     def compare(self, own: Vocoder, default: Vocoder) -> Comparison:
@@ -93,24 +99,29 @@ class Comparer:
     @torch.inference_mode()
     def _likeness(self, vocoder: Vocoder) -> Likeness:
         spectrogram = self._codec.spectrogram
-        windows = [max(16, int(spectrogram.config.n_fft * share)) for share in FINE_SHARES]
+        window = max(16, int(spectrogram.config.n_fft * FINE_SHARE))
         errors = torch.zeros(2, dtype=torch.float64)
         for original, coded in zip(self._sounds, self._coded, strict=True):
             sound = self._codec.sound(coded, vocoder)
             heard = [
                 spectrogram.decibels(spectrogram.magnitude(each.to(coded.decoded.device)[None]))
-                for each in (original, sound[None])
+                for each in (original[None], sound[None])
             ]
             mel_db = (heard[0] - heard[1]).abs().mean()
-            fine = [_fine_db(original[0], sound, window) for window in windows]
-            errors += torch.tensor([float(mel_db), sum(fine) / len(fine)], dtype=torch.float64)
+            fine = _fine_db(original, sound, window)
+            errors += torch.tensor([float(mel_db), fine], dtype=torch.float64)
         mel_db, fine_db = (errors / max(1, len(self._sounds))).tolist()
         return Likeness(mel_db, fine_db)
 
 
-def _sound(clip: Segment) -> Tensor:
-    """A held-out segment → its sound alone, (1, T)."""
-    return torch.as_tensor(clip["waveform"])[:, clip["sound_begin"] : clip["sound_end"]]
+def _sound(beginning: Tensor) -> Tensor:
+    """The beginning of a sound (T,) → the same without silence after it, or faded out."""
+    (sounding,) = beginning.nonzero(as_tuple=True)
+    sound = beginning[: int(sounding[-1]) + 1 if len(sounding) else 0].clone()
+    fade = len(sound) // FADE_SHARE
+    if len(sound) == len(beginning) and fade:
+        sound[-fade:] *= torch.linspace(1, 0, fade)
+    return sound
 
 
 def _fine_db(original: Tensor, sound: Tensor, window: int) -> float:

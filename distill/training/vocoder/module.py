@@ -119,8 +119,8 @@ class VocoderModule(StageModule):
     def _compare(self) -> None:
         """Measure how some held-out sounds come back, beside the default vocoder."""
         if self._comparer is None:
-            segments = cast(SegmentDataModule, self.trainer.datamodule).val  # type: ignore[attr-defined]
-            self._comparer = Comparer(self.codec, segments, most=SOUNDS_AN_EPOCH)
+            data = cast(SegmentDataModule, self.trainer.datamodule)  # type: ignore[attr-defined]
+            self._comparer = Comparer(self.codec, data, most=SOUNDS_AN_EPOCH)
         own, default = self.vocoders().values()
         self._compared = self._comparer.compare(own, default)
 

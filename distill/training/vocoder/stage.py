@@ -137,7 +137,7 @@ class VocoderStage(Stage):
         if not finished or not module.history.epochs:
             return Judgement("stopped: the model has no vocoder of its own yet")
         own, default = module.vocoders().values()
-        comparer = Comparer(module.codec, self.data.val, most=MOST_SOUNDS)
+        comparer = Comparer(module.codec, self.data_module(), most=MOST_SOUNDS)
         self._compared = comparer.compare(own, default)
         words, sounds = self._compared.verdict, self.data.held_out_sounds
         if sounds is not None and sounds < FEWEST_HELD_OUT:

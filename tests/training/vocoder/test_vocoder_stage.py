@@ -62,6 +62,10 @@ def test_a_better_vocoder_comes_into_the_file_and_makes_the_sound(
     takes = [[take["label"] for take in row["takes"]] for row in rows_on_record(run_dir)]  # type: ignore[attr-defined,index]
     assert takes
     assert set(map(tuple, takes)) == {("original", "result", "without")}
+    previews = run_dir / "previews" / "vocoder_epoch_0002"
+    kinds = {path.stem.rsplit("_", 1)[1] for path in previews.glob("1_*.wav")}
+    assert kinds == {"original", "result", "without"}
+    assert (previews / "mels.png").is_file()
     model = distill.load("outputs/library/kit.distillgan")
     assert model.vocoder.name == "phase gradient"
     waveform = 0.1 * torch.randn(2, 5000)
@@ -88,8 +92,12 @@ def test_a_vocoder_that_is_not_better_is_told_and_left_out(
     assert not summary["stages"]["vocoder"]["kept"]
 
 
-def test_a_real_comparison_measures_both(sounds: Path, train_here: Train) -> None:
+def test_a_real_comparison_measures_both(
+    sounds: Path, train_here: Train, capsys: pytest.CaptureFixture[str]
+) -> None:
     run_dir = train_here("run", *SMALL)
+    heard = [line for line in capsys.readouterr().out.splitlines() if "error of the sounds" in line]
+    assert len(heard) == 3, "after each epoch, and in the verdict"
     stages = json.loads((run_dir / "summary.json").read_text())["stages"]
     own, default = stages["vocoder"]["own"], stages["vocoder"]["default"]
     for errors in (own, default):
