@@ -14,7 +14,7 @@ from distill.vocoder.phase_loss import PhaseLoss, band_weights, phase_loss
 from distill.vocoder.phase_network import PhaseNetwork
 from distill.vocoder.starter import start_from_starter
 
-DECAY_TO_START = float(__import__("os").environ.get("DTS", "2"))
+DECAY_TO_START = 2.0
 """Times the learning rate: the share of the way that each step goes back to the starter weights."""
 
 

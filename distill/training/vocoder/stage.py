@@ -9,14 +9,12 @@ from pathlib import Path
 from typing import Any, cast
 
 import lightning
-import torch
 from hydra.utils import instantiate
 
 from distill.bundle.reader import read_bundle
 from distill.bundle.rebuild import rebuild_front_end, rebuild_network
 from distill.data.datamodule import SegmentDataModule
 from distill.data.split import FEWEST_HELD_OUT
-from distill.errors import RunError
 from distill.model.mel import SpectrogramConfig
 from distill.settings.schema import TrainConfig
 from distill.system.terminal import counted
@@ -29,21 +27,14 @@ from distill.training.vocoder.comparison import MOST_SOUNDS, Comparer, Compariso
 from distill.training.vocoder.hifigan_module import HifiGanModule
 from distill.training.vocoder.module import VocoderModule
 from distill.training.vocoder.phase_module import PhaseModule
-from distill.vocoder.hifigan_network import (
-    KERNELS,
-    LARGEST_FACTOR,
-    HifiGanConfig,
-    HifiGanNetwork,
-    upsampling,
-)
+from distill.training.vocoder.sizes import network_config, require_one_device
+from distill.vocoder.hifigan_network import HifiGanConfig
 from distill.vocoder.kinds import state_of
 from distill.vocoder.phase_network import PhaseNetworkConfig
 from distill.vocoder.starter import difference_from_starter
 
 LR, STARTER_LR = 0.003, 0.001
 HIFIGAN_LR = 0.0005
-HIDDEN = 3
-"""Channels within the blocks of a PhaseNetwork, over those between them."""
 
 
 class VocoderStage(Stage):
@@ -75,7 +66,7 @@ class VocoderStage(Stage):
         """
         config, choices = self.config.vocoder, []
         mel = SpectrogramConfig(**{"mean_db": 0.0, "std_db": 1.0} | _known(asdict(self.config.mel)))
-        network = self._network(mel)
+        network = network_config(self.config.vocoder, mel)
         if config.starter is not None:
             reason = "there are none for this type"
             if isinstance(network, PhaseNetworkConfig):
@@ -92,7 +83,7 @@ class VocoderStage(Stage):
                 ChosenSetting("vocoder's learning rate", config.lr, f"from {start}", is_detail=True)
             )
         if isinstance(network, HifiGanConfig):
-            _require_one_device(self.config.trainer.devices)
+            require_one_device(self.config.trainer.devices)
         return choices
 
     def data_module(self) -> SegmentDataModule:
@@ -109,7 +100,10 @@ class VocoderStage(Stage):
             asdict(content.metadata),
             content.codec_digest,
         )
-        config, network = self.config.vocoder, self._network(spectrogram.config)
+        config, network = (
+            self.config.vocoder,
+            network_config(self.config.vocoder, spectrogram.config),
+        )
         options: dict[str, Any] = {
             "decoded_share": config.decoded_share,
             "limits": self.limits(self.config),
@@ -176,38 +170,6 @@ class VocoderStage(Stage):
                 },
             }
         }
-
-    def _network(self, mel: SpectrogramConfig) -> PhaseNetworkConfig | HifiGanConfig:
-        config = self.config.vocoder
-        if config.type == HifiGanNetwork.kind:
-            factors = upsampling(mel.hop_length)
-            if factors is None:
-                raise RunError(
-                    f"vocoder={config.type}: it upsamples by factors of 2 to {LARGEST_FACTOR}, and "
-                    f"mel.hop_length={mel.hop_length} is no product of them; "
-                    "use mel.hop_length=512, or vocoder=phase_gradient"
-                )
-            blocks = min(config.blocks, len(KERNELS))
-            return HifiGanConfig(mel.n_mels, config.channels, blocks, factors)
-        return PhaseNetworkConfig(
-            n_mels=mel.n_mels,
-            bins=mel.n_fft // 2 + 1,
-            channels=config.channels,
-            hidden=HIDDEN * config.channels,
-            blocks=config.blocks,
-        )
-
-
-def _require_one_device(devices: object) -> None:
-    """Raise RunError if several are asked for."""
-    several = (isinstance(devices, int) and devices > 1) or (
-        isinstance(devices, list) and len(devices) > 1
-    )
-    if several or (devices in ("auto", -1) and torch.cuda.device_count() > 1):
-        raise RunError(
-            f"vocoder={HifiGanNetwork.kind} is trained on one device; type trainer.devices=1, and "
-            "train the codec on several in a run of its own, with stages=[codec]"
-        )
 
 
 def _known(values: Mapping[str, Any]) -> dict[str, Any]:
