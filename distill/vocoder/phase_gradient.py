@@ -16,9 +16,9 @@ from distill.vocoder.phase_steps import PhaseIntegral
 
 BLOCK = 1024
 """Number of mel frames whose phases are found together."""
-MARGIN = 56
+MARGIN = 32
 """Frames on either side of a block that are worked on, too, and heard in the neighbour only: the
-rounds over the whole band reach 36 frames far.
+rounds over the whole band reach 21 frames far.
 """
 FADE = 16
 """Frames over which a block goes over into the next. Both have the same phases to begin with."""
