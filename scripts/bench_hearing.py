@@ -29,7 +29,7 @@ import torch
 from torch import Tensor
 
 import distill
-from distill.codec.hearing import LEADS_S, fine_db, level_db, levels_of, onset_errors_db
+from distill.codec.hearing import LEADS_S, fine_db, level_db, levels_of, onset_errors_db, onset_of
 from distill.codec.loaded import LoadedModel
 from distill.codec.stream import between_silence, silence_before
 from distill.data.beginnings import find_beginning
@@ -213,6 +213,7 @@ def compare(
     spectrogram = model.spectrogram
     mels = [spectrogram.to_decibels(spectrogram(_batch(each))) for each in (original, sound)]
     row = {"mel_db": float((mels[0] - mels[1]).abs().mean())}
+    row["onset_db"] = onset_of(*mels).error_db
     row["level_db"] = level_db(float(np.square(original).sum()), float(np.square(sound).sum()))
     a, b = (_for_ears(each, model.sample_rate_hz) for each in (original, sound))
     pair = torch.from_numpy(a), torch.from_numpy(b)

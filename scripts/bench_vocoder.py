@@ -3,8 +3,8 @@
     python scripts/bench_vocoder.py MODEL FOLDER [FOLDER ...] [--minutes 10] [--no-memory]
 
 quality  on the sounds that the model held out, from their true mels and through the codec: ear,
-         fine error and level of the model's vocoder, of Griffin-Lim with 32 and with 200 rounds,
-         and of oracles, which know the true phase or the true magnitudes
+         fine, onset and level errors of the model's vocoder, of Griffin-Lim with 32 and with 200
+         rounds, and of oracles, which know the true phase or the true magnitudes
 speed    seconds of sound a second, for one file of so many minutes and for half-second sounds
 memory   how much more a file of sixty minutes takes than one of a minute (Linux)
 size     of the vocoder in the model's file
@@ -46,7 +46,7 @@ from distill.system.terminal import bar
 from distill.vocoder.griffin_lim import GriffinLim
 from distill.vocoder.vocoder import Vocoder, vocode
 
-SHOWN = ("mel_db", "fine_512_db", "fine_2048_db", "fine_8192_db", "ear", "ear_mos")
+SHOWN = ("mel_db", "onset_db", "fine_512_db", "fine_2048_db", "fine_8192_db", "ear", "ear_mos")
 MANY_ROUNDS = 200
 SHORT_S, SHORT_SOUNDS = 0.5, 40
 
