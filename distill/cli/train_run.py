@@ -24,7 +24,7 @@ from distill.sweep.mels import mels_of
 from distill.sweep.plan import plan_sweep
 from distill.system import terminal
 from distill.system.paths import path_of
-from distill.system.terminal import console
+from distill.system.terminal import console, say
 from distill.training.interrupt import RunStopped
 from distill.training.ranks.processes import is_first, rank_name
 from distill.training.records.run_folder import (
@@ -72,6 +72,8 @@ def train_sweep(command: TrainCommand) -> int:
     settings = _compose(command, stages="codec")
     plan = plan_sweep(settings)
     _report_empty_filters(settings)
+    if settings.config.stages == ["codec"]:
+        say("each run trains the codec alone; type stages=[codec,vocoder] for vocoders, too")
     end = launch(plan)
     show_sweep_end(end)
     return end.exit_code
@@ -87,9 +89,9 @@ def _report_empty_filters(settings: Settings) -> None:
 
 
 def _compose(command: TrainCommand, *, stages: str | None = None) -> Settings:
-    """The settings; with these `stages`, unless others are given."""
+    """The settings; with these `stages`, unless stages or settings of others are given."""
     words = [quote_text(word, sweep=command.sweep) for word in command.overrides]
-    if stages and not any(word.startswith("stages=") for word in words):
+    if stages and not any(word.startswith(("stages=", "vocoder")) for word in words):
         words.append(f"stages=[{stages}]")
     if command.folders:
         words.append(quote_folders(command.folders))

@@ -72,6 +72,12 @@ def _check_relations(config: TrainConfig) -> None:
             "a run with base= adds stages to a model and does not train its codec again; "
             "name the stages to add with stages=[...], without codec",
         )
+    if config.vocoder.type == "hifigan_v2" and config.vocoder.starter is not None:
+        raise ConfigError(
+            "vocoder.type",
+            config.vocoder.type,
+            "type vocoder=hifigan_v2 instead",
+        )
     if not _are_devices(config.trainer.devices):
         raise ConfigError(
             "trainer.devices",

@@ -19,8 +19,12 @@ from distill.settings.conf_files import CONFIG_NAME, config_dir
 from distill.settings.overrides import check_override, first_of_sweep, parse_overrides
 from distill.settings.schema import TrainConfig
 from distill.system.paths import is_address, path_of
+from distill.system.run_parts import CHECKPOINTS
 
 KEPT_ON_RESUME = ("mel.", "model.", "rvq.", "seed", "name", "data.")
+VOCODER_SIZES = tuple(
+    f"vocoder.{key}" for key in ("type", "channels", "blocks", "starter", "discriminator_channels")
+)
 FREE_ON_RESUME = ("data.num_workers", "data.cache_dir", "data.root")
 
 
@@ -84,6 +88,8 @@ def resume_config(saved: Path, overrides: Sequence[str]) -> TrainConfig:
     except (OSError, ValueError, YAMLError) as error:
         raise DistillError(f"{saved}: cannot be read: {one_line(error)}") from error
     assert isinstance(config, DictConfig)
+    has_vocoder = (saved.parent / CHECKPOINTS / "vocoder_last.ckpt").exists()
+    kept = KEPT_ON_RESUME + (VOCODER_SIZES if has_vocoder else ())
     for override in parse_overrides(overrides):
         check_override(override)
         key = override.get_key_element().lstrip("+~")
@@ -96,11 +102,7 @@ def resume_config(saved: Path, overrides: Sequence[str]) -> TrainConfig:
                 "a whole group cannot be changed when resuming, only single keys",
             )
         old = OmegaConf.select(config, key)
-        if (
-            key.startswith(KEPT_ON_RESUME)
-            and not key.startswith(FREE_ON_RESUME)
-            and old != override.value()
-        ):
+        if key.startswith(kept) and not key.startswith(FREE_ON_RESUME) and old != override.value():
             raise ConfigError(
                 key, override.value(), f"is {old} in this run and cannot be changed when resuming"
             )

@@ -23,6 +23,7 @@ from distill.system.ranges import within
 from distill.system.validation import InvalidError, instance_of
 from distill.training.records.run_folder import best_bundle
 
+LONGEST_SHOWN, MOST_SHOWN = 60, 3
 OF_SPLIT = ("val_fraction", "segment_s", "min_duration_s", "silence_dbfs")
 """Settings of `data` by which the same sounds get into the same split."""
 
@@ -52,10 +53,29 @@ def adopt_base(config: TrainConfig, run_dir: Path) -> None:
         config.seed = instance_of(_Seed, trained).seed
     except (KeyError, TypeError, InvalidError) as error:
         raise ConfigError("base", config.base, f"its settings are not usable: {error}") from error
-    config.name = config.name or content["metadata"]["name"]
+    _check_name_and_sounds(config, content["metadata"]["name"], trained["data"].get("root"))
+    config.name = content["metadata"]["name"]
     config.base = str(path.absolute())
     try:
         with whole_file(best_bundle(run_dir)) as partial:
             shutil.copyfile(path, partial)
     except OSError as error:
         raise WriteError(best_bundle(run_dir), error) from error
+
+
+def _check_name_and_sounds(config: TrainConfig, name: str, folders: object) -> None:
+    """Raise ConfigError for another name, and for the demo collection where a model was trained on
+    sounds in `folders`.
+    """
+    if config.name not in (None, name):
+        raise ConfigError(
+            "name",
+            config.name,
+            f"a run with base= adds to that model, which keeps its name, {name}; "
+            "distill.library rename gives it another",
+        )
+    if config.data.root is None and isinstance(folders, list) and folders:
+        known = ", ".join(str(folder)[:LONGEST_SHOWN] for folder in folders[:MOST_SHOWN])
+        raise ConfigError(
+            "data.root", None, f"give the sounds that the base was trained on ({known})"
+        )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -24,7 +24,12 @@ from distill.training.interrupt import RunStopped, StopRequest
 from distill.training.ranks.processes import Ranks, is_first
 from distill.training.records.progress_file import ProgressFile
 from distill.training.records.rows import ChoiceRow, EndRow, StartRow
-from distill.training.records.run_folder import STOP, best_bundle, newest_bundle
+from distill.training.records.run_folder import (
+    STOP,
+    best_bundle,
+    checkpoint_path,
+    newest_bundle,
+)
 from distill.training.records.summary import Summary, read_summary
 from distill.training.sounds import open_sounds
 
@@ -34,6 +39,7 @@ if TYPE_CHECKING:
     from distill.training.stage import Stage
 
 log = logging.getLogger(__name__)
+CODEC = "codec"
 
 
 def train(
@@ -149,6 +155,11 @@ def _find_stages_left(config: TrainConfig, run_dir: Path) -> dict[str, Saved | N
     groups = " or ".join(f"{STAGES[name].limits_in}.max_minutes=" for name in config.stages)
     for name in config.stages:
         saved = read_saved(run_dir, name)
+        if saved and saved.codec_digest and _is_of_another_codec(saved, run_dir, left):
+            say(f"the codec is another one by now: the {name} is trained anew")
+            for which in ("best", "last"):
+                checkpoint_path(run_dir, name, which).unlink(missing_ok=True)
+            saved = None
         limits = STAGES[name].limits(config)
         if saved and name in ended and limits.are_reached(saved.epochs, saved.elapsed_s):
             minutes = f"{saved.elapsed_s / 60:.1f} minutes"
@@ -163,6 +174,17 @@ def _find_stages_left(config: TrainConfig, run_dir: Path) -> dict[str, Saved | N
             f"to train longer, give a larger {groups}, or max_epochs="
         )
     return left
+
+
+def _is_of_another_codec(saved: Saved, run_dir: Path, left: Mapping[str, object]) -> bool:
+    """Whether what was saved of a later stage is of no use: its codec is trained further now, or
+    was in the meantime.
+    """
+    from distill.bundle.reader import read_bundle
+
+    bundle = newest_bundle(run_dir)
+    digest = read_bundle(bundle, weights=False).codec_digest if bundle else None
+    return CODEC in left or saved.codec_digest != digest
 
 
 def _complete(stages: dict[str, Stage], progress: ProgressFile) -> None:

@@ -57,6 +57,8 @@ class Saved:
 
     epochs: int
     elapsed_s: float
+    codec_digest: str | None = None
+    """Of the codec that a later stage belongs to."""
 
 
 def read_saved(run_dir: Path, stage: str) -> Saved | None:
@@ -71,7 +73,7 @@ def read_saved(run_dir: Path, stage: str) -> Saved | None:
     if not isinstance(state, dict) or "history" not in state:
         raise RunError(f"{path}: not a checkpoint of distill")
     epochs = max((len(values) for values in state["history"].values()), default=0)
-    return Saved(epochs, state["elapsed_s"])
+    return Saved(epochs, state["elapsed_s"], state["bundle"].get("codec_digest"))
 
 
 def train_stage(stage: Stage, session: Session, *, saved: Saved | None) -> Outcome:

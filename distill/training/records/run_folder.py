@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from distill.data.collection import Collection
 
 RUNS = Path("outputs/train")
+LAST = f"{CHECKPOINTS}/*last.ckpt"
+"""The last checkpoints of a run's stages; a run that adds to a model has none of the codec."""
 STOP = "stop"
 """A file of this name in a run folder asks the run to save and end."""
 log = logging.getLogger(__name__)
@@ -49,21 +51,20 @@ def new_run_dir(runs: Path, name: str) -> Path:
 def run_to_resume(runs: Path, wanted: str) -> Path:
     """`last` or a folder → the absolute folder of a run that can be resumed; raises RunError."""
     if wanted == "last":
-        saved = sorted(
-            runs.glob("*/checkpoints/last.ckpt"), key=lambda path: path.stat().st_mtime_ns
-        )
+        saved = sorted(runs.glob(f"*/{LAST}"), key=lambda path: path.stat().st_mtime_ns)
         if not saved:
             raise RunError(f"resume=last: no run under {runs} has saved anything yet")
         run_dir = saved[-1].parent.parent
         newest = max(runs.iterdir(), key=lambda path: path.name)
-        if newest.name > run_dir.name and not (newest / "checkpoints" / "last.ckpt").exists():
+        if newest.name > run_dir.name and not any(newest.glob(LAST)):
             log.warning("%s has no checkpoint to resume; resuming %s instead", newest, run_dir)
         return run_dir.absolute()
     run_dir = _run_at(wanted)
-    for needed in (CONFIG, f"{CHECKPOINTS}/last.ckpt"):
-        if not (run_dir / needed).is_file():
+    for needed in (CONFIG, LAST):
+        if not any(run_dir.glob(needed)):
+            missing = needed.replace("*", "")
             raise RunError(
-                f"resume={wanted}: this run cannot be resumed, {needed} is missing; "
+                f"resume={wanted}: this run cannot be resumed, {missing} is missing; "
                 + (
                     best_epoch_advice(run_dir)
                     or "if it was killed before its first save, start it again"

@@ -16,6 +16,7 @@ from distill.system.atomic import write_text
 from distill.system.json_values import without_nan
 from distill.system.paths import from_here
 from distill.system.shell import shell_line, shell_word
+from distill.training.records.run_folder import LAST
 from distill.training.steps.schedule import Limits
 
 if TYPE_CHECKING:
@@ -139,7 +140,7 @@ def suggest_commands(
     # the folder in which TensorBoard finds this run and others: `outputs` in the usual case
     logdir = from_here(run_dir.parent.parent if run_dir.parent.name == "train" else run_dir)
     commands.append(f"tensorboard --logdir {shell_word(str(logdir))}")
-    if (run_dir / "checkpoints" / "last.ckpt").exists():  # not if the disk was full
+    if any(run_dir.glob(LAST)):  # not if the disk was full
         longer = ""
         if finished and limits.max_epochs:
             longer += f" {limits_in}.max_epochs={2 * limits.max_epochs}"

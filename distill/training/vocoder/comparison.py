@@ -14,7 +14,7 @@ from distill.training.trained_codec import TrainedCodec
 from distill.vocoder.vocoder import Vocoder
 
 MOST_SOUNDS = 24
-LONGEST_S = 2.0
+LONGEST_S = 6.0
 """Of each sound so much is heard."""
 FADE_SHARE = 20
 """Longer sounds are faded out over one part of so many."""
@@ -37,7 +37,7 @@ class Likeness:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A model's own vocoder beside the one that needs no training."""
+    """A new vocoder beside the one that the model has until now."""
 
     own: Likeness
     default: Likeness
@@ -90,11 +90,11 @@ class Comparer:
         self._coded = [codec.code(sound[None]) for sound in self._sounds]
         self._default: Likeness | None = None
 
-    def compare(self, own: Vocoder, default: Vocoder) -> Comparison:
-        """Let both turn the same decoded mels into sound."""
+    def compare(self, own: Vocoder, default: Vocoder, *, name: str = "") -> Comparison:
+        """Let both turn the same decoded mels into sound; `name` is what the other is called."""
         if self._default is None:
             self._default = self._likeness(default)
-        return Comparison(self._likeness(own), self._default, default.name)
+        return Comparison(self._likeness(own), self._default, name or default.name)
 
     @torch.inference_mode()
     def _likeness(self, vocoder: Vocoder) -> Likeness:

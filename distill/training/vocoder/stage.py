@@ -12,7 +12,7 @@ import lightning
 from hydra.utils import instantiate
 
 from distill.bundle.reader import read_bundle
-from distill.bundle.rebuild import rebuild_front_end, rebuild_network
+from distill.bundle.rebuild import rebuild_front_end, rebuild_network, rebuild_vocoder
 from distill.data.datamodule import SegmentDataModule
 from distill.data.split import FEWEST_HELD_OUT
 from distill.model.mel import SpectrogramConfig
@@ -29,9 +29,10 @@ from distill.training.vocoder.module import VocoderModule
 from distill.training.vocoder.phase_module import PhaseModule
 from distill.training.vocoder.sizes import network_config, require_one_device
 from distill.vocoder.hifigan_network import HifiGanConfig
-from distill.vocoder.kinds import state_of
+from distill.vocoder.kinds import VocoderNetwork, state_of, vocoder_of
 from distill.vocoder.phase_network import PhaseNetworkConfig
 from distill.vocoder.starter import difference_from_starter
+from distill.vocoder.vocoder import Vocoder, default_vocoder
 
 LR, STARTER_LR = 0.003, 0.001
 HIFIGAN_LR = 0.0005
@@ -47,6 +48,8 @@ class VocoderStage(Stage):
     def __init__(self, config: TrainConfig, source: Any, data: Any, bundle: Path) -> None:
         super().__init__(config, source, data, bundle)
         self._compared: Comparison | None = None
+        self._present_network: VocoderNetwork | None = None
+        """Of the vocoder that the model had before, if it has one of its own."""
 
     @staticmethod
     def limits(config: TrainConfig) -> Limits:
@@ -94,6 +97,7 @@ class VocoderStage(Stage):
         """The module, with the codec of the run's best bundle. Raises BundleError."""
         content = read_bundle(self.bundle)
         spectrogram = rebuild_front_end(content)
+        self._present_network = rebuild_vocoder(content)
         codec = TrainedCodec(
             rebuild_network(content).eval().requires_grad_(False),
             spectrogram,
@@ -126,36 +130,61 @@ class VocoderStage(Stage):
         return [instantiate(asdict(previews), **more)]
 
     def judge(self, module: StageModule, *, finished: bool) -> Judgement:
-        """Whether it is better on held-out sounds than the default vocoder, and is kept."""
+        """Whether it is better on held-out sounds than the vocoder that the model has, its own or
+        the default one, and takes its place.
+        """
         assert isinstance(module, VocoderModule)
         if not finished or not module.history.epochs:
-            return Judgement("stopped: the model has no vocoder of its own yet")
-        own, default = module.vocoders().values()
+            return Judgement(f"stopped: the model still has {self._present_name(module)}")
+        own, present = module.vocoders()["result"], self._present(module)
         comparer = Comparer(module.codec, self.data_module(), most=MOST_SOUNDS)
-        self._compared = comparer.compare(own, default)
+        self._compared = comparer.compare(own, present, name=self._present_name(module))
         words, sounds = self._compared.verdict, self.data.held_out_sounds
         if sounds is not None and sounds < FEWEST_HELD_OUT:
             words += f"; weak figures: only {counted(sounds, 'sound')} held out"
         return Judgement(words, self._compared.details)
 
     def write_page(self, module: StageModule, run_dir: Path, *, verdict: str) -> Path | None:
-        """A page with some of the held-out sounds, by this vocoder and by the default one."""
+        """A page with some of the held-out sounds, by this vocoder and the one that it was compared
+        with; its result is what the model gives.
+        """
         assert isinstance(module, VocoderModule)
         if self._compared is None:
             return None
+        own, present = module.vocoders()["result"], self._present(module)
+        name = self._compared.default_name
+        if self._compared.is_better:
+            vocoders = {"result": own, "without": present}
+            said = f"Result is by the vocoder that this run trained, without by {name}."
+        else:
+            vocoders = {"result": present, "rejected": own}
+            said = f"Result is by {name}, rejected by the vocoder that this run trained."
         return write_held_out_page(
             module.codec,
             self.data.val,
             run_dir,
-            vocoders=module.vocoders(),
+            vocoders=vocoders,
             intro=[
                 f"Held-out sounds of this run. The vocoder: {verdict}.",
-                f"Result is by the model's own vocoder, without by {self._compared.default_name}.",
+                said,
+                "The figures and the word beside a sound are the codec's: of its mel, before a "
+                "vocoder makes sound of it.",
             ],
         )
 
+    def _present(self, module: VocoderModule) -> Vocoder:
+        """The vocoder that the model has until now."""
+        spectrogram = module.codec.spectrogram
+        if self._present_network is None:
+            return default_vocoder(spectrogram)
+        return vocoder_of(self._present_network, spectrogram)
+
+    def _present_name(self, module: VocoderModule) -> str:
+        name = self._present(module).name
+        return name if self._present_network is None else f"its earlier {name}"
+
     def addition(self, module: StageModule) -> dict[str, Any]:
-        """The vocoder, if it is better than the default vocoder."""
+        """The vocoder, if it is better than the one before."""
         if self._compared is None or not self._compared.is_better:
             return {}
         history = module.history

@@ -30,7 +30,7 @@ NARROW = (
 def kept(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the vocoder judged as better than Griffin-Lim."""
     compared = Comparison(Likeness(1.0, 3.0), Likeness(2.0, 3.0), "Griffin-Lim")
-    monkeypatch.setattr(stage.Comparer, "compare", lambda *_: compared)
+    monkeypatch.setattr(stage.Comparer, "compare", lambda *_, **__: compared)
 
 
 def checkpoint(run_dir: Path, which: str = "last") -> dict[str, dict[str, torch.Tensor]]:

@@ -34,7 +34,7 @@ def judged(monkeypatch: pytest.MonkeyPatch) -> Judge:
 
     def judge(mel_db: float) -> None:
         compared = Comparison(Likeness(mel_db, 3.0), Likeness(2.0, 3.0), "Griffin-Lim")
-        monkeypatch.setattr(stage.Comparer, "compare", lambda *_: compared)
+        monkeypatch.setattr(stage.Comparer, "compare", lambda *_, **__: compared)
 
     return judge
 
