@@ -62,8 +62,14 @@ class PhaseGradient:
         `silent` samples are 0, if they are not more than a block.
         """
         joined: _Blocks | None = None
+        config = self.spectrogram.config
+        left = max(0, (silent - config.n_fft // 2) // config.hop_length + 1) if silent else 0
         for chunk in mels:
             chunk = chunk[:, 0].float().cpu()
+            if left:  # no window of these frames reaches the sound
+                chunk = chunk.clone()
+                chunk[..., :left] = config.floor_normalised
+                left = max(0, left - chunk.shape[-1])
             joined = joined or _Blocks(self, len(chunk), seed, silent)
             yield from joined.add(chunk)
         if joined is not None:
