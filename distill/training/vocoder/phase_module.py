@@ -29,7 +29,6 @@ class PhaseModule(VocoderModule):
         """Options as for VocoderModule."""
         super().__init__(*args, **options)
         self.starter = starter
-        self.decay_to_start = DECAY_TO_START
         self._start: list[Tensor] = []
         """The starter weights, if they are used."""
 
@@ -53,10 +52,10 @@ class PhaseModule(VocoderModule):
         super().optimizer_step(*args, **options)
         if self._start:
             (optimizer,) = self.trainer.optimizers
-            share = optimizer.param_groups[0]["lr"] * self.decay_to_start
-            start = [each.to(self.device) for each in self._start]
+            share = optimizer.param_groups[0]["lr"] * DECAY_TO_START
+            self._start = [each.to(self.device) for each in self._start]
             with torch.no_grad():
-                torch._foreach_lerp_(list(self.model.parameters()), start, share)
+                torch._foreach_lerp_(list(self.model.parameters()), self._start, share)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """AdamW: Muon, tried for a minute from random weights, learnt the steps more slowly."""
