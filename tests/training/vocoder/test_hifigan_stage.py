@@ -29,7 +29,7 @@ NARROW = (
 @pytest.fixture(autouse=True)
 def kept(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the vocoder judged as better than Griffin-Lim."""
-    compared = Comparison(Likeness(1.0, 3.0), Likeness(2.0, 3.0), "Griffin-Lim")
+    compared = Comparison(Likeness(1.0, 3.0), Likeness(2.0, 3.0), "Griffin-Lim", 3, 4)
     monkeypatch.setattr(stage.Comparer, "compare", lambda *_, **__: compared)
 
 
