@@ -26,8 +26,6 @@ from distill.vocoder.phase_network import PhaseNetwork, PhaseNetworkConfig
 from distill.vocoder.state import DEFAULT
 
 LARGEST_FILTER_BANK = 1 << 26
-
-
 LONGEST_TYPE = 40
 
 

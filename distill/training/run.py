@@ -6,7 +6,7 @@ import logging
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -86,6 +86,7 @@ def train(
         settings = OmegaConf.to_yaml(OmegaConf.structured(config))
         if is_first():
             _prepare_folder(run_dir, settings, resume=resume)
+            _remove_useless_checkpoints(run_dir, left)
         summaries: dict[str, StageSummary] = {}
         summary = None
         with StopRequest(*stop_files) as request, Ranks(settings, run_dir, resume=resume) as ranks:
@@ -157,8 +158,6 @@ def _find_stages_left(config: TrainConfig, run_dir: Path) -> dict[str, Saved | N
         saved = read_saved(run_dir, name)
         if saved and saved.codec_digest and _is_of_another_codec(saved, run_dir, left):
             say(f"the codec is another one by now: the {name} is trained anew")
-            for which in ("best", "last"):
-                checkpoint_path(run_dir, name, which).unlink(missing_ok=True)
             saved = None
         limits = STAGES[name].limits(config)
         if saved and name in ended and limits.are_reached(saved.epochs, saved.elapsed_s):
@@ -207,6 +206,15 @@ def _prepare_folder(run_dir: Path, settings: str, *, resume: bool) -> None:
         log.warning("%s: cannot be updated: %s", run_dir / CONFIG, error.strerror)
     remove_partial_files(run_dir)
     remove_partial_files(run_dir / CHECKPOINTS)
+
+
+def _remove_useless_checkpoints(run_dir: Path, left: Mapping[str, Saved | None]) -> None:
+    """Delete those of stages that begin anew; only now, when nothing stands in their way."""
+    for name, saved in left.items():
+        if saved is None:
+            for which in ("best", "last"):
+                with suppress(OSError):
+                    checkpoint_path(run_dir, name, which).unlink()
 
 
 def _restore_folder(run_dir: Path, settings: str, failures: list[str]) -> None:

@@ -8,7 +8,6 @@ import random
 import re
 import shutil
 import signal
-import subprocess
 import time
 from pathlib import Path
 
@@ -17,7 +16,7 @@ import soundfile
 
 from distill.bundle.reader import read_content
 from distill.training.records.checkpoint_io import AtomicCheckpointIO
-from tests.helpers.runs import TINY, environment, train_command, until_first_save
+from tests.helpers.runs import TINY, started, until_first_save
 from tests.helpers.sounds import tone
 
 pytestmark = pytest.mark.slow
@@ -25,17 +24,6 @@ pytestmark = pytest.mark.slow
 KILLS = int(os.environ.get("DISTILL_KILLS", "3"))
 """More of them, 200 say, take a quarter of an hour."""
 EPOCHS = 15
-
-
-def started(folder: Path, *overrides: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        train_command(overrides),
-        cwd=folder,
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
 
 
 def first(*more: str) -> list[str]:

@@ -16,8 +16,8 @@ import torch
 from distill.bundle.loading import load_bundle
 from distill.bundle.reader import read_content
 from distill.training.records.checkpoint_io import AtomicCheckpointIO
-from tests.helpers.disks import Disk, as_others_are
-from tests.helpers.runs import TINY, TINY_VOCODER, environment, train_command, wait_for
+from tests.helpers.disks import Disk
+from tests.helpers.runs import TINY, TINY_VOCODER, started, wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -28,18 +28,6 @@ TAKE_AWAY = "+callbacks.extra.take._target_=tests.helpers.filling.TakeAway"
 def words(*more: str, run_dir: Path | str = "run") -> list[str]:
     sounds = ("data.root=sounds", "data.val_fraction=0.5")
     return [*TINY, *TINY_VOCODER, *sounds, f"hydra.run.dir={run_dir}", *more]
-
-
-def started(folder: Path, *overrides: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        train_command(overrides),
-        cwd=folder,
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        preexec_fn=as_others_are,
-    )
 
 
 def until_saved_again(run: subprocess.Popen[str], checkpoint: Path) -> None:

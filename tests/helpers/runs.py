@@ -53,6 +53,18 @@ def environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"}
 
 
+def started(folder: Path, *overrides: str) -> subprocess.Popen[str]:
+    """A training run in this folder, whose output can be read."""
+    return subprocess.Popen(
+        train_command(overrides),
+        cwd=folder,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
 def wait_for(condition: Callable[[], object], *, within_s: float = 120) -> None:
     """Until it holds; fails when it does not in time."""
     until = time.monotonic() + within_s

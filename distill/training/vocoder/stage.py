@@ -104,10 +104,8 @@ class VocoderStage(Stage):
             asdict(content.metadata),
             content.codec_digest,
         )
-        config, network = (
-            self.config.vocoder,
-            network_config(self.config.vocoder, spectrogram.config),
-        )
+        config = self.config.vocoder
+        network = network_config(config, spectrogram.config)
         options: dict[str, Any] = {
             "decoded_share": config.decoded_share,
             "limits": self.limits(self.config),

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from distill.bundle.reader import read_content
-from distill.errors import ConfigError
+from distill.errors import ConfigError, DistillError
 from distill.settings.compose import load_config
 from distill.training.base import adopt_base
 from distill.training.interrupt import RunStopped
@@ -93,6 +93,12 @@ def test_a_codec_that_goes_on_has_its_vocoder_trained_anew(
     judged(1.5)
     run_dir = train_here("run", *SMALL, "name=kit")
     before = read_content(KIT)
+    sounds.rename(sounds.with_name("elsewhere"))
+    with pytest.raises(DistillError, match="data.root"):
+        train_here("run", "trainer.max_epochs=6", resume=True)
+    assert (run_dir / "checkpoints" / "vocoder_last.ckpt").exists(), "nothing is lost"
+    sounds.with_name("elsewhere").rename(sounds)
+    capsys.readouterr()
     train_here("run", "trainer.max_epochs=6", resume=True)
     assert "the codec is another one by now: the vocoder is trained anew" in capsys.readouterr().out
     after = read_content(KIT)
