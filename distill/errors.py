@@ -59,3 +59,7 @@ class WriteError(DistillError):
 
 class LibraryError(DistillError):
     """The library, or a model in it, cannot be found, read or changed."""
+
+
+class GenerationError(DistillError):
+    """A model cannot make the new sounds that are asked for."""

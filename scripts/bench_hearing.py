@@ -34,7 +34,7 @@ from distill.codec.loaded import LoadedModel
 from distill.codec.stream import between_silence, silence_before
 from distill.data.beginnings import find_beginning
 from distill.data.segments import read_waveform
-from distill.data.split import Piece
+from distill.data.split import Piece, Split
 from distill.errors import DistillError
 from distill.settings.compose import load_config
 from distill.settings.quoting import quote_folders
@@ -82,21 +82,27 @@ def choose_pieces(
     model: LoadedModel, folders: list[Path], *, every: bool
 ) -> tuple[list[Piece], str]:
     """The pieces to measure, and which side they are: `held-out`, or `used and held-out`."""
+    split, is_known = split_of(model, folders)
+    if not every and not is_known:
+        print("the model does not say how it was trained: all sounds are measured")
+    if every or not is_known:
+        return [*split.train, *split.val], "used and held-out"
+    return list(split.val), "held-out"
+
+
+def split_of(model: LoadedModel, folders: list[Path]) -> tuple[Split, bool]:
+    """The split that the model was trained with, and whether it is known what that is."""
     trained = model.training_config
     overrides = [quote_folders([str(folder) for folder in folders])]
     overrides.append(f"mel.sample_rate_hz={model.sample_rate_hz}")
-    known = "seed" in trained and "val_fraction" in trained.get("data", {})
-    if known:
+    is_known = "seed" in trained and "val_fraction" in trained.get("data", {})
+    if is_known:
         overrides.append(f"seed={trained['seed']}")
         for key in ("val_fraction", "segment_s", "min_duration_s", "silence_dbfs"):
             if key in trained["data"]:
                 overrides.append(f"data.{key}={trained['data'][key]}")
-    elif not every:
-        print("the model does not say how it was trained: all sounds are measured")
     _, split = collect(load_config(overrides))
-    if every or not known:
-        return [*split.train, *split.val], "used and held-out"
-    return list(split.val), "held-out"
+    return split, is_known
 
 
 def read(piece: Piece, rate_hz: int) -> np.ndarray:

@@ -78,7 +78,7 @@ def rebuild_network(content: BundleContent) -> ConvVQVAE:
     config, weights = content.vqvae_config, content.model_state_dict
     with torch.device("meta"):  # without memory, to check the shapes first
         model = ConvVQVAE(config)
-    _check_weights(weights, model.state_dict(), config="vqvae_config")
+    check_weights(weights, model.state_dict(), config="vqvae_config")
     model = ConvVQVAE(config)
     model.load_state_dict(weights)
     return model
@@ -108,13 +108,13 @@ def rebuild_vocoder(content: BundleContent) -> VocoderNetwork | None:
     with torch.device("meta"):
         network = kind(config)
     expected = {name: tensor.half() for name, tensor in network.state_dict().items()}
-    _check_weights(state.state_dict, expected, config="vocoder_state.config")
+    check_weights(state.state_dict, expected, config="vocoder_state.config")
     network = kind(config)
     network.load_state_dict({name: value.float() for name, value in state.state_dict.items()})
     return network
 
 
-def _check_weights(
+def check_weights(
     weights: Mapping[str, Any], expected: Mapping[str, Tensor], *, config: str
 ) -> None:
     """Raise BundleError if the weights are not those that the network of a configuration has."""

@@ -1,4 +1,4 @@
-"""what encode, decode and reconstruct share: their arguments, and finding and loading the model."""
+"""what the verbs that use a model share: their arguments, and finding and loading the model."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def add_model_and_sounds(parser: argparse.ArgumentParser) -> None:
 
 
 def add_outputs(parser: argparse.ArgumentParser, *, default: str) -> None:
-    """Add the arguments that all three verbs have; `default` is the folder for the results."""
+    """Add the arguments that all of these verbs have; `default` is the folder for the results."""
     parser.add_argument(
         "-o",
         "--out",
@@ -58,18 +58,23 @@ def add_outputs(parser: argparse.ArgumentParser, *, default: str) -> None:
 
 
 def add_audio(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of verbs that write sound."""
+    """Add the arguments of verbs that write sound from codes that are there."""
+    parser.add_argument(
+        "--seed",
+        type=seed_of,
+        default=0,
+        help="number that the vocoder's random start depends on (default: 0)",
+    )
+    add_format(parser)
+
+
+def add_format(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of all verbs that write sound."""
     parser.add_argument(
         "--format",
         choices=AUDIO_FORMATS,
         default="wav",
         help="file format of the written sounds (default: wav)",
-    )
-    parser.add_argument(
-        "--seed",
-        type=_seed,
-        default=0,
-        help="number that the vocoder's random start depends on (default: 0)",
     )
     parser.add_argument(
         "--vocoder",
@@ -170,7 +175,8 @@ def _levels(text: str) -> int:
     return int(text)
 
 
-def _seed(text: str) -> int:
+def seed_of(text: str) -> int:
+    """The number that a user typed as a seed; raises ArgumentTypeError."""
     if not text.isdecimal() or int(text) > LARGEST_SEED:
         raise argparse.ArgumentTypeError(f"{text} is not a whole number from 0 to {LARGEST_SEED}")
     return int(text)

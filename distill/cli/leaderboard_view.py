@@ -55,13 +55,16 @@ def _print_table(leaderboard: Leaderboard) -> None:
     last = [key.rpartition(".")[2] for key in keys]
     headings = last if len(set(last)) == len(last) else keys
     heard = (YARDSTICK[key].name for key in HEARD)
-    figures = (*heard, "worst utilization", "kbit/s", "epochs", "time")
+    has_bits = any(result.bits_per_s is not None for result in leaderboard.ranking)
+    bits = ("prior",) if has_bits else ()
+    figures = (*heard, *bits, "worst utilization", "kbit/s", "epochs", "time")
     rows = [
         (
             str(rank),
             str(result.job.number),
             *(short(result.settings.get(key, "")) for key in keys),
             *(_decibels(result, key) for key in HEARD),
+            *(_bits(result) for _ in bits),
             f"{result.utilization:.1%}",
             f"{result.bitrate_kbps:.2f}",
             f"{result.epochs:,}",
@@ -77,6 +80,10 @@ def _print_table(leaderboard: Leaderboard) -> None:
         labels=("model",),
         texts=headings,
     )
+
+
+def _bits(result: Result) -> str:
+    return "" if result.bits_per_s is None else f"{result.bits_per_s:,.0f} bits/s"
 
 
 def _decibels(result: Result, key: str) -> str:

@@ -18,8 +18,19 @@ from distill.system.terminal import console, counted, duration, plain, say_figur
 BARS = "▁▂▃▄▅▆▇█"
 GAP = "  "
 NARROWEST_NAME = 12
-HEADINGS = ("name", "id", "date", "codes", "mel error", "sounds", "utilization", "vocoder", "size")
-RIGHT = (False, False, False, True, True, False, True, False, True)
+HEADINGS = (
+    "name",
+    "id",
+    "date",
+    "codes",
+    "mel error",
+    "sounds",
+    "utilization",
+    "vocoder",
+    "prior",
+    "size",
+)
+RIGHT = (False, False, False, True, True, False, True, False, False, True)
 SORT_KEYS: dict[str, Callable[[Entry], Any]] = {
     "name": lambda entry: entry.name.lower(),
     "id": lambda entry: entry.id,
@@ -29,6 +40,7 @@ SORT_KEYS: dict[str, Callable[[Entry], Any]] = {
     "loss": lambda entry: _known_first(entry.final_val_loss),
     "utilization": lambda entry: _known_first(entry.worst_utilization),
     "vocoder": lambda entry: vocoder_label(entry),
+    "prior": lambda entry: _known_first(entry.prior.final_bits_per_s if entry.prior else None),
     "size": lambda entry: entry.size_bytes,
 }
 
@@ -53,6 +65,7 @@ def models_table(entries: Sequence[Entry], catalog: Catalog, *, width: int | Non
             _word(entry),
             _share(entry.worst_utilization),
             vocoder_label(entry),
+            _bits(entry),
             _megabytes(entry.size_bytes) if catalog.path_of(entry).is_file() else "file missing",
         )
         for entry in entries
@@ -164,10 +177,13 @@ def _prior(entry: Entry) -> str:
     if entry.prior is None:
         return ""
     facts = entry.prior
-    return (
-        f"{facts.type} ({facts.epochs} ep), {facts.final_bits_per_s:.0f} bits/s, "
-        f"trained {facts.training_date}"
-    )
+    return f"{facts.type} ({facts.epochs} ep), {_bits(entry)}, trained {_date(facts.training_date)}"
+
+
+def _bits(entry: Entry) -> str:
+    """What the model's prior needs for a second of held-out sound; empty if it has none."""
+    bits = entry.prior and entry.prior.final_bits_per_s
+    return "" if bits is None else f"{bits:,.0f} bits/s"
 
 
 def _curve(values: Sequence[float | None], final: float | None) -> str:

@@ -73,7 +73,7 @@ def train_sweep(command: TrainCommand) -> int:
     plan = plan_sweep(settings)
     _report_empty_filters(settings)
     if settings.config.stages == ["codec"]:
-        say("each run trains the codec alone; type stages=[codec,vocoder] for vocoders, too")
+        say("each run trains the codec alone; type stages=[codec,vocoder,prior] for the rest, too")
     end = launch(plan)
     show_sweep_end(end)
     return end.exit_code
@@ -91,7 +91,7 @@ def _report_empty_filters(settings: Settings) -> None:
 def _compose(command: TrainCommand, *, stages: str | None = None) -> Settings:
     """The settings; with these `stages`, unless stages or settings of others are given."""
     words = [quote_text(word, sweep=command.sweep) for word in command.overrides]
-    if stages and not any(word.startswith(("stages=", "vocoder")) for word in words):
+    if stages and not any(word.startswith(("stages=", "vocoder", "prior")) for word in words):
         words.append(f"stages=[{stages}]")
     if command.folders:
         words.append(quote_folders(command.folders))

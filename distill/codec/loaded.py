@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -34,6 +34,10 @@ from distill.prior.state import PriorState
 from distill.vocoder.state import VocoderState
 from distill.vocoder.vocoder import Vocoder
 
+if TYPE_CHECKING:
+    from distill.codec.generation import NewSound
+    from distill.prior.prior import Prior
+
 CHUNK = 1 << 20
 MANY_CHANNELS = 64
 
@@ -54,6 +58,8 @@ class LoadedModel:
     training_config: dict[str, Any]
     vocoder_state: VocoderState | None
     prior_state: PriorState | None
+    prior: Prior | None
+    """Makes new codes; None if the model has none."""
     codec_digest: str
     """Digest of weights and configurations; the model decodes only codes with the same one."""
     checksum: str
@@ -189,6 +195,21 @@ class LoadedModel:
             resample_chunks(chunks, self.sample_rate_hz, rate_hz),
             samples_at(codes.samples, codes.sample_rate_hz, rate_hz),
         )
+
+    def generate(self, count: int = 1, **wishes: Any) -> list[Tensor]:
+        """New waveforms (T,) float32 in [-1, 1] at the model's sample rate. `wishes` are those of
+        `distill.codec.generation.Request`: seed, temperature, class_name, length_s and so on.
+
+        Raises GenerationError if the model has no prior, or for what it cannot do.
+        """
+        return [sound.waveform for sound in self.new_sounds(count, **wishes)]
+
+    def new_sounds(self, count: int = 1, **wishes: Any) -> Iterator[NewSound]:
+        """The same with their codes, and what is known of them, one after the other."""
+        from distill.codec.generation import Generation  # imports this module
+        from distill.codec.request import Request
+
+        return Generation(self, Request(**wishes), total=count).sounds(range(1, count + 1))
 
     def mels(self, waveforms: Iterable[Tensor], sample_rate_hz: int) -> Iterator[Tensor]:
         """Chunks (C, t) of one waveform → chunks (C, 1, M, f) of its normalised mel, as that of a

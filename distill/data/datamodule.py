@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 import lightning
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Subset
 
-from distill.data.segments import MovingDraws, Segment, Segments, segments_of
+from distill.data.segments import FixedSegments, MovingDraws, Segment, Segments, segments_of
 from distill.data.split import Split
+from distill.data.whole_sounds import PieceSounds, SegmentSounds, WholeSounds
 from distill.settings.schema import DataConfig
 
 FIXED_BATCH_SIZE = 32
@@ -58,25 +59,6 @@ class _SilentSegment(Dataset[Segment]):
         return {**segment, "sound_begin": segment["waveform"].shape[-1], "sound_end": 0}
 
 
-class FixedSegments(Protocol):
-    """One side of the collection, cut into segments that are the same every time."""
-
-    def __len__(self) -> int: ...
-
-    def __getitem__(self, index: int, /) -> Segment: ...
-
-    def sounding_samples(self) -> int:
-        """Samples of the sounds in all segments together, without padding."""
-
-    def name(self, index: int) -> str:
-        """Name of the file that a segment comes from."""
-
-    def beginning(self, part: int, parts: int, *, samples: int) -> Tensor | None:
-        """How the first sound in one of the equal parts of this side begins, (samples,), without
-        the silence before it; None if there is none to be found.
-        """
-
-
 class SegmentDataModule(lightning.LightningDataModule):
     """Training segments at positions that change with each epoch, and fixed validation segments."""
 
@@ -91,6 +73,10 @@ class SegmentDataModule(lightning.LightningDataModule):
         super().__init__()
         self.config = config
         self.seed = seed
+
+    def whole_sounds(self, *, held_out: bool) -> WholeSounds:
+        """The sounds of one side as wholes; where it has only segments, these."""
+        return SegmentSounds(self.val if held_out else self.train)
 
     def batches_done(self) -> int:
         """How many batches of this epoch the trainer has finished."""
@@ -151,6 +137,10 @@ class SoundDataModule(SegmentDataModule):
         self.held_out_sounds = len(split.val)
         # small collections are used several times in an epoch
         self.epoch_segments = max(len(self.train), config.min_epoch_segments)
+
+    def whole_sounds(self, *, held_out: bool) -> WholeSounds:
+        """The pieces of one side."""
+        return PieceSounds((self.val if held_out else self.train).pieces)
 
     def train_dataloader(self) -> ResumableLoader:
         """Batches {"waveform": (B, 1, T), "sound_begin": (B,), "sound_end": (B,),

@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypedDict
+from typing import Protocol, TypedDict
 
 import numpy as np
 import torch
@@ -40,6 +40,25 @@ class Segment(TypedDict):
     """Sample at which the zeros after the sound begin."""
     shift_bins: int
     """By how many mel bins to move the mel up; 0 for validation."""
+
+
+class FixedSegments(Protocol):
+    """One side of the collection, cut into segments that are the same every time."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int, /) -> Segment: ...
+
+    def sounding_samples(self) -> int:
+        """Samples of the sounds in all segments together, without padding."""
+
+    def name(self, index: int) -> str:
+        """Name of the file that a segment comes from."""
+
+    def beginning(self, part: int, parts: int, *, samples: int) -> Tensor | None:
+        """How the first sound in one of the equal parts of this side begins, (samples,), without
+        the silence before it; None if there is none to be found.
+        """
 
 
 @dataclass(frozen=True)

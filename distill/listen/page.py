@@ -24,7 +24,9 @@ def draw_page(rows: Sequence[Row], intro: Sequence[str]) -> str:
     )
     models = list(dict.fromkeys(row.model for row in rows if row.model))
     title = f"Listen: {', '.join(models)}" if models else "Listen"
-    lines = [_text(f"{counted(len(rows), 'sound')}, the worst beginning first.")]
+    is_ranked = any(row.figures for row in rows)
+    order = ", the worst beginning first." if is_ranked else "."
+    lines = [_text(f"{counted(len(rows), 'sound')}{order}")]
     if len(rows) > 1 and (middle := _figures(medians(rows))):
         lines[0] += f" In the median, {middle}."
     lines += map(_text, intro)

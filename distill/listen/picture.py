@@ -36,16 +36,16 @@ def write_mels(path: Path, original: Tensor, *results: Tensor, floor: float) -> 
 
     low_db, high_db = colour_range([original], floor)
     gap = np.zeros((GAP_ROWS, min(original.shape[-1], MOST_COLUMNS)), np.uint8)
-    parts = [_pixels(original, low_db, high_db)]
+    parts = [pixels(original, low_db, high_db)]
     for result in results:
-        parts += [gap, _pixels(result, low_db, high_db)]
+        parts += [gap, pixels(result, low_db, high_db)]
     picture = Image.fromarray(np.concatenate(parts))
-    picture.putpalette(_palette())
+    picture.putpalette(palette())
     with whole_file(path) as partial:
         picture.save(partial, format="PNG")
 
 
-def _pixels(mel: Tensor, low_db: float, high_db: float) -> NDArray[np.uint8]:
+def pixels(mel: Tensor, low_db: float, high_db: float) -> NDArray[np.uint8]:
     """Mel in dB (M, F) → numbers of colours, high notes above."""
     columns = min(mel.shape[-1], MOST_COLUMNS)
     if columns < mel.shape[-1]:  # the loudest of several frames: an attack stays to be seen
@@ -56,7 +56,7 @@ def _pixels(mel: Tensor, low_db: float, high_db: float) -> NDArray[np.uint8]:
 
 
 @cache
-def _palette() -> bytes:
+def palette() -> bytes:
     """256 colours, three bytes each."""
     import matplotlib
 

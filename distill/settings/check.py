@@ -11,7 +11,7 @@ from omegaconf.errors import OmegaConfBaseException
 from distill.errors import ConfigError, DistillError, UnknownKeyError
 from distill.settings.overrides import class_of
 from distill.settings.quoting import quote_folders, several_folders, to_type
-from distill.settings.schema import STAGES, TrainConfig, check_ranges, describe
+from distill.settings.schema import PRIOR_HEAD, STAGES, TrainConfig, check_ranges, describe
 from distill.system.paths import exists, is_address, is_folder, path_of
 
 
@@ -78,6 +78,8 @@ def _check_relations(config: TrainConfig) -> None:
             config.vocoder.type,
             "type vocoder=hifigan_v2 instead",
         )
+    if config.prior.width is not None and config.prior.width % PRIOR_HEAD:
+        raise ConfigError("prior.width", config.prior.width, f"must be a multiple of {PRIOR_HEAD}")
     if not _are_devices(config.trainer.devices):
         raise ConfigError(
             "trainer.devices",

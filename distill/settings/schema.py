@@ -10,8 +10,10 @@ from distill.system import ranges
 from distill.system.paths import path_of
 from distill.system.ranges import filled, is_nullable, one_of, within, without_null
 
-STAGES = ("codec", "vocoder")
+STAGES = ("codec", "vocoder", "prior")
 """The stages that a run can train, in this order."""
+PRIOR_HEAD = 32
+"""Width of one of the prior's attention heads."""
 FOLDERS = "data.root"
 """The key whose value is a path or a list of paths."""
 PATH_KEYS = (FOLDERS, "resume", "base", "data.cache_dir", "library.dir")
@@ -132,6 +134,23 @@ class VocoderConfig:
 
 
 @dataclass
+class PriorStageConfig:
+    """The network that makes new sounds, and how long it is trained. Null sizes are chosen from the
+    number of codes that there are to learn from.
+    """
+
+    width: int | None = field(metadata=within(32, 4096))
+    layers: int | None = field(metadata=within(1, 64))
+    dropout: float | None = field(metadata=within(0, 0.9))
+    batch_size: int = field(metadata=within(1, 4096))
+    min_epoch_sounds: int = field(metadata=within(1, 10**6))
+    lr: float = field(metadata=within(0, 1, strictly_above=True))
+    weight_decay: float = field(metadata=within(0, 100))
+    max_epochs: int | None = field(metadata=within(1, 10**6))
+    max_minutes: float | None = field(metadata=within(0, 10**6, strictly_above=True))
+
+
+@dataclass
 class TrainerConfig:
     """How long to train, on which devices, in which precision. Null epochs are chosen from the size
     of the collection, null precision from the machine.
@@ -229,6 +248,7 @@ class TrainConfig:
     rvq: RvqConfig
     optimizer: OptimizerConfig
     vocoder: VocoderConfig
+    prior: PriorStageConfig
     trainer: TrainerConfig
     health: HealthConfig
     callbacks: CallbacksConfig

@@ -32,6 +32,8 @@ class Result:
     """Onset error of the same epoch; None for a run that did not measure it."""
     level_db: float | None = None
     """The same for the median level."""
+    bits_per_s: float | None = None
+    """Lowest held-out bits of the prior; None for a run without one."""
     utilization: float = 0.0
     """Utilization of the worst level, at the end."""
     bitrate_kbps: float = math.inf
@@ -100,6 +102,7 @@ def write_csv(ranking: Sequence[Result], path: Path) -> None:
         "mel_db",
         "onset_db",
         "level_db",
+        "bits_per_s",
         "worst_utilization",
         "bitrate_kbps",
         "epochs",
@@ -111,6 +114,7 @@ def write_csv(ranking: Sequence[Result], path: Path) -> None:
             result.mel_db,
             result.onset_db,
             result.level_db,
+            result.bits_per_s,
             result.utilization,
             result.bitrate_kbps,
             result.epochs,
@@ -156,6 +160,7 @@ def _result(folder: Path) -> Result:
             mel_db=codec["best"].get("val/mel_db", math.inf),
             onset_db=codec["best"].get("val/onset_db"),
             level_db=codec["best"].get("val/level_db"),
+            bits_per_s=summary["stages"].get("prior", {}).get("bits_per_s"),
             utilization=min(
                 (level["utilization"] for level in codec["health"].values()), default=0.0
             ),

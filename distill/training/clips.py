@@ -6,7 +6,7 @@ import itertools
 import re
 from pathlib import Path
 
-from distill.data.datamodule import FixedSegments
+from distill.data.segments import FixedSegments
 
 NEIGHBOURS = 8
 """So many held-out segments in a row are read to choose a clip from them."""

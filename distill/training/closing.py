@@ -101,17 +101,22 @@ def _summarise(
     if finished:
         published = _publish(bundle, session) if bundle else None
     else:  # what an earlier stage published is still there, and is replaced when this one ends
-        published, page = _still_there(before, "published"), page or _still_there(before, "page")
+        published = _still_there(before, "published")
+    pages: dict[str, Path | None] = {"page": None, "new_sounds_page": None}
+    if page is not None:
+        pages["page" if page.parent == run_dir else "new_sounds_page"] = page
+    shown = {key: path or _still_there(before, key) for key, path in pages.items()}
+    content = read_bundle(bundle, weights=False) if bundle else None
     assert config.name is not None
     return Summary(
         name=config.name,
-        model_id=_model_id(bundle),
+        model_id=content.metadata.model_id if content else None,
         finished=finished and not stages_after,
         stages=dict(stages),
         bundle=str(from_here(bundle)) if bundle else None,
         bundle_bytes=bundle.stat().st_size if bundle else None,
         published=str(published) if published else None,
-        page=str(from_here(page)) if page else None,
+        **{key: str(from_here(path)) if path else None for key, path in shown.items()},
         next_commands=suggest_commands(
             run_dir,
             name=config.name,
@@ -122,6 +127,7 @@ def _summarise(
             limits_in=stage.limits_in,
             finished=finished,
             elapsed_s=outcome.module.clock.elapsed_s,
+            has_prior=content is not None and content.prior_state is not None,
         ),
     )
 
@@ -143,10 +149,6 @@ def _write_page(stage: Stage, outcome: Outcome, run_dir: Path, *, verdict: str) 
         why = getattr(cause, "strerror", None) or error
         log.warning("the page to listen is not written: %s", why)
         return None
-
-
-def _model_id(bundle: Path | None) -> str | None:
-    return read_bundle(bundle, weights=False).metadata.model_id if bundle else None
 
 
 def _add_to_bundle(stage: Stage, outcome: Outcome, run_dir: Path) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from distill.codec.yardstick import YARDSTICK, held_out_figures
 from distill.listen.folder import invitation
+from distill.listen.new_sounds import SHEET
 from distill.system.paths import from_here
 from distill.system.tables import print_table
 from distill.system.terminal import console, counted, duration, say, say_figures
@@ -30,10 +31,13 @@ def show_stage(name: str, stage: StageSummary, *, is_only: bool) -> None:
 def show_end(summary: Summary) -> None:
     """Print which commands to type next, and where the model is."""
     console.print("next:")
-    if summary.page:
-        say(f"  {invitation(Path(summary.page))}")
+    for page in filter(None, (summary.page, summary.new_sounds_page)):
+        say(f"  {invitation(Path(page))}")
     for command in summary.next_commands:
         say(f"  {command}")
+    if summary.new_sounds_page:
+        folder = Path(summary.new_sounds_page).parent
+        say(f"new sounds, and a picture of them all: {from_here(folder / SHEET)}")
     if summary.published:
         say(f"in the library as {from_here(Path(summary.published))}")
     if summary.bundle and summary.bundle_bytes is not None:
@@ -44,8 +48,10 @@ def show_end(summary: Summary) -> None:
 def _print_losses(name: str, stage: StageSummary) -> None:
     rows = (("final", stage.epochs, stage.final), ("best", stage.best_epoch, stage.best))
     heard = held_out_figures(stage.final)  # only the codec has these
+    bits = [key for key in ("val/bits_per_s",) if key in stage.final]  # and only a prior this
+    names = (*(YARDSTICK[key].name for key in heard), *("bits a second" for _ in bits))
     print_table(
-        ("", "epoch", "train loss", "val loss", *(YARDSTICK[key].name for key in heard)),
+        ("", "epoch", "train loss", "val loss", *names),
         [
             (
                 row,
@@ -53,6 +59,7 @@ def _print_losses(name: str, stage: StageSummary) -> None:
                 _number(figures.get("train/loss")),
                 _number(figures.get("val/loss")),
                 *(YARDSTICK[key].show(db) for key, db in held_out_figures(figures).items()),
+                *(f"{figures[key]:,.0f}" for key in bits),
             )
             for row, epoch, figures in rows
         ],

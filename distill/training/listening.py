@@ -13,8 +13,7 @@ from torch import Tensor
 from distill.audio.writer import write_sound
 from distill.codec.description import signature
 from distill.codec.hearing import mel_levels_db, onset_of
-from distill.data.datamodule import FixedSegments
-from distill.data.segments import Segment
+from distill.data.segments import FixedSegments, Segment
 from distill.listen.folder import ListeningPage
 from distill.listen.picture import write_mels
 from distill.listen.rows import Row, Take

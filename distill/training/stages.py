@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from distill.training.codec.stage import CodecStage
+from distill.training.prior.stage import PriorStage
 from distill.training.stage import Stage
 from distill.training.vocoder.stage import VocoderStage
 
 STAGES: dict[str, type[Stage]] = {
     CodecStage.name: CodecStage,
     VocoderStage.name: VocoderStage,
+    PriorStage.name: PriorStage,
 }

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
+from distill.bundle.content import BundleContent
+from distill.bundle.rebuild import rebuild_front_end, rebuild_network
 from distill.codec.stream import between_silence, silence_before
 from distill.model.mel import LogMel
 from distill.model.vqvae import ConvVQVAE
@@ -35,6 +37,16 @@ class TrainedCodec:
     """`name` and `model_id`, as in a bundle."""
     digest: str = ""
     """The bundle's `codec_digest`, if it has one."""
+
+    @classmethod
+    def of(cls, content: BundleContent) -> TrainedCodec:
+        """The codec of a bundle. Raises BundleError."""
+        return cls(
+            rebuild_network(content).eval().requires_grad_(False),
+            rebuild_front_end(content),
+            asdict(content.metadata),
+            content.codec_digest,
+        )
 
     def to(self, device: torch.device) -> TrainedCodec:
         """The codec, moved to a device."""

@@ -87,8 +87,9 @@ class PhaseNetwork(nn.Module):
         """Mel in dB (B, M, F) float32 → the prediction."""
         x = self.first((mel_db - MIDDLE_DB) / SPREAD_DB).transpose(1, 2)
         x = self.norm(self.blocks(x))
-        gain = self.gain(x).transpose(1, 2).clamp(-MOST_GAIN, MOST_GAIN)
-        parts = self.steps(x).unflatten(2, (4, -1)).permute(2, 0, 3, 1)
+        gain = self.gain(x).float().transpose(1, 2).clamp(-MOST_GAIN, MOST_GAIN)
+        # in float32: there are no complex numbers of bf16, in which a run may train
+        parts = self.steps(x).float().unflatten(2, (4, -1)).permute(2, 0, 3, 1)
         return Prediction(
             gain, torch.complex(parts[0], parts[1]), torch.complex(parts[2], parts[3])
         )

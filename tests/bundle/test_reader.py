@@ -108,7 +108,9 @@ def test_golden_file_stays_readable() -> None:
     assert loaded.vocoder_state is not None
     assert loaded.vocoder_state.training_metadata.epochs == 200
     assert loaded.prior_state is not None
-    assert loaded.prior_state.config["classes"] == ["kick", "snare"]
+    assert loaded.prior_state.config["classes"] == ("kick", "snare")
+    assert loaded.prior is not None
+    assert loaded.prior.config.sounds[4].name == "snare/1.wav"
 
 
 # -- another format --------------------------------------------------

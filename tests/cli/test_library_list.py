@@ -12,7 +12,15 @@ from rich.cells import cell_len
 from distill.catalog.catalog import Catalog
 from distill.catalog.index import NAME
 from distill.cli.library_view import models_table
-from tests.helpers.made_bundle import VOCODER, alter_entry, index_of, made, published, tiny_fields
+from tests.helpers.made_bundle import (
+    STATES,
+    VOCODER,
+    alter_entry,
+    index_of,
+    made,
+    published,
+    tiny_fields,
+)
 from tests.helpers.tiny_bundle import vocoder_state
 from tests.helpers.verbs import Say, row_of
 
@@ -34,16 +42,16 @@ def test_list_of_nothing(say: Say, models: Catalog, there: bool) -> None:
 
 
 def test_list_shows_a_row_a_model(say: Say, models: Catalog) -> None:
-    published(models, "drums", fields={**VOCODER, "codebook_health_snapshot": health(0.25)})
+    published(models, "drums", fields={**STATES, "codebook_health_snapshot": health(0.25)})
     published(models, "voices", final_val_loss=0.125, model_id="feedc0de00000000")
     said = say("list")
     assert said.exit_code == 0
     size = f"{models.find('voices').size_bytes / 1e6:.1f} MB"
     row = ["voices", "feedc0de", "2025-01-01 00:01", "2 × 8", "10.00 dB", "rough", "87.5%", size]
     assert row_of(said, "voices") == row
-    assert row_of(said, "drums")[6:8] == ["25.0%", "HiFi-GAN (200 ep)"]
-    headings = ["id", "date", "codes", "mel error", "sounds", "utilization", "vocoder", "size"]
-    assert row_of(said, "name ")[1:] == headings
+    assert row_of(said, "drums")[6:9] == ["25.0%", "HiFi-GAN (200 ep)", "812 bits/s"]
+    headings = ["id", "date", "codes", "mel error", "sounds", "utilization", "vocoder", "prior"]
+    assert row_of(said, "name ")[1:] == [*headings, "size"]
     assert len({len(line) for line in said.stdout.splitlines()}) == 1
 
 
@@ -59,8 +67,8 @@ def test_long_name_leaves_room_for_the_rest(models: Catalog) -> None:
     """On a narrow terminal; piped, all of it is there."""
     long = "长 long " * 30
     entries = [published(models, name, fields=VOCODER) for name in (long, "🥁")]
-    for line in models_table(entries, models, width=110):
-        assert cell_len(line) == 110
+    for line in models_table(entries, models, width=117):
+        assert cell_len(line) == 117
     narrow = list(models_table(entries, models, width=60))
     assert max(map(cell_len, narrow)) <= 60
     assert "\n".join(narrow).count("HiFi-GAN (200 ep)") == 2

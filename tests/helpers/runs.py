@@ -41,6 +41,16 @@ TINY_VOCODER = (
     "vocoder.max_minutes=null",
 )
 """The same for a vocoder after it."""
+TINY_PRIOR = (
+    "stages=[codec,prior]",
+    "prior.width=32",
+    "prior.layers=1",
+    "prior.min_epoch_sounds=32",
+    "prior.batch_size=4",
+    "prior.max_epochs=2",
+    "prior.max_minutes=null",
+)
+"""The same for a prior."""
 
 
 def train_command(overrides: Sequence[str]) -> list[str]:

@@ -18,7 +18,7 @@ from distill.settings.compose import load_config
 from distill.training.callbacks import bundle_checkpoint
 from distill.training.sounds import collect
 from tests.helpers.curves import events_of
-from tests.helpers.runs import TINY, Train
+from tests.helpers.runs import TINY, TINY_PRIOR, TINY_VOCODER, Train
 from tests.helpers.summaries import codec_summary
 
 
@@ -252,3 +252,15 @@ def test_starter_weights_are_off_for_a_network_of_another_shape_and_said(
         settings = file.read()
     assert "starter: null" in settings
     assert "lr: 0.004" in settings
+
+
+def test_all_stages_train_in_bf16(sounds: Path, train_here: Train) -> None:
+    """As a default run does on CPUs with AMX, and on GPUs."""
+    overrides = [each for each in (*TINY_VOCODER, *TINY_PRIOR) if not each.startswith("stages=")]
+    stages = "stages=[codec,vocoder,prior]"
+    run_dir = train_here(
+        "run", stages, "data.root=sounds", "trainer.precision=bf16-mixed", *overrides
+    )
+    summary = json.loads((run_dir / "summary.json").read_text())
+    assert [stage["epochs"] for stage in summary["stages"].values()] == [2, 2, 2]
+    assert summary["finished"]

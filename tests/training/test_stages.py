@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
-import distill
+from distill.bundle.reader import read_bundle
 from distill.errors import DistillError, RunError
 from distill.settings.compose import load_config, resume_config
 from distill.training.base import adopt_base
@@ -133,12 +133,12 @@ def test_a_stage_is_added_to_a_run_that_ended_without_it(sounds: Path, run: Run)
 
 def test_a_stage_is_added_to_a_model_of_the_library(sounds: Path, run: Run) -> None:
     run("run", "name=kit", "mel.n_mels=16", stages=("codec",))
-    before = distill.load("outputs/library/kit.distillgan")
+    before = read_bundle(Path("outputs/library/kit.distillgan"))
     added = run("added", stages=("toy",), base="kit")
     content = torch.load(added / "best.distillgan", weights_only=True)
     assert content["prior_state"]["type"] == "toy"
     assert content["spectrogram_config"]["n_mels"] == 16
-    after = distill.load("outputs/library/kit.distillgan")
+    after = read_bundle(Path("outputs/library/kit.distillgan"))
     assert after.metadata.model_id == before.metadata.model_id
     assert not (added / "checkpoints" / "last.ckpt").exists(), "the codec is not trained again"
 

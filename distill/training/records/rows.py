@@ -146,6 +146,8 @@ class EpochRow:
         shown.append(f"val {figures['val/loss']:.4f}")
         if "val/mel_db" in figures:
             shown.append(f"mel error {figures['val/mel_db']:.2f} dB")
+        if "val/bits_per_s" in figures:
+            shown.append(f"{figures['val/bits_per_s']:,.0f} bits a second")
         if self.skipped_steps:
             shown.append(f"skipped steps {self.skipped_steps}")
         shown.append(_time(self.elapsed_s, self.left_s))

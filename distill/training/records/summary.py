@@ -93,7 +93,9 @@ class Summary:
     bundle_bytes: int | None
     published: str | None
     page: str | None
-    """The page to listen to what the newest stage made."""
+    """The page to listen to held-out sounds, by the newest stage that makes them sound."""
+    new_sounds_page: str | None
+    """The page to listen to new sounds."""
     next_commands: list[str]
 
     def write(self, run_dir: Path) -> None:
@@ -124,8 +126,9 @@ def suggest_commands(
     limits_in: str,
     finished: bool,
     elapsed_s: float,
+    has_prior: bool,
 ) -> list[str]:
-    """The commands to type next: listen, look at the curves, continue the training."""
+    """The commands to type next: make new sounds, listen, look at the curves, train longer."""
     commands = []
     if bundle is not None:
         in_default = published and published.parent == DEFAULT_FOLDER.absolute()
@@ -135,6 +138,8 @@ def suggest_commands(
         ):  # found by its name, or by that of its file where two are alike
             model = name if published.stem == file_stem(name) else published.stem
         folders = [str(from_here(Path(folder))) for folder in sounds]
+        if has_prior:
+            commands.append(shell_line(["python", "-m", "distill.generate", model]))
         words = ["python", "-m", "distill.reconstruct", model, *folders, "-o", _new_folder()]
         commands.append(shell_line(words))
     # the folder in which TensorBoard finds this run and others: `outputs` in the usual case

@@ -12,7 +12,7 @@ import lightning
 from hydra.utils import instantiate
 
 from distill.bundle.reader import read_bundle
-from distill.bundle.rebuild import rebuild_front_end, rebuild_network, rebuild_vocoder
+from distill.bundle.rebuild import rebuild_vocoder
 from distill.data.datamodule import SegmentDataModule
 from distill.data.split import FEWEST_HELD_OUT
 from distill.model.mel import SpectrogramConfig
@@ -96,16 +96,10 @@ class VocoderStage(Stage):
     def module(self) -> VocoderModule:
         """The module, with the codec of the run's best bundle. Raises BundleError."""
         content = read_bundle(self.bundle)
-        spectrogram = rebuild_front_end(content)
         self._present_network = rebuild_vocoder(content)
-        codec = TrainedCodec(
-            rebuild_network(content).eval().requires_grad_(False),
-            spectrogram,
-            asdict(content.metadata),
-            content.codec_digest,
-        )
+        codec = TrainedCodec.of(content)
         config = self.config.vocoder
-        network = network_config(config, spectrogram.config)
+        network = network_config(config, codec.spectrogram.config)
         options: dict[str, Any] = {
             "decoded_share": config.decoded_share,
             "limits": self.limits(self.config),

@@ -1,0 +1,122 @@
+"""a bundle's `prior_state` → the prior, or an error."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from distill.bundle.content import MOST, BundleContent
+from distill.bundle.rebuild import LONGEST_TYPE, check_weights
+from distill.errors import BundleError
+from distill.model.vqvae import ConvVQVAE
+from distill.prior.network import UNKNOWN, PriorNetwork
+from distill.prior.prior import SOUNDS, Prior, PriorConfig
+from distill.system.ranges import any_float, parts, within
+from distill.system.validation import InvalidError, instance_of
+
+NETWORK = parts(
+    rows=within(1, MOST),
+    levels=within(1, 64),
+    codebook_size=within(1, MOST),
+    codebook_dim=within(1, MOST),
+    block_rows=within(1, 64),
+    block_columns=within(1, 64),
+    width=within(1, MOST),
+    layers=within(1, 256),
+    heads=within(1, MOST),
+    depth_width=within(1, MOST),
+    depth_layers=within(1, 64),
+    depth_heads=within(1, MOST),
+    window=within(1, MOST),
+    classes=within(0, MOST),
+    dropout=within(0, 0.99),
+)
+MOST_BITS = 1e12
+SOUND = parts(
+    label=within(UNKNOWN, MOST),
+    samples=within(1, 1 << 40),
+    level_db=within(-1000, 1000),
+    columns=within(1, MOST),
+)
+
+
+@dataclass(frozen=True)
+class _State:
+    config: PriorConfig = field(
+        metadata=parts(
+            network=NETWORK,
+            sounds=SOUND,
+            unigram_bits_per_s=within(0, MOST_BITS),
+            bigram_bits_per_s=within(0, MOST_BITS),
+            held_out_db=any_float(),
+        )
+    )
+
+
+def rebuild_prior(content: BundleContent, codec: ConvVQVAE) -> Prior | None:
+    """Make the model's prior, for the codes of its codec; None if it has none.
+
+    Raises BundleError for a type that this version does not know, an impossible configuration, and
+    weights or kept sounds that do not fit it.
+    """
+    state = content.prior_state
+    if state is None:
+        return None
+    if state.type != PriorNetwork.kind:
+        raise BundleError(
+            f"its prior is of the type {state.type[:LONGEST_TYPE]!r}, which this version of "
+            "distill does not know"
+        )
+    try:
+        config = instance_of(_State, {"config": state.config}).config
+    except InvalidError as error:
+        raise BundleError(str(error.inside("prior_state"))) from None
+    _check_config(config, content)
+    kept = state.state_dict.get(SOUNDS)
+    weights = {name: value for name, value in state.state_dict.items() if name != SOUNDS}
+    codebooks = codec.quantizer.rvq.codebooks.detach()
+    with torch.device("meta"):  # without memory, to check the shapes first
+        network = PriorNetwork(config.network, codebooks.to("meta"))
+    expected = {name: tensor.half() for name, tensor in network.state_dict().items()}
+    check_weights(weights, expected, config="prior_state.config")
+    codes = _check_kept(kept, config)
+    network = PriorNetwork(config.network, codebooks)
+    network.load_state_dict({name: value.float() for name, value in weights.items()})
+    return Prior(config, network, codes, state.training_metadata.final_bits_per_s)
+
+
+def _check_config(config: PriorConfig, content: BundleContent) -> None:
+    """Raise BundleError for a network that is not for the codes of this model."""
+    network, codec = config.network, content.vqvae_config
+    rows = -(-content.spectrogram_config.n_mels // codec.stride)
+    fits = (network.rows, network.levels, network.codebook_size, network.codebook_dim) == (
+        rows,
+        codec.num_quantizers,
+        codec.codebook_size,
+        codec.codebook_dim,
+    )
+    if not fits:
+        raise BundleError("prior_state.config does not fit vqvae_config")
+    sizes = ((network.width, network.heads, 2), (network.depth_width, network.depth_heads, 1))
+    if any(width % (heads * even) for width, heads, even in sizes):
+        raise BundleError("prior_state.config has a width that its heads cannot share")
+    if network.classes != len(config.classes):
+        raise BundleError("prior_state.config has another number of classes than names of them")
+    if any(sound.label >= network.classes for sound in config.sounds):
+        raise BundleError("prior_state.config has a sound of a class that is not there")
+    if not config.sounds:
+        raise BundleError("prior_state.config has no sounds")
+
+
+def _check_kept(kept: object, config: PriorConfig) -> Tensor:
+    """The codes of the known sounds; raises BundleError for others."""
+    network = config.network
+    columns = sum(sound.columns for sound in config.sounds)
+    shape = (network.rows, columns, network.levels)
+    if not isinstance(kept, Tensor) or kept.dtype != torch.int16 or tuple(kept.shape) != shape:
+        raise BundleError("the codes of the prior's sounds do not fit prior_state.config")
+    if int(kept.min()) < 0 or int(kept.max()) >= network.codebook_size:
+        raise BundleError("the codes of the prior's sounds are outside the codebook")
+    return kept

@@ -1,0 +1,121 @@
+"""drawn sounds → sounds as they are delivered: without clicks, silence before, or clipping."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+LOUDEST = 0.99
+"""The largest sample of what is delivered."""
+MOST_GAIN_DB = 12.0
+"""To bring a sound to its level, it is made so much louder or softer at most."""
+BEGIN_SHARE = 0.01
+"""A sound begins with the first sample that has this share of the loudest one."""
+LEAD_S = 0.002
+FADE_IN_S, FADE_OUT_S = 0.001, 0.005
+QUIET_END_S = 0.005
+"""After the fade at the end there is so much silence."""
+SPLICE_S = 0.02
+SEAM_S = 0.05
+CALMEST, AROUND = 0.2, 2
+"""A loop begins in one of the calmest moments, of which this is the share; each is so many frames
+long on either side, as far as a window reaches.
+"""
+LOWEST_PEAK, LOWEST_LEVEL_DB = 0.003, -70.0
+
+
+def is_silent(waveform: Tensor) -> bool:
+    """Whether nothing is to be heard in a waveform (T,)."""
+    return float(waveform.abs().max()) < LOWEST_PEAK or level_db(waveform) < LOWEST_LEVEL_DB
+
+
+def level_db(waveform: Tensor) -> float:
+    """Level in dBFS of a waveform: of its mean power."""
+    power = float(waveform.double().square().mean())
+    return 10 * math.log10(power) if power > 0 else -math.inf
+
+
+def trim_beginning(waveform: Tensor, rate_hz: int) -> Tensor:
+    """A waveform (T,) → the same without silence before its beginning."""
+    loud = waveform.abs() > BEGIN_SHARE * waveform.abs().max()
+    first = int(loud.to(torch.uint8).argmax()) - round(LEAD_S * rate_hz)
+    return waveform[first:] if first > 0 else waveform
+
+
+def to_level(waveform: Tensor, wanted_db: float | None) -> Tensor:
+    """Bring a waveform to a level in dBFS, None for its own, as far as nothing clips by that."""
+    gain = 1.0
+    if wanted_db is not None:
+        change_db = wanted_db - level_db(waveform)
+        gain = 10 ** (min(max(change_db, -MOST_GAIN_DB), MOST_GAIN_DB) / 20)
+    peak = float(waveform.abs().max())
+    return waveform * min(gain, LOUDEST / peak) if peak > 0 else waveform
+
+
+def fade_ends(waveform: Tensor, rate_hz: int, *, beginning: bool = True) -> Tensor:
+    """A waveform (T,) → the same, rising from zero and falling to it."""
+    faded = waveform.clone()
+    into = min(round(FADE_IN_S * rate_hz), len(faded) // 4)
+    out = min(round(FADE_OUT_S * rate_hz), len(faded) // 4)
+    quiet = min(round(QUIET_END_S * rate_hz), len(faded) // 4)
+    if beginning:
+        faded[:into] *= _rise(into)
+    end = len(faded) - quiet
+    faded[end - out : end] *= _rise(out).flip(0)
+    faded[end:] = 0
+    return faded
+
+
+def fit(waveform: Tensor, samples: int) -> Tensor:
+    """Cut a waveform (T,) to so many samples, or add silence."""
+    missing = max(0, samples - len(waveform))
+    return torch.nn.functional.pad(waveform, (0, missing))[:samples]
+
+
+def splice(beginning: Tensor, waveform: Tensor, samples: int, rate_hz: int) -> Tensor:
+    """Replace the first samples of a waveform by another's, and lead over from one to the other."""
+    lap = min(round(SPLICE_S * rate_hz), samples)
+    rise = _rise(lap)
+    joined = waveform.clone()
+    joined[:samples] = beginning[:samples]
+    over = slice(samples - lap, samples)
+    joined[over] = beginning[over] * rise.flip(0).square() + waveform[over] * rise.square()
+    return joined
+
+
+def cut_loop(waveform: Tensor, mel: Tensor, samples: int, *, hop: int, rate_hz: int) -> Tensor:
+    """A waveform (T,) and its mel in dB (M, F) → the part (samples,) of which the end fits the
+    beginning best, with the last moments led over to what comes before the beginning.
+
+    Of the calm frames, it begins with that at which the sound is most like it is so many samples
+    later.
+    """
+    lap = min(round(SEAM_S * rate_hz), samples // 4)
+    frames, lap_frames = round(samples / hop), max(1, round(lap / hop))
+    smooth = mel.unfold(1, lap_frames, 1)
+    starts = smooth.shape[1] - frames
+    if starts <= 1:
+        start = min(lap, max(0, len(waveform) - samples))
+    else:
+        apart = (smooth[:, :starts] - smooth[:, frames : frames + starts]).abs().mean(dim=(0, 2))
+        jumps = torch.nn.functional.pad((mel[:, 1:] - mel[:, :-1]).abs().mean(dim=0), (1, 0))
+        around = 2 * AROUND + 1
+        calm = torch.nn.functional.max_pool1d(jumps[None], around, 1, AROUND)[0, :starts]
+        first = min(lap_frames, starts - 1)
+        moving = calm[first:] > calm[first:].quantile(CALMEST)
+        start = (first + int(apart[first:].masked_fill(moving, math.inf).argmin())) * hop
+    start = max(0, min(start, len(waveform) - samples))
+    lap = min(lap, start)
+    loop = waveform[start : start + samples].clone()
+    if lap:
+        rise = _rise(lap)
+        before = waveform[start - lap : start]
+        loop[-lap:] = loop[-lap:] * rise.flip(0).square() + before * rise.square()
+    return loop
+
+
+def _rise(count: int) -> Tensor:
+    """A quarter of a sine, from 0 to 1."""
+    return torch.sin(torch.linspace(0, math.pi / 2, count)) if count else torch.ones(0)

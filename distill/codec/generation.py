@@ -1,0 +1,190 @@
+"""a model with a prior, and what is asked for → new sounds, checked and finished."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from torch import Tensor
+
+from distill.codec.codes import Codes
+from distill.codec.finishing import (
+    cut_loop,
+    fade_ends,
+    fit,
+    is_silent,
+    level_db,
+    splice,
+    to_level,
+    trim_beginning,
+)
+from distill.codec.novelty import COPY_SHARE, MelNeighbours, decode_mels
+from distill.codec.request import Plan, Planner, Request
+from distill.errors import GenerationError
+from distill.prior.network import UNKNOWN
+from distill.prior.sampling import GROUP, draw
+
+if TYPE_CHECKING:
+    from distill.codec.loaded import LoadedModel
+    from distill.prior.prior import Prior
+
+ATTEMPTS = 4
+"""So often a sound that is silent, or a copy, is drawn."""
+
+
+@dataclass(frozen=True)
+class NewSound:
+    """A sound that a prior made."""
+
+    number: int
+    """Counted from 1; with the seed, it decides what the sound is."""
+    waveform: Tensor
+    """(T,) float32 at the model's sample rate, in [-1, 1]."""
+    codes: Codes
+    class_name: str
+    """Of the class that was asked for or drawn; empty if there is none."""
+    level_db: float
+    """In dBFS."""
+    nearest: str
+    """Name of the training sound that is most like it."""
+    nearest_codes: Codes = field(repr=False)
+    """Its codes, or those of its beginning."""
+    distance_db: float
+    """How far that is: mean absolute difference of the mels."""
+    novelty: float
+    """The same over the usual distance of held-out sounds."""
+    is_copy: bool
+    attempts: int
+    """How often it was drawn."""
+    mel: Tensor = field(repr=False)
+    """Its decoded mel in dB (M, F)."""
+
+
+class Generation:
+    """Makes the sounds of a request."""
+
+    def __init__(self, model: LoadedModel, request: Request, *, total: int) -> None:
+        """`total` is how many sounds there are on the way of a morph. Raises GenerationError for a
+        model without a prior, and for what it cannot do.
+        """
+        self.model, self.prior, self.request = model, require_prior(model), request
+        request.check(model, self.prior)
+        self._planner = Planner(model, self.prior, request, total=total)
+
+    def sounds(
+        self, numbers: Sequence[int], progress: Callable[[float], None] = lambda sounds: None
+    ) -> Iterator[NewSound]:
+        """The sounds of these numbers, as they are done; `progress` is told of how many sounds more
+        the drawing is done.
+        """
+        groups: dict[int, list[int]] = {}
+        for number in numbers:
+            groups.setdefault((number - 1) // GROUP, []).append(number)
+        for group in groups.values():
+            yield from self._group(group, progress)
+
+    def _group(
+        self, numbers: Sequence[int], progress: Callable[[float], None]
+    ) -> Iterator[NewSound]:
+        waiting = [self._planner.plan(number, 0) for number in numbers]
+        done: dict[int, NewSound] = {}
+        while waiting:
+            drawn = self._draw(waiting, progress)
+            again = []
+            for plan in waiting:
+                sound = self._finish(drawn[plan.number], plan)
+                if self._is_unwanted(sound) and sound.attempts < ATTEMPTS:
+                    again.append(self._planner.plan(plan.number, sound.attempts))
+                else:
+                    done[plan.number] = sound
+            waiting = again
+            progress = _unheard
+        yield from (done[number] for number in numbers)
+
+    def _draw(self, plans: Sequence[Plan], progress: Callable[[float], None]) -> dict[int, Codes]:
+        """The codes of each plan, by its number."""
+        wanted = {(plan.number - 1) % GROUP: plan.wanted for plan in plans if plan.as_it_is is None}
+        network, count = self.prior.network, len(plans)
+        drawn = (
+            draw(network, wanted, progress=lambda share: progress(share * count)) if wanted else {}
+        )
+        return {
+            plan.number: plan.as_it_is
+            or self._planner.codes(drawn[(plan.number - 1) % GROUP], plan.drawn_samples)
+            for plan in plans
+        }
+
+    def _is_unwanted(self, sound: NewSound) -> bool:
+        """Whether a sound is to be drawn anew. One that is meant to be like another may be so."""
+        request = self.request
+        given = (request.like, request.morph, request.beginning)
+        if any(each is not None for each in given):
+            return False
+        return is_silent(sound.waveform) or (sound.is_copy and self.prior.is_learnt)
+
+    def _finish(self, codes: Codes, plan: Plan) -> NewSound:
+        request, model = self.request, self.model
+        kept = codes if request.levels is None else codes.first_levels(request.levels)
+        (mel,) = decode_mels([kept.indices[0]], model.model, model.spectrogram)
+        mel = mel[:, : model.spectrogram.frames(kept.samples)]
+        waveform = model.decode(kept, seed=request.seed)[0].cpu()
+        if plan.as_it_is is None:
+            waveform = self._polish(waveform, mel, plan)
+        nearest = self._known.nearest(mel)
+        usual_db = self.prior.config.held_out_db
+        novelty = nearest.distance_db / usual_db if usual_db > 0 else math.inf
+        label = plan.wanted.label
+        return NewSound(
+            number=plan.number,
+            waveform=waveform,
+            codes=kept,
+            class_name=self.prior.config.classes[label] if label != UNKNOWN else "",
+            level_db=level_db(waveform),
+            nearest=self.prior.config.sounds[nearest.number].name,
+            nearest_codes=self._planner.known(nearest.number),
+            distance_db=nearest.distance_db,
+            novelty=novelty,
+            is_copy=novelty < COPY_SHARE,
+            attempts=plan.attempt + 1,
+            mel=mel,
+        )
+
+    def _polish(self, waveform: Tensor, mel: Tensor, plan: Plan) -> Tensor:
+        """A decoded sound (T,) → the same as it is delivered."""
+        request, rate_hz = self.request, self.model.sample_rate_hz
+        if request.loop:
+            hop = self.model.spectrogram.config.hop_length
+            loop = cut_loop(waveform, mel, plan.samples, hop=hop, rate_hz=rate_hz)
+            return to_level(loop, plan.level_db)
+        if request.beginning is not None:
+            given = request.beginning
+            whole = splice(given, waveform, len(given), rate_hz)
+            return fade_ends(to_level(whole, None), rate_hz, beginning=False)
+        if request.like is None and request.morph is None:
+            waveform = fit(trim_beginning(waveform, rate_hz), plan.samples)
+        return fade_ends(to_level(waveform, plan.level_db), rate_hz)
+
+    @cached_property
+    def _known(self) -> MelNeighbours:
+        """The mels of the sounds that the prior knows."""
+        model, prior = self.model, self.prior
+        codes = [prior.codes_of(number) for number in range(len(prior.config.sounds))]
+        mels = decode_mels(codes, model.model, model.spectrogram)
+        return MelNeighbours(mels, floor_db=20 * math.log10(model.spectrogram.config.floor))
+
+
+def require_prior(model: LoadedModel) -> Prior:
+    """The model's prior; raises GenerationError if it has none."""
+    if model.prior is None:
+        raise GenerationError(
+            f"{model.metadata.name} has no prior, which makes new sounds; to add one: "
+            "python -m distill.train base=MODEL stages=[prior] data.root=FOLDER"
+        )
+    return model.prior
+
+
+def _unheard(sounds: float) -> None:
+    """Sounds that are drawn anew were counted before."""

@@ -1,0 +1,89 @@
+"""one side of a collection → its sounds as wholes, read in any part, with the folder of each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import PurePath
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from distill.data.segments import FixedSegments, read_waveform
+from distill.data.split import Piece
+
+
+class WholeSounds(Protocol):
+    """The sounds of one side."""
+
+    def __len__(self) -> int: ...
+
+    def samples(self, index: int, /) -> int:
+        """Length of a sound, at the collection's sample rate."""
+
+    def name(self, index: int, /) -> str:
+        """Path of the sound's file from the folder that its own folder is in, with `/` between its
+        parts, such as `kicks/deep.wav`.
+        """
+
+    def read(self, index: int, first: int, count: int, /) -> Tensor:
+        """Samples of a sound from `first` on, (count,) float32, with zeros before its beginning and
+        after its end. Raises SoundError.
+        """
+
+
+class PieceSounds:
+    """The pieces of a split, each a sound, nearly always a whole file."""
+
+    def __init__(self, pieces: Sequence[Piece]) -> None:
+        self._pieces = pieces
+
+    def __len__(self) -> int:
+        return len(self._pieces)
+
+    def samples(self, index: int) -> int:
+        """Length of the piece."""
+        piece = self._pieces[index]
+        return piece.stop - piece.start
+
+    def name(self, index: int) -> str:
+        """Folder and name of the file."""
+        return "/".join(PurePath(self._pieces[index].sound.path).parts[-2:])
+
+    def read(self, index: int, first: int, count: int) -> Tensor:
+        """Samples of the piece, from the cache."""
+        piece, samples = self._pieces[index], np.zeros(count, np.float32)
+        begin, end = max(0, first), min(first + count, self.samples(index))
+        if begin < end:
+            part = samples[begin - first : end - first]
+            read_waveform(piece.sound.waveform, piece.start + begin, part)
+        return torch.from_numpy(samples)
+
+
+class SegmentSounds:
+    """Segments, each taken for a sound: shards hold nothing longer, and no folders."""
+
+    def __init__(self, segments: FixedSegments) -> None:
+        self._segments = segments
+
+    def __len__(self) -> int:
+        return len(self._segments)
+
+    def samples(self, index: int) -> int:
+        """Length of the segment's sound."""
+        segment = self._segments[index]
+        return max(1, segment["sound_end"] - segment["sound_begin"])
+
+    def name(self, index: int) -> str:
+        """Name of the file."""
+        return self._segments.name(index)
+
+    def read(self, index: int, first: int, count: int) -> Tensor:
+        """Samples of the segment's sound."""
+        segment = self._segments[index]
+        sound = segment["waveform"][0, segment["sound_begin"] : segment["sound_end"]]
+        begin, end = max(0, first), min(first + count, len(sound))
+        samples = torch.zeros(count)
+        samples[begin - first : end - first] = sound[begin:end]
+        return samples

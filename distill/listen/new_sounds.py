@@ -1,0 +1,229 @@
+"""new sounds → a folder with their files, a page to listen, a contact sheet and `generate.json`."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from distill.audio.writer import write_sound
+from distill.codec.finishing import fit
+from distill.codec.generation import NewSound
+from distill.codec.loaded import LoadedModel
+from distill.errors import DistillError, WriteError
+from distill.listen.contact_sheet import Tile, write_contact_sheet
+from distill.listen.folder import PAGE, ListeningPage
+from distill.listen.picture import write_mels
+from distill.listen.rows import Row, Take
+from distill.system.atomic import write_text
+from distill.system.terminal import duration
+
+LIST, SHEET = "generate.json", "generate.png"
+VERSION = 1
+MOST_SHEET = 400
+LONGEST_NAME = 60
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Written:
+    """The files beside the sounds; None for what could not be written."""
+
+    sheet: Path | None = None
+    page: Path | None = None
+    listing: Path | None = None
+
+
+class NewSounds:
+    """A folder for new sounds of a model. What earlier calls left in it stays."""
+
+    def __init__(
+        self,
+        folder: Path,
+        model: LoadedModel,
+        *,
+        seed: int | None = None,
+        suffix: str = ".wav",
+        settings: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Without a seed, it is the first of which no sound is in the folder. `settings` are what
+        the user asked for, plain values; null for what was left open.
+        """
+        self.folder, self.model, self._suffix = folder, model, suffix
+        self._stem = file_part(model.metadata.name)
+        self.seed = self._free_seed() if seed is None else seed
+        asked = {key: value for key, value in (settings or {}).items() if value is not None}
+        self.settings = {"seed": self.seed, **asked}
+        self._done: list[tuple[Path, NewSound]] = []
+        self._rows: list[Row] = []
+
+    def path(self, number: int) -> Path:
+        """Where the sound with this number goes."""
+        return self.folder / f"{self._stem}_{self.seed}_{number:03d}{self._suffix}"
+
+    def add(self, sound: NewSound) -> Path:
+        """Write a sound, and return its path. Raises WriteError or SoundError."""
+        path = self.path(sound.number)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise WriteError(self.folder, error) from error
+        write_sound(
+            path,
+            [sound.waveform[None]],
+            sample_rate_hz=self.model.sample_rate_hz,
+            channels=1,
+            samples=len(sound.waveform),
+            model=self._tag(sound.number),
+        )
+        self._done.append((path, sound))
+        return path
+
+    def close(self) -> Written:
+        """Write the list, the contact sheet and the page. What cannot be written is only warned
+        about: the sounds are there.
+        """
+        if not self._done:
+            return Written()
+        return Written(
+            sheet=_unless_it_fails(self._write_sheet, self.folder / SHEET),
+            page=_unless_it_fails(self._write_page, self.folder / PAGE),
+            listing=_unless_it_fails(self._write_list, self.folder / LIST),
+        )
+
+    def _tag(self, number: int) -> str:
+        settings = " ".join(f"{key}={value}" for key, value in self.settings.items())
+        return f"{self.model.signature} {settings} number={number}"
+
+    def _free_seed(self) -> int:
+        names = {path.name for path in self.folder.glob("*")} if self.folder.is_dir() else set()
+        return next(
+            seed
+            for seed in count()
+            if not any(name.startswith(f"{self._stem}_{seed}_") for name in names)
+        )
+
+    def _write_list(self) -> Path:
+        path = self.folder / LIST
+        call = {
+            "model": self.model.metadata.name,
+            "model_id": self.model.metadata.model_id,
+            "vocoder": self.model.vocoder.name,
+            "settings": self.settings,
+            "sounds": [_facts(file.name, sound) for file, sound in self._done],
+        }
+        value = {"version": VERSION, "calls": [*_earlier_calls(path), call]}
+        write_text(path, json.dumps(value, indent=1, ensure_ascii=False))
+        return path
+
+    def _write_sheet(self) -> Path:
+        names = (SHEET if n == 1 else SHEET.replace(".", f"-{n}.") for n in count(1))
+        path = next(path for name in names if not (path := self.folder / name).exists())
+        tiles = [
+            Tile(f"{sound.number} {sound.class_name}".strip(), sound.mel)
+            for _, sound in self._done[:MOST_SHEET]
+        ]
+        write_contact_sheet(path, tiles, floor=self.model.spectrogram.config.floor)
+        return path
+
+    def _write_page(self) -> Path | None:
+        page = ListeningPage(self.folder)
+        page.make_files_folder()
+        for path, sound in self._done:
+            if page.takes(path.name, {}):
+                page.add(self._row(page, path, sound))
+        usual_db = self.model.prior.config.held_out_db if self.model.prior else math.inf
+        return page.write(
+            [
+                "New sounds by the model's prior, and beside each the training sound that is most "
+                "like it, as the model decodes it.",
+                f"Sounds that were held out from the training are {usual_db:.1f} dB from the "
+                "nearest training sound, in the median.",
+            ]
+        )
+
+    def _row(self, page: ListeningPage, path: Path, sound: NewSound) -> Row:
+        model, samples = self.model, len(sound.waveform)
+        nearest = fit(model.decode(sound.nearest_codes)[0].cpu(), samples)
+        take = Take("nearest", page.name(path.name, "nearest", ".wav"))
+        write_sound(
+            self.folder / take.path,
+            [nearest[None]],
+            sample_rate_hz=model.sample_rate_hz,
+            channels=1,
+            samples=samples,
+            model=model.signature,
+        )
+        spectrogram = model.spectrogram
+        mels = [
+            spectrogram.decibels(spectrogram.magnitude(each[None, None].to(model.device)))[0, 0]
+            for each in (sound.waveform, nearest)
+        ]
+        picture = page.name(path.name, "mels", ".png")
+        write_mels(self.folder / picture, *(m.cpu() for m in mels), floor=spectrogram.config.floor)
+        return Row(
+            name=path.name,
+            takes=(Take("new", path.name), take),
+            seconds=samples / model.sample_rate_hz,
+            file=path.name,
+            model=model.metadata.name,
+            note=describe(sound),
+            picture=picture,
+        )
+
+
+def describe(sound: NewSound) -> str:
+    """`snare, 0.42 s, -14.1 dBFS; nearest: kicks/deep.wav, 8.1 dB away`."""
+    parts = [sound.class_name, duration(len(sound.waveform) / sound.codes.sample_rate_hz)]
+    parts.append(f"{sound.level_db:.1f} dBFS")
+    nearest = f"nearest: {sound.nearest}, {sound.distance_db:.1f} dB away"
+    if sound.is_copy:
+        nearest += ", a copy"
+    return f"{', '.join(filter(None, parts))}; {nearest}"
+
+
+def _unless_it_fails(write: Callable[[], Path | None], path: Path) -> Path | None:
+    try:
+        return write()
+    except (OSError, DistillError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        log.warning("%s is not written: %s", path, why)
+        return None
+
+
+def file_part(name: str) -> str:
+    """A model's name → the part of it that goes into the names of files."""
+    return re.sub(r"[^\w+-]+", "-", name).strip("-_")[:LONGEST_NAME] or "model"
+
+
+def _facts(file: str, sound: NewSound) -> dict[str, Any]:
+    peak = float(sound.waveform.abs().max())
+    return {
+        "file": file,
+        "number": sound.number,
+        "class": sound.class_name or None,
+        "length_s": round(len(sound.waveform) / sound.codes.sample_rate_hz, 4),
+        "level_dbfs": round(sound.level_db, 2) if math.isfinite(sound.level_db) else None,
+        "peak": round(peak, 4),
+        "nearest": sound.nearest,
+        "distance_db": round(sound.distance_db, 3),
+        "novelty": round(sound.novelty, 3) if math.isfinite(sound.novelty) else None,
+        "copy": sound.is_copy,
+        "drawn": sound.attempts,
+    }
+
+
+def _earlier_calls(path: Path) -> Sequence[Any]:
+    """The calls that a list has; none if it is not there or cannot be read."""
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return []
+    calls = value.get("calls") if isinstance(value, dict) else None
+    return calls if isinstance(calls, list) else []

@@ -1,0 +1,291 @@
+"""codes (B, H, W, L) → how likely each code is, given those before it: a transformer over blocks.
+
+One position is a block of neighbouring cells of the latent grid; positions go up the rows of a
+column of blocks, then on in time. The trunk sees all blocks before; a small second transformer
+draws the codes within a block one after the other (RQ-Transformer, arXiv:2203.01941).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from distill.prior.layers import KeysAndValues, Layer, rotations
+
+UNKNOWN = -1
+"""In place of a class or length."""
+TIMES = 48
+"""Steps in which the time since the beginning, and that to the end, are told."""
+EXACT_TIMES = 16
+"""Up to so many block columns, each has a step of its own; after them, four share an octave."""
+LEVEL_WAVES = 4
+LONGEST_WAVE_DB = 120.0
+SPREAD = 0.3
+"""Of the random vectors that stand for rows, times, classes and places in a block."""
+
+
+@dataclass(frozen=True)
+class PriorNetworkConfig:
+    """The sizes of a PriorNetwork."""
+
+    rows: int
+    """H of the codec's latent grid."""
+    levels: int
+    codebook_size: int
+    codebook_dim: int
+    block_rows: int
+    block_columns: int
+    width: int
+    layers: int
+    heads: int
+    depth_width: int
+    depth_layers: int
+    depth_heads: int
+    window: int
+    """Block columns that are seen at once."""
+    classes: int
+    dropout: float
+
+    @property
+    def block_codes(self) -> int:
+        """Codes in a block."""
+        return self.block_rows * self.block_columns * self.levels
+
+    @property
+    def positions(self) -> int:
+        """Blocks in a column of blocks."""
+        return -(-self.rows // self.block_rows)
+
+
+class Conditions(NamedTuple):
+    """What is known of B sounds; all (B,)."""
+
+    first: Tensor
+    """int64: the block column of the sound that the codes begin with."""
+    columns: Tensor
+    """int64: block columns of the whole sound, or UNKNOWN."""
+    label: Tensor
+    """int64: number of its class, or UNKNOWN."""
+    level_db: Tensor
+    """float32: its level in dBFS, or NaN where it is unknown."""
+
+
+class PriorNetwork(nn.Module):
+    """Says how likely codes are. It reads them as the vectors that the codec's codebooks have for
+    them, so that codes with like sounds are alike to it, too.
+    """
+
+    kind = "transformer"
+
+    def __init__(self, config: PriorNetworkConfig, codebooks: Tensor) -> None:
+        """`codebooks` are the codec's, (L, K, D); the weights do not hold them."""
+        super().__init__()
+        self.config = config
+        width, depth = config.width, config.depth_width
+        cells, dim = config.block_rows * config.block_columns, config.codebook_dim
+        size = codebooks.square().sum(dim=-1).mean(dim=1).sum().sqrt()  # of a sum of codes
+        self.register_buffer("scale", math.sqrt(dim) / size, persistent=False)
+        self.scale: Tensor
+        self.register_buffer("codebooks", (codebooks * self.scale).float(), persistent=False)
+        self.codebooks: Tensor
+
+        self.before = nn.Linear(cells * dim, width)
+        self.left = nn.Linear(cells * dim, width)
+        self.nothing_before = nn.Parameter(torch.zeros(width))
+        self.nothing_left = nn.Parameter(torch.zeros(width))
+        self.row = _vectors(config.positions, width)
+        self.since = _vectors(TIMES, width)
+        self.to_go = _vectors(TIMES + 1, width)
+        self.label = _vectors(config.classes + 1, width)
+        self.level = nn.Linear(2 * LEVEL_WAVES, width)
+        self.no_level = nn.Parameter(torch.zeros(width))
+        self.dropout = nn.Dropout(config.dropout)
+        self.trunk = nn.ModuleList(
+            Layer(width, config.heads, dropout=config.dropout) for _ in range(config.layers)
+        )
+        self.trunk_norm = nn.LayerNorm(width)
+
+        self.to_depth = nn.Linear(width, depth)
+        self.neighbours = nn.Linear((config.block_rows + config.block_columns) * dim, depth)
+        self.place = _vectors(config.block_codes, depth)
+        self.code = nn.Linear(dim, depth)
+        self.depth = nn.ModuleList(
+            Layer(depth, config.depth_heads, dropout=0.0)  # it sees little at a time
+            for _ in range(config.depth_layers)
+        )
+        self.depth_norm = nn.LayerNorm(depth)
+        self.heads = nn.ModuleList(
+            nn.Linear(depth, config.codebook_size, bias=False) for _ in range(config.levels)
+        )
+        for head in self.heads.parameters():
+            nn.init.normal_(head, std=0.01)
+        self.frequency = nn.Parameter(
+            torch.zeros(config.positions * config.block_rows, config.levels, config.codebook_size)
+        )
+        """Logarithm of how frequent each code is, by row and level: where the training begins."""
+
+    def forward(self, codes: Tensor, conditions: Conditions, valid: Tensor) -> Tensor:
+        """Codes (B, H, W, L) int64 and which columns hold codes (B, W) bool → logits (N, S, K) for
+        the S codes of each of the N blocks that hold any, in the order of `blocks(codes)`.
+        """
+        blocks = self.blocks(codes)
+        sounds, count, _ = blocks.shape
+        vectors = self.vectors(blocks)
+        cells = vectors.sum(dim=3)
+        places = torch.arange(count, device=codes.device)
+        before = _later(cells, 1)
+        left = _later(cells, self.config.positions)
+        x = self.trunk_input(before, left, places, conditions)
+        turns = self.turns(places)
+        for layer in self.trunk:
+            x = layer(x, turns)
+        context = self.context(x, before, left, places)
+        held = self.holding(valid)
+        known = vectors.flatten(2, 3)[held][:, :-1]
+        rows = (places % self.config.positions).expand(sounds, count)[held]
+        return self.logits(context[held], known, rows)
+
+    # Shapes
+
+    def blocks(self, codes: Tensor) -> Tensor:
+        """Codes (B, H, W, L) → blocks (B, P, S); what is missing in the last ones is 0."""
+        config = self.config
+        rows, columns = config.block_rows, config.block_columns
+        height, width = codes.shape[1:3]
+        codes = nn.functional.pad(codes, (0, 0, 0, -width % columns, 0, -height % rows))
+        parts = codes.unflatten(1, (-1, rows)).unflatten(3, (-1, columns))
+        result: Tensor = parts.permute(0, 3, 1, 4, 2, 5).flatten(3).flatten(1, 2)
+        return result
+
+    def codes(self, blocks: Tensor) -> Tensor:
+        """Blocks (B, P, S) → codes (B, H, W, L), W a multiple of a block's columns."""
+        config = self.config
+        cells = (config.block_columns, config.block_rows, config.levels)
+        parts = blocks.unflatten(1, (-1, config.positions)).unflatten(3, cells)
+        grid = parts.permute(0, 2, 4, 1, 3, 5).flatten(3, 4).flatten(1, 2)
+        result: Tensor = grid[:, : config.rows]
+        return result
+
+    def holding(self, valid: Tensor) -> Tensor:
+        """Columns that hold codes (B, W) → blocks that hold any (B, P)."""
+        columns = self.config.block_columns
+        wide = nn.functional.pad(valid, (0, -valid.shape[1] % columns)).unflatten(1, (-1, columns))
+        result: Tensor = wide.any(dim=2).repeat_interleave(self.config.positions, dim=1)
+        return result
+
+    def counted(self, valid: Tensor) -> Tensor:
+        """Columns that hold codes (B, W) → which codes of the blocks (N, S) are real."""
+        config = self.config
+        rows = torch.ones(config.rows, dtype=torch.bool, device=valid.device)
+        real = (valid[:, None, :, None] & rows[:, None, None]).expand(-1, -1, -1, config.levels)
+        return self.blocks(real)[self.holding(valid)]
+
+    def grouped(self, vectors: Tensor) -> Tensor:
+        """Vectors of cells (H, W, D), by the codec's codebooks → those of blocks (P, cells, D), in
+        the sizes that this network reads.
+        """
+        config = self.config
+        rows, columns = config.block_rows, config.block_columns
+        height, width = vectors.shape[:2]
+        grown = (0, 0, 0, -width % columns, 0, -height % rows)
+        parts = nn.functional.pad(vectors * self.scale, grown)
+        parts = parts.unflatten(0, (-1, rows)).unflatten(2, (-1, columns))
+        result: Tensor = parts.permute(2, 0, 3, 1, 4).flatten(2, 3).flatten(0, 1)
+        return result
+
+    def vectors(self, blocks: Tensor) -> Tensor:
+        """Blocks (..., S) → the vectors of their codes (..., cells, L, D)."""
+        by_level = blocks.unflatten(-1, (-1, self.config.levels)).unbind(-1)
+        books = self.codebooks
+        return torch.stack([book[code] for book, code in zip(books, by_level, strict=True)], dim=-2)
+
+    # The parts, which sampling uses as well
+
+    def trunk_input(
+        self, before: Tensor, left: Tensor, places: Tensor, conditions: Conditions
+    ) -> Tensor:
+        """The cells (B, P, cells, D) of the blocks before and to the left, and which positions (P,)
+        these are, counted from the first column → what the trunk reads (B, P, W).
+        """
+        config = self.config
+        column, row = places // config.positions, places % config.positions
+        time = conditions.first[:, None] + column
+        to_go = _step(conditions.columns[:, None] - time)
+        to_go = to_go.masked_fill(conditions.columns[:, None] == UNKNOWN, TIMES)
+        label = conditions.label.masked_fill(conditions.label == UNKNOWN, config.classes)
+        sound = self.label(label) + self._level(conditions)
+        x = self.row(row) + self.since(_step(time)) + self.to_go(to_go) + sound[:, None]
+        has_before, has_left = (places > 0)[:, None], (places >= config.positions)[:, None]
+        x = x + torch.where(has_before, self.before(before.flatten(2)), self.nothing_before)
+        x = x + torch.where(has_left, self.left(left.flatten(2)), self.nothing_left)
+        result: Tensor = self.dropout(x)
+        return result
+
+    def turns(self, places: Tensor) -> Tensor:
+        """The rotations of the trunk's attention."""
+        return rotations(places, self.config.width // self.config.heads)
+
+    def context(self, x: Tensor, before: Tensor, left: Tensor, places: Tensor) -> Tensor:
+        """What the trunk made of each position, and the cells that touch it → (B, P, depth)."""
+        config = self.config
+        shape = (config.block_columns, config.block_rows)
+        nearest_left = left.unflatten(2, shape)[:, :, -1]
+        nearest_below = before.unflatten(2, shape)[:, :, :, -1]
+        is_lowest = places % config.positions == 0
+        nearest_below = nearest_below.masked_fill(is_lowest[:, None, None], 0.0)
+        touching = torch.cat([nearest_left, nearest_below], dim=2).flatten(2)
+        result: Tensor = self.to_depth(self.trunk_norm(x)) + self.neighbours(touching)
+        return result
+
+    def logits(self, context: Tensor, known: Tensor, rows: Tensor) -> Tensor:
+        """Context (N, depth), the vectors of all codes of a block but the last (N, S - 1, D), and
+        which row of blocks it is in (N,) → logits (N, S, K). Those of a code do not depend on the
+        vectors of later ones.
+        """
+        config = self.config
+        x = nn.functional.pad(self.code(known), (0, 0, 1, 0))
+        x = x + self.place.weight + context[:, None]
+        for layer in self.depth:
+            x = layer(x)
+        by_level = self.depth_norm(x).unflatten(1, (-1, config.levels)).unbind(2)
+        row = torch.arange(by_level[0].shape[1], device=x.device) % config.block_rows
+        frequency = self.frequency.unflatten(0, (-1, config.block_rows))[rows[:, None], row]
+        logits = [head(mine) for head, mine in zip(self.heads, by_level, strict=True)]
+        result: Tensor = (torch.stack(logits, dim=2) + frequency).flatten(1, 2)
+        return result
+
+    def remember_nothing(self) -> list[KeysAndValues]:
+        """For each layer of the trunk, room for what it will have seen."""
+        step = self.config.positions
+        return [KeysAndValues(self.config.window * step, step=step) for _ in self.trunk]
+
+    def _level(self, conditions: Conditions) -> Tensor:
+        level_db = conditions.level_db
+        waves = 2.0 ** torch.arange(LEVEL_WAVES, device=level_db.device)
+        angles = level_db.nan_to_num()[:, None] * (2 * math.pi / LONGEST_WAVE_DB) * waves
+        known = self.level(torch.cat([angles.sin(), angles.cos()], dim=1))
+        return torch.where(level_db.isnan()[:, None], self.no_level, known)
+
+
+def _vectors(count: int, width: int) -> nn.Embedding:
+    table = nn.Embedding(count, width)
+    nn.init.normal_(table.weight, std=SPREAD)
+    return table
+
+
+def _later(cells: Tensor, count: int) -> Tensor:
+    """Cells (B, P, ...) moved on by so many positions, zeros first."""
+    kept = cells[:, : max(0, cells.shape[1] - count)]
+    return torch.cat([torch.zeros_like(cells[:, :count]), kept], dim=1)
+
+
+def _step(columns: Tensor) -> Tensor:
+    """Times in block columns → the steps in which they are told."""
+    columns = columns.clamp(min=0)
+    octaves = torch.log2(columns.clamp(min=EXACT_TIMES) / EXACT_TIMES)
+    far = EXACT_TIMES + (4 * octaves).long()
+    return torch.where(columns < EXACT_TIMES, columns, far).clamp(max=TIMES - 1)

@@ -1,0 +1,82 @@
+"""whole sounds → their codes, or those of a part, as the codec gives them for a file."""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from distill.codec.stream import coded_columns
+from distill.data.segments import shift_mel_bins
+from distill.data.whole_sounds import WholeSounds
+from distill.training.trained_codec import TrainedCodec
+
+LONGEST_LEVEL_S = 10.0
+"""The level of a sound is that of so much of it."""
+SILENT_DB = -120.0
+
+
+class SoundCoder:
+    """Codes the sounds of one side, between the silence that is coded around each."""
+
+    def __init__(self, codec: TrainedCodec, sounds: WholeSounds) -> None:
+        self.codec, self.sounds = codec, sounds
+        self.level_db = cache(self._level_db)
+        self.columns = cache(self._columns)
+
+    @property
+    def column_samples(self) -> int:
+        """Samples of sound in a latent column."""
+        return self.codec.network.stride * self.codec.spectrogram.config.hop_length
+
+    def _columns(self, index: int, later: int = 0) -> int:
+        """Number of latent columns of a sound that begins so many samples later."""
+        samples = self.sounds.samples(index) + later
+        return coded_columns(samples, self.codec.spectrogram, self.codec.network)
+
+    def _level_db(self, index: int) -> float:
+        """Level of a sound's beginning in dBFS: of its mean power."""
+        most = round(LONGEST_LEVEL_S * self.codec.spectrogram.config.sample_rate_hz)
+        waveform = self.sounds.read(index, 0, min(most, self.sounds.samples(index)))
+        return level_db(waveform)
+
+    @torch.inference_mode()
+    def codes(
+        self,
+        index: int,
+        first: int = 0,
+        columns: int | None = None,
+        *,
+        later: int = 0,
+        gain: float = 1.0,
+        shift_bins: int = 0,
+    ) -> Tensor:
+        """The codes (H, W, L) int16 on the CPU of some columns of a sound, changed a little: it
+        begins so many samples later, is multiplied, and its mel moved up by some bins.
+
+        The codes of the whole are those that `encode` gives for the file.
+        """
+        network, spectrogram = self.codec.network, self.codec.spectrogram
+        whole = self.columns(index, later)
+        columns = whole - first if columns is None else columns
+        # a column more than the network's own context: the mel reflects the waveform at its edge
+        left = min(first, network.encoder_context + 1)
+        right = min(whole - first - columns, network.encoder_context + 1)
+        size = self.column_samples
+        begin = (first - left - 1) * size - later
+        waveform = self.sounds.read(index, begin, (left + columns + right) * size - 1) * gain
+        device = next(network.parameters()).device
+        mel = spectrogram(waveform[None, None].to(device))
+        if shift_bins:
+            mel = shift_mel_bins(mel, torch.tensor([shift_bins], device=device))
+        codes = network.encode(mel)[0, :, left : left + columns]
+        return codes.to(device="cpu", dtype=torch.int16)
+
+
+def level_db(waveform: Tensor | np.ndarray) -> float:
+    """A waveform of any shape → its level in dBFS; of silence, -120."""
+    power = float(torch.as_tensor(waveform).double().square().mean())
+    return max(SILENT_DB, 10 * math.log10(power)) if power > 0 else SILENT_DB

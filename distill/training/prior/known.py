@@ -1,0 +1,91 @@
+"""the sounds of a run → their classes, and the codes of some of them, which a prior keeps."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from distill.data.whole_sounds import WholeSounds
+from distill.prior.network import UNKNOWN
+from distill.prior.prior import KnownSound
+from distill.system import terminal
+from distill.training.prior.coder import SoundCoder
+
+MOST_KEPT_S, MOST_HELD_OUT_S = 1200.0, 300.0
+"""Of so much sound the codes are kept, and held-out figures measured, spread evenly."""
+LONGEST_S = 30.0
+"""Of one sound, so much of the beginning."""
+MOST_CLASSES = 256
+
+
+@dataclass(frozen=True)
+class Classes:
+    """The folders that the sounds of a collection are in, if there are several."""
+
+    names: tuple[str, ...]
+
+    @classmethod
+    def of(cls, sounds: WholeSounds) -> Classes:
+        """The classes of the training side; with very many, those with the most sounds."""
+        counts = Counter(_folder(sounds.name(index)) for index in range(len(sounds)))
+        counts.pop("", None)
+        names = sorted(name for name, _ in counts.most_common(MOST_CLASSES))
+        return cls(tuple(names) if len(names) > 1 else ())
+
+    def labels(self, sounds: WholeSounds) -> list[int]:
+        """The number of each sound's class, or UNKNOWN."""
+        numbers = {name: number for number, name in enumerate(self.names)}
+        folders = (_folder(sounds.name(index)) for index in range(len(sounds)))
+        return [numbers.get(folder, UNKNOWN) for folder in folders]
+
+
+def code_evenly(coder: SoundCoder, *, most_s: float, shown: str) -> dict[int, Tensor]:
+    """Number of a sound → the codes (H, W, L) int16 of it, or of its beginning; if the sounds are
+    longer together than `most_s`, of some of them, spread evenly. Shows a bar with this text.
+    """
+    rate_hz = coder.codec.spectrogram.config.sample_rate_hz
+    numbers = list(_spread(coder.sounds, round(most_s * rate_hz), round(LONGEST_S * rate_hz)))
+    longest = round(LONGEST_S * rate_hz) // coder.column_samples
+    codes = {}
+    with terminal.bar() as bar:
+        task = bar.add_task(shown, total=len(numbers))
+        for number in numbers:
+            codes[number] = coder.codes(number, 0, min(coder.columns(number), longest))
+            bar.advance(task)
+    return codes
+
+
+def coded_s(coder: SoundCoder, number: int) -> float:
+    """How long the part of a sound is that `code_evenly` codes."""
+    rate_hz = coder.codec.spectrogram.config.sample_rate_hz
+    return min(LONGEST_S, coder.sounds.samples(number) / rate_hz)
+
+
+def known_sounds(
+    coder: SoundCoder, labels: Sequence[int], codes: dict[int, Tensor]
+) -> tuple[KnownSound, ...]:
+    """The facts about sounds with these codes."""
+    return tuple(
+        KnownSound(
+            name=coder.sounds.name(number),
+            label=labels[number],
+            samples=coder.sounds.samples(number),
+            level_db=coder.level_db(number),
+            columns=kept.shape[1],
+        )
+        for number, kept in codes.items()
+    )
+
+
+def _spread(sounds: WholeSounds, most: int, longest: int) -> Iterator[int]:
+    """Numbers of sounds that have at most so many samples together, at least one."""
+    lengths = [min(longest, sounds.samples(index)) for index in range(len(sounds))]
+    step = max(1, -(-sum(lengths) // most))
+    yield from range(0, len(sounds), step)
+
+
+def _folder(name: str) -> str:
+    return name.rpartition("/")[0]

@@ -1,0 +1,149 @@
+"""The verb that makes new sounds."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from PIL import Image
+
+from distill.audio.sound_file import SoundFile
+from tests.helpers.made_bundle import made
+from tests.helpers.sounds import sound
+from tests.helpers.tiny_bundle import prior_state
+from tests.helpers.verbs import Run
+
+
+@pytest.fixture
+def kit(tmp_path: Path) -> Path:
+    """A tiny model with a prior."""
+    return made(
+        tmp_path / "kit.distillgan", fields={"prior_state": prior_state()}, name="My Kit / 1"
+    )
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.glob("*.wav"))
+
+
+def test_sounds_their_page_picture_and_list(kit: Path, run: Run) -> None:
+    told = run("generate", kit, "-n", "3", "-o", "out")
+    assert told.exit_code == 0, told.stderr
+    assert files(Path("out")) == [f"My-Kit-1_0_00{number}.wav" for number in (1, 2, 3)]
+    assert told.stdout.count("dBFS; nearest: ") == 3
+    assert "picture of all: out/generate.png" in told.stdout
+    assert "open in a browser: out/listen.html" in told.stdout
+    value = json.loads(Path("out/generate.json").read_text())
+    (call,) = value["calls"]
+    assert call["settings"] == {"seed": 0, "temperature": 1.0}
+    facts = call["sounds"][1]
+    assert facts["file"] == "My-Kit-1_0_002.wav"
+    waveform, rate_hz = soundfile.read("out/My-Kit-1_0_002.wav")
+    assert facts["length_s"] == pytest.approx(len(waveform) / rate_hz, abs=1e-3)
+    level = 10 * np.log10(np.mean(waveform**2))
+    assert facts["level_dbfs"] == pytest.approx(level, abs=0.05)
+    assert facts["nearest"].split("/")[0] in ("kick", "snare")
+    assert facts["class"] in ("kick", "snare")
+    assert Image.open("out/generate.png").size[0] > 50
+    page = Path("out/listen.html").read_text()
+    assert page.count('class="row"') == 3
+    assert page.count(">nearest</button>") == 3
+    tag = SoundFile.open(Path("out/My-Kit-1_0_002.wav")).made_with
+    assert tag is not None
+    assert tag.endswith("seed=0 temperature=1.0 number=2")
+
+
+def test_each_call_has_new_sounds_and_nothing_is_overwritten(kit: Path, run: Run) -> None:
+    run("generate", kit, "-n", "2", "-o", "out")
+    before = {path: path.read_bytes() for path in Path("out").glob("*.wav")}
+    picture = Path("out/generate.png").read_bytes()
+    assert run("generate", kit, "-n", "2", "-o", "out").exit_code == 0
+    assert files(Path("out")) == [f"My-Kit-1_{s}_00{n}.wav" for s in (0, 1) for n in (1, 2)]
+    assert Path("out/generate.png").read_bytes() == picture
+    assert Path("out/generate-2.png").exists()
+    assert len(json.loads(Path("out/generate.json").read_text())["calls"]) == 2
+    told = run("generate", kit, "-n", "2", "-o", "out", "--seed", "1")
+    assert told.exit_code == 2
+    assert "out/My-Kit-1_1_001.wav: already exists; add --overwrite" in told.stderr
+    assert all(path.read_bytes() == data for path, data in before.items())
+    assert run("generate", kit, "-n", "2", "-o", "out", "--seed", "1", "--overwrite").exit_code == 0
+
+
+def test_a_seed_and_number_are_the_same_file_in_any_call(kit: Path, run: Run) -> None:
+    run("generate", kit, "-n", "1", "-o", "one", "--seed", "7")
+    run("generate", kit, "-n", "4", "-o", "many", "--seed", "7")
+    name = "My-Kit-1_7_001.wav"
+    assert Path("one", name).read_bytes() == Path("many", name).read_bytes()
+
+
+def test_variations_morphs_continuations_and_loops(kit: Path, run: Run, tmp_path: Path) -> None:
+    first = sound(tmp_path / "a.wav", samples=9_000, channels=2)
+    second = sound(tmp_path / "b.wav", samples=6_000, hz=900)
+    told = run("generate", kit, "-n", "2", "-o", "like", "--like", first, "--amount", "0")
+    assert told.exit_code == 0, told.stderr
+    run("reconstruct", kit, first, "-o", "same")
+    one, _ = soundfile.read("like/My-Kit-1_0_001.wav")
+    other, _ = soundfile.read("same/a.wav")
+    assert np.abs(one - other.mean(axis=1)).max() < 1e-4
+    settings = json.loads(Path("like/generate.json").read_text())["calls"][0]["settings"]
+    assert settings["like"] == "a.wav"
+    assert settings["amount"] == 0
+    told = run("generate", kit, "-n", "3", "-o", "way", "--morph", first, second)
+    assert told.exit_code == 0, told.stderr
+    lengths = [soundfile.info(str(path)).frames for path in sorted(Path("way").glob("*.wav"))]
+    assert lengths == [9_000, 7_500, 6_000]
+    told = run("generate", kit, "-n", "1", "-o", "on", "--continue", second, "--length", "1")
+    assert told.exit_code == 0, told.stderr
+    assert soundfile.info("on/My-Kit-1_0_001.wav").frames == 16_000
+    told = run("generate", kit, "-n", "1", "-o", "loop", "--loop", "--length", "0.5")
+    assert told.exit_code == 0, told.stderr
+    assert soundfile.info("loop/My-Kit-1_0_001.wav").frames == 8_000
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--class", "tom"], "class 'tom': this model knows kick, snare"),
+        (["--temperature", "50"], "temperature 50: must be from 0.05 to 3"),
+        (["--temperature", "hot"], "invalid float value: 'hot'"),
+        (["--length", "nan"], "length nan: must be from 0.05 to 600"),
+        (["-n", "0"], "0 is not a whole number from 1 to 100,000"),
+        (["--amount", "0.5"], "--amount: goes with --like or --morph"),
+        (["--like", "a.wav", "--loop"], "--like and --loop: give one of them"),
+        (["--like", "a.wav", "--length", "2"], "--length: --like has the length of the sound"),
+        (["--like", "no.wav"], "no.wav"),
+        (["--levels", "9"], "levels=9: this model has 2"),
+        (["--like", "text.wav"], "text.wav"),
+    ],
+)
+def test_a_mistake_is_one_line_and_leaves_nothing(
+    kit: Path, run: Run, words: list[str], told: str
+) -> None:
+    Path("text.wav").write_text("not a sound")
+    sound(Path("a.wav"))
+    ended = run("generate", kit, "-o", "out", *words)
+    assert ended.exit_code == 2
+    assert told in ended.stderr
+    assert len(ended.stderr.splitlines()) == 1
+    assert not Path("out").exists()
+
+
+def test_a_model_without_a_prior_says_how_to_get_one(model: Path, run: Run) -> None:
+    told = run("generate", model)
+    assert told.exit_code == 2
+    assert (
+        "has no prior, which makes new sounds; to add one: python -m distill.train" in told.stderr
+    )
+
+
+def test_too_little_learnt_is_told_and_variations_come(run: Run, tmp_path: Path) -> None:
+    state = prior_state()
+    state["training_metadata"]["final_bits_per_s"] = 1000.0
+    few = made(tmp_path / "few.distillgan", fields={"prior_state": state})
+    told = run("generate", few, "-n", "2", "-o", "out")
+    assert told.exit_code == 0, told.stderr
+    assert "these are variations of the sounds that the model was trained on" in told.stdout
+    assert len(files(Path("out"))) == 2

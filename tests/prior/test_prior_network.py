@@ -1,0 +1,167 @@
+"""How likely codes are, and what is drawn by it."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from distill.prior.network import UNKNOWN, Conditions, PriorNetwork, PriorNetworkConfig
+from distill.prior.sampling import GROUP, Wanted, draw
+
+CODES = 12
+
+
+def network_of(rows: int = 5, window: int = 8, spread: float = 0.4) -> PriorNetwork:
+    """A small one with random weights."""
+    config = PriorNetworkConfig(
+        rows=rows,
+        levels=2,
+        codebook_size=CODES,
+        codebook_dim=6,
+        block_rows=2,
+        block_columns=2,
+        width=16,
+        layers=2,
+        heads=2,
+        depth_width=12,
+        depth_layers=1,
+        depth_heads=2,
+        window=window,
+        classes=3,
+        dropout=0.0,
+    )
+    torch.manual_seed(0)
+    network = PriorNetwork(config, torch.randn(2, CODES, 6)).eval()
+    for weight in network.parameters():
+        torch.nn.init.normal_(weight, std=spread)
+    return network
+
+
+def conditions(sounds: int = 1, columns: int = 4) -> Conditions:
+    return Conditions(
+        first=torch.zeros(sounds, dtype=torch.int64),
+        columns=torch.full((sounds,), columns),
+        label=torch.arange(sounds) % 3,
+        level_db=torch.full((sounds,), -20.0),
+    )
+
+
+def random_codes(*shape: int) -> Tensor:
+    return torch.randint(0, CODES, shape, generator=torch.Generator().manual_seed(1))
+
+
+@pytest.mark.parametrize(("rows", "width"), [(4, 6), (5, 7), (1, 1)])
+def test_blocks_are_the_same_codes_in_another_order(rows: int, width: int) -> None:
+    network = network_of(rows)
+    codes = random_codes(2, rows, width, 2)
+    again = network.codes(network.blocks(codes))
+    assert torch.equal(again[:, :, :width], codes)
+    valid = torch.ones(2, width, dtype=torch.bool)
+    valid[1, 1:] = False
+    assert int(network.counted(valid).sum()) == (width + 1) * rows * 2, "each code counts once"
+
+
+def test_a_code_depends_on_those_before_it_alone() -> None:
+    network = network_of()
+    codes, valid = random_codes(1, 5, 6, 2), torch.ones(1, 6, dtype=torch.bool)
+    logits = network(codes, conditions(), valid)
+    blocks = network.blocks(codes)
+    place, number = 4, 3
+    blocks[0, place, number] = (blocks[0, place, number] + 1) % CODES
+    changed = network(network.codes(blocks)[:, :, :6], conditions(), valid)
+    is_changed = (logits - changed).abs().amax(dim=2) > 0
+    assert not is_changed[:place].any()
+    assert not is_changed[place, : number + 1].any()
+    assert is_changed[place, number + 1 :].all()
+    assert is_changed[place + 1 :].any(dim=1).all()
+
+
+def test_each_condition_matters() -> None:
+    network, codes = network_of(), random_codes(1, 5, 4, 2)
+    valid, known = torch.ones(1, 4, dtype=torch.bool), conditions()
+    logits = network(codes, known, valid)
+    unknown = torch.tensor([UNKNOWN])
+    for change in (
+        {"first": torch.tensor([3])},
+        {"columns": torch.tensor([9])},
+        {"columns": unknown},
+        {"label": torch.tensor([2])},
+        {"label": unknown},
+        {"level_db": torch.tensor([-40.0])},
+        {"level_db": torch.tensor([float("nan")])},
+    ):
+        other = network(codes, known._replace(**change), valid)
+        assert torch.isfinite(other).all()
+        assert not torch.allclose(logits, other), change
+
+
+def test_the_window_and_the_memory_see_the_same() -> None:
+    """What is drawn with remembered keys and values is what the whole would have said."""
+    network = network_of()
+    columns = 6
+    wanted = Wanted(seed=3, columns=columns, label=1, level_db=-20.0)
+    drawn = draw(network, {0: wanted})[0]
+    likely = wanted.__class__(**{**vars(wanted), "temperature": 0.05})
+    codes = draw(network, {0: likely})[0]
+    known = Conditions(*(each[:1] for each in conditions(2, columns=3)))._replace(
+        label=torch.tensor([1])
+    )
+    logits = network(codes[None], known, torch.ones(1, columns, dtype=torch.bool))
+    chosen = network.blocks(codes[None])[0]
+    real = network.counted(torch.ones(1, columns, dtype=torch.bool))
+    assert (logits.argmax(dim=2) == chosen)[real].float().mean() > 0.9
+    assert drawn.shape == (5, columns, 2)
+
+
+def test_the_same_seed_gives_the_same_sound_alone_and_with_others() -> None:
+    network = network_of()
+    sounds = {
+        place: Wanted(seed=place, columns=4 + place % 3, label=place % 3, level_db=-20.0)
+        for place in range(GROUP)
+    }
+    together = draw(network, sounds)
+    for place in (0, 7, 15):
+        (alone,) = draw(network, {place: sounds[place]}).values()
+        assert torch.equal(alone, together[place])
+    assert len({tuple(codes[:, :4].flatten().tolist()) for codes in together.values()}) == GROUP
+
+
+def test_a_sound_longer_than_the_window_is_drawn_to_its_end() -> None:
+    network = network_of(rows=3, window=3)
+    codes = draw(network, {0: Wanted(seed=0, columns=21, label=0, level_db=-20.0)})[0]
+    assert codes.shape == (3, 21, 2)
+    assert len({tuple(column.flatten().tolist()) for column in codes.unbind(1)}) > 5
+
+
+def test_a_given_beginning_stays() -> None:
+    network, beginning = network_of(), random_codes(5, 3, 2)
+    wanted = Wanted(seed=0, columns=8, label=0, level_db=-20.0, beginning=beginning)
+    codes = draw(network, {2: wanted})[2]
+    assert torch.equal(codes[:, :3], beginning)
+
+
+def test_a_strong_pull_gives_the_target_and_none_gives_something_else() -> None:
+    network, target = network_of(), random_codes(5, 6, 2)
+    books = network.codebooks / network.scale
+    vectors = books[0][target[..., 0]] + books[1][target[..., 1]]
+    near = {}
+    for pull in (0.0, 1.0, 1e4):
+        wanted = Wanted(seed=0, columns=6, label=0, level_db=-20.0, target=vectors, pull=pull)
+        drawn = draw(network, {0: wanted})[0]
+        sums = books[0][drawn[..., 0]] + books[1][drawn[..., 1]]
+        near[pull] = float((sums - vectors).square().sum(dim=-1).mean())
+    assert near[1e4] < near[1.0] < near[0.0]
+
+
+def test_a_low_temperature_draws_what_is_usual() -> None:
+    network = network_of(spread=0.7)
+    hot, cold = (
+        draw(network, {n: Wanted(n, 6, 0, -20.0, temperature=heat) for n in range(GROUP)})
+        for heat in (2.0, 0.05)
+    )
+    kinds = [
+        len({tuple(codes[:, 0].flatten().tolist()) for codes in drawn.values()})
+        for drawn in (hot, cold)
+    ]
+    assert kinds[1] < kinds[0]

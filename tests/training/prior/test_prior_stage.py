@@ -1,0 +1,185 @@
+"""A run that goes on to a prior: it comes into the file, and makes new sounds."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+import distill
+from distill.bundle.loading import load_bundle
+from distill.catalog.catalog import Catalog
+from distill.errors import DistillError
+from distill.settings.compose import load_config
+from distill.training.interrupt import RunStopped
+from distill.training.prior.module import PriorModule
+from distill.training.prior.stage import PriorStage
+from distill.training.records.progress_file import read_progress
+from tests.helpers.runs import TINY_PRIOR, Train
+
+SMALL = (*TINY_PRIOR, "data.root=sounds", "data.val_fraction=0.4")
+INTERRUPT = (
+    "+callbacks.extra.stop._target_=tests.helpers.watching.InterruptStage",
+    "+callbacks.extra.stop.stage=prior",
+)
+
+
+def prior_of(bundle: Path) -> dict[str, Any] | None:
+    state: dict[str, Any] | None = torch.load(bundle, weights_only=True).get("prior_state")
+    return state
+
+
+def in_folders(sounds: Path) -> None:
+    """Put the sounds into two folders."""
+    for number, path in enumerate(sorted(sounds.glob("*.wav"))):
+        folder = sounds / ("low" if number % 2 else "high")
+        folder.mkdir(exist_ok=True)
+        shutil.move(path, folder / path.name)
+
+
+def test_a_prior_comes_into_the_file_and_makes_sounds(
+    sounds: Path, train_here: Train, capsys: pytest.CaptureFixture[str]
+) -> None:
+    in_folders(sounds)
+    run_dir = train_here("run", *SMALL, "name=kit")
+    told = capsys.readouterr().out
+    state = prior_of(run_dir / "best.distillgan")
+    assert state is not None
+    assert state["type"] == "transformer"
+    assert state["training_metadata"]["epochs"] == 2
+    assert state["config"]["classes"] == ("high", "low")
+    assert {Path(sound["name"]).parent.name for sound in state["config"]["sounds"]} <= {
+        "high",
+        "low",
+    }
+    stage = json.loads((run_dir / "summary.json").read_text())["stages"]["prior"]
+    assert stage["bits_per_s"] == state["training_metadata"]["final_bits_per_s"]
+    assert stage["bits_per_s"] == min(stage["final"]["val/bits_per_s"], stage["bits_per_s"])
+    assert stage["bigram_bits_per_s"] > 0
+    assert "in 2 folders to learn from" in told
+    assert "verdict on the prior: " in told
+    assert "bits a second" in told
+    model = distill.load("outputs/library/kit.distillgan")
+    assert model.prior is not None
+    assert model.prior.is_learnt == stage["learnt"]
+    (waveform,) = model.generate(1, seed=3, class_name="low")
+    assert 0.2 < len(waveform) / model.sample_rate_hz < 1
+    (entry,) = Catalog(Path("outputs/library")).entries()
+    assert entry.prior is not None
+    assert entry.prior.final_bits_per_s == stage["bits_per_s"]
+    made = run_dir / "new_sounds"
+    assert len(list(made.glob("kit_0_00?.wav"))) == 8
+    assert {"generate.json", "generate.png", "listen.html"} <= {p.name for p in made.iterdir()}
+    assert "new_sounds/listen.html" in told
+    assert "new_sounds/generate.png" in told
+    assert "python -m distill.generate kit" in told
+
+
+def test_the_figure_is_what_the_held_out_codes_cost(sounds: Path, train_here: Train) -> None:
+    """Counted again, sound by sound, with the network of the file."""
+    run_dir = train_here("run", *SMALL)
+    model = load_bundle(run_dir / "best.distillgan")
+    config = json.loads((run_dir / "summary.json").read_text())["stages"]["prior"]
+    prior = model.prior
+    assert prior is not None
+    before = prior.config.unigram_bits_per_s
+    assert config["unigram_bits_per_s"] == pytest.approx(before)
+    assert 0.3 * before < config["bits_per_s"] < 1.5 * before
+
+
+@pytest.mark.parametrize("step", [3, 8])
+def test_stopped_and_continued_it_ends_as_if_left_alone(
+    sounds: Path, train_here: Train, step: int
+) -> None:
+    whole = train_here("whole", *SMALL, "name=whole")
+    with pytest.raises(RunStopped):
+        train_here("parts", *SMALL, "name=parts", *INTERRUPT, f"+callbacks.extra.stop.step={step}")
+    assert prior_of(Path("parts/best.distillgan")) is None
+    train_here("parts", resume=True)
+    rows = read_progress(Path("parts"))
+    epochs = [(row["stage"], row["epoch"]) for row in rows if row["event"] == "epoch"]
+    assert epochs == [("codec", 1), ("codec", 2), ("prior", 1), ("prior", 2)]
+    one, other = (
+        torch.load(folder / "checkpoints" / "prior_last.ckpt", weights_only=True)
+        for folder in (whole, Path("parts"))
+    )
+    for name, weight in one["state_dict"].items():
+        assert torch.equal(weight, other["state_dict"][name]), name
+    assert one["distill"]["history"] == other["distill"]["history"]
+    assert not any("codebooks" in name for name in one["state_dict"]), "the codec has them"
+
+
+def test_a_prior_is_added_to_a_model_that_is_there(sounds: Path, train_here: Train) -> None:
+    run_dir = train_here("run", *SMALL, "stages=[codec]", "name=kit")
+    before = torch.load(run_dir / "best.distillgan", weights_only=True)
+    assert "prior_state" not in before
+    train_here("more", *SMALL, "stages=[prior]", "base=kit")
+    after = torch.load("outputs/library/kit.distillgan", weights_only=True)
+    assert after["codec_digest"] == before["codec_digest"]
+    assert after["prior_state"]["type"] == "transformer"
+
+
+def test_a_step_that_is_not_finite_is_skipped(
+    sounds: Path, train_here: Train, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    losses = PriorModule.losses
+
+    def spoilt(self: PriorModule, batch: Any) -> Any:
+        found, count = losses(self, batch)
+        if self.step == 2:
+            found["loss"] = found["loss"] * torch.nan
+        return found, count
+
+    monkeypatch.setattr(PriorModule, "losses", spoilt)
+    run_dir = train_here("run", *SMALL)
+    summary = json.loads((run_dir / "summary.json").read_text())
+    assert summary["stages"]["prior"]["skipped_steps"] == 1
+    assert prior_of(run_dir / "best.distillgan") is not None
+
+
+def test_five_sounds_in_all_are_enough_for_variations(
+    sounds: Path, train_here: Train, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for path in sorted(sounds.glob("*.wav"))[5:]:
+        path.unlink()
+    run_dir = train_here("run", *SMALL)
+    assert "weak figures: only" in capsys.readouterr().out
+    assert len(list((run_dir / "new_sounds").glob("*.wav"))) == 8
+
+
+@pytest.mark.parametrize(
+    ("bits", "told"),
+    [
+        (3000.0, "learnt: 3,000 bits a second where a bigram needs 3,500"),
+        (3600.0, "nothing could be learnt of how sounds go on: 3,600 bits a second where"),
+        (4000.0, "too few sounds to learn from: .* makes variations of these sounds only"),
+    ],
+)
+def test_the_verdict_says_what_was_learnt(bits: float, told: str) -> None:
+    import re
+
+    from distill.training.prior import stage
+    from tests.helpers.tiny_bundle import tiny_prior
+
+    known = tiny_prior().config.__class__(
+        **{**vars(tiny_prior().config), "unigram_bits_per_s": 4000.0, "bigram_bits_per_s": 3500.0}
+    )
+    assert re.match(told, stage.verdict(bits, known))
+
+
+def test_sizes_follow_from_how_much_there_is_to_learn() -> None:
+    from distill.training.prior.sizes import choose_size
+
+    widths = [choose_size(codes).width for codes in (10_000, 250_000, 5_000_000, 10**9)]
+    assert widths == sorted(set(widths))
+    assert PriorStage.limits(load_config([])).max_minutes == 3
+
+
+def test_settings_are_checked_before_anything_is_read() -> None:
+    for setting in ("prior.width=5", "prior.batch_size=0", "prior.lr=0", "prior.width=100"):
+        with pytest.raises(DistillError, match=setting.split("=")[0]):
+            load_config([setting])

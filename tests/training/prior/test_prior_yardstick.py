@@ -1,0 +1,55 @@
+"""The simplest models of codes, which a prior is compared with."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from distill.training.prior.yardstick import measure
+
+CODES = 16
+
+
+def random_sounds(count: int, seed: int) -> list[Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    return [torch.randint(0, CODES, (3, 40, 2), generator=generator) for _ in range(count)]
+
+
+def chains(count: int, seed: int) -> list[Tensor]:
+    """In each row and level, a code is followed by the next one."""
+    generator = torch.Generator().manual_seed(seed)
+    starts = [torch.randint(0, CODES, (3, 1, 2), generator=generator) for _ in range(count)]
+    return [(start + torch.arange(40)[None, :, None]) % CODES for start in starts]
+
+
+def test_random_codes_need_all_their_bits_by_either() -> None:
+    found = measure(random_sounds(40, 0), random_sounds(5, 1), codes=CODES)
+    nominal = 5 * 3 * 40 * 2 * math.log2(CODES)
+    assert abs(found.unigram_bits / nominal - 1) < 0.02
+    assert found.bigram_bits < 1.02 * found.unigram_bits, "a bigram of chance is mixed in little"
+
+
+def test_what_follows_from_the_code_before_costs_a_bigram_little() -> None:
+    found = measure(chains(40, 0), chains(5, 1), codes=CODES)
+    assert found.bigram_bits < 0.2 * found.unigram_bits
+
+
+def test_frequencies_are_counted_by_row_and_level() -> None:
+    sounds = [torch.zeros(3, 50, 2, dtype=torch.int16) for _ in range(4)]
+    for sound in sounds:
+        sound[1, :, 1] = 5
+    found = measure(sounds, sounds[:1], codes=CODES)
+    assert found.frequency.shape == (3, 2, CODES)
+    likely = found.frequency.exp()
+    assert torch.allclose(likely.sum(dim=2), torch.ones(3, 2))
+    assert likely[1, 1].argmax() == 5
+    assert likely[1, 0].argmax() == 0
+    assert found.bigram_bits <= found.unigram_bits < 20
+
+
+def test_sounds_of_one_column_can_be_measured() -> None:
+    single = [torch.zeros(3, 1, 2, dtype=torch.int16)]
+    found = measure(single, single, codes=CODES)
+    assert math.isfinite(found.bigram_bits)
