@@ -16,6 +16,7 @@ TINY = (
     "stages=[codec]",
     "trainer.accelerator=cpu",
     "trainer.max_epochs=2",
+    "trainer.precision=32-true",
     "mel.n_mels=32",
     "mel.sample_rate_hz=16000",
     "mel.n_fft=512",

@@ -38,13 +38,12 @@ def network_of(rows: int = 5, window: int = 8, spread: float = 0.4) -> PriorNetw
     return network
 
 
-def conditions(sounds: int = 1, columns: int = 4) -> Conditions:
-    return Conditions(
-        first=torch.zeros(sounds, dtype=torch.int64),
-        columns=torch.full((sounds,), columns),
-        label=torch.arange(sounds) % 3,
-        level_db=torch.full((sounds,), -20.0),
-    )
+def conditions(
+    first: int = 0, columns: int = 4, label: int = 0, level_db: float = -20.0
+) -> Conditions:
+    """Of one sound."""
+    whole = (torch.tensor([value]) for value in (first, columns, label))
+    return Conditions(*whole, torch.tensor([level_db]))
 
 
 def random_codes(*shape: int) -> Tensor:
@@ -79,39 +78,32 @@ def test_a_code_depends_on_those_before_it_alone() -> None:
 
 def test_each_condition_matters() -> None:
     network, codes = network_of(), random_codes(1, 5, 4, 2)
-    valid, known = torch.ones(1, 4, dtype=torch.bool), conditions()
-    logits = network(codes, known, valid)
-    unknown = torch.tensor([UNKNOWN])
-    for change in (
-        {"first": torch.tensor([3])},
-        {"columns": torch.tensor([9])},
-        {"columns": unknown},
-        {"label": torch.tensor([2])},
-        {"label": unknown},
-        {"level_db": torch.tensor([-40.0])},
-        {"level_db": torch.tensor([float("nan")])},
+    valid = torch.ones(1, 4, dtype=torch.bool)
+    logits = network(codes, conditions(), valid)
+    for known in (
+        conditions(first=3),
+        conditions(columns=9),
+        conditions(columns=UNKNOWN),
+        conditions(label=2),
+        conditions(label=UNKNOWN),
+        conditions(level_db=-40.0),
+        conditions(level_db=float("nan")),
     ):
-        other = network(codes, known._replace(**change), valid)
+        other = network(codes, known, valid)
         assert torch.isfinite(other).all()
-        assert not torch.allclose(logits, other), change
+        assert not torch.allclose(logits, other), known
 
 
 def test_the_window_and_the_memory_see_the_same() -> None:
     """What is drawn with remembered keys and values is what the whole would have said."""
     network = network_of()
     columns = 6
-    wanted = Wanted(seed=3, columns=columns, label=1, level_db=-20.0)
-    drawn = draw(network, {0: wanted})[0]
-    likely = wanted.__class__(**{**vars(wanted), "temperature": 0.05})
+    likely = Wanted(seed=3, columns=columns, label=1, level_db=-20.0, temperature=0.05)
     codes = draw(network, {0: likely})[0]
-    known = Conditions(*(each[:1] for each in conditions(2, columns=3)))._replace(
-        label=torch.tensor([1])
-    )
-    logits = network(codes[None], known, torch.ones(1, columns, dtype=torch.bool))
+    valid = torch.ones(1, columns, dtype=torch.bool)
+    logits = network(codes[None], conditions(columns=3, label=1), valid)
     chosen = network.blocks(codes[None])[0]
-    real = network.counted(torch.ones(1, columns, dtype=torch.bool))
-    assert (logits.argmax(dim=2) == chosen)[real].float().mean() > 0.9
-    assert drawn.shape == (5, columns, 2)
+    assert (logits.argmax(dim=2) == chosen)[network.counted(valid)].float().mean() > 0.9
 
 
 def test_the_same_seed_gives_the_same_sound_alone_and_with_others() -> None:

@@ -17,7 +17,7 @@ from omegaconf import OmegaConf
 from distill.errors import DistillError
 from distill.settings.compose import load_config
 from distill.sweep.job_run import threads_of
-from tests.helpers.runs import TINY, environment, train_command, wait_for
+from tests.helpers.runs import TINY, TINY_PRIOR, environment, train_command, wait_for
 
 SWEEP = ("-m", *TINY, "trainer.max_epochs=1", "callbacks.previews=null", "data.root=sounds")
 Train = Callable[..., subprocess.CompletedProcess[str]]
@@ -48,6 +48,18 @@ def test_each_job_is_ranked_and_published(
     assert in_library(tmp_path) == 4
     assert {row["name"] for row in found} == {f"kit-{number}" for number in range(4)}
     assert "leaderboard" in answer.stdout
+
+
+@pytest.mark.slow
+def test_the_bits_of_priors_are_in_the_leaderboard(
+    sounds: Path, tmp_path: Path, distill_train: Train
+) -> None:
+    answer = distill_train(*SWEEP, *TINY_PRIOR, "prior.max_epochs=1,2", "data.val_fraction=0.3")
+    assert answer.returncode == 0, answer.stderr
+    found = rows(tmp_path)
+    assert [row["prior.max_epochs"] for row in found] in (["1", "2"], ["2", "1"])
+    assert all(float(row["bits_per_s"]) > 0 for row in found)
+    assert "bits/s" in answer.stdout
 
 
 @pytest.mark.slow

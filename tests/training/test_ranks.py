@@ -21,7 +21,7 @@ from distill.training.codec.onset_probe import OnsetProbe, onset_figures
 from distill.training.codec.probe import CodebookProbe
 from distill.training.ranks.processes import is_first, rank_name
 from distill.training.sounds import collect
-from tests.helpers.runs import TINY, environment, train_command, wait_for
+from tests.helpers.runs import TINY, TINY_PRIOR, environment, train_command, wait_for
 from tests.helpers.summaries import codec_summary
 
 pytestmark = pytest.mark.slow
@@ -85,6 +85,18 @@ def test_two_ranks_are_one_run(sounds: Path, tmp_path: Path) -> None:
     library = json.loads((tmp_path / "outputs/library/model_library.json").read_text())
     assert len(library["models"]) == 1
     assert (tmp_path / "run" / "best.distillgan").is_file()
+
+
+def test_two_ranks_train_one_prior(sounds: Path, tmp_path: Path) -> None:
+    words = [each for each in RUN if each not in SPY]
+    command = train_command([*words, "trainer.devices=2", *TINY_PRIOR, "data.val_fraction=0.3"])
+    code, out = finish(started(tmp_path, command))
+    assert code == 0, out
+    model = distill.load(tmp_path / "run" / "best.distillgan")
+    assert model.prior is not None
+    stages = json.loads((tmp_path / "run" / "summary.json").read_text())["stages"]
+    assert stages["prior"]["bits_per_s"] == model.prior.bits_per_s
+    assert len(list((tmp_path / "run" / "new_sounds").glob("*.wav"))) == 8
 
 
 def test_figures_are_those_of_one_process_over_those_sounds(sounds: Path, tmp_path: Path) -> None:

@@ -91,7 +91,7 @@ def test_the_figure_is_what_the_held_out_codes_cost(sounds: Path, train_here: Tr
     assert 0.3 * before < config["bits_per_s"] < 1.5 * before
 
 
-@pytest.mark.parametrize("step", [3, 8])
+@pytest.mark.parametrize("step", [3, pytest.param(8, marks=pytest.mark.slow)])
 def test_stopped_and_continued_it_ends_as_if_left_alone(
     sounds: Path, train_here: Train, step: int
 ) -> None:

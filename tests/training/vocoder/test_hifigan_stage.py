@@ -54,6 +54,7 @@ def test_it_is_in_the_file_and_makes_the_sound(sounds: Path, train_here: Train) 
     assert adversarial[-1] > 0, "the discriminators have come"
 
 
+@pytest.mark.slow
 def test_stopped_and_continued_it_ends_as_if_left_alone(sounds: Path, train_here: Train) -> None:
     whole = train_here("whole", *NARROW)
     stop = "+callbacks.extra.stop._target_=tests.helpers.watching.InterruptStage"

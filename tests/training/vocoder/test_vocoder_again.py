@@ -52,6 +52,7 @@ def vocoder_summary(run_dir: Path) -> dict[str, Any]:
     return summary["stages"]["vocoder"]  # type: ignore[no-any-return]
 
 
+@pytest.mark.slow
 def test_the_vocoder_before_stays_unless_the_new_one_is_better(
     sounds: Path, train_here: Train, judged: Judge
 ) -> None:
@@ -87,6 +88,7 @@ def test_a_stopped_addition_goes_on(sounds: Path, train_here: Train, judged: Jud
     assert vocoder_summary(Path("added"))["epochs"] == 2
 
 
+@pytest.mark.slow
 def test_a_codec_that_goes_on_has_its_vocoder_trained_anew(
     sounds: Path, train_here: Train, judged: Judge, capsys: pytest.CaptureFixture[str]
 ) -> None:
