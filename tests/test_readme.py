@@ -23,7 +23,7 @@ from distill.settings.compose import load_config
 from distill.settings.quoting import quote_folders
 from distill.settings.schema import TrainConfig
 from tests.helpers.checkout import REPOSITORY
-from tests.helpers.runs import Train
+from tests.helpers.runs import TINY_PRIOR, Train
 from tests.helpers.sounds import tone
 from tests.helpers.verbs import Run
 
@@ -98,7 +98,7 @@ def test_the_python_example_runs(
     sounds: Path,
     train_here: Train,
 ) -> None:
-    train_here("run", "data.root=sounds", "name=kit")
+    train_here("run", *TINY_PRIOR, "data.root=sounds", "name=kit")
     code = re.search(r"```python\n(.*?)```", README, re.S)
     assert code
     stereo = np.stack([tone(100), tone(200)], axis=1)
@@ -109,6 +109,8 @@ def test_the_python_example_runs(
     assert names["audio"].shape == (2, len(stereo))
     assert names["audio"].dtype == torch.float32
     assert Codes.load("kick.distillcodes").samples == len(stereo)
+    assert [len(sound) for sound in names["new"]] == [8_000] * 4
+    assert names["sound"].codes.samples == 8_000
 
 
 def test_importing_distill_stays_light() -> None:

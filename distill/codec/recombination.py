@@ -5,7 +5,6 @@ It is not yet a sound: the prior draws codes near to it, which go together.
 
 from __future__ import annotations
 
-import math
 from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
@@ -25,8 +24,6 @@ PARTNERS = 4
 """The second sound is one of so many that are most like the first."""
 OCTAVE_DB = 6.0
 """Of two sounds, one of twice the length is as unlike as one whose mean spectrum is so far away."""
-STRETCH_SPREAD = 0.08
-"""Each sound is stretched: the logarithm of its length changes by so much."""
 MOST_SHIFT = 1
 """Each is moved up or down by at most so many mel bins."""
 LONGEST_STRETCH = 1.5
@@ -52,19 +49,12 @@ class Recombination:
         chunks = self.model.decoded_mels(codes)
         return torch.cat(list(chunks), dim=-1)[0, 0].cpu()
 
-    def make(self, first: int, random: np.random.Generator, *, samples: int | None) -> Tensor:
-        """The normalised mel (M, F) of a new sound like the known one of this number. It is as long
-        as `samples`, or as those that it is made of.
+    def make(self, first: int, random: np.random.Generator, *, samples: int) -> Tensor:
+        """The normalised mel (M, F) of a new sound of this length, like the known one of this
+        number.
         """
-        sounds = self.prior.config.sounds
         second = int(random.choice(self._partners(first, samples)))
-        hop = self.model.spectrogram.config.hop_length
-        spread = math.exp(STRETCH_SPREAD * float(random.standard_normal()))
-        wanted = samples
-        if wanted is None:
-            lengths = sounds[first].samples * sounds[second].samples
-            wanted = round(math.sqrt(lengths) * spread)
-        frames = max(2, wanted // hop + 1)
+        frames = max(2, samples // self.model.spectrogram.config.hop_length + 1)
         one, other = (
             _shifted(
                 self._fitted(self.mel(number), frames),
@@ -109,14 +99,15 @@ class Recombination:
             return torch.sigmoid((torch.arange(frames) - edge) / TIME_EDGE_FRAMES)[None]
         return torch.full((1, 1), share if way == "mixed" else 0.0)
 
-    def _partners(self, number: int, samples: int | None) -> list[int]:
-        """Numbers of the sounds of the same class that are most like a known one."""
+    def _partners(self, number: int, samples: int) -> list[int]:
+        """Numbers of the sounds of the same class that are most like a known one, and about as long
+        as the new one is to be.
+        """
         sounds = self.prior.config.sounds
         same = [each for each in self.prior.sounds_of(sounds[number].label) if each != number]
         if not same:
             return [number]
-        wanted = samples or sounds[number].samples
-        lengths = np.log2([sounds[each].samples / wanted for each in same])
+        lengths = np.log2([sounds[each].samples / samples for each in same])
         apart = (self._spectra[same] - self._spectra[number]).abs().mean(dim=1).numpy()
         order = np.argsort(apart + OCTAVE_DB * np.abs(lengths), kind="stable")
         return [same[place] for place in order[:PARTNERS]]

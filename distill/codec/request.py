@@ -17,7 +17,7 @@ from distill.codec.recombination import Recombination
 from distill.codec.stream import coded_columns
 from distill.errors import GenerationError
 from distill.prior.network import UNKNOWN
-from distill.prior.prior import Prior
+from distill.prior.prior import KnownSound, Prior
 from distill.prior.sampling import Wanted
 
 if TYPE_CHECKING:
@@ -78,6 +78,11 @@ class Request:
         for codes in (self.like, *(self.morph or ())):
             if codes is not None:
                 model.check_codes(codes)
+                if codes.indices.shape[0] > 1 or codes.sample_rate_hz != model.sample_rate_hz:
+                    raise GenerationError(
+                        f"{codes!r}: a sound to begin with must have one channel at the model's "
+                        f"own {model.sample_rate_hz:,} Hz"
+                    )
         if self.beginning is not None and self.length_s is not None:
             given_s = len(self.beginning) / model.sample_rate_hz
             if self.length_s <= given_s:
@@ -154,21 +159,12 @@ class Planner:
         amount = request.amount
         if amount is None:
             amount = NEW_AMOUNT if self.prior.is_learnt else OWN_AMOUNT
-        asked = None if request.length_s is None else round(request.length_s * rate_hz)
-        target, samples = None, asked
-        if amount < 1 and not request.loop:
-            mel = self._recombination.make(known, random, samples=asked)
-            samples = asked or min(mel.shape[1] * self._hop, round(LONGEST_UNASKED_S * rate_hz))
-            codes = self._recombination.between_silence(mel, self.columns(samples))
-            target = self._vectors(codes)
-        if samples is None:
-            spread = math.exp(LENGTH_SPREAD * float(random.standard_normal()))
-            samples = round(min(sound.samples * spread, LONGEST_UNASKED_S * rate_hz))
-        samples = max(samples, round(LENGTHS_S[0] * rate_hz))
+        samples = self._length(sound, random)
         drawn = samples
         if request.loop:
             drawn = round(samples * LOOP_ROOM + LOOP_MORE_S * rate_hz)
-        if request.loop and amount < 1:
+        target = None
+        if amount < 1:
             mel = self._recombination.make(known, random, samples=drawn)
             codes = self._recombination.between_silence(mel, self.columns(drawn))
             target = self._vectors(codes)
@@ -182,6 +178,14 @@ class Planner:
             pull=_pull(amount) if target is not None else 0.0,
         )
         return Plan(number, attempt, wanted, samples, drawn, sound.level_db)
+
+    def _length(self, sound: KnownSound, random: np.random.Generator) -> int:
+        """Samples of a new sound: as many as are asked for, or about as many as a known one has."""
+        spread = math.exp(LENGTH_SPREAD * float(random.standard_normal()))
+        seconds, rate_hz = self.request.length_s, self.model.sample_rate_hz
+        if seconds is None:
+            seconds = min(spread * sound.samples / rate_hz, LONGEST_UNASKED_S)
+        return round(max(seconds, LENGTHS_S[0]) * rate_hz)
 
     def _choose(self, random: np.random.Generator) -> int:
         """The number of a known sound of the class, more likely one of about the length."""
@@ -265,10 +269,6 @@ class Planner:
     def _recombination(self) -> Recombination:
         return Recombination(self.model, self.prior, self.known)
 
-    @property
-    def _hop(self) -> int:
-        return self.model.spectrogram.config.hop_length
-
     @cached_property
     def _beginning(self) -> Tensor | None:
         """The codes (H, w, L) of the sound to continue, but for the column in which it ends."""
@@ -279,7 +279,7 @@ class Planner:
 
     @property
     def _column_samples(self) -> int:
-        return self.model.model.stride * self._hop
+        return self.model.model.stride * self.model.spectrogram.config.hop_length
 
     def known(self, number: int) -> Codes:
         """The codes of a known sound, or of its beginning, if no more is kept."""

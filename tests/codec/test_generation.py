@@ -129,6 +129,13 @@ def test_amount_nought_is_the_reconstruction_and_more_is_further(drummer: Loaded
     assert all(len(s.waveform) == like.samples for s in sounds_of(drummer, 2, like=like))
 
 
+def test_a_sound_of_several_channels_or_another_rate_is_told(drummer: LoadedModel) -> None:
+    for waveform, rate_hz in ((noise().expand(2, -1), RATE_HZ), (noise(), 8_000)):
+        codes = drummer.encode(waveform, rate_hz)
+        with pytest.raises(DistillError, match="one channel at the model's own 16,000 Hz"):
+            sounds_of(drummer, 1, like=codes)
+
+
 def test_a_morph_goes_from_one_to_the_other(drummer: LoadedModel) -> None:
     first, second = coded(drummer, 1, 12_000), coded(drummer, 2, 6_000)
     way = sounds_of(drummer, 7, morph=(first, second))
