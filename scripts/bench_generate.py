@@ -42,8 +42,9 @@ from distill.errors import DistillError
 from distill.system.terminal import bar
 
 AMOUNTS = (0.0, 0.1, 0.25, 0.5, 0.75, 1.0)
-WAYS = 8
-"""Sounds that each way is tried with."""
+WAYS = 6
+LONGEST_WAY_S = 3.0
+"""Sounds that each way is tried with, and of each at most so much."""
 FOLDS = 5
 END_S, END_DBFS, LARGEST_JUMP = 0.005, -50.0, 0.5
 
@@ -149,6 +150,10 @@ def measure_sounds(model: LoadedModel, real: Real, count: int, seed: int) -> dic
         "least_novelty": min(novelties),
         "copies": sum(novelty < COPY_SHARE for novelty in novelties) / len(sounds),
         "coverage": coverage(real.statistics[real.train :], real.standard(mels)),
+        "coverage_by_all": covered(real.statistics[real.train :], real.standard(mels)),
+        "coverage_of_real": coverage(
+            real.statistics[real.train :], real.statistics[: real.train][_mixed(real.train)]
+        ),
         "drawn_anew": sum(sound.attempts > 1 for sound in sounds),
         **{name: sum(map(check, sounds)) for name, check in CHECKS.items()},
         **classes(real, sounds, mels),
@@ -158,14 +163,24 @@ def measure_sounds(model: LoadedModel, real: Real, count: int, seed: int) -> dic
 
 
 def coverage(held_out: Tensor, new: Tensor) -> float:
-    """The mean over groups of as many new sounds as there are held-out ones."""
+    """The mean over groups of as many new sounds as there are held-out ones. Real sounds, which are
+    not nearer to the held-out ones than these to each other, reach about a half.
+    """
+    groups = [group for group in new.split(len(held_out)) if len(group) == len(held_out)]
+    shares = [covered(held_out, group) for group in groups]
+    return statistics.mean(shares) if shares else math.nan
+
+
+def covered(held_out: Tensor, new: Tensor) -> float:
+    """The share of held-out sounds that a new one is nearer to than any other held-out one."""
     if len(held_out) < 2:
         return math.nan
-    apart = torch.cdist(held_out, held_out).fill_diagonal_(math.inf)
-    own = apart.amin(dim=1)
-    groups = [group for group in new.split(len(held_out)) if len(group) == len(held_out)]
-    shares = [(torch.cdist(held_out, group).amin(dim=1) < own).float().mean() for group in groups]
-    return float(torch.stack(shares or [torch.tensor(math.nan)]).mean())
+    apart = torch.cdist(held_out, held_out).fill_diagonal_(math.inf).amin(dim=1)
+    return float((torch.cdist(held_out, new).amin(dim=1) < apart).float().mean())
+
+
+def _mixed(count: int) -> Tensor:
+    return torch.from_numpy(np.random.default_rng(0).permutation(count))
 
 
 def _end_dbfs(sound: NewSound) -> float:
@@ -225,7 +240,8 @@ def _regression(values: Tensor, labels: Tensor, count: int) -> Any:
 
 def measure_ways(model: LoadedModel, real: Real) -> dict[str, Any]:
     """What variations, morphs, loops and continuations do."""
-    held_out = [wave for wave in real.waveforms[real.train :] if len(wave) > 4800][:WAYS]
+    longest = round(LONGEST_WAY_S * model.sample_rate_hz)
+    held_out = [wave[:longest] for wave in real.waveforms[real.train :] if len(wave) > 4800][:WAYS]
     found: dict[str, Any] = {}
     like = {}
     for amount in AMOUNTS:

@@ -62,28 +62,31 @@ class PieceSounds:
 
 
 class SegmentSounds:
-    """Segments, each taken for a sound: shards hold nothing longer, and no folders."""
+    """Segments, each taken for a sound that is as long as all are, with silence at its end: shards
+    hold nothing longer, and no folders. To know how long each sound is, all would have to be read.
+    """
 
     def __init__(self, segments: FixedSegments) -> None:
         self._segments = segments
+        self._samples = segments[0]["waveform"].shape[-1]
 
     def __len__(self) -> int:
         return len(self._segments)
 
     def samples(self, index: int) -> int:
-        """Length of the segment's sound."""
-        segment = self._segments[index]
-        return max(1, segment["sound_end"] - segment["sound_begin"])
+        """Length of a segment."""
+        return self._samples
 
     def name(self, index: int) -> str:
         """Name of the file."""
         return self._segments.name(index)
 
     def read(self, index: int, first: int, count: int) -> Tensor:
-        """Samples of the segment's sound."""
+        """Samples of the segment's sound, from its beginning."""
         segment = self._segments[index]
         sound = segment["waveform"][0, segment["sound_begin"] : segment["sound_end"]]
-        begin, end = max(0, first), min(first + count, len(sound))
         samples = torch.zeros(count)
-        samples[begin - first : end - first] = sound[begin:end]
+        begin, end = max(0, first), min(first + count, len(sound))
+        if begin < end:
+            samples[begin - first : end - first] = sound[begin:end]
         return samples

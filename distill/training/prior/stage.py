@@ -34,7 +34,7 @@ from distill.training.prior.known import (
 from distill.training.prior.module import PriorModule
 from distill.training.prior.sizes import choose_size, network_config
 from distill.training.prior.stretches import StretchDataModule, Stretches, held_out_stretches
-from distill.training.prior.yardstick import Yardstick, measure
+from distill.training.prior.yardstick import measure
 from distill.training.stage import ChosenSetting, Judgement, Stage
 from distill.training.stage_module import StageModule
 from distill.training.steps.schedule import Limits
@@ -55,7 +55,6 @@ class PriorStage(Stage):
 
     def __init__(self, config: TrainConfig, source: Any, data: Any, bundle: Path) -> None:
         super().__init__(config, source, data, bundle)
-        self._yardstick: Yardstick | None = None
         self._config: PriorConfig | None = None
         self._codes = torch.zeros(0)
 
@@ -116,7 +115,6 @@ class PriorStage(Stage):
         stretches = Stretches(train, labels, window=window, seed=config.seed)
         held_out_s = sum(coded_s(held_out, number) for number in asked)
         self._codes = torch.cat(list(kept.values()), dim=1)
-        self._yardstick = yardstick
         self._config = PriorConfig(
             network=network,
             classes=classes.names,
