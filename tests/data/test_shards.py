@@ -13,6 +13,7 @@ import torch
 
 pytest.importorskip("litdata")
 
+import distill
 from distill.bundle.reader import read_content
 from distill.data.datamodule import SoundDataModule
 from distill.data.segments import Draw
@@ -21,7 +22,7 @@ from distill.errors import CollectionError
 from distill.settings.compose import load_config
 from distill.settings.schema import TrainConfig
 from distill.training.sounds import collect
-from tests.helpers.runs import TINY, environment, train_command
+from tests.helpers.runs import TINY, TINY_PRIOR, environment, train_command
 from tests.helpers.sounds import write_sounds
 
 pytestmark = pytest.mark.slow
@@ -155,6 +156,17 @@ def test_two_ranks_train_on_shards(folder: Path, tmp_path: Path) -> None:
     ranks = ("hydra.run.dir=two", "trainer=ddp", "trainer.devices=2")
     answer = answer_of(train_command((*run, *ranks)), tmp_path)
     assert answer.returncode == 0, answer.stderr
+
+
+def test_a_prior_learns_from_shards(folder: Path, tmp_path: Path) -> None:
+    run = (*TINY, *TINY_PRIOR, "data=streaming", f"data.root={folder}/shards", "name=kit")
+    answer = answer_of(train_command((*run, "data.num_workers=0")), tmp_path)
+    assert answer.returncode == 0, answer.stderr
+    model = distill.load(tmp_path / "outputs/library/kit.distillgan")
+    assert model.prior is not None
+    assert model.prior.config.classes == ()
+    (sound,) = model.new_sounds(1)
+    assert 0.15 < len(sound.waveform) / 16_000 < 0.4
 
 
 def test_whole_shards_are_not_written_again_and_others_not_mixed_in(
