@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from distill.cli.coding import MODEL_HELP, add_format, add_outputs, out_folder, seed_of
 from distill.cli.verb import Parser
+from distill.codec.limits import LENGTHS_S, LONGEST_GIVEN_S, check_wishes
 from distill.errors import DistillError
 from distill.listen.folder import invitation
 from distill.system import terminal
@@ -64,8 +66,8 @@ def parser_of_generate() -> Parser:
         "--amount",
         type=float,
         metavar="A",
-        help="with --like: how far from it, from 0, the sound itself, to 1, a new one (default: "
-        "0.5); with --morph: how free",
+        help="how far from what they begin with, 0 to 1: with --like, 0 is the sound itself "
+        "(default: 0.5); else, 1 is free of the known sounds (default: 0.4)",
     )
     parser.add_argument(
         "--morph", nargs=2, metavar=("A", "B"), help="sounds on the way from A to B"
@@ -82,7 +84,7 @@ def parser_of_generate() -> Parser:
 
 
 def check_combination(options: argparse.Namespace) -> None:
-    """Raise DistillError for arguments that exclude each other."""
+    """Raise DistillError for arguments that exclude each other, or cannot be."""
     ways = [
         f"--{name}"
         for name, value in (
@@ -95,8 +97,13 @@ def check_combination(options: argparse.Namespace) -> None:
     ]
     if len(ways) > 1:
         raise DistillError(f"{' and '.join(ways)}: give one of them")
-    if options.amount is not None and not (options.like or options.morph):
-        raise DistillError("--amount: goes with --like or --morph")
+    check_wishes(temperature=options.temperature, length_s=options.length, amount=options.amount)
+    for file in filter(None, (options.like, options.beginning, *(options.morph or ()))):
+        if not path_of(file).exists():
+            raise DistillError(f"{file}: no such file")
+    folder = out_folder(options)
+    if folder.exists() and not folder.is_dir():
+        raise DistillError(f"{folder}: is a file; give a folder with -o")
     if options.length is not None and (options.like or options.morph):
         raise DistillError(f"--length: {ways[0]} has the length of the sound that is given")
 
@@ -141,7 +148,7 @@ def make_sounds(model: LoadedModel, options: argparse.Namespace) -> None:
     finally:
         written = target.close()
         if written.sheet:
-            say(f"picture of all: {from_here(written.sheet)}")
+            say(f"picture of them: {from_here(written.sheet)}")
         if written.page:
             say(invitation(written.page))
     if copies and not (options.like or options.morph or options.beginning):
@@ -158,6 +165,12 @@ def request_with_seed(request: Request, seed: int) -> Request:
 def _say_what_is_made(model: LoadedModel, options: argparse.Namespace) -> None:
     prior = model.prior
     assert prior is not None
+    if prior.config.classes and options.class_name is None:
+        counts = Counter(sound.label for sound in prior.config.sounds)
+        known = (f"{name} {counts[n]}" for n, name in enumerate(prior.config.classes))
+        say_figures(f"classes, and how many sounds of each are known: {', '.join(known)}")
+    if not terminal.console.is_terminal:
+        say(f"drawing {counted(options.count, 'sound')}")
     if prior.is_learnt or options.like or options.morph or options.beginning:
         return
     say(
@@ -215,15 +228,19 @@ def _waveform(file: str, model: LoadedModel) -> torch.Tensor:
 
     from distill.audio.chunks import resample_chunks
     from distill.audio.sound_file import SoundFile
-    from distill.codec.request import LENGTHS_S
+    from distill.codec.finishing import is_silent
 
     sound = SoundFile.open(Path(path_of(file)))
-    if sound.duration_s > LENGTHS_S[1]:
-        raise DistillError(f"{file}: longer than {LENGTHS_S[1]:g} s")
+    if sound.duration_s > LONGEST_GIVEN_S:
+        raise DistillError(f"{file}: longer than {LONGEST_GIVEN_S:g} s")
     chunks = (chunk.mean(dim=0, keepdim=True) for chunk in sound.blocks())
     whole = torch.cat(
         list(resample_chunks(chunks, sound.sample_rate_hz, model.sample_rate_hz)), dim=1
     )
+    if whole.shape[1] < LENGTHS_S[0] * model.sample_rate_hz:
+        raise DistillError(f"{file}: shorter than {LENGTHS_S[0]:g} s")
+    if is_silent(whole[0]):
+        raise DistillError(f"{file}: is silent")
     return whole[0]
 
 

@@ -13,12 +13,19 @@ MOST_GAIN_DB = 12.0
 """To bring a sound to its level, it is made so much louder or softer at most."""
 BEGIN_SHARE = 0.01
 """A sound begins with the first sample that has this share of the loudest one."""
+END_SHARE = 0.0005
+"""And ends with the last that has this one."""
+SHORTEST_S = 0.05
 LEAD_S = 0.002
 FADE_IN_S, FADE_OUT_S = 0.001, 0.005
 QUIET_END_S = 0.005
 """After the fade at the end there is so much silence."""
 SPLICE_S = 0.02
 SEAM_S = 0.05
+DEAD_SHARE, QUIET_DB = 0.01, 30.0
+"""A sound has died away under this share of its loudest sample; a loop does not begin in a frame
+that is so much quieter than the loudest.
+"""
 CALMEST, AROUND = 0.2, 2
 """A loop begins in one of the calmest moments, of which this is the share; each is so many frames
 long on either side, as far as a window reaches.
@@ -42,6 +49,13 @@ def trim_beginning(waveform: Tensor, rate_hz: int) -> Tensor:
     loud = waveform.abs() > BEGIN_SHARE * waveform.abs().max()
     first = int(loud.to(torch.uint8).argmax()) - round(LEAD_S * rate_hz)
     return waveform[first:] if first > 0 else waveform
+
+
+def trim_end(waveform: Tensor, rate_hz: int) -> Tensor:
+    """A waveform (T,) → the same without what is not heard any more at its end."""
+    (loud,) = (waveform.abs() > END_SHARE * waveform.abs().max()).nonzero(as_tuple=True)
+    last = int(loud[-1]) + round((FADE_OUT_S + QUIET_END_S) * rate_hz) if len(loud) else 0
+    return waveform[: max(last, round(SHORTEST_S * rate_hz))]
 
 
 def to_level(waveform: Tensor, wanted_db: float | None) -> Tensor:
@@ -86,27 +100,31 @@ def splice(beginning: Tensor, waveform: Tensor, samples: int, rate_hz: int) -> T
 
 
 def cut_loop(waveform: Tensor, mel: Tensor, samples: int, *, hop: int, rate_hz: int) -> Tensor:
-    """A waveform (T,) and its mel in dB (M, F) → the part (samples,) of which the end fits the
-    beginning best, with the last moments led over to what comes before the beginning.
+    """A waveform (T,) and its mel in dB (M, F) → (samples,) of which the end fits the beginning.
 
-    Of the calm frames, it begins with that at which the sound is most like it is so many samples
-    later.
+    A sound that has died away by then begins with its attack and ends in silence. Of one that goes
+    on, the part is cut out that begins in a calm frame and comes back to it best, and its last
+    moments are led over to what comes before the beginning.
     """
+    begun = trim_beginning(waveform, rate_hz)
+    peak, ending = float(begun.abs().max()), begun[int(0.8 * samples) : samples]
+    if len(begun) < samples or float(ending.abs().max()) < DEAD_SHARE * peak:
+        return fade_ends(fit(begun, samples), rate_hz)
     lap = min(round(SEAM_S * rate_hz), samples // 4)
     frames, lap_frames = round(samples / hop), max(1, round(lap / hop))
     smooth = mel.unfold(1, lap_frames, 1)
-    starts = smooth.shape[1] - frames
-    if starts <= 1:
-        start = min(lap, max(0, len(waveform) - samples))
-    else:
+    starts = min(smooth.shape[1] - frames, (len(waveform) - samples) // hop)
+    first = min(lap_frames, starts - 1)
+    if starts > 1:
         apart = (smooth[:, :starts] - smooth[:, frames : frames + starts]).abs().mean(dim=(0, 2))
         jumps = torch.nn.functional.pad((mel[:, 1:] - mel[:, :-1]).abs().mean(dim=0), (1, 0))
         around = 2 * AROUND + 1
-        calm = torch.nn.functional.max_pool1d(jumps[None], around, 1, AROUND)[0, :starts]
-        first = min(lap_frames, starts - 1)
-        moving = calm[first:] > calm[first:].quantile(CALMEST)
-        start = (first + int(apart[first:].masked_fill(moving, math.inf).argmin())) * hop
-    start = max(0, min(start, len(waveform) - samples))
+        moving = torch.nn.functional.max_pool1d(jumps[None], around, 1, AROUND)[0, first:starts]
+        loudness = mel.amax(dim=0)[first:starts]
+        unfit = (moving > moving.quantile(CALMEST)) | (loudness < loudness.max() - QUIET_DB)
+        start = (first + int(apart[first:].masked_fill(unfit, math.inf).argmin())) * hop
+    else:
+        start = len(waveform) - samples
     lap = min(lap, start)
     loop = waveform[start : start + samples].clone()
     if lap:

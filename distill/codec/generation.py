@@ -20,12 +20,15 @@ from distill.codec.finishing import (
     splice,
     to_level,
     trim_beginning,
+    trim_end,
 )
 from distill.codec.novelty import COPY_SHARE, MelNeighbours, decode_mels
-from distill.codec.request import Plan, Planner, Request
+from distill.codec.plans import Plan, Planner
+from distill.codec.request import Request
 from distill.errors import GenerationError
 from distill.prior.network import UNKNOWN
 from distill.prior.sampling import GROUP, draw
+from distill.system.shell import shell_word
 
 if TYPE_CHECKING:
     from distill.codec.loaded import LoadedModel
@@ -59,6 +62,8 @@ class NewSound:
     is_copy: bool
     attempts: int
     """How often it was drawn."""
+    note: str
+    """What else is to be said of it; empty if there is nothing."""
     mel: Tensor = field(repr=False)
     """Its decoded mel in dB (M, F)."""
 
@@ -131,7 +136,7 @@ class Generation:
         (mel,) = decode_mels([kept.indices[0]], model.model, model.spectrogram)
         mel = mel[:, : model.spectrogram.frames(kept.samples)]
         waveform = model.decode(kept, seed=request.seed)[0].cpu()
-        if plan.as_it_is is None:
+        if plan.as_it_is is None or request.morph is not None:
             waveform = self._polish(waveform, mel, plan)
         nearest = self._known.nearest(mel)
         usual_db = self.prior.config.held_out_db
@@ -149,6 +154,7 @@ class Generation:
             novelty=novelty,
             is_copy=novelty < COPY_SHARE,
             attempts=plan.attempt + 1,
+            note=plan.note,
             mel=mel,
         )
 
@@ -165,6 +171,8 @@ class Generation:
             return fade_ends(to_level(whole, None), rate_hz, beginning=False)
         if request.like is None and request.morph is None:
             waveform = fit(trim_beginning(waveform, rate_hz), plan.samples)
+            if request.length_s is None:
+                waveform = trim_end(waveform, rate_hz)
         return fade_ends(to_level(waveform, plan.level_db), rate_hz)
 
     @cached_property
@@ -181,7 +189,8 @@ def require_prior(model: LoadedModel) -> Prior:
     if model.prior is None:
         raise GenerationError(
             f"{model.metadata.name} has no prior, which makes new sounds; to add one: "
-            "python -m distill.train base=MODEL stages=[prior] data.root=FOLDER"
+            f"python -m distill.train base={shell_word(model.metadata.name)} stages=[prior] "
+            "data.root=FOLDER, with the folder of its sounds"
         )
     return model.prior
 

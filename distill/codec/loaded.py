@@ -198,7 +198,8 @@ class LoadedModel:
 
     def generate(self, count: int = 1, **wishes: Any) -> list[Tensor]:
         """New waveforms (T,) float32 in [-1, 1] at the model's sample rate. `wishes` are those of
-        `distill.codec.generation.Request`: seed, temperature, class_name, length_s and so on.
+        `distill.codec.request.Request`: seed, temperature, class_name, length_s and so on; sounds
+        to begin with may be waveforms at that rate, too.
 
         Raises GenerationError if the model has no prior, or for what it cannot do.
         """
@@ -209,7 +210,16 @@ class LoadedModel:
         from distill.codec.generation import Generation  # imports this module
         from distill.codec.request import Request
 
+        for key in ("like", "morph"):
+            given = wishes.get(key)
+            if given is not None:
+                coded = [self._coded(each) for each in (given if key == "morph" else [given])]
+                wishes[key] = tuple(coded) if key == "morph" else coded[0]
         return Generation(self, Request(**wishes), total=count).sounds(range(1, count + 1))
+
+    def _coded(self, sound: Codes | Tensor | NDArray[Any]) -> Codes:
+        """Codes as they are; a waveform at the model's sample rate is encoded."""
+        return sound if isinstance(sound, Codes) else self.encode(sound, self.sample_rate_hz)
 
     def mels(self, waveforms: Iterable[Tensor], sample_rate_hz: int) -> Iterator[Tensor]:
         """Chunks (C, t) of one waveform → chunks (C, 1, M, f) of its normalised mel, as that of a

@@ -64,6 +64,13 @@ class Recombination:
         )
         return torch.lerp(one, other, self._share(one.shape, random))
 
+    def most_like(self, codes: Codes, numbers: list[int]) -> int:
+        """Which of the known sounds of these numbers has most nearly the spectrum of a sound."""
+        mel = torch.cat(list(self.model.decoded_mels(codes)), dim=-1)[0, 0].cpu()
+        spectrum = self.model.spectrogram.to_decibels(mel).mean(dim=1)
+        apart = (self._spectra[numbers] - spectrum).abs().mean(dim=1)
+        return numbers[int(apart.argmin())]
+
     def between_silence(self, mel: Tensor, columns: int) -> Tensor:
         """A mel (M, F) → its codes (H, W, L), with the silence that is coded around a sound."""
         model = self.model

@@ -16,8 +16,7 @@ from distill.system.terminal import plain
 WIDEST, LONGEST_FRAMES = 1400, 400
 """Of the picture in pixels, and of a mel in frames: of a longer one, several are one column."""
 GAP, CAPTION, TEXT_SIZE = 8, 18, 12
-DARK, PALE = 0, 255
-"""Numbers of colours: silence, and the brightest."""
+BACKGROUND, TEXT = (48, 48, 54), (235, 235, 235)
 
 
 @dataclass(frozen=True)
@@ -40,22 +39,33 @@ def write_contact_sheet(path: Path, tiles: Sequence[Tile], *, floor: float) -> N
     mels = [pixels(_thin(tile.mel, step), low_db, high_db) for tile in tiles]
     font = ImageFont.load_default(size=TEXT_SIZE)
     captions = [_shown(tile.caption) for tile in tiles]
-    width = max(*(mel.shape[1] for mel in mels), *(int(font.getlength(c)) + 4 for c in captions), 1)
+    widths = [
+        max(mel.shape[1], int(font.getlength(caption)) + 2)
+        for mel, caption in zip(mels, captions, strict=True)
+    ]
     height = max(mel.shape[0] for mel in mels) + CAPTION
-    columns = max(1, min(len(tiles), (WIDEST - GAP) // (width + GAP)))
-    rows = -(-len(tiles) // columns)
-    size = (GAP + columns * (width + GAP), GAP + rows * (height + GAP))
-    picture = Image.new("P", size, DARK)
-    picture.putpalette(palette())
+    places = _places(widths, height + GAP)
+    right = max(left + width for (left, _), width in zip(places, widths, strict=True))
+    picture = Image.new("RGB", (right + GAP, places[-1][1] + height + GAP), BACKGROUND)
     draw = ImageDraw.Draw(picture)
-    draw.fontmode = "1"
-    for number, (mel, caption) in enumerate(zip(mels, captions, strict=True)):
-        row, column = divmod(number, columns)
-        left, top = GAP + column * (width + GAP), GAP + row * (height + GAP)
-        draw.text((left, top), caption, fill=PALE, font=font)
-        picture.paste(Image.fromarray(mel), (left, top + CAPTION))
+    for mel, caption, (left, top) in zip(mels, captions, places, strict=True):
+        draw.text((left, top), caption, fill=TEXT, font=font)
+        coloured = Image.fromarray(mel)
+        coloured.putpalette(palette())
+        picture.paste(coloured.convert("RGB"), (left, top + CAPTION))
     with whole_file(path) as partial:
         picture.save(partial, format="PNG")
+
+
+def _places(widths: Sequence[int], height: int) -> list[tuple[int, int]]:
+    """Left and top of each tile, in rows."""
+    places, left, top = [], GAP, GAP
+    for width in widths:
+        if left > GAP and left + width + GAP > WIDEST:
+            left, top = GAP, top + height
+        places.append((left, top))
+        left += width + GAP
+    return places
 
 
 def _thin(mel: Tensor, step: int) -> Tensor:

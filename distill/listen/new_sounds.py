@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from distill.audio.writer import write_sound
-from distill.codec.finishing import fit
+from distill.codec.finishing import fit, is_silent
 from distill.codec.generation import NewSound
 from distill.codec.loaded import LoadedModel
 from distill.errors import DistillError, WriteError
@@ -98,8 +98,10 @@ class NewSounds:
         )
 
     def _tag(self, number: int) -> str:
-        settings = " ".join(f"{key}={value}" for key, value in self.settings.items())
-        return f"{self.model.signature} {settings} number={number}"
+        return f"{self.model.signature} {self._wishes()} number={number}"
+
+    def _wishes(self) -> str:
+        return " ".join(f"{key}={value}" for key, value in self.settings.items())
 
     def _free_seed(self) -> int:
         names = {path.name for path in self.folder.glob("*")} if self.folder.is_dir() else set()
@@ -125,10 +127,7 @@ class NewSounds:
     def _write_sheet(self) -> Path:
         names = (SHEET if n == 1 else SHEET.replace(".", f"-{n}.") for n in count(1))
         path = next(path for name in names if not (path := self.folder / name).exists())
-        tiles = [
-            Tile(f"{sound.number} {sound.class_name}".strip(), sound.mel)
-            for _, sound in self._done[:MOST_SHEET]
-        ]
+        tiles = [Tile(_caption(sound), sound.mel) for _, sound in self._done[:MOST_SHEET]]
         write_contact_sheet(path, tiles, floor=self.model.spectrogram.config.floor)
         return path
 
@@ -173,9 +172,14 @@ class NewSounds:
             seconds=samples / model.sample_rate_hz,
             file=path.name,
             model=model.metadata.name,
-            note=describe(sound),
+            note=f"{describe(sound)}; {self._wishes()}",
             picture=picture,
         )
+
+
+def _caption(sound: NewSound) -> str:
+    seconds = duration(len(sound.waveform) / sound.codes.sample_rate_hz)
+    return " ".join(filter(None, (str(sound.number), sound.class_name, seconds)))
 
 
 def describe(sound: NewSound) -> str:
@@ -185,7 +189,8 @@ def describe(sound: NewSound) -> str:
     nearest = f"nearest: {sound.nearest}, {sound.distance_db:.1f} dB away"
     if sound.is_copy:
         nearest += ", a copy"
-    return f"{', '.join(filter(None, parts))}; {nearest}"
+    notes = [sound.note, "silent" if is_silent(sound.waveform) else ""]
+    return "; ".join(filter(None, [", ".join(filter(None, parts)), *notes, nearest]))
 
 
 def _unless_it_fails(write: Callable[[], Path | None], path: Path) -> Path | None:

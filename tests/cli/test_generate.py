@@ -34,7 +34,8 @@ def test_sounds_their_page_picture_and_list(kit: Path, run: Run) -> None:
     assert told.exit_code == 0, told.stderr
     assert files(Path("out")) == [f"My-Kit-1_0_00{number}.wav" for number in (1, 2, 3)]
     assert told.stdout.count("dBFS; nearest: ") == 3
-    assert "picture of all: out/generate.png" in told.stdout
+    assert "classes, and how many sounds of each are known: kick 3, snare 3" in told.stdout
+    assert "picture of them: out/generate.png" in told.stdout
     assert "open in a browser: out/listen.html" in told.stdout
     value = json.loads(Path("out/generate.json").read_text())
     (call,) = value["calls"]
@@ -95,6 +96,8 @@ def test_variations_morphs_continuations_and_loops(kit: Path, run: Run, tmp_path
     assert told.exit_code == 0, told.stderr
     lengths = [soundfile.info(str(path)).frames for path in sorted(Path("way").glob("*.wav"))]
     assert lengths == [9_000, 7_500, 6_000]
+    assert "50% of the way" in told.stdout
+    assert "50% of the way" in Path("way/listen.html").read_text()
     told = run("generate", kit, "-n", "1", "-o", "on", "--continue", second, "--length", "1")
     assert told.exit_code == 0, told.stderr
     assert soundfile.info("on/My-Kit-1_0_001.wav").frames == 16_000
@@ -106,15 +109,18 @@ def test_variations_morphs_continuations_and_loops(kit: Path, run: Run, tmp_path
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["--class", "tom"], "class 'tom': this model knows kick, snare"),
+        (["--class", "tom"], "class 'tom': no such class; this model knows kick, snare"),
         (["--temperature", "50"], "temperature 50: must be from 0.05 to 3"),
         (["--temperature", "hot"], "invalid float value: 'hot'"),
         (["--length", "nan"], "length nan: must be from 0.05 to 600"),
         (["-n", "0"], "0 is not a whole number from 1 to 100,000"),
-        (["--amount", "0.5"], "--amount: goes with --like or --morph"),
+        (["--amount", "1.5"], "amount 1.5: must be from 0 to 1"),
+        (["--like", "dead.wav"], "dead.wav: is silent"),
+        (["--continue", "short.wav"], "short.wav: shorter than 0.05 s"),
+        (["-o", "a.wav"], "a.wav: is a file; give a folder with -o"),
         (["--like", "a.wav", "--loop"], "--like and --loop: give one of them"),
         (["--like", "a.wav", "--length", "2"], "--length: --like has the length of the sound"),
-        (["--like", "no.wav"], "no.wav"),
+        (["--like", "no.wav"], "no.wav: no such file"),
         (["--levels", "9"], "levels=9: this model has 2"),
         (["--like", "text.wav"], "text.wav"),
     ],
@@ -124,6 +130,8 @@ def test_a_mistake_is_one_line_and_leaves_nothing(
 ) -> None:
     Path("text.wav").write_text("not a sound")
     sound(Path("a.wav"))
+    sound(Path("short.wav"), samples=1)
+    soundfile.write("dead.wav", np.zeros(9_000) + 1e-5, 16_000)
     ended = run("generate", kit, "-o", "out", *words)
     assert ended.exit_code == 2
     assert told in ended.stderr

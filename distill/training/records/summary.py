@@ -139,7 +139,7 @@ def suggest_commands(
             model = name if published.stem == file_stem(name) else published.stem
         folders = [str(from_here(Path(folder))) for folder in sounds]
         if has_prior:
-            commands.append(shell_line(["python", "-m", "distill.generate", model]))
+            commands.append(shell_line(["python", "-m", "distill.generate", model, "-n", "16"]))
         words = ["python", "-m", "distill.reconstruct", model, *folders, "-o", _new_folder()]
         commands.append(shell_line(words))
     # the folder in which TensorBoard finds this run and others: `outputs` in the usual case

@@ -1,0 +1,26 @@
+"""what new sounds may be asked for, and the check of it. Imports no torch."""
+
+from __future__ import annotations
+
+from distill.errors import GenerationError
+
+LENGTHS_S = (0.05, 600.0)
+TEMPERATURES = (0.05, 3.0)
+AMOUNTS = (0.0, 1.0)
+LONGEST_GIVEN_S = 60.0
+"""Of a sound to begin with."""
+
+
+def check_wishes(
+    *, temperature: float, length_s: float | None = None, amount: float | None = None
+) -> None:
+    """Raise GenerationError for a number out of its range."""
+    _within("temperature", temperature, TEMPERATURES)
+    _within("length", length_s, LENGTHS_S)
+    _within("amount", amount, AMOUNTS)
+
+
+def _within(what: str, value: float | None, limits: tuple[float, float]) -> None:
+    low, high = limits
+    if value is not None and not low <= value <= high:
+        raise GenerationError(f"{what} {value:g}: must be from {low:g} to {high:g}")

@@ -1,0 +1,262 @@
+"""a request for new sounds → how each of them is drawn."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from distill.codec.codes import Codes
+from distill.codec.finishing import level_db
+from distill.codec.limits import LENGTHS_S
+from distill.codec.recombination import Recombination
+from distill.codec.request import Request
+from distill.codec.stream import coded_columns
+from distill.prior.network import UNKNOWN
+from distill.prior.prior import KnownSound, Prior
+from distill.prior.sampling import Wanted
+
+if TYPE_CHECKING:
+    from distill.codec.loaded import LoadedModel
+
+LENGTH_SPREAD = 0.1
+"""A new sound is about as long as a known one: the logarithm differs by so much."""
+LONGEST_UNASKED_S = 10.0
+PULL = 6.0
+"""How strongly a variation of amount one half is drawn to its original."""
+LIKE_AMOUNT, MORPH_AMOUNT, NEW_AMOUNT, OWN_AMOUNT = 0.5, 0.25, 0.4, 0.25
+"""How far sounds are, if nobody says it, from what they are drawn to: variations from their
+original, those of a morph from the two mixed, new ones from parts of known sounds, and the same
+where nothing could be learnt.
+"""
+LOOP_ROOM = 1.5
+LOOP_MORE_S = 0.2
+"""A loop is cut out of a sound that is longer by this factor, and a little more."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One sound that is about to be drawn."""
+
+    number: int
+    attempt: int
+    """Counted from 0."""
+    wanted: Wanted
+    samples: int
+    """How long the sound is to be."""
+    drawn_samples: int
+    """How long a sound is drawn to get it."""
+    level_db: float | None = None
+    """None for the level that it has."""
+    as_it_is: Codes | None = None
+    """Codes that need no drawing."""
+    note: str = ""
+    """What else is to be said of it."""
+
+
+class Planner:
+    """Plans the sounds of a request, each by its number and the seed alone."""
+
+    def __init__(self, model: LoadedModel, prior: Prior, request: Request, *, total: int) -> None:
+        """`total` is how many sounds there are on the way of a morph."""
+        self.model, self.prior, self.request, self.total = model, prior, request, total
+        asked = request.class_name
+        label = UNKNOWN if asked is None else prior.label(asked)
+        assert label is not None
+        self.label = label
+
+    def plan(self, number: int, attempt: int) -> Plan:
+        """The plan of a sound; after an attempt that failed, another one."""
+        request = self.request
+        random = np.random.default_rng((request.seed, number, attempt))
+        seed = int(random.integers(2**62))
+        if request.morph is not None:
+            return self._morph(number, attempt, *request.morph)
+        if request.like is not None:
+            amount = LIKE_AMOUNT if request.amount is None else request.amount
+            return self._variation(number, attempt, request.like, amount, seed)
+        if request.beginning is not None:
+            return self._continuation(number, attempt, random, seed, request.beginning)
+        return self._new(number, attempt, random, seed)
+
+    def columns(self, samples: int) -> int:
+        """Latent columns of a sound of this length."""
+        return coded_columns(samples, self.model.spectrogram, self.model.model)
+
+    def codes(self, indices: Tensor, samples: int) -> Codes:
+        """Codes (H, W, L) of a sound → the same with all that decoding needs."""
+        model = self.model
+        return Codes(
+            indices[None].cpu(),
+            samples,
+            model.sample_rate_hz,
+            model.model.config.codebook_size,
+            model.metadata.model_id,
+            model.codec_digest,
+            model.metadata.name,
+        )
+
+    def _new(self, number: int, attempt: int, random: np.random.Generator, seed: int) -> Plan:
+        """A new sound: near to parts of known ones, or free of them."""
+        request, rate_hz = self.request, self.model.sample_rate_hz
+        known = self._choose(number, random)
+        sound = self.prior.config.sounds[known]
+        amount = request.amount
+        if amount is None:
+            amount = NEW_AMOUNT if self.prior.is_learnt else OWN_AMOUNT
+        samples = self._length(sound, random)
+        drawn = samples
+        if request.loop:
+            drawn = round(samples * LOOP_ROOM + LOOP_MORE_S * rate_hz)
+        target = self._target(known, random, drawn) if amount < 1 else None
+        wanted = Wanted(
+            seed=seed,
+            columns=self.columns(drawn),
+            label=sound.label,
+            level_db=sound.level_db,
+            temperature=request.temperature,
+            target=target,
+            pull=_pull(amount) if target is not None else 0.0,
+        )
+        return Plan(number, attempt, wanted, samples, drawn, sound.level_db)
+
+    def _length(self, sound: KnownSound, random: np.random.Generator) -> int:
+        """Samples of a new sound: as many as are asked for, or about as many as a known one has."""
+        spread = math.exp(LENGTH_SPREAD * float(random.standard_normal()))
+        seconds, rate_hz = self.request.length_s, self.model.sample_rate_hz
+        if seconds is None:
+            seconds = min(spread * sound.samples / rate_hz, LONGEST_UNASKED_S)
+        return round(max(seconds, LENGTHS_S[0]) * rate_hz)
+
+    def _label_of(self, number: int) -> int:
+        """The class of a sound: the one asked for, or each in turn, in an order by the seed."""
+        labels = sorted({sound.label for sound in self.prior.config.sounds})
+        if self.label != UNKNOWN:
+            return self.label
+        lap, place = divmod(number - 1, len(labels))
+        order = np.random.default_rng((self.request.seed, lap)).permutation(len(labels))
+        return labels[int(order[place])]
+
+    def _choose(self, number: int, random: np.random.Generator) -> int:
+        """The number of a known sound of the class, more likely one of about the length."""
+        numbers = self.prior.sounds_of(self._label_of(number))
+        if self.request.length_s is None:
+            return int(random.choice(numbers))
+        wanted = self.request.length_s * self.model.sample_rate_hz
+        lengths = np.array([self.prior.config.sounds[each].samples for each in numbers])
+        weights = np.exp(-np.abs(np.log2(lengths / wanted)))
+        return int(random.choice(numbers, p=weights / weights.sum()))
+
+    def _continuation(
+        self, number: int, attempt: int, random: np.random.Generator, seed: int, given: Tensor
+    ) -> Plan:
+        """A sound that goes on after a beginning."""
+        rate_hz, seconds = self.model.sample_rate_hz, self.request.length_s
+        if seconds is None:
+            some = self.prior.config.sounds[int(random.choice(self.prior.sounds_of(self.label)))]
+            seconds = len(given) / rate_hz + min(some.samples / rate_hz, LONGEST_UNASKED_S)
+        samples = round(seconds * rate_hz)
+        amount = NEW_AMOUNT if self.request.amount is None else self.request.amount
+        target = None
+        if amount < 1:
+            codes = self.model.encode(given, rate_hz)
+            known = self._recombination.most_like(codes, self.prior.sounds_of(self.label))
+            target = self._target(known, random, samples)
+        wanted = Wanted(
+            seed=seed,
+            columns=self.columns(samples),
+            label=self.label,
+            level_db=level_db(given),
+            temperature=self.request.temperature,
+            beginning=self._beginning,
+            target=target,
+            pull=_pull(amount) if amount < 1 else 0.0,
+        )
+        return Plan(number, attempt, wanted, samples, samples)
+
+    def _target(self, known: int, random: np.random.Generator, samples: int) -> Tensor:
+        """The vectors (H, W, D) of parts of known sounds, of one above all."""
+        mel = self._recombination.make(known, random, samples=samples)
+        codes = self._recombination.between_silence(mel, self.columns(samples))
+        return self._vectors(codes)
+
+    def _variation(self, number: int, attempt: int, like: Codes, amount: float, seed: int) -> Plan:
+        """A variation of a sound."""
+        wanted = Wanted(
+            seed=seed,
+            columns=like.indices.shape[2],
+            label=self.label,
+            level_db=math.nan,
+            temperature=self.request.temperature,
+            target=self._vectors(like.indices[0]) if amount < 1 else None,
+            pull=_pull(amount),
+        )
+        same = None if amount else like
+        return Plan(number, attempt, wanted, like.samples, like.samples, as_it_is=same)
+
+    def _morph(self, number: int, attempt: int, first: Codes, second: Codes) -> Plan:
+        """A sound on the way from one to the other. All of them have the same random numbers, so
+        that they change from one to the next by the way alone.
+        """
+        share = (number - 1) / (self.total - 1) if self.total > 1 else 0.5
+        amount = MORPH_AMOUNT if self.request.amount is None else self.request.amount
+        samples = round((1 - share) * first.samples + share * second.samples)
+        columns = self.columns(samples)
+        ends = [self._filled(codes, columns) for codes in (first, second)]
+        wanted = Wanted(
+            seed=int(np.random.default_rng((self.request.seed, attempt)).integers(2**62)),
+            columns=columns,
+            label=self.label,
+            level_db=math.nan,
+            temperature=self.request.temperature,
+            target=torch.lerp(ends[0], ends[1], share),
+            pull=_pull(amount),
+        )
+        end = {0.0: first, 1.0: second}.get(share)
+        note = f"{share:.0%} of the way"
+        return Plan(number, attempt, wanted, samples, samples, as_it_is=end, note=note)
+
+    def _filled(self, codes: Codes, columns: int) -> Tensor:
+        """The vectors (H, W, D) of so many columns of a sound, and of silence after it."""
+        vectors = self._vectors(codes.indices[0])[:, :columns]
+        silence = vectors[:, :1]  # the column before each sound
+        return torch.cat([vectors, silence.expand(-1, columns - vectors.shape[1], -1)], dim=1)
+
+    def _vectors(self, codes: Tensor) -> Tensor:
+        """Codes (H, W, L) → the sums of their vectors (H, W, D)."""
+        flat = codes.to(self.model.device).flatten(0, 1)
+        vectors = self.model.model.quantizer.from_indices(flat[None]).detach()
+        result: Tensor = vectors.unflatten(1, codes.shape[:2])[0]
+        return result
+
+    @cached_property
+    def _recombination(self) -> Recombination:
+        return Recombination(self.model, self.prior, self.known)
+
+    @cached_property
+    def _beginning(self) -> Tensor | None:
+        """The codes (H, w, L) of the sound to continue, but for the column in which it ends."""
+        if self.request.beginning is None:
+            return None
+        codes = self.model.encode(self.request.beginning, self.model.sample_rate_hz)
+        return codes.indices[0, :, : 1 + codes.samples // self._column_samples]
+
+    @property
+    def _column_samples(self) -> int:
+        return self.model.model.stride * self.model.spectrogram.config.hop_length
+
+    def known(self, number: int) -> Codes:
+        """The codes of a known sound, or of its beginning, if no more is kept."""
+        codes, samples = self.prior.codes_of(number), self.prior.config.sounds[number].samples
+        if codes.shape[1] != self.columns(samples):
+            samples = max(1, (codes.shape[1] - self.columns(1)) * self._column_samples)
+        return self.codes(codes[:, : self.columns(samples)], samples)
+
+
+def _pull(amount: float) -> float:
+    return PULL * (1 - amount) / amount if amount else 0.0
