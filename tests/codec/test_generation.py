@@ -93,9 +93,7 @@ def test_what_is_delivered_begins_and_ends_quietly_and_does_not_clip(drummer: Lo
 
 def test_a_class_can_be_asked_for(drummer: LoadedModel) -> None:
     assert {each.class_name for each in sounds_of(drummer, 5, class_name="snare")} == {"snare"}
-    with pytest.raises(
-        DistillError, match="class 'tom': no such class; this model knows kick, snare"
-    ):
+    with pytest.raises(DistillError, match="class 'tom': no such class; .* kick, snare"):
         sounds_of(drummer, 1, class_name="tom")
 
 
