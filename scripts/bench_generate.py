@@ -270,11 +270,14 @@ def _apart(one: Tensor, other: Tensor) -> float:
 
 
 def _loops(model: LoadedModel) -> dict[str, float]:
-    """The jump of the mel over the seam, over the median one inside: median of the loops, and in
-    how many it is not larger.
+    """The jump of the mel over the seam, over the median one inside, of loops that do not die away:
+    the median, and in how many it is not larger. Those that die away go from silence to an attack.
     """
-    ratios = []
-    for sound in model.new_sounds(2 * WAYS, loop=True, length_s=1.0):
+    ratios, died = [], 0
+    for sound in model.new_sounds(3 * WAYS, loop=True, length_s=1.0):
+        if _end_dbfs(sound) < END_DBFS:
+            died += 1
+            continue
         twice = sound.waveform.repeat(3)
         mel = mel_of(model, twice)
         jumps = (mel[:, 1:] - mel[:, :-1]).abs().mean(dim=0)
@@ -283,8 +286,10 @@ def _loops(model: LoadedModel) -> dict[str, float]:
         inside = jumps[round(frames * 1.1) : round(frames * 1.9)].median()
         ratios.append(float(jumps[seam - 1 : seam + 1].mean() / inside))
     return {
-        "median_ratio": statistics.median(ratios),
-        "not_larger": sum(ratio <= 1 for ratio in ratios) / len(ratios),
+        "died_away": died,
+        "go_on": len(ratios),
+        "median_ratio": statistics.median(ratios) if ratios else math.nan,
+        "not_larger": sum(ratio <= 1 for ratio in ratios) / max(1, len(ratios)),
     }
 
 

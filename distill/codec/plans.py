@@ -24,6 +24,7 @@ from distill.prior.sampling import Wanted
 if TYPE_CHECKING:
     from distill.codec.loaded import LoadedModel
 
+LEAST_AMOUNT = 0.01
 LENGTH_SPREAD = 0.1
 """A new sound is about as long as a known one: the logarithm differs by so much."""
 LONGEST_UNASKED_S = 10.0
@@ -259,4 +260,4 @@ class Planner:
 
 
 def _pull(amount: float) -> float:
-    return PULL * (1 - amount) / amount if amount else 0.0
+    return PULL * (1 - amount) / max(amount, LEAST_AMOUNT)

@@ -258,13 +258,14 @@ def test_new_sounds_are_drawn_to_parts_of_known_ones_unless_they_are_to_be_free(
         ("learnt", drummer, Request()),
         ("little", unlearnt, Request()),
         ("free", drummer, Request(amount=1.0)),
+        ("bound", drummer, Request(amount=0.0)),
     ):
         assert model.prior is not None
         plan = Planner(model, model.prior, request, total=1).plan(1, 0)
         pulls[name] = plan.wanted.pull
         assert (plan.wanted.target is None) == (name == "free")
         assert plan.wanted.label in (0, 1)
-    assert pulls["little"] > pulls["learnt"] > pulls["free"] == 0
+    assert pulls["bound"] > pulls["little"] > pulls["learnt"] > pulls["free"] == 0
 
 
 def test_finishing_trims_fades_and_leaves_the_rest() -> None:
