@@ -12,7 +12,7 @@ from distill.bundle.rebuild import LONGEST_TYPE, check_weights
 from distill.errors import BundleError
 from distill.model.vqvae import ConvVQVAE
 from distill.prior.network import UNKNOWN, PriorNetwork
-from distill.prior.prior import SOUNDS, Prior, PriorConfig
+from distill.prior.prior import SOUNDS, Prior, PriorConfig, code_type
 from distill.system.ranges import any_float, parts, within
 from distill.system.validation import InvalidError, instance_of
 
@@ -29,7 +29,7 @@ NETWORK = parts(
     depth_width=within(1, MOST),
     depth_layers=within(1, 64),
     depth_heads=within(1, MOST),
-    window=within(1, MOST),
+    window=within(1, 4096),
     classes=within(0, MOST),
     dropout=within(0, 0.99),
 )
@@ -115,7 +115,8 @@ def _check_kept(kept: object, config: PriorConfig) -> Tensor:
     network = config.network
     columns = sum(sound.columns for sound in config.sounds)
     shape = (network.rows, columns, network.levels)
-    if not isinstance(kept, Tensor) or kept.dtype != torch.int16 or tuple(kept.shape) != shape:
+    kind = code_type(network.codebook_size)
+    if not isinstance(kept, Tensor) or kept.dtype != kind or tuple(kept.shape) != shape:
         raise BundleError("the codes of the prior's sounds do not fit prior_state.config")
     if int(kept.min()) < 0 or int(kept.max()) >= network.codebook_size:
         raise BundleError("the codes of the prior's sounds are outside the codebook")

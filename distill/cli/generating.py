@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -121,7 +122,7 @@ def make_sounds(model: LoadedModel, options: argparse.Namespace) -> None:
         suffix=f".{options.format}",
         settings=settings,
     )
-    request = request_with_seed(request, target.seed)
+    request = replace(request, seed=target.seed)
     generation = Generation(model, request, total=options.count)
     numbers = range(1, options.count + 1)
     if not options.overwrite:
@@ -153,13 +154,6 @@ def make_sounds(model: LoadedModel, options: argparse.Namespace) -> None:
             say(invitation(written.page))
     if copies and not (options.like or options.morph or options.beginning):
         say_figures(f"{counted(copies, 'sound')} as near to a training sound as a copy")
-
-
-def request_with_seed(request: Request, seed: int) -> Request:
-    """The same request with the seed that was chosen."""
-    from dataclasses import replace
-
-    return replace(request, seed=seed)
 
 
 def _say_what_is_made(model: LoadedModel, options: argparse.Namespace) -> None:

@@ -57,7 +57,7 @@ class Prior:
     config: PriorConfig
     network: PriorNetwork
     codes: Tensor
-    """(H, W, L) int16: the kept columns of all known sounds, one sound after the other."""
+    """(H, W, L) in `code_type`: the kept columns of all known sounds, one after the other."""
     bits_per_s: float
     """What held-out codes cost."""
 
@@ -90,6 +90,11 @@ class Prior:
         weights = {name: value.half() for name, value in self.network.state_dict().items()}
         return {
             "type": self.network.kind,
-            "state_dict": {**weights, SOUNDS: self.codes.to(torch.int16)},
+            "state_dict": {**weights, SOUNDS: self.codes},
             "config": asdict(self.config),
         }
+
+
+def code_type(codebook_size: int) -> torch.dtype:
+    """The smallest type for codes that are kept."""
+    return torch.int16 if codebook_size <= 1 << 15 else torch.int32

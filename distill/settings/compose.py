@@ -22,9 +22,11 @@ from distill.system.paths import is_address, path_of
 from distill.system.run_parts import CHECKPOINTS
 
 KEPT_ON_RESUME = ("mel.", "model.", "rvq.", "seed", "name", "data.")
-VOCODER_SIZES = tuple(
-    f"vocoder.{key}" for key in ("type", "channels", "blocks", "starter", "discriminator_channels")
-)
+KEPT_OF_STAGE = {
+    "vocoder": ("type", "channels", "blocks", "starter", "discriminator_channels"),
+    "prior": ("width", "layers", "batch_size", "min_epoch_sounds"),
+}
+"""The same of later stages, once they have begun."""
 FREE_ON_RESUME = ("data.num_workers", "data.cache_dir", "data.root")
 
 
@@ -88,8 +90,10 @@ def resume_config(saved: Path, overrides: Sequence[str]) -> TrainConfig:
     except (OSError, ValueError, YAMLError) as error:
         raise DistillError(f"{saved}: cannot be read: {one_line(error)}") from error
     assert isinstance(config, DictConfig)
-    has_vocoder = (saved.parent / CHECKPOINTS / "vocoder_last.ckpt").exists()
-    kept = KEPT_ON_RESUME + (VOCODER_SIZES if has_vocoder else ())
+    kept: tuple[str, ...] = KEPT_ON_RESUME
+    for stage, keys in KEPT_OF_STAGE.items():
+        if (saved.parent / CHECKPOINTS / f"{stage}_last.ckpt").exists():
+            kept += tuple(f"{stage}.{key}" for key in keys)
     for override in parse_overrides(overrides):
         check_override(override)
         key = override.get_key_element().lstrip("+~")

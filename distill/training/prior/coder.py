@@ -12,6 +12,7 @@ from torch import Tensor
 from distill.codec.stream import coded_columns
 from distill.data.segments import shift_mel_bins
 from distill.data.whole_sounds import WholeSounds
+from distill.prior.prior import code_type
 from distill.training.trained_codec import TrainedCodec
 
 LONGEST_LEVEL_S = 10.0
@@ -54,8 +55,8 @@ class SoundCoder:
         gain: float = 1.0,
         shift_bins: int = 0,
     ) -> Tensor:
-        """The codes (H, W, L) int16 on the CPU of some columns of a sound, changed a little: it
-        begins so many samples later, is multiplied, and its mel moved up by some bins.
+        """The codes (H, W, L) of some columns of a sound, on the CPU, in `code_type`. It is changed
+        a little: begins so many samples later, is multiplied, and its mel moved up by some bins.
 
         The codes of the whole are those that `encode` gives for the file.
         """
@@ -73,7 +74,7 @@ class SoundCoder:
         if shift_bins:
             mel = shift_mel_bins(mel, torch.tensor([shift_bins], device=device))
         codes = network.encode(mel)[0, :, left : left + columns]
-        return codes.to(device="cpu", dtype=torch.int16)
+        return codes.to(device="cpu", dtype=code_type(network.config.codebook_size))
 
 
 def level_db(waveform: Tensor | np.ndarray) -> float:

@@ -43,7 +43,7 @@ class Classes:
 
 
 def code_evenly(coder: SoundCoder, *, most_s: float, shown: str) -> dict[int, Tensor]:
-    """Number of a sound → the codes (H, W, L) int16 of it, or of its beginning; if the sounds are
+    """Number of a sound → the codes (H, W, L) of it, or of its beginning; if the sounds are
     longer together than `most_s`, of some of them, spread evenly. Shows a bar with this text.
     """
     rate_hz = coder.codec.spectrogram.config.sample_rate_hz

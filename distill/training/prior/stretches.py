@@ -24,7 +24,7 @@ LATER_SHARE = 0.5
 """Share of the versions in which a sound begins later, by less than a column."""
 UNKNOWN_SHARE = 0.1
 """How often each condition is left out in training."""
-MOST_KEPT = 1 << 28
+MOST_KEPT = 1 << 27
 """So many codes are kept, so that they need not be coded again."""
 
 
@@ -33,7 +33,7 @@ class Stretch:
     """Some columns of a sound."""
 
     codes: Tensor
-    """(H, W, L) int16."""
+    """(H, W, L)."""
     first: int
     """Column of the sound that they begin with."""
     columns: int

@@ -113,6 +113,15 @@ def test_stopped_and_continued_it_ends_as_if_left_alone(
     assert not any("codebooks" in name for name in one["state_dict"]), "the codec has them"
 
 
+def test_its_sizes_cannot_be_changed_when_it_goes_on(sounds: Path, train_here: Train) -> None:
+    train_here("run", *SMALL)
+    for override in ("prior.width=64", "prior.layers=2", "prior.batch_size=8"):
+        with pytest.raises(DistillError, match="cannot be changed when resuming"):
+            train_here("run", override, "prior.max_epochs=9", resume=True)
+    run_dir = train_here("run", "prior.max_epochs=3", resume=True)
+    assert len(list(run_dir.glob("new_sounds*"))) == 2, "the earlier ones stay"
+
+
 def test_a_prior_is_added_to_a_model_that_is_there(sounds: Path, train_here: Train) -> None:
     run_dir = train_here("run", *SMALL, "stages=[codec]", "name=kit")
     before = torch.load(run_dir / "best.distillgan", weights_only=True)
