@@ -68,7 +68,7 @@ def parser_of_generate() -> Parser:
         type=float,
         metavar="A",
         help="how far from what they begin with, 0 to 1: with --like, 0 is the sound itself "
-        "(default: 0.5); else, 1 is free of the known sounds (default: 0.4)",
+        "(default: 0.5); else, 1 is free of the known sounds (default: 0.3)",
     )
     parser.add_argument(
         "--morph", nargs=2, metavar=("A", "B"), help="sounds on the way from A to B"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -24,13 +25,17 @@ from distill.prior.sampling import Wanted
 if TYPE_CHECKING:
     from distill.codec.loaded import LoadedModel
 
+GOLDEN = (5**0.5 - 1) / 2
+"""From one sound to the next, the place in a line of all classes moves on by this share of it, so
+that any number of sounds is spread evenly.
+"""
 LEAST_AMOUNT = 0.01
-LENGTH_SPREAD = 0.1
+LENGTH_SPREAD = 0.05
 """A new sound is about as long as a known one: the logarithm differs by so much."""
 LONGEST_UNASKED_S = 10.0
 PULL = 6.0
 """How strongly a variation of amount one half is drawn to its original."""
-LIKE_AMOUNT, MORPH_AMOUNT, NEW_AMOUNT, OWN_AMOUNT = 0.5, 0.25, 0.4, 0.25
+LIKE_AMOUNT, MORPH_AMOUNT, NEW_AMOUNT, OWN_AMOUNT = 0.5, 0.25, 0.3, 0.2
 """How far sounds are, if nobody says it, from what they are drawn to: variations from their
 original, those of a morph from the two mixed, new ones from parts of known sounds, and the same
 where nothing could be learnt.
@@ -135,13 +140,15 @@ class Planner:
         return round(max(seconds, LENGTHS_S[0]) * rate_hz)
 
     def _label_of(self, number: int) -> int:
-        """The class of a sound: the one asked for, or each in turn, in an order by the seed."""
-        labels = sorted({sound.label for sound in self.prior.config.sounds})
+        """The class of a sound: that asked for, or in turn, those with more sounds more often."""
         if self.label != UNKNOWN:
             return self.label
-        lap, place = divmod(number - 1, len(labels))
-        order = np.random.default_rng((self.request.seed, lap)).permutation(len(labels))
-        return labels[int(order[place])]
+        counts = Counter(sound.label for sound in self.prior.config.sounds)
+        labels = sorted(counts)
+        shares = np.sqrt([counts[label] for label in labels]).cumsum()
+        start = float(np.random.default_rng(self.request.seed).random())
+        place = (start + number * GOLDEN) % 1 * shares[-1]
+        return labels[int(np.searchsorted(shares, place, side="right"))]
 
     def _choose(self, number: int, random: np.random.Generator) -> int:
         """The number of a known sound of the class, more likely one of about the length."""

@@ -27,7 +27,7 @@ OCTAVE_DB = 6.0
 MOST_SHIFT = 1
 """Each is moved up or down by at most so many mel bins."""
 LONGEST_STRETCH = 1.5
-WAYS = ("one", "mixed", "bands", "times")
+WAYS = ("one", "one", "mixed", "bands", "times")
 """One sound alone; both everywhere; low notes of one and high ones of the other; the beginning of
 one and the rest of the other.
 """
