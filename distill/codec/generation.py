@@ -178,10 +178,8 @@ class Generation:
     @cached_property
     def _known(self) -> MelNeighbours:
         """The mels of the sounds that the prior knows."""
-        model, prior = self.model, self.prior
-        codes = [prior.codes_of(number) for number in range(len(prior.config.sounds))]
-        mels = decode_mels(codes, model.model, model.spectrogram)
-        return MelNeighbours(mels, floor_db=20 * math.log10(model.spectrogram.config.floor))
+        floor_db = 20 * math.log10(self.model.spectrogram.config.floor)
+        return MelNeighbours(self._planner.known_mels, floor_db=floor_db)
 
 
 def require_prior(model: LoadedModel) -> Prior:

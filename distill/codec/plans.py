@@ -15,6 +15,7 @@ from torch import Tensor
 from distill.codec.codes import Codes
 from distill.codec.finishing import level_db
 from distill.codec.limits import LENGTHS_S
+from distill.codec.novelty import decode_mels
 from distill.codec.recombination import Recombination
 from distill.codec.request import Request
 from distill.codec.stream import coded_columns
@@ -243,8 +244,17 @@ class Planner:
         return result
 
     @cached_property
+    def known_mels(self) -> list[Tensor]:
+        """The mels of all known sounds in dB, (M, F) each, as they are decoded."""
+        codes = [self.known(number) for number in range(len(self.prior.config.sounds))]
+        spectrogram = self.model.spectrogram
+        mels = decode_mels([each.indices[0] for each in codes], self.model.model, spectrogram)
+        frames = [spectrogram.frames(each.samples) for each in codes]
+        return [mel[:, :count] for mel, count in zip(mels, frames, strict=True)]
+
+    @cached_property
     def _recombination(self) -> Recombination:
-        return Recombination(self.model, self.prior, self.known)
+        return Recombination(self.model, self.prior, self.known_mels)
 
     @cached_property
     def _beginning(self) -> Tensor | None:

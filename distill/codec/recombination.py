@@ -5,7 +5,7 @@ It is not yet a sound: the prior draws codes near to it, which go together.
 
 from __future__ import annotations
 
-from functools import cache, cached_property
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +15,7 @@ from torch import Tensor
 from distill.codec.codes import Codes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Sequence
 
     from distill.codec.loaded import LoadedModel
     from distill.prior.prior import Prior
@@ -38,16 +38,14 @@ BAND_EDGE_BINS, TIME_EDGE_FRAMES = 8.0, 3.0
 class Recombination:
     """Makes new mels out of known sounds."""
 
-    def __init__(self, model: LoadedModel, prior: Prior, codes_of: Callable[[int], Codes]) -> None:
-        """`codes_of` gives the codes of a known sound by its number."""
-        self.model, self.prior, self._codes_of = model, prior, codes_of
-        self.mel = cache(self._mel)
+    def __init__(self, model: LoadedModel, prior: Prior, mels: Sequence[Tensor]) -> None:
+        """`mels` are those of the known sounds in dB, (M, F) each."""
+        self.model, self.prior, self._mels = model, prior, mels
 
     def _mel(self, number: int) -> Tensor:
-        """The normalised mel (M, F) of a known sound, as it is decoded."""
-        codes = self._codes_of(number)
-        chunks = self.model.decoded_mels(codes)
-        return torch.cat(list(chunks), dim=-1)[0, 0].cpu()
+        """The normalised mel (M, F) of a known sound."""
+        config = self.model.spectrogram.config
+        return (self._mels[number] - config.mean_db) / config.std_db
 
     def make(self, first: int, random: np.random.Generator, *, samples: int) -> Tensor:
         """The normalised mel (M, F) of a new sound of this length, like the known one of this
@@ -57,7 +55,7 @@ class Recombination:
         frames = max(2, samples // self.model.spectrogram.config.hop_length + 1)
         one, other = (
             _shifted(
-                self._fitted(self.mel(number), frames),
+                self._fitted(self._mel(number), frames),
                 int(random.integers(-MOST_SHIFT, MOST_SHIFT + 1)),
             )
             for number in (first, second)
@@ -122,11 +120,7 @@ class Recombination:
     @cached_property
     def _spectra(self) -> Tensor:
         """The mean spectrum of each known sound in dB, (N, M)."""
-        spectrogram = self.model.spectrogram
-        numbers = range(len(self.prior.config.sounds))
-        return torch.stack(
-            [spectrogram.to_decibels(self.mel(number)).mean(dim=1) for number in numbers]
-        )
+        return torch.stack([mel.mean(dim=1) for mel in self._mels])
 
 
 def _shifted(mel: Tensor, bins: int) -> Tensor:
