@@ -20,7 +20,7 @@ from distill.bundle.loading import load_bundle
 from distill.training.records.checkpoint_io import AtomicCheckpointIO
 from tests.helpers.disks import Disk
 from tests.helpers.made_bundle import made
-from tests.helpers.runs import TINY, TINY_PRIOR, environment, started, wait_for
+from tests.helpers.runs import TINY, TINY_PRIOR, environment, started, until_saved_again, wait_for
 from tests.helpers.tiny_bundle import prior_state
 
 pytestmark = pytest.mark.slow
@@ -32,16 +32,6 @@ TAKE_AWAY = "+callbacks.extra.take._target_=tests.helpers.filling.TakeAway"
 def words(*more: str, run_dir: Path | str = "run") -> list[str]:
     sounds = ("data.root=sounds", "data.val_fraction=0.4")
     return [*TINY, *TINY_PRIOR, *sounds, f"hydra.run.dir={run_dir}", *more]
-
-
-def until_saved_again(run: subprocess.Popen[str], checkpoint: Path) -> None:
-    """Or until the run ends."""
-
-    def changed() -> int:
-        return checkpoint.stat().st_mtime_ns if checkpoint.exists() else 0
-
-    before = changed()
-    wait_for(lambda: run.poll() is not None or changed() > before)
 
 
 def test_killed_in_its_prior_a_run_ends_as_another(sounds: Path, tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import random
 import signal
-import subprocess
 import time
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from distill.bundle.loading import load_bundle
 from distill.bundle.reader import read_content
 from distill.training.records.checkpoint_io import AtomicCheckpointIO
 from tests.helpers.disks import Disk
-from tests.helpers.runs import TINY, TINY_VOCODER, started, wait_for
+from tests.helpers.runs import TINY, TINY_VOCODER, started, until_saved_again
 
 pytestmark = pytest.mark.slow
 
@@ -28,16 +27,6 @@ TAKE_AWAY = "+callbacks.extra.take._target_=tests.helpers.filling.TakeAway"
 def words(*more: str, run_dir: Path | str = "run") -> list[str]:
     sounds = ("data.root=sounds", "data.val_fraction=0.5")
     return [*TINY, *TINY_VOCODER, *sounds, f"hydra.run.dir={run_dir}", *more]
-
-
-def until_saved_again(run: subprocess.Popen[str], checkpoint: Path) -> None:
-    """Or until the run ends."""
-
-    def changed() -> int:
-        return checkpoint.stat().st_mtime_ns if checkpoint.exists() else 0
-
-    before = changed()
-    wait_for(lambda: run.poll() is not None or changed() > before)
 
 
 def vocoder_of(bundle: Path) -> dict[str, Any] | None:

@@ -84,6 +84,16 @@ def wait_for(condition: Callable[[], object], *, within_s: float = 120) -> None:
         time.sleep(0.1)
 
 
+def until_saved_again(run: subprocess.Popen[str], checkpoint: Path) -> None:
+    """Until a run has saved this checkpoint anew, or ends."""
+
+    def changed() -> int:
+        return checkpoint.stat().st_mtime_ns if checkpoint.exists() else 0
+
+    before = changed()
+    wait_for(lambda: run.poll() is not None or changed() > before)
+
+
 def until_first_save(folder: Path, start: Sequence[str]) -> float:
     """Seconds that a run needs here until it has saved; then it is killed."""
     began = time.monotonic()
