@@ -91,12 +91,9 @@ def fit(waveform: Tensor, samples: int) -> Tensor:
 def splice(beginning: Tensor, waveform: Tensor, samples: int, rate_hz: int) -> Tensor:
     """Replace the first samples of a waveform by another's, and lead over from one to the other."""
     lap = min(round(SPLICE_S * rate_hz), samples)
-    rise = _rise(lap)
-    joined = waveform.clone()
-    joined[:samples] = beginning[:samples]
     over = slice(samples - lap, samples)
-    joined[over] = beginning[over] * rise.flip(0).square() + waveform[over] * rise.square()
-    return joined
+    led = _lead_over(beginning[over], waveform[over])
+    return torch.cat([beginning[: samples - lap], led, waveform[samples:]])
 
 
 def cut_loop(waveform: Tensor, mel: Tensor, samples: int, *, hop: int, rate_hz: int) -> Tensor:
@@ -128,10 +125,14 @@ def cut_loop(waveform: Tensor, mel: Tensor, samples: int, *, hop: int, rate_hz: 
     lap = min(lap, start)
     loop = waveform[start : start + samples].clone()
     if lap:
-        rise = _rise(lap)
-        before = waveform[start - lap : start]
-        loop[-lap:] = loop[-lap:] * rise.flip(0).square() + before * rise.square()
+        loop[-lap:] = _lead_over(loop[-lap:], waveform[start - lap : start])
     return loop
+
+
+def _lead_over(one: Tensor, other: Tensor) -> Tensor:
+    """Two waveforms (T,) → the first becoming the second."""
+    rise = _rise(len(one)).square()
+    return torch.lerp(one, other, rise)
 
 
 def _rise(count: int) -> Tensor:

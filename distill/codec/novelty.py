@@ -52,8 +52,8 @@ class MelNeighbours:
         # what a frame costs that the other sound does not have, summed up from the end
         self._rests = [mel.sum(dim=0).flip(0).cumsum(0).flip(0) for mel in self._mels]
 
-    def nearest(self, mel: Tensor, *, leave_out: int = -1) -> Nearest:
-        """The training sound nearest to a mel in dB (M, F), but for the one to leave out."""
+    def nearest(self, mel: Tensor) -> Nearest:
+        """The training sound nearest to a mel in dB (M, F)."""
         own = _above_silence(mel, self._floor_db)
         rest = own.sum(dim=0).flip(0).cumsum(0).flip(0)
         best = Nearest(-1, float("inf"))
@@ -61,7 +61,7 @@ class MelNeighbours:
             shared = min(own.shape[1], other.shape[1])
             cells = own.shape[0] * max(own.shape[1], other.shape[1])
             missing = _first(rest, shared) + _first(others_rest, shared)
-            if number == leave_out or missing / max(1, cells) >= best.distance_db:
+            if missing / max(1, cells) >= best.distance_db:
                 continue
             difference = (own[:, :shared] - other[:, :shared]).abs().sum()
             distance_db = (float(difference) + missing) / max(1, cells)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
 from distill.listen.picture import colour_range, palette, pixels
@@ -70,18 +71,7 @@ def _places(widths: Sequence[int], height: int) -> list[tuple[int, int]]:
 
 def _thin(mel: Tensor, step: int) -> Tensor:
     """Mel (M, F) → one column for so many frames, as loud as the loudest."""
-    if step == 1:
-        return mel
-    missing = -mel.shape[1] % step
-    padded = mel if not missing else _padded(mel, missing)
-    thin: Tensor = padded.unflatten(1, (-1, step)).amax(dim=2)
-    return thin
-
-
-def _padded(mel: Tensor, missing: int) -> Tensor:
-    import torch
-
-    return torch.cat([mel, mel[:, -1:].expand(-1, missing)], dim=1)
+    return torch.nn.functional.max_pool1d(mel[None], step, ceil_mode=True)[0]
 
 
 def _shown(caption: str) -> str:

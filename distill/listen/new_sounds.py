@@ -37,7 +37,6 @@ class Written:
 
     sheet: Path | None = None
     page: Path | None = None
-    listing: Path | None = None
 
 
 class NewSounds:
@@ -56,12 +55,11 @@ class NewSounds:
         the user asked for, plain values; null for what was left open.
         """
         self.folder, self.model, self._suffix = folder, model, suffix
-        self._stem = file_part(model.metadata.name)
+        self._stem = _stem_of(model.metadata.name)
         self.seed = self._free_seed() if seed is None else seed
         asked = {key: value for key, value in (settings or {}).items() if value is not None}
         self.settings = {"seed": self.seed, **asked}
         self._done: list[tuple[Path, NewSound]] = []
-        self._rows: list[Row] = []
 
     def path(self, number: int) -> Path:
         """Where the sound with this number goes."""
@@ -91,10 +89,10 @@ class NewSounds:
         """
         if not self._done:
             return Written()
+        _unless_it_fails(self._write_list, self.folder / LIST)
         return Written(
             sheet=_unless_it_fails(self._write_sheet, self.folder / SHEET),
             page=_unless_it_fails(self._write_page, self.folder / PAGE),
-            listing=_unless_it_fails(self._write_list, self.folder / LIST),
         )
 
     def _tag(self, number: int) -> str:
@@ -202,7 +200,7 @@ def _unless_it_fails(write: Callable[[], Path | None], path: Path) -> Path | Non
         return None
 
 
-def file_part(name: str) -> str:
+def _stem_of(name: str) -> str:
     """A model's name → the part of it that goes into the names of files."""
     return re.sub(r"[^\w+-]+", "-", name).strip("-_")[:LONGEST_NAME] or "model"
 

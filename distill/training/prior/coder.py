@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from functools import cache
 
-import numpy as np
 import torch
 from torch import Tensor
 
+from distill.codec.finishing import level_db
 from distill.codec.stream import coded_columns
 from distill.data.segments import shift_mel_bins
 from distill.data.whole_sounds import WholeSounds
@@ -42,7 +41,7 @@ class SoundCoder:
         """Level of a sound's beginning in dBFS: of its mean power."""
         most = round(LONGEST_LEVEL_S * self.codec.spectrogram.config.sample_rate_hz)
         waveform = self.sounds.read(index, 0, min(most, self.sounds.samples(index)))
-        return level_db(waveform)
+        return max(SILENT_DB, level_db(waveform))
 
     @torch.inference_mode()
     def codes(
@@ -75,9 +74,3 @@ class SoundCoder:
             mel = shift_mel_bins(mel, torch.tensor([shift_bins], device=device))
         codes = network.encode(mel)[0, :, left : left + columns]
         return codes.to(device="cpu", dtype=code_type(network.config.codebook_size))
-
-
-def level_db(waveform: Tensor | np.ndarray) -> float:
-    """A waveform of any shape → its level in dBFS; of silence, -120."""
-    power = float(torch.as_tensor(waveform).double().square().mean())
-    return max(SILENT_DB, 10 * math.log10(power)) if power > 0 else SILENT_DB

@@ -57,6 +57,7 @@ class PriorStage(Stage):
         super().__init__(config, source, data, bundle)
         self._config: PriorConfig | None = None
         self._codes = torch.zeros(0)
+        self._is_added = False
 
     @staticmethod
     def limits(config: TrainConfig) -> Limits:
@@ -186,6 +187,7 @@ class PriorStage(Stage):
         best = history.best_epoch(self.monitor)
         bits = history.of_epoch(best)[self.monitor]
         prior = Prior(self._config, module.model, self._codes, bits)
+        self._is_added = True
         return {
             "prior_state": {
                 **prior.state(),
@@ -199,6 +201,8 @@ class PriorStage(Stage):
 
     def write_page(self, module: StageModule, run_dir: Path, *, verdict: str) -> Path | None:
         """Some new sounds, as `distill.generate` makes them, with their page."""
+        if not self._is_added:  # stopped: a model that had a prior has still that one
+            return None
         model = load_bundle(self.bundle)
         if model.prior is None:
             return None

@@ -132,6 +132,17 @@ def test_a_prior_is_added_to_a_model_that_is_there(sounds: Path, train_here: Tra
     assert after["prior_state"]["type"] == "transformer"
 
 
+def test_a_stopped_stage_makes_no_sounds_by_the_prior_of_before(
+    sounds: Path, train_here: Train
+) -> None:
+    train_here("run", *SMALL, "name=kit")
+    with pytest.raises(RunStopped):
+        train_here("more", *SMALL, "stages=[prior]", "base=kit", *INTERRUPT,
+                   "+callbacks.extra.stop.step=10")  # fmt: skip
+    assert prior_of(Path("more/best.distillgan")) is not None
+    assert not Path("more/new_sounds").exists()
+
+
 def test_a_step_that_is_not_finite_is_skipped(
     sounds: Path, train_here: Train, monkeypatch: pytest.MonkeyPatch
 ) -> None:
