@@ -35,9 +35,11 @@ class VocoderFacts(VocoderTraining):
 
 @dataclass(frozen=True)
 class PriorFacts(PriorTraining):
-    """The type of a model's prior, and how it was trained."""
+    """The type of a model's prior, how it was trained, and what it can be asked for."""
 
     type: str
+    classes: list[str] = field(default_factory=list)
+    """Names of the classes that it knows, if there are several."""
 
 
 @dataclass(frozen=True)
@@ -144,7 +146,10 @@ FROM_METADATA = {spec.name for spec in fields(Entry)} & {spec.name for spec in f
 def _facts(state: VocoderState | PriorState | None) -> dict[str, Any] | None:
     if state is None:
         return None
-    return {**asdict(state.training_metadata), "type": state.type}
+    facts = {**asdict(state.training_metadata), "type": state.type}
+    if isinstance(state, PriorState):
+        facts["classes"] = list(state.config.get("classes", ()))
+    return facts
 
 
 def _heard(history: Mapping[str, Sequence[float]]) -> dict[str, float]:

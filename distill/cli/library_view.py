@@ -109,6 +109,7 @@ def show_model(entry: Entry, catalog: Catalog) -> None:
         "sounds": _rating(entry),
         "vocoder": _vocoder(entry),
         "prior": _prior(entry),
+        "classes": ", ".join(map(plain, entry.prior.classes)) if entry.prior else "",
     }
     console.print(Text(plain(shown_name(entry.name, entry.file)), style="bold"))
     for key, value in facts.items():

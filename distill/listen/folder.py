@@ -48,7 +48,7 @@ class ListeningPage:
     def __init__(self, folder: Path, *, is_new: bool = False) -> None:
         self.folder = folder
         self.files = folder / FILES
-        before = _read_rows(folder)
+        before = read_rows(folder)
         self._rows = {row.file: row for row in before if not is_new and row.is_in(folder)}
         self._named = _paths(before)
         """The files of all rows that there were."""
@@ -121,7 +121,7 @@ def _without_null(row: Row) -> dict[str, object]:
     return {key: value for key, value in asdict(row).items() if value is not None}
 
 
-def _read_rows(folder: Path) -> list[Row]:
+def read_rows(folder: Path) -> list[Row]:
     """The rows of the page that is in the folder. None if the file of rows is damaged: the results
     are still there, and the page begins anew.
     """

@@ -1,62 +1,30 @@
 "use strict";
 // The takes of one row play together, all muted but one: to switch is to unmute another one, at the
-// same position. Files beside the page may not be read by a script, so Web Audio is no choice here.
-(() => {
+// same position. Files beside a page may not be read by a script, so Web Audio is no choice here.
+// `changed()` is called whenever something else is to be shown, `failed(take)` where a take cannot be
+// played.
+const createPlayer = (changed, failed) => {
   const LARGEST_GAP_S = 0.03;
-  const repeat = document.getElementById("repeat");
-  const rows = [...document.querySelectorAll(".row")].map((element) => ({
-    element,
-    seconds: Number(element.dataset.seconds),
-    play: element.querySelector(".play"),
-    takes: [...element.querySelectorAll(".take")],
-    mels: element.querySelector(".mels"),
-    cursor: element.querySelector(".cursor"),
-    problem: element.querySelector(".problem"),
-  }));
-  let current = 0; // number of the chosen row
-  let loaded = null; // number of the row that the players are for
+  let key = null; // names the row that the players are for
   let players = []; // an audio element for each of its takes
   let heard = 0; // number of the take that is heard
   let playing = false;
-  let frame = 0; // the next move of the cursor
+  let repeats = false;
 
-  const takeOf = (row) => Math.min(heard, row.takes.length - 1);
-  const lead = () => players[takeOf(rows[loaded])];
+  const takeOf = (takes) => Math.min(heard, takes - 1);
+  const lead = () => players[takeOf(players.length)];
 
-  function show() {
-    rows.forEach((row, number) => {
-      const isCurrent = number === current;
-      const word = playing && isCurrent ? "Pause" : "Play";
-      row.element.classList.toggle("current", isCurrent);
-      if (row.play.textContent !== word) {
-        row.play.setAttribute("aria-label", row.play.getAttribute("aria-label").replace(/^\w+/, word));
-        row.play.textContent = word;
-      }
-      row.takes.forEach((button, take) =>
-        button.setAttribute("aria-pressed", String(take === takeOf(row))));
-    });
-    moveCursor();
-  }
-
-  function moveCursor() {
-    const { cursor, seconds } = rows[current];
-    const at = loaded === current ? lead().currentTime : 0;
-    if (cursor) cursor.style.left = `${100 * Math.min(1, at / seconds)}%`;
-    cancelAnimationFrame(frame);
-    if (playing) frame = requestAnimationFrame(moveCursor);
-  }
-
-  function load() {
-    if (loaded === current) return;
+  function load(row, addresses) {
+    if (key === row) return;
     unload();
-    loaded = current;
-    players = rows[loaded].takes.map((button) => {
+    key = row;
+    players = addresses.map((address, take) => {
       const player = new Audio();
       player.preload = "auto";
       player.addEventListener("ended", () => { if (player === lead()) end(); });
       player.addEventListener("timeupdate", () => { if (player === lead()) alignOthers(); });
-      player.addEventListener("error", () => fail(player, button));
-      player.src = button.dataset.src;
+      player.addEventListener("error", () => fail(player, take));
+      player.src = address;
       return player;
     });
   }
@@ -64,7 +32,7 @@
   function unload() {
     const old = players;
     players = [];
-    loaded = null;
+    key = null;
     old.forEach((player) => {
       player.pause();
       player.removeAttribute("src"); // lets go of the file
@@ -72,10 +40,9 @@
     });
   }
 
-  function fail(player, button) {
+  function fail(player, take) {
     if (!players.includes(player)) return; // of a row that was left
-    rows[loaded].problem.textContent =
-      `This browser cannot play the ${button.textContent}. Open it with another program.`;
+    failed(take);
     pause();
   }
 
@@ -90,8 +57,6 @@
   }
 
   function start() {
-    load();
-    rows[loaded].problem.textContent = "";
     playing = true;
     for (const player of players) {
       player.muted = player !== lead();
@@ -102,32 +67,23 @@
         if (error.name !== "AbortError" && players.includes(player) && player === lead()) pause();
       });
     }
-    show();
+    changed();
   }
 
   function pause() {
     playing = false;
     players.forEach((player) => player.pause());
-    show();
+    changed();
   }
 
   function end() {
     players.forEach((player) => { player.currentTime = 0; });
-    if (repeat.checked) start();
+    if (repeats) start();
     else pause();
   }
 
-  function choose(number) {
-    if (number === current) return;
-    const goesOn = playing;
-    if (playing) pause();
-    current = number;
-    if (goesOn) start();
-    else show();
-  }
-
   function hear(take) {
-    if (loaded === null) {
+    if (key === null) {
       heard = take;
     } else {
       const before = lead();
@@ -138,61 +94,16 @@
       next.muted = false;
       if (playing && next.paused) next.play().catch(() => pause()); // where only one may play
     }
-    show();
+    changed();
   }
 
-  function goTo(number) {
-    if (number < 0 || number >= rows.length) return;
-    choose(number);
-    rows[number].play.focus({ preventScroll: true });
-    rows[number].element.scrollIntoView({ block: "nearest" });
-  }
-
-  rows.forEach((row, number) => {
-    row.element.addEventListener("focusin", () => { if (!playing) choose(number); });
-    row.play.addEventListener("click", () => {
-      if (playing && current === number) return pause();
-      choose(number);
-      if (!playing) start();
-    });
-    row.takes.forEach((button, take) => button.addEventListener("click", () => {
-      choose(number);
-      hear(take);
-    }));
-    if (row.mels) row.mels.addEventListener("click", (event) => {
-      const box = row.mels.getBoundingClientRect();
-      choose(number);
-      load();
-      const at = ((event.clientX - box.left) / box.width) * row.seconds;
-      players.forEach((player) => { player.currentTime = at; });
-      if (!playing) start();
-    });
-  });
-
-  const typesInto = (element) => element instanceof HTMLInputElement;
-
-  document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || typesInto(event.target)) return;
-    const takes = rows[current].takes.length;
-    const other = (step) => hear((takeOf(rows[current]) + step + takes) % takes);
-    const action = {
-      " ": () => (playing ? pause() : start()),
-      "ArrowDown": () => goTo(current + 1),
-      "ArrowUp": () => goTo(current - 1),
-      "ArrowRight": () => other(1),
-      "ArrowLeft": () => other(-1),
-      "x": () => other(1),
-      "r": () => { repeat.checked = !repeat.checked; },
-    }[event.key];
-    if (!action) return;
-    event.preventDefault();
-    if (!event.repeat || event.key.startsWith("Arrow")) action();
-  });
-
-  // the space bar belongs to the player, not to the button that was clicked last; Enter presses it
-  document.addEventListener("keyup", (event) => {
-    if (event.key === " " && event.target instanceof HTMLButtonElement) event.preventDefault();
-  });
-
-  if (rows.length) show();
-})();
+  return {
+    load, start, pause, hear, takeOf,
+    seek(seconds) { players.forEach((player) => { player.currentTime = seconds; }); },
+    repeat(yes) { repeats = yes; },
+    get key() { return key; },
+    get playing() { return playing; },
+    get seconds() { return key === null ? 0 : lead().currentTime; },
+    get length() { return key === null ? 0 : lead().duration || 0; },
+  };
+};

@@ -47,3 +47,11 @@ def from_here(path: Path) -> Path:
     """The path to show to a user: relative if it is inside the working directory."""
     here = Path.cwd()
     return path.relative_to(here) if path.is_relative_to(here) else path
+
+
+def listed(folder: Path) -> list[Path]:
+    """What lies directly in a folder, by name; empty if it cannot be read."""
+    try:
+        return sorted(folder.iterdir())
+    except (OSError, ValueError):
+        return []

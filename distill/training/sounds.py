@@ -52,16 +52,7 @@ def open_sounds(
         if resume:
             check_same_sounds(run_dir / REPORT, collection)
         _keep_report(collection.write_report, run_dir / REPORT)
-    progress.write(
-        SoundsRow(
-            name=collection.name,
-            files=collection.files,
-            duration_s=collection.duration_s,
-            left_out={reason.value: count for reason, count in collection.reasons()},
-            train=len(split.train),
-            held_out=len(split.val),
-        )
-    )
+    progress.write(sounds_row(collection, split))
     report(collection, split, run_dir / REPORT)
 
     from distill.data.datamodule import SoundDataModule  # torch and Lightning: from here on
@@ -70,17 +61,35 @@ def open_sounds(
     return collection, SoundDataModule(split, config.data, sample_rate_hz=rate_hz, seed=config.seed)
 
 
-def collect(config: TrainConfig, stop_files: Sequence[Path] = ()) -> tuple[Collection, Split]:
-    """Scan the folders, with a progress bar, and split the sounds into the two sides."""
+def collect(
+    config: TrainConfig,
+    stop_files: Sequence[Path] = (),
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> tuple[Collection, Split]:
+    """Scan the folders, with a progress bar, and split the sounds into the two sides. `progress` is
+    called with the number of files done and of all files.
+    """
     from distill.data.split import split_sounds
 
-    collection = _scan(config, stop_files)
+    collection = _scan(config, stop_files, progress)
     segment_samples = round(config.data.segment_s * config.mel.sample_rate_hz)
     return collection, split_sounds(
         collection.sounds,
         val_fraction=config.data.val_fraction,
         seed=config.seed,
         segment_samples=segment_samples,
+    )
+
+
+def sounds_row(collection: Collection, split: Split) -> SoundsRow:
+    """What `progress.jsonl` says of the sounds."""
+    return SoundsRow(
+        name=collection.name,
+        files=collection.files,
+        duration_s=collection.duration_s,
+        left_out={reason.value: count for reason, count in collection.reasons()},
+        train=len(split.train),
+        held_out=len(split.val),
     )
 
 
@@ -152,7 +161,9 @@ def _keep_report(write: Callable[[Path], None], path: Path) -> None:
         log.warning("%s: cannot be written: %s", path, error.strerror)
 
 
-def _scan(config: TrainConfig, stop_files: Sequence[Path]) -> Collection:
+def _scan(
+    config: TrainConfig, stop_files: Sequence[Path], progress: Callable[[int, int], None]
+) -> Collection:
     # numpy and libsndfile are slow to import: --help and mistyped settings do not need them
     from distill.data.cache import CacheConfig
     from distill.data.demo import write_demo_collection
@@ -172,6 +183,7 @@ def _scan(config: TrainConfig, stop_files: Sequence[Path]) -> Collection:
 
         def show(done: int, total: int) -> None:
             bar.update(task, completed=done, total=total)
+            progress(done, total)
             if is_first() and any(stop.exists() for stop in stop_files):
                 raise RunStopped(signal.SIGINT)
 

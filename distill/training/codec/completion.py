@@ -13,6 +13,7 @@ from distill.model.mel import LogMel, SpectrogramConfig
 from distill.model.starter import difference_from_starter
 from distill.model.vqvae import VQVAEConfig
 from distill.settings.schema import OptimizerConfig, TrainConfig
+from distill.training.codec.fitting import fitting_codebook_size, training_vectors
 from distill.training.stage import ChosenSetting
 
 NORMALISATION_SEGMENTS = 256
@@ -28,19 +29,8 @@ def complete(
     """
     choices: list[ChosenSetting] = []
     mel, rvq, trainer = config.mel, config.rvq, config.trainer
-    stride = config.model.stride
-    rows = -(-mel.n_mels // stride)
-    vectors = int(data.train.sounding_samples() / (mel.hop_length * stride) * rows)
-    fitting = sizing.codebook_size(
-        source.files,
-        training_vectors=vectors,
-        positions_per_s=sizing.positions_per_s(
-            sample_rate_hz=mel.sample_rate_hz,
-            hop_length=mel.hop_length,
-            n_mels=mel.n_mels,
-            stride=stride,
-        ),
-    )
+    vectors = training_vectors(config, data.train)
+    fitting = fitting_codebook_size(config, source.files, vectors)
     if rvq.codebook_size is None:
         rvq.codebook_size = int(fitting.value)
         choices.append(ChosenSetting("codebook size", rvq.codebook_size, fitting.reason))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -44,11 +45,16 @@ def read_progress(run_dir: Path) -> list[dict[str, Any]]:
         lines = (run_dir / NAME).read_bytes().splitlines()
     except FileNotFoundError:
         return []
+    return rows_of(lines)
+
+
+def rows_of(lines: Iterable[bytes]) -> list[dict[str, Any]]:
+    """Lines of the file → their rows; what is not a whole row is left out."""
     rows = []
     for line in lines:
         try:
             row = json.loads(line)
-        except ValueError:  # half-written: by a process at work, or by one that was killed
+        except (ValueError, RecursionError):  # half-written: by a process at work, or a killed one
             continue
         if isinstance(row, dict):
             rows.append(row)

@@ -73,6 +73,11 @@ def run_to_resume(runs: Path, wanted: str) -> Path:
     return run_dir
 
 
+def can_be_resumed(run_dir: Path) -> bool:
+    """Whether a run has left what it takes to continue it."""
+    return all(any(run_dir.glob(needed)) for needed in (CONFIG, LAST))
+
+
 def _run_at(wanted: str) -> Path:
     """The absolute path of the folder, or of the run with this last checkpoint; raises RunError,
     with what to type for other parts of a run.

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from distill.catalog.catalog import file_stem
 from distill.catalog.index import DEFAULT_FOLDER
 from distill.system.atomic import write_text
-from distill.system.json_values import without_nan
+from distill.system.json_values import read_object, without_nan
 from distill.system.paths import from_here
 from distill.system.shell import shell_line, shell_word
 from distill.training.records.run_folder import LAST
@@ -108,11 +108,7 @@ class Summary:
 
 def read_summary(run_dir: Path) -> dict[str, Any]:
     """The `summary.json` of a run folder; empty if there is none that can be read."""
-    try:
-        value = json.loads((run_dir / NAME).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return value if isinstance(value, dict) else {}
+    return read_object(run_dir / NAME)
 
 
 def suggest_commands(

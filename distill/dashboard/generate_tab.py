@@ -1,0 +1,163 @@
+"""the Generate tab: a model and wishes → new sounds, in rows to play, keep and download."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from distill.catalog.entry import Entry
+from distill.codec.limits import AMOUNTS, LENGTHS_S, TEMPERATURES
+from distill.dashboard import new_sounds
+from distill.dashboard.models import Models, model_choices
+from distill.dashboard.new_sounds import AGAIN, MOST_SOUNDS, SOUNDS_NEEDED, WAYS, Request
+from distill.dashboard.own import own_part
+from distill.dashboard.places import Places
+from distill.dashboard.sounds import served_file, sounds_in, source_of
+from distill.errors import DistillError, LibraryError
+from distill.listen.folder import FILES
+from distill.system.paths import listed
+from distill.system.terminal import plain
+
+MOST_CHOICES = 300
+ANY = "any"
+
+
+@dataclass(frozen=True)
+class GenerateTab:
+    """The fields that other tabs fill in."""
+
+    model: Any
+    way: Any
+    known: Any
+    shown: Any
+    outputs: list[Any]
+
+
+def build_generate_tab(places: Places, models: Models) -> GenerateTab:
+    """Build the tab."""
+    with gr.Row():
+        with gr.Column(scale=2, min_width=320):
+            model = gr.Dropdown(label="Model", choices=[], value=None, elem_id="model")
+            way = gr.Radio(
+                [(label, way) for way, label in WAYS.items()], value="new", label="What", elem_id="way"
+            )
+            count = gr.Slider(1, MOST_SOUNDS, value=8, step=1, label="How many", elem_id="count")
+            kind = gr.Dropdown(label="Class", choices=[ANY], value=ANY, visible=False, elem_id="class")
+            first = gr.Audio(label="Sound to begin with", type="filepath", visible=False,
+                             sources=["upload", "microphone"], buttons=["download"], elem_id="first")
+            known = gr.Dropdown(label="or one that is here", choices=[], value=None, visible=False, elem_id="known")
+            second = gr.Audio(label="Second sound", type="filepath", visible=False,
+                              sources=["upload", "microphone"], buttons=["download"], elem_id="second")
+            known_second = gr.Dropdown(label="or one that is here, as the second", choices=[], value=None, visible=False)
+            make = gr.Button("Generate", variant="primary", elem_id="generate")
+            message = own_part("note")
+            with gr.Accordion("More", open=False):
+                seed = gr.Number(label="Seed", value=None, precision=0, minimum=0,
+                                 info="Empty: another one each time. The same seed gives the same sounds")
+                temperature = gr.Slider(*TEMPERATURES, value=1.0, step=0.05, label="Temperature",
+                                        info="Lower: more usual sounds, higher: wilder ones")
+                length = gr.Number(label="Length in seconds", value=None, minimum=0, maximum=LENGTHS_S[1],
+                                   info="Empty: as those that the model knows")
+                amount = gr.Slider(*AMOUNTS, value=0.3, step=0.05, label="How free",
+                                   info="0: near to what it begins with, 1: free of it", elem_id="amount")
+        with gr.Column(scale=3, min_width=320):
+            shown = own_part("sounds", events=("vary",))
+
+    def generate(file: str | None, way: str, count: float, kind: str, first: str | None,
+                 known: str | None, second: str | None, known_second: str | None, seed: float | None,
+                 temperature: float, length: float | None, amount: float) -> dict[str, Any]:
+        try:
+            if not file:
+                raise LibraryError("there is no model yet: train one first")
+            entry = models.find(file)
+            request = Request(
+                way=way,
+                count=int(count),
+                seed=None if seed is None else int(seed),
+                class_name=None if kind in (None, ANY) else kind,
+                temperature=float(temperature),
+                length_s=float(length) if length else None,
+                amount=float(amount),
+                sounds=tuple(_sounds(places, (first, known), (second, known_second))),
+            )
+            folder = new_sounds.start(places, entry, request)
+        except DistillError as error:
+            return {"text": str(error), "error": True}
+        return {"text": "Started.", "call": folder.name}
+
+    quiet: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+    fields = [model, way, count, kind, first, known, second, known_second, seed, temperature, length, amount]
+    make.click(generate, fields, message, **quiet)
+    by_way = [count, kind, first, known, second, known_second, length, amount, temperature]
+    gr.on([way.change, model.change], lambda way, file: _fields(models, way, file), [way, model], by_way, **quiet)
+    return GenerateTab(model, way, known, shown, [model, known, known_second])
+
+
+def refresh(places: Places, models: Models, file: str | None) -> tuple[Any, Any, Any]:
+    """The models and sounds to choose from, as they are now."""
+    try:
+        choices = model_choices(models.entries())
+    except LibraryError:
+        choices = []
+    files = [value for _, value in choices]
+    value = file if file in files else files[0] if files else None
+    sounds = known_sounds(places)
+    return gr.update(choices=choices, value=value), gr.update(choices=sounds), gr.update(choices=sounds)
+
+
+def known_sounds(places: Places) -> list[tuple[str, str]]:
+    """Sounds on disk to begin with: kept ones, new ones, and held-out originals of runs."""
+    found = [*sounds_in(places.kept)]
+    for call in listed(places.generated)[::-1]:
+        found += sounds_in(call)
+    for run_dir in listed(places.trained)[::-1]:
+        found += [path for path in sounds_in(run_dir / FILES) if path.stem.endswith("_original")]
+    return [
+        (plain(f"{path.name} ({path.parent.parent.name if path.parent.name == FILES else path.parent.name})"),
+         source_of(places, path))
+        for path in found[:MOST_CHOICES]
+    ]
+
+
+def _fields(models: Models, way: str, file: str | None) -> list[Any]:
+    """Which fields a way has, with the classes of the model."""
+    classes = _classes(models, file)
+    needed = SOUNDS_NEEDED.get(way, 0)
+    is_made = way != AGAIN
+    takes_class = is_made and way in ("new", "loop") and bool(classes)
+    return [
+        gr.update(visible=is_made),
+        gr.update(visible=takes_class, choices=[ANY, *classes], value=ANY),
+        gr.update(visible=needed > 0),
+        gr.update(visible=needed > 0),
+        gr.update(visible=needed > 1),
+        gr.update(visible=needed > 1),
+        gr.update(visible=way in ("new", "continue", "loop")),
+        gr.update(visible=is_made, value=0.5 if way == "like" else 0.3),
+        gr.update(visible=is_made),
+    ]
+
+
+def _classes(models: Models, file: str | None) -> Sequence[str]:
+    entry: Entry | None = None
+    if file:
+        try:
+            entry = models.find(file)
+        except LibraryError:
+            entry = None
+    return entry.prior.classes if entry and entry.prior else ()
+
+
+def _sounds(places: Places, *pairs: tuple[str | None, str | None]) -> list[Path]:
+    """Of each pair the uploaded sound, or else the one that is here already."""
+    found = []
+    for uploaded, known in pairs:
+        if uploaded:
+            found.append(Path(uploaded))
+        elif known and (path := served_file(places, known)):
+            found.append(path)
+    return found

@@ -1,0 +1,37 @@
+"""parts of the page that are drawn by its own script, from values: no text of theirs is HTML."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+STATIC = Path(__file__).with_name("static")
+SCRIPTS = ("elements.js", "sounds.js", "chart.js", "run.js", "library.js", "parts.js")
+
+
+def own_part(kind: str, value: Any = None, *, events: tuple[str, ...] = ()) -> Any:
+    """A part that the script draws into an empty element; `events` are those that it triggers."""
+    named = " ".join(f"'{event}'" for event in events)
+    return gr.HTML(
+        value=value,
+        html_template=f'<div class="own {kind}"></div>',
+        js_on_load=f"window.distill.mount('{kind}', element, {{trigger, props, watch}}); // {named}",
+        apply_default_css=False,
+        elem_id=f"own-{kind}",
+    )
+
+
+def head() -> str:
+    """What the page's head needs: the player that pages to listen have, and the own scripts."""
+    from distill.listen.page import PLAYER
+
+    scripts = [PLAYER, *((STATIC / name) for name in SCRIPTS)]
+    code = "\n".join(path.read_text(encoding="utf-8") for path in scripts)
+    return f'<script>(() => {{\n{code}\n}})();</script><meta name="color-scheme" content="light dark">'
+
+
+def style() -> str:
+    """The page's own style."""
+    return (STATIC / "dashboard.css").read_text(encoding="utf-8")

@@ -1,0 +1,44 @@
+"""the folders that the dashboard reads from and writes to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Places:
+    """Absolute folders; those that are missing are made when something is written."""
+
+    outputs: Path
+    library: Path
+
+    @property
+    def trained(self) -> Path:
+        """Runs, a folder each."""
+        return self.outputs / "train"
+
+    @property
+    def swept(self) -> Path:
+        """Sweeps, a folder each, with a folder for each of their runs."""
+        return self.outputs / "multirun"
+
+    @property
+    def generated(self) -> Path:
+        """New sounds: a folder for each time that they were asked for."""
+        return self.outputs / "generated"
+
+    @property
+    def kept(self) -> Path:
+        """The new sounds that somebody chose to keep."""
+        return self.outputs / "kept"
+
+    @property
+    def uploads(self) -> Path:
+        """Sounds that came through the browser."""
+        return self.outputs / "dashboard" / "uploads"
+
+    @property
+    def logs(self) -> Path:
+        """What the processes that the dashboard started have printed."""
+        return self.outputs / "dashboard" / "logs"

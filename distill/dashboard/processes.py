@@ -1,0 +1,129 @@
+"""words of a distill command → a process of its own, which outlives the dashboard."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from distill.errors import DistillError, RunError
+from distill.system.atomic import write_text
+from distill.system.json_values import read_object
+
+SAME_START_S = 1.0
+PRINTED_BYTES = 65_536
+MISTAKE = "distill: "
+"""What the line of a verb's error begins with."""
+
+
+@dataclass(frozen=True)
+class Started:
+    """A process, as it is remembered on disk: others get the same pid in time, so its start counts
+    too.
+    """
+
+    pid: int
+    pid_started_s: float
+    """Unix time."""
+    words: list[str]
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether this process still runs."""
+        return is_alive(self.pid, self.pid_started_s)
+
+
+def start_verb(words: Sequence[str], *, log: Path, note: Path) -> Started:
+    """Start `python -m distill.VERB ...` in a session of its own, without a terminal.
+
+    `log` gets what it prints, `note` the process as JSON, for `read_started`. Raises RunError.
+    """
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        note.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                [sys.executable, "-m", *words],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8"},
+            )
+        threading.Thread(target=process.wait, daemon=True).start()  # leaves no zombie
+        started = Started(process.pid, _start_of(process.pid), list(words))
+        write_text(note, json.dumps(asdict(started), indent=1))
+    except OSError as error:
+        raise RunError(f"{error.filename or log}: {error.strerror}") from error
+    return started
+
+
+def run_verb(words: Sequence[str]) -> None:
+    """Run `python -m distill.VERB ...` to its end; raises DistillError with the message of its
+    mistake.
+    """
+    done = subprocess.run(
+        [sys.executable, "-m", *words],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
+    )
+    if done.returncode != 0:
+        raise DistillError(_mistake_in(done.stderr) or f"{words[0]}: it has failed")
+
+
+def read_started(note: Path) -> Started | None:
+    """The process that a note of `start_verb` is about; None without one that can be read."""
+    value = read_object(note)
+    try:
+        return Started(int(value["pid"]), float(value["pid_started_s"]), list(value["words"]))
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def is_alive(pid: int, started_s: float) -> bool:
+    """Whether the process that had this pid at this time (Unix) still runs."""
+    try:
+        process = psutil.Process(pid)
+        is_same = abs(process.create_time() - started_s) < SAME_START_S
+        return bool(is_same and process.status() != psutil.STATUS_ZOMBIE)
+    except (psutil.Error, ValueError, OverflowError):
+        return False
+
+
+def last_words(log: Path) -> str:
+    """Why a process ended, from what it printed: its error message, or its last line."""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - PRINTED_BYTES))
+            return _mistake_in(file.read().decode("utf-8", "replace"))
+    except OSError:
+        return ""
+
+
+def _mistake_in(printed: str) -> str:
+    said = [line.strip() for line in printed.splitlines() if line.strip()]
+    mistakes = [line.removeprefix(MISTAKE) for line in said if line.startswith(MISTAKE)]
+    return (mistakes or said or [""])[-1]
+
+
+def _start_of(pid: int) -> float:
+    try:
+        return float(psutil.Process(pid).create_time())
+    except psutil.Error:  # it has ended already
+        return 0.0
+
+
+def as_words(options: dict[str, Any]) -> list[str]:
+    """`{"--seed": 3, "--class": None}` → `["--seed=3"]`: options that are None are left out."""
+    return [f"{name}={value}" for name, value in options.items() if value is not None]

@@ -1,0 +1,250 @@
+"""a run folder → how the run is, as the page shows it; everything is read from disk."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from distill.bundle import SUFFIX
+from distill.dashboard.places import Places
+from distill.dashboard.processes import Started, is_alive, last_words, read_started
+from distill.dashboard.progress_record import ProgressRecord, StageRecord
+from distill.dashboard.run_facts import (
+    STAGES,
+    chart_of,
+    describe_sounds,
+    levels_of,
+    number,
+    settings_of,
+    verdicts_of,
+)
+from distill.dashboard.sounds import page_rows, preview_rows
+from distill.system.json_values import without_nan
+from distill.system.terminal import counted, duration, plain
+from distill.training.records.rows import sound_lines
+from distill.training.records.run_folder import STOP, can_be_resumed
+from distill.training.records.summary import read_summary
+
+
+class State(StrEnum):
+    """How a run is."""
+
+    STARTING = "starting"
+    READING = "reading the sounds"
+    PREPARING = "preparing"
+    TRAINING = "training"
+    STOPPING = "stopping"
+    FINISHED = "finished"
+    STOPPED = "stopped"
+    FAILED = "failed"
+    CUT_OFF = "cut off"
+
+    @property
+    def is_active(self) -> bool:
+        """Whether a process is at work on the run."""
+        return self in ACTIVE
+
+
+ACTIVE = (State.STARTING, State.READING, State.PREPARING, State.TRAINING, State.STOPPING)
+
+
+class RunView:
+    """One run. `update` first; what it shows holds until the next one."""
+
+    def __init__(self, places: Places, run_dir: Path) -> None:
+        self.places, self.run_dir = places, run_dir
+        self.id = run_dir.relative_to(places.outputs).as_posix()
+        self.record = ProgressRecord(run_dir)
+        self.state = State.CUT_OFF
+        self._ended: tuple[object, ...] = ()
+
+    @property
+    def log(self) -> Path:
+        """What its process printed, if the dashboard started it."""
+        return log_of(self.places, self.id)
+
+    def update(self) -> None:
+        """Read what is new."""
+        self.record.update()
+        self.state = self._find_state()
+
+    def _find_state(self) -> State:
+        record, started = self.record, self._started()
+        if started and started.pid_started_s > float(record.start.get("pid_started_s") or 0) + 1:
+            return State.STARTING if started.is_alive else State.FAILED
+        if not record.start:
+            return State.CUT_OFF
+        if record.end is not None:
+            reasons = {"finished": State.FINISHED, "stopped": State.STOPPED}
+            return reasons.get(str(record.end.get("reason")), State.FAILED)
+        process = (record.start.get("pid"), record.start.get("pid_started_s"))
+        if self._ended == process or not is_alive(*_process(*process)):
+            self._ended = process
+            return State.CUT_OFF
+        if (self.run_dir / STOP).exists():
+            return State.STOPPING
+        if record.step:
+            return State.TRAINING
+        return State.PREPARING if record.sounds else State.READING
+
+    def _started(self) -> Started | None:
+        return read_started(note_of(self.places, self.id))
+
+    @property
+    def version(self) -> str:
+        """Another text whenever there is something new to show."""
+        stamps = [self.state, self.record.rows]
+        for name in ("previews", "listen.html", "new_sounds/listen.html", "summary.json"):
+            try:
+                stamps.append((self.run_dir / name).stat().st_mtime_ns)
+            except OSError:
+                stamps.append(0)
+        return hashlib.sha1(repr(stamps).encode(), usedforsecurity=False).hexdigest()[:16]
+
+    def heading(self) -> dict[str, Any]:
+        """What a list of runs shows of it."""
+        return {
+            "id": self.id,
+            "name": plain(str(self.record.start.get("name") or self._title())),
+            "folder": plain(self.run_dir.name),
+            "state": self.state.value,
+            "active": self.state.is_active,
+            "begun_s": self.record.begun_s,
+        }
+
+    def show(self) -> dict[str, Any]:
+        """Everything that the page shows of it, as plain values."""
+        record = self.record
+        stage = record.stages.get(record.stage, StageRecord())
+        codec = record.stages.get("codec", StageRecord())
+        summary = read_summary(self.run_dir) if record.end else {}
+        previews = preview_rows(self.places, self.run_dir)
+        held_out = page_rows(self.places, self.run_dir) if not self.state.is_active else []
+        shown = {
+            **self.heading(),
+            "version": self.version,
+            "path": plain(str(self.run_dir)),
+            "sentence": self._sentence(),
+            "stages": self._stages(),
+            "left": self._left(),
+            "sounds": self._sounds(),
+            "choices": [
+                {"key": str(row.get("key")), "value": number(row.get("value")),
+                 "reason": str(row.get("reason"))}
+                for row in record.choices.values()
+            ],
+            "settings": settings_of(record.start.get("settings")),
+            "levels": levels_of(codec.epoch, record.start.get("settings")),
+            "heard": [line.strip() for line in sound_lines(codec.epoch.get("figures") or {})],
+            "warnings": [
+                {"epoch": epoch, "text": plain(text), "stage": name}
+                for name, each in record.stages.items() for epoch, text in each.news
+            ][-12:],
+            "charts": [chart for name, each in record.stages.items() if (chart := chart_of(name, each))],
+            "previews": {"label": previews[0], "rows": previews[1]} if not held_out else
+                        {"label": "held-out sounds, by the best weights", "rows": held_out},
+            "new_sounds": page_rows(self.places, self.run_dir / "new_sounds"),
+            "verdicts": verdicts_of(record),
+            "commands": [plain(command) for command in summary.get("next_commands") or []],
+            "model": self._model(),
+            "error": self._error(),
+            "can_stop": self.state.is_active and self.state != State.STOPPING and bool(record.start),
+            "can_go_on": self.can_go_on,
+        }
+        return dict(json.loads(json.dumps(without_nan(shown))))
+
+    @property
+    def can_go_on(self) -> bool:
+        """Whether the run can be continued."""
+        ended = (State.STOPPED, State.FAILED, State.CUT_OFF)
+        return self.state in ended and can_be_resumed(self.run_dir)
+
+    def _title(self) -> str:
+        return self.run_dir.name.split("_", 2)[-1]
+
+    def _sentence(self) -> str:
+        step = self.record.step
+        if self.state == State.FAILED:
+            return "The run has failed."
+        if self.state == State.CUT_OFF:
+            more = "Go on continues from its last save." if self.can_go_on else (
+                "It had saved nothing yet; start it again."
+            )
+            return f"The process of this run has ended without a word. {more}"
+        if self.state == State.STOPPING:
+            return "Stopping: the run finishes its step and saves."
+        if self.state == State.STOPPED:
+            return "Stopped, and saved." + (" Go on continues." if self.can_go_on else "")
+        if self.state == State.FINISHED:
+            return "Finished."
+        if self.state == State.TRAINING and step:
+            stage = STAGES.get(self.record.stage, self.record.stage)
+            epochs = f" of {step['epochs']}" if step.get("epochs") else ""
+            return f"{stage}: epoch {step.get('epoch')}{epochs}."
+        return f"{self.state.value.capitalize()} …"
+
+    def _stages(self) -> list[dict[str, Any]]:
+        """Each stage that is asked for, and the share of it that is done, 0 to 1."""
+        names = list(map(str, self.record.start.get("stages") or []))
+        newest = names.index(self.record.stage) if self.record.stage in names else -1
+        shares = []
+        for number, name in enumerate(names):
+            ended = self.record.stages.get(name, StageRecord()).summary
+            done = bool(ended and ended.get("finished")) or number < newest
+            share = 1.0 if done else self._share() if number == newest else 0.0
+            shares.append({"name": STAGES.get(name, name), "share": round(share, 4), "done": done})
+        return shares
+
+    def _share(self) -> float:
+        gone, left = (self.record.step.get(key) for key in ("elapsed_s", "left_s"))
+        if not isinstance(gone, int | float) or not isinstance(left, int | float):
+            return 0.0
+        return float(gone / (gone + left)) if gone + left > 0 else 0.0
+
+    def _left(self) -> str:
+        left, gone = (self.record.step.get(key) for key in ("left_s", "elapsed_s"))
+        if self.state not in (State.TRAINING, State.STOPPING) or not isinstance(gone, int | float):
+            return ""
+        told = f"{duration(gone)} gone"
+        return f"{told}, {duration(left)} left in this stage" if isinstance(left, int | float) else told
+
+    def _sounds(self) -> str:
+        row = self.record.sounds
+        return describe_sounds(row) if row else ""
+
+    def _model(self) -> dict[str, str] | None:
+        """The model that can be used by now: in the library when the run published it."""
+        published = (self.record.end or {}).get("published")
+        stages = self.record.stages
+        done = [name for name in stages if (stages[name].summary or {}).get("finished")]
+        if not done and not published:
+            return None
+        file = next((f"{which}{SUFFIX}" for which in ("best", "last")
+                     if (self.run_dir / f"{which}{SUFFIX}").is_file()), None)
+        return file and {"file": Path(str(published)).name if published else "",
+                         "path": plain(str(published or self.run_dir / file)),
+                         "prior": "prior" in done}
+
+    def _error(self) -> str:
+        if self.state != State.FAILED:
+            return ""
+        detail = (self.record.end or {}).get("detail")
+        return plain(str(detail or last_words(self.log) or "it has said nothing"))
+
+
+def log_of(places: Places, run: str) -> Path:
+    """Where the process of a run prints to."""
+    return places.logs / f"{run.replace('/', '__')}.log"
+
+
+def note_of(places: Places, run: str) -> Path:
+    """Where the process that the dashboard started for a run is noted."""
+    return places.logs / f"{run.replace('/', '__')}.json"
+
+
+def _process(pid: object, started_s: object) -> tuple[int, float]:
+    is_pair = isinstance(pid, int) and isinstance(started_s, int | float)
+    return (int(pid), float(started_s)) if is_pair else (-1, 0.0)  # type: ignore[arg-type, call-overload]

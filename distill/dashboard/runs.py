@@ -1,0 +1,185 @@
+"""the folders of runs → all runs as they are; and what the page asks for: start, stop, go on."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from distill.dashboard.places import Places
+from distill.dashboard.processes import as_words, start_verb
+from distill.dashboard.run_view import RunView, State, log_of, note_of
+from distill.errors import RunError, WriteError
+from distill.system.paths import is_folder, path_of
+from distill.training.records.progress_file import NAME
+from distill.training.records.run_folder import STOP, new_run_dir
+
+MOST_LISTED = 60
+DEMO = "demo"
+START_WAITS_S = 10.0
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What somebody at the page wants to train; None leaves a setting to the run."""
+
+    folder: str
+    """Of the sounds; empty for the demo collection."""
+    levels: int | None = None
+    commitment_weight: float | None = None
+    epochs: int | None = None
+    minutes: float | None = None
+    """For each stage."""
+    learning_rate: float | None = None
+    stages: tuple[str, ...] = ()
+    name: str = ""
+
+    def words(self, places: Places, run_dir: Path) -> list[str]:
+        """The words of `python -m distill.train` for a new run in this folder."""
+        minutes = dict.fromkeys(
+            ("trainer.max_minutes", "vocoder.max_minutes", "prior.max_minutes"), self.minutes
+        )
+        words = as_words(
+            {
+                "rvq.levels": self.levels,
+                "model.commitment_weight": self.commitment_weight,
+                "trainer.max_epochs": self.epochs,
+                **minutes,
+                "optimizer.lr": self.learning_rate,
+                "stages": f"[{','.join(self.stages)}]" if self.stages else None,
+                "name": self.name.strip() or None,
+                "library.dir": places.library,
+                "data.cache_dir": places.outputs / "cache",
+                "hydra.run.dir": run_dir,
+            }
+        )
+        return ["distill.train", *([self.folder] if self.folder else []), *words]
+
+
+class Runs:
+    """All runs below the outputs folder. Each is read once, and then only what is new."""
+
+    def __init__(self, places: Places) -> None:
+        self.places = places
+        self._views: dict[str, RunView] = {}
+        self._lock = threading.Lock()
+
+    def update(self) -> list[RunView]:
+        """The runs as they are now: those at work first, then the newest."""
+        with self._lock:
+            found = {path.relative_to(self.places.outputs).as_posix(): path
+                     for path in _run_folders(self.places)}
+            self._views = {
+                key: self._views.get(key) or RunView(self.places, path)
+                for key, path in found.items()
+            }
+            for view in self._views.values():
+                view.update()
+            return sorted(
+                self._views.values(), key=lambda view: (view.state.is_active, _begun(view)), reverse=True
+            )
+
+    def find(self, run: str) -> RunView:
+        """The run with this id; raises RunError."""
+        for view in self.update():
+            if view.id == run:
+                return view
+        raise RunError("there is no such run (any more)")
+
+    def show(self, run: str | None, seen: str) -> dict[str, Any] | None:
+        """All runs in short, and one of them, the given or the first, in full; None if the page has
+        `seen` this.
+        """
+        views = self.update()[:MOST_LISTED]
+        shown = next((view for view in views if view.id == run), views[0] if views else None)
+        headings = [view.heading() for view in views]
+        version = f"{shown.version if shown else ''}{hash(repr(headings)) & 0xFFFFFFFF:x}"
+        if seen == version:
+            return None
+        return {"version": version, "runs": headings, "run": shown and shown.show()}
+
+    def start(self, wish: Wish) -> str:
+        """Start a run in a process of its own and return its id; raises RunError."""
+        folder = wish.folder and str(path_of(wish.folder.strip()).absolute())
+        if folder and not is_folder(folder):
+            raise RunError(f"{wish.folder}: no such folder")
+        places = self.places
+        with self._one_at_a_time():
+            for view in self.update():
+                if view.state.is_active and _roots(view) == [folder or DEMO]:
+                    raise RunError(
+                        f"these sounds are being trained on already, by {view.run_dir.name}; stop it first"
+                    )
+            run_dir = new_run_dir(places.trained, wish.name or Path(folder or DEMO).name).absolute()
+            run = run_dir.relative_to(places.outputs).as_posix()
+            words = Wish(**{**vars(wish), "folder": folder}).words(places, run_dir)
+            start_verb(words, log=log_of(places, run), note=note_of(places, run))
+        return run
+
+    def go_on(self, run: str) -> None:
+        """Continue a run from its last save; raises RunError."""
+        with self._one_at_a_time():
+            view = self.find(run)
+            if view.state.is_active:
+                raise RunError(f"{view.run_dir.name} is at work already")
+            if not view.can_go_on:
+                raise RunError(
+                    f"{view.run_dir.name} is complete" if view.state == State.FINISHED
+                    else f"{view.run_dir.name} had saved nothing; start it again"
+                )
+            start_verb(
+                ["distill.train", f"resume={view.run_dir}"],
+                log=log_of(self.places, run), note=note_of(self.places, run),
+            )
+
+    def stop(self, run: str) -> None:
+        """Ask a run to save and end; raises RunError, WriteError."""
+        view = self.find(run)
+        if not view.state.is_active:
+            raise RunError(f"{view.run_dir.name} is not at work")
+        try:
+            (view.run_dir / STOP).touch()
+        except OSError as error:
+            raise WriteError(view.run_dir / STOP, error) from error
+
+    def _one_at_a_time(self) -> FileLock:
+        """Two tabs, or two dashboards, may start at the same moment."""
+        try:
+            self.places.logs.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise WriteError(self.places.logs, error) from error
+        return FileLock(self.places.logs / ".lock", timeout=START_WAITS_S)
+
+
+def _run_folders(places: Places) -> Iterator[Path]:
+    for folder in _folders(places.trained):
+        yield folder
+    for sweep in _folders(places.swept):
+        yield from (job for job in _folders(sweep) if (job / NAME).exists())
+
+
+def _folders(folder: Path) -> list[Path]:
+    try:
+        with os.scandir(folder) as found:
+            return [Path(each.path) for each in found
+                    if each.is_dir(follow_symlinks=False) and not each.name.startswith(".")]
+    except OSError:
+        return []
+
+
+def _begun(view: RunView) -> float:
+    return view.record.begun_s or view.begun_s
+
+
+def _roots(view: RunView) -> list[str]:
+    """The folders of sounds of a run."""
+    settings = view.record.start.get("settings") or {}
+    root = (settings.get("data") or {}).get("root")
+    if not settings:
+        return view.asked_folders
+    return [DEMO] if root is None else [root] if isinstance(root, str) else list(map(str, root))

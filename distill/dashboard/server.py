@@ -1,0 +1,121 @@
+"""places and a port → the dashboard, served on this machine until it is stopped."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from distill.dashboard.guard import LARGEST_UPLOAD, Guard
+from distill.dashboard.models import Models
+from distill.dashboard.places import Places
+from distill.dashboard.runs import Runs
+from distill.dashboard.survey import Surveys
+from distill.errors import RunError, WriteError
+
+HOST = "127.0.0.1"
+SOUNDS = {".wav", ".flac", ".mp3", ".ogg", ".aif", ".aiff", ".m4a", ".opus", ".webm"}
+"""Uploads that the page may have back, by the end of their names."""
+
+
+@dataclass(frozen=True)
+class Dashboard:
+    """What the page works with; all of it is on disk, this only reads it."""
+
+    places: Places
+    runs: Runs = field(init=False)
+    models: Models = field(init=False)
+    surveys: Surveys = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Open the places."""
+        object.__setattr__(self, "runs", Runs(self.places))
+        object.__setattr__(self, "models", Models(self.places))
+        object.__setattr__(self, "surveys", Surveys(self.places))
+
+
+def make_app(dashboard: Dashboard, port: int) -> Any:
+    """The ASGI application, guarded; raises WriteError if the folder for uploads cannot be made."""
+    places = dashboard.places
+    try:
+        places.uploads.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise WriteError(places.uploads, error) from error
+    # read by Gradio when it is imported, or when it serves; nothing here leaves the machine
+    os.environ.update(
+        GRADIO_ANALYTICS_ENABLED="False", GRADIO_TEMP_DIR=str(places.uploads), HF_HUB_OFFLINE="1"
+    )
+    import gradio as gr
+    from fastapi import FastAPI
+
+    from distill.dashboard.own import head, style
+    from distill.dashboard.page import build_page, theme
+    from distill.dashboard.routes import routes
+
+    @asynccontextmanager
+    async def lifespan(_: Any) -> AsyncIterator[None]:
+        yield
+        dashboard.surveys.close()
+
+    app = FastAPI(openapi_url=None, lifespan=lifespan, routes=[*routes(dashboard)])
+    gr.mount_gradio_app(
+        app,
+        build_page(places, dashboard.runs, dashboard.models),
+        path="/",
+        server_name=HOST,
+        server_port=port,
+        footer_links=[],
+        run_history=False,
+        allowed_paths=[],
+        show_error=True,
+        max_file_size=LARGEST_UPLOAD,
+        ssr_mode=False,
+        mcp_server=False,
+        pwa=False,
+        theme=theme(),
+        css=style(),
+        head=head(),
+    )
+    return Guard(app, port=port, may_serve=lambda file: _is_upload(places, file))
+
+
+def _is_upload(places: Places, file: str) -> bool:
+    """Whether a file is a sound that came through the page."""
+    path = Path("/", file)
+    if path.suffix.lower() not in SOUNDS or any(part.startswith(".") for part in path.parts):
+        return False
+    try:
+        inside = path.resolve(strict=True).is_relative_to(places.uploads.resolve())
+        return inside and not path.is_symlink()
+    except (OSError, ValueError, RuntimeError):
+        return False
+
+
+def open_port(port: int) -> socket.socket:
+    """A socket that listens on this machine only; port 0 is any free one. Raises RunError."""
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    if os.name == "posix":
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((HOST, port))
+        listening.listen()
+    except OSError as error:
+        listening.close()
+        raise RunError(
+            f"--port={port}: cannot be used: {error.strerror}; is the dashboard open already, at "
+            f"http://{HOST}:{port}/ ? Choose another with --port"
+        ) from error
+    return listening
+
+
+def serve(app: Any, listening: socket.socket) -> None:
+    """Answer until the process is asked to end."""
+    import uvicorn
+
+    config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False,
+                            timeout_graceful_shutdown=1)
+    uvicorn.Server(config).run(sockets=[listening])

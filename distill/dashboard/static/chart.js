@@ -1,0 +1,52 @@
+// Curves of losses → an SVG picture, with a legend and the newest values in words.
+const SVG = "http://www.w3.org/2000/svg";
+const WIDTH = 560;
+const HEIGHT = 200;
+const LEFT = 52;
+const BOTTOM = 24;
+const TOP = 8;
+
+const shape = (tag, attributes, text) => {
+  const made = document.createElementNS(SVG, tag);
+  Object.entries(attributes).forEach(([name, value]) => made.setAttribute(name, value));
+  if (text !== undefined) made.textContent = text;
+  return made;
+};
+
+const short = (value) => (value === 0 ? "0" : Math.abs(value) < 0.001 ? value.toExponential(1) : String(Number(value.toPrecision(3))));
+
+function lossChart({ stage, epochs, lines }) {
+  const values = lines.flatMap((line) => line.points.map((point) => point[1]));
+  const high = Math.max(...values);
+  const low = Math.min(0, ...values);
+  const span = high - low || 1;
+  const x = (epoch) => LEFT + ((epoch - 1) / Math.max(1, epochs - 1)) * (WIDTH - LEFT - 8);
+  const y = (value) => TOP + (1 - (value - low) / span) * (HEIGHT - TOP - BOTTOM);
+  const newest = lines.map((line) => `${line.label} ${short(line.points.at(-1)[1])}`).join(", ");
+  const picture = shape("svg", {
+    viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", class: "chart",
+    "aria-label": `Loss of the ${stage.toLowerCase()} over ${counted(epochs, "epoch")}; newest: ${newest}`,
+  });
+  for (const share of [0, 0.5, 1]) {
+    const value = low + share * span;
+    picture.append(shape("line", { x1: LEFT, x2: WIDTH - 8, y1: y(value), y2: y(value), class: "grid" }));
+    picture.append(shape("text", { x: LEFT - 6, y: y(value) + 4, "text-anchor": "end" }, short(value)));
+  }
+  const ticks = epochs > 1 ? [1, epochs] : [1];
+  for (const epoch of ticks) {
+    const anchor = epoch === 1 ? "start" : "end";
+    picture.append(shape("text", { x: x(epoch), y: HEIGHT - 6, "text-anchor": anchor }, epoch === 1 ? "epoch 1" : String(epoch)));
+  }
+  lines.forEach((line) => {
+    const points = line.points.map(([epoch, value]) => `${x(epoch).toFixed(1)},${y(value).toFixed(1)}`);
+    picture.append(shape("polyline", { points: points.join(" "), class: `line ${line.label}` }));
+    if (points.length === 1) {
+      const [cx, cy] = points[0].split(",");
+      picture.append(shape("circle", { cx, cy, r: 3, class: `dot ${line.label}` }));
+    }
+  });
+  const legend = element("ul", { class: "legend" }, lines.map((line) => element("li", {},
+    element("span", { class: `swatch ${line.label}`, "aria-hidden": "true" }),
+    `${line.label} ${short(line.points.at(-1)[1])}`)));
+  return element("figure", {}, element("figcaption", {}, `Loss of the ${stage.toLowerCase()}`), picture, legend);
+}

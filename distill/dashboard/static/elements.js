@@ -1,0 +1,98 @@
+// Elements, requests and repeated looks: what all own parts use. Texts become text nodes, never HTML.
+const element = (tag, attributes = {}, ...children) => {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
+    else if (value === true) made.setAttribute(name, "");
+    else if (value !== false && value !== null && value !== undefined) made.setAttribute(name, value);
+  }
+  made.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== ""));
+  return made;
+};
+
+// Draws a section again only where its values are others than before: what has the focus stays.
+const section = (tag, attributes, draw) => {
+  const made = element(tag, attributes);
+  let before = null;
+  made.show = (value) => {
+    const now = JSON.stringify(value ?? null);
+    if (now === before) return;
+    before = now;
+    const children = value === null || value === undefined ? [] : [draw(value)].flat();
+    made.replaceChildren(...children.filter((child) => child !== null && child !== ""));
+    made.hidden = made.childNodes.length === 0;
+  };
+  made.hidden = true;
+  return made;
+};
+
+// Words for everybody to read, also for those who hear the page.
+const announcer = () => {
+  const line = element("p", { class: "message", role: "status" });
+  line.say = (text, isError = false) => {
+    line.textContent = text;
+    line.classList.toggle("error", isError);
+  };
+  return line;
+};
+
+const request = async (address, body) => {
+  const sent = body === undefined ? {} : {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(body),
+  };
+  const answer = await fetch(address, sent);
+  if (answer.status === 204) return null;
+  const value = await answer.json().catch(() => ({}));
+  if (!answer.ok) throw new Error(value.error || `the dashboard answers ${answer.status}`);
+  return value;
+};
+
+// Asks again and again while the part can be seen; one question at a time.
+const EVERY_MS = 1000;
+const look = (part, address, show, lost) => {
+  let timer = 0;
+  let asking = false;
+  const ask = async () => {
+    clearTimeout(timer);
+    if (asking) return;
+    asking = true;
+    try {
+      if (part.offsetParent !== null && !document.hidden) {
+        const value = await request(address());
+        lost(false);
+        if (value !== null) show(value);
+      }
+    } catch (error) {
+      lost(true);
+    } finally {
+      asking = false;
+      timer = setTimeout(ask, EVERY_MS);
+    }
+  };
+  document.addEventListener("visibilitychange", ask);
+  ask();
+  return ask;
+};
+
+const offline = () => element("p", { class: "message error", role: "status", hidden: true },
+  "The dashboard does not answer. Runs go on without it. Start it again: python -m distill.dashboard");
+
+const percent = (share) => (share === null || share === undefined ? "" : `${(100 * share).toFixed(1)} %`);
+const counted = (number, noun) => `${number} ${noun}${number === 1 ? "" : "s"}`;
+
+const copyButton = (text) => element("button", {
+  type: "button", class: "small",
+  onclick: async (event) => {
+    const button = event.currentTarget;
+    try {
+      await navigator.clipboard.writeText(text);
+      button.textContent = "Copied";
+    } catch (error) { // no clipboard here: mark the text instead
+      getSelection().selectAllChildren(button.previousElementSibling);
+    }
+  },
+}, "Copy");
+
+const command = (text) => element("div", { class: "command" }, element("code", {}, text), copyButton(text));

@@ -1,0 +1,156 @@
+// The library: its models as cards or as a table, and one of them in full.
+const MODEL_ORDERS = {
+  newest: ["Newest first", (a, b) => b.date.localeCompare(a.date)],
+  name: ["Name", (a, b) => a.plain_name.localeCompare(b.plain_name)],
+  error: ["Mel error", (a, b) => (a.mel_db ?? Infinity) - (b.mel_db ?? Infinity)],
+  utilization: ["Worst level first", (a, b) => (a.utilization ?? Infinity) - (b.utilization ?? Infinity)],
+  size: ["Largest first", (a, b) => b.bytes - a.bytes],
+};
+
+function libraryPart(root, { trigger }) {
+  let seen = "";
+  let models = [];
+  let folder = "";
+  let open = null; // file of the model that is shown in full
+  const lost = offline();
+  const said = announcer();
+  const search = element("input", { type: "search", id: "library-search", oninput: draw });
+  const order = element("select", { id: "library-order", onchange: draw },
+    Object.entries(MODEL_ORDERS).map(([key, [label]]) => element("option", { value: key }, label)));
+  const form = element("select", { id: "library-form", onchange: draw },
+    element("option", { value: "cards" }, "Cards"), element("option", { value: "table" }, "Table"));
+  const field = (label, control) => element("div", { class: "field" }, element("label", { for: control.id }, label), control);
+  const list = element("div", { class: "models" });
+  const sounds = soundList("library", { vary: (value) => trigger("vary", { source: value.source, file: open }) });
+  const details = element("section", { class: "details", hidden: true, "aria-label": "Details of a model" });
+  root.append(lost, element("div", { class: "fields" }, field("Search", search), field("Sort by", order), field("Show as", form)), said, list, details);
+
+  const matches = (model) => {
+    const text = [model.name, model.description, model.collection, model.vocoder, ...model.tags].join(" ").toLowerCase();
+    return search.value.toLowerCase().split(/\s+/).every((word) => text.includes(word));
+  };
+
+  function draw() {
+    const chosen = models.filter(matches).sort(MODEL_ORDERS[order.value][1]);
+    const none = models.length ? "No model matches." : `No models in ${folder} yet. Train one, and it appears here.`;
+    if (!chosen.length) list.replaceChildren(element("p", { class: "empty" }, none));
+    else list.replaceChildren(form.value === "cards" ? element("ul", { class: "cards" }, chosen.map(card)) : table(chosen));
+  }
+
+  const badges = (model) => [
+    model.vocoder ? element("span", { class: "pill green" }, model.vocoder) : null,
+    model.prior ? element("span", { class: "pill" }, "makes new sounds") : null,
+    model.missing ? element("span", { class: "pill failed" }, "file missing") : null,
+  ];
+  const opener = (model) => element("button", {
+    type: "button", class: "link", "data-file": model.file, onclick: () => showDetails(model.file),
+  }, element("bdi", {}, model.name));
+
+  function card(model) {
+    return element("li", { class: "card" },
+      element("h3", {}, opener(model)),
+      element("p", { class: "pills" }, badges(model)),
+      element("p", {}, [model.word && `sounds ${model.word}`, model.mel_db !== null && model.mel_db !== undefined ? `mel error ${model.mel_db.toFixed(2)} dB` : ""].filter(Boolean).join(", ")),
+      element("p", { class: "faint" }, `${model.codes} codes, worst level ${percent(model.utilization) || "not known"}`),
+      element("p", { class: "faint" }, model.collection),
+      element("p", { class: "faint" }, `${model.date}, ${model.size}`));
+  }
+
+  function table(chosen) {
+    const head = ["Name", "Date", "Codes", "Mel error", "Sounds", "Worst level", "Vocoder", "Size"];
+    return element("div", { class: "wide", tabindex: 0, role: "region", "aria-label": "Table of models" }, element("table", {},
+      element("thead", {}, element("tr", {}, head.map((text) => element("th", { scope: "col" }, text)))),
+      element("tbody", {}, chosen.map((model) => element("tr", {},
+        element("th", { scope: "row" }, opener(model)),
+        [model.date, model.codes, model.mel_db === null || model.mel_db === undefined ? "" : `${model.mel_db.toFixed(2)} dB`, model.word, percent(model.utilization)].map((text) => element("td", {}, text)),
+        element("td", {}, model.vocoder ? element("span", { class: "pill green" }, model.vocoder) : ""),
+        element("td", {}, model.size))))));
+  }
+
+  async function showDetails(file) {
+    const model = models.find((each) => each.file === file);
+    open = model ? file : null;
+    details.hidden = !model;
+    if (!model) return;
+    drawDetails(model);
+    sounds.show([]);
+    details.scrollIntoView({ block: "nearest" });
+    details.querySelector("h3").focus({ preventScroll: true });
+    try {
+      const { rows } = await request(`/api/model_sounds?file=${encodeURIComponent(file)}`);
+      if (open !== file) return;
+      sounds.show(rows);
+      details.querySelector(".no-sounds").hidden = rows.length > 0;
+    } catch (error) {
+      said.say(error.message, true);
+    }
+  }
+
+  function drawDetails(model) {
+    const rename = element("input", { type: "text", id: "library-rename", value: model.plain_name });
+    const renaming = element("form", { class: "fields", onsubmit: async (event) => {
+      event.preventDefault();
+      await act(event.submitter, "/api/rename", { file: model.file, name: rename.value }, `renamed: ${model.plain_name} is now ${rename.value}`);
+    } }, field("Name", rename), element("button", { type: "submit" }, "Rename"));
+    const ask = element("div", { class: "ask", hidden: true, role: "group", "aria-label": "Delete the model" },
+      element("p", {}, "Delete ", element("bdi", {}, model.name), ` (${model.size})? Its file in the library is removed for good; the run's own folder keeps its copy.`),
+      element("div", { class: "buttons" },
+        element("button", { type: "button", class: "stop", onclick: (event) => act(event.currentTarget, "/api/delete", { file: model.file }, `deleted: ${model.name}`) }, "Yes, delete"),
+        element("button", { type: "button", onclick: () => { ask.hidden = true; remove.focus(); } }, "No")));
+    const remove = element("button", { type: "button", onclick: () => { ask.hidden = false; ask.querySelector("button").focus(); } }, "Delete …");
+    const facts = [
+      ["Collection", model.collection],
+      ["Description", model.description],
+      ["Tags", model.tags.join(", ")],
+      ["Codes", `${model.codes}, ${model.bitrate} a channel`],
+      ["Held out", model.heard],
+      ["Sounds", model.word && `${model.word}: ${model.reason}`],
+      ["Validation loss", model.final_loss === null ? "" : `${model.sparkline} ${model.final_loss.toFixed(4)}, ${counted(model.epochs, "epoch")}`],
+      ["Vocoder", model.vocoder || "none of its own (Griffin-Lim)"],
+      ["Prior", model.prior ? `${Math.round(model.bits).toLocaleString("en")} bits a second` : "none (yet), so no new sounds"],
+      ["Classes", model.classes.join(", ")],
+      ["Id", model.id],
+    ].filter(([, value]) => value);
+    details.replaceChildren(
+      element("h3", { tabindex: -1 }, element("bdi", {}, model.name)),
+      element("p", { class: "pills" }, badges(model)),
+      element("dl", {}, facts.flatMap(([key, value]) => [element("dt", {}, key), element("dd", {}, value)])),
+      element("table", {}, element("caption", {}, "Codebook health"),
+        element("thead", {}, element("tr", {}, ["Level", "Utilization", "Perplexity", "Dead codes"].map((text) => element("th", { scope: "col" }, text)))),
+        element("tbody", {}, model.levels.map((level) => element("tr", { class: level.utilization !== null && level.utilization < 0.3 ? "low" : "" },
+          element("th", { scope: "row" }, level.level), element("td", {}, percent(level.utilization)),
+          element("td", {}, level.perplexity === null ? "" : level.perplexity.toFixed(1)), element("td", {}, level.dead_codes === null ? "" : String(level.dead_codes)))))),
+      element("div", { class: "buttons" },
+        element("button", { type: "button", class: "use", onclick: () => trigger("use", { file: model.file }) }, model.prior ? "Make new sounds" : "Send a sound through it"), remove),
+      ask, renaming,
+      element("h4", {}, "The same in a terminal"), ...model.commands.map(command),
+      element("h4", {}, "Listen"), element("p", { class: "faint" }, KEYS),
+      element("p", { class: "no-sounds faint", hidden: true }, "The run that made this model is not here any more, and with it its sounds. Make new ones, or send one through it."),
+      sounds.element);
+  }
+
+  async function act(button, address, body, words) {
+    button.disabled = true;
+    said.say("…");
+    try {
+      await request(address, body);
+      said.say(words);
+      open = null;
+      details.hidden = true;
+    } catch (error) {
+      said.say(error.message, true);
+    }
+    button.disabled = false;
+    seen = "";
+    ask();
+  }
+
+  const ask = look(root, () => `/api/models?seen=${encodeURIComponent(seen)}`, (value) => {
+    seen = value.version;
+    models = value.models;
+    folder = value.folder;
+    if (value.error) said.say(value.error, true);
+    draw();
+    if (open && !models.some((model) => model.file === open)) { open = null; details.hidden = true; }
+  }, (is) => { lost.hidden = !is; });
+}

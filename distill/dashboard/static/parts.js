@@ -1,0 +1,111 @@
+// The own parts by their names, and how each is put into the page.
+function messagePart(root, { props, watch, trigger }) {
+  const line = announcer();
+  root.append(line);
+  const show = () => {
+    const value = props.value;
+    if (!value) return;
+    line.say(value.text, value.error);
+    if (value.run) document.dispatchEvent(new CustomEvent("distill-run", { detail: value.run }));
+    if (value.call) document.dispatchEvent(new Event("distill-new"));
+  };
+  watch("value", show);
+  show();
+}
+
+// What a run would find in the folder that was chosen.
+function surveyPart(root, { props, watch }) {
+  let asked = null;
+  let timer = 0;
+  const show = section("div", { class: "survey", role: "status" }, (found) => {
+    if (found.error) return [element("p", { class: "error" }, found.error)];
+    const reading = found.total ? `Reading the sounds: ${found.done} of ${found.total} …` : "Looking at the folder …";
+    return [
+      found.sounds ? element("p", {}, element("bdi", {}, found.sounds)) : element("p", {}, reading),
+      found.few ? element("p", {}, found.few) : null,
+      found.codebook ? element("p", {}, element("strong", {}, `Codebook size ${found.codebook}`), `: ${found.reason}`)
+        : found.sounds && found.busy ? element("p", {}, "Codebook size: …") : null,
+    ];
+  });
+  root.append(show);
+  const ask = async (again) => {
+    clearTimeout(timer);
+    const folder = asked;
+    try {
+      const found = await request("/api/survey", { folder, again: again ? "yes" : "no" });
+      if (folder !== asked) return;
+      show.show(found);
+      if (found.busy) timer = setTimeout(ask, 400, false);
+    } catch (error) {
+      if (folder === asked) show.show({ error: error.message });
+    }
+  };
+  const begin = () => {
+    const value = props.value;
+    if (!value) return;
+    asked = value.folder;
+    ask(true);
+  };
+  watch("value", begin);
+  begin();
+}
+
+// New sounds, call by call, and those that are kept.
+function newSoundsPart(root, { trigger }) {
+  let seen = "";
+  const calls = new Map();
+  const lost = offline();
+  const kept = element("p", { class: "kept" });
+  const list = element("div", {});
+  const empty = element("p", { class: "empty" }, "New sounds appear here.");
+  root.append(lost, kept, empty, element("p", { class: "faint" }, `${KEYS} k keeps.`), list);
+
+  function call(value) {
+    const sounds = soundList(`new ${value.id}`, { keeps: true, vary: (row) => trigger("vary", { source: row.source }) });
+    const head = section("div", {}, ({ title, busy, error, sheet, count }) => [
+      element("h3", {}, element("bdi", {}, title), busy ? element("span", { class: "pill training" }, "at work") : null),
+      busy && !count ? element("p", { role: "status" }, "Loading the model …") : null,
+      error ? element("p", { class: "error", role: "status" }, error) : null,
+      sheet ? element("p", {}, element("a", { href: sheet, target: "_blank", rel: "noopener" }, "Picture of them all")) : null,
+    ]);
+    return { sounds, head, element: element("section", { class: "call" }, head, sounds.element) };
+  }
+
+  function show(value) {
+    seen = value.version;
+    empty.hidden = value.calls.length > 0;
+    kept.replaceChildren(...(value.kept ? [
+      `${counted(value.kept, "sound")} kept, in `, element("code", {}, value.kept_folder), ". ",
+      element("a", { href: "/kept.zip", download: "kept.zip", class: "zip" }, "Download them all as a zip"),
+    ] : []));
+    for (const each of value.calls) {
+      if (!calls.has(each.id)) calls.set(each.id, call(each));
+      const part = calls.get(each.id);
+      part.head.show({ title: each.title, busy: each.busy, error: each.error, sheet: each.sheet, count: each.rows.length });
+      part.sounds.show(each.rows);
+    }
+    const wanted = value.calls.map((each) => calls.get(each.id));
+    for (const [id, part] of calls) {
+      if (wanted.includes(part) || [...part.sounds.rows.values()].some((row) => player.playing && row.key === player.key)) continue;
+      part.element.remove();
+      lists.delete(part.sounds);
+      calls.delete(id);
+    }
+    wanted.forEach((part, place) => {
+      if (list.children[place] !== part.element) list.insertBefore(part.element, list.children[place] ?? null);
+    });
+  }
+
+  const ask = look(root, () => `/api/new_sounds?seen=${encodeURIComponent(seen)}`, show, (is) => { lost.hidden = !is; });
+  document.addEventListener("distill-kept", ask);
+  document.addEventListener("distill-new", ask);
+}
+
+window.distill = {
+  mount(kind, host, tools) {
+    const root = host.querySelector(".own");
+    if (!root || root.dataset.mounted) return;
+    root.dataset.mounted = "yes";
+    ({ run: runPart, library: libraryPart, message: messagePart, note: messagePart, survey: surveyPart, sounds: newSoundsPart })[kind](root, tools);
+  },
+};

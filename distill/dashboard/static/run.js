@@ -1,0 +1,131 @@
+// The runs that lie on disk, and one of them in full.
+function runPart(root, { trigger }) {
+  let shown = sessionStorage.getItem("distill-run") || "";
+  let seen = "";
+  let busy = "";
+  const lost = offline();
+  const said = announcer();
+  const choose = element("select", { id: "distill-run", onchange: () => showRun(choose.value) });
+  const chooser = element("p", { class: "chooser", hidden: true },
+    element("label", { for: "distill-run" }, "Run"), choose);
+  const empty = element("p", { class: "empty" },
+    "No run yet. Choose a folder of sounds, or the demo collection, and press Start. The training is shown here.");
+  const stop = element("button", { type: "button", class: "stop", hidden: true, onclick: () => act("/api/stop", "stopping: the run finishes its step and saves") }, "Stop");
+  const goOn = element("button", { type: "button", class: "go-on", hidden: true, onclick: () => act("/api/go_on", "going on") }, "Go on");
+  const use = element("button", { type: "button", class: "use", hidden: true }, "Make new sounds");
+  use.addEventListener("click", () => trigger("use", { file: use.dataset.file }));
+  const previews = soundList("previews");
+  const newSounds = soundList("run", { vary: (value) => trigger("vary", { source: value.source }) });
+
+  const head = section("div", { class: "state" }, (run) => [
+    element("h3", {}, element("bdi", {}, run.name), element("span", { class: `pill ${run.state.replaceAll(" ", "-")}` }, run.state)),
+    element("p", {}, run.sentence),
+    run.error ? element("p", { class: "error" }, run.error) : null,
+  ]);
+  const progress = section("div", { class: "stages" }, ({ stages, left }) => [
+    ...stages.map((stage) => {
+      const share = Math.round(100 * stage.share);
+      return element("div", { class: "stage" },
+        element("span", { class: "name" }, stage.name),
+        element("div", { class: "bar", role: "progressbar", "aria-label": stage.name, "aria-valuemin": 0, "aria-valuemax": 100, "aria-valuenow": share },
+          element("div", { class: stage.done ? "done" : "", style: `width:${share}%` })),
+        element("span", { class: "share" }, `${share} %`));
+    }),
+    left ? element("p", { class: "left" }, left) : null,
+  ]);
+  const facts = section("div", { class: "facts" }, ({ sounds, choices }) => [
+    sounds ? element("p", {}, element("bdi", {}, sounds)) : null,
+    ...choices.filter((choice) => choice.key === "codebook size" || choice.key === "epochs").map((choice) =>
+      element("p", {}, element("strong", {}, `${choice.key[0].toUpperCase()}${choice.key.slice(1)} ${choice.value}`), `: ${choice.reason}`)),
+  ]);
+  const levels = section("div", { class: "levels" }, drawLevels);
+  const warnings = section("div", { class: "warnings" }, (rows) => rows.length ? [
+    element("h4", {}, "Warnings and news"),
+    element("ul", {}, rows.map((row) => element("li", {}, `${row.stage}, epoch ${row.epoch}: ${row.text}`))),
+  ] : []);
+  const charts = section("div", { class: "charts" }, (all) => all.map(lossChart));
+  const verdicts = section("dl", { class: "verdicts" }, (all) => all.flatMap(([stage, words]) => [
+    element("dt", {}, stage), element("dd", {}, words)]));
+  const settings = section("details", { class: "more" }, ({ settings: rows, choices, path, commands }) => [
+    element("summary", {}, "Settings, folder and commands"),
+    element("p", {}, "Folder of the run: ", element("code", {}, path)),
+    element("table", {}, element("tbody", {}, rows.map(([key, value]) => element("tr", {}, element("th", { scope: "row" }, key), element("td", {}, value))))),
+    choices.length ? element("ul", {}, choices.map((c) => element("li", {}, `${c.key} ${c.value}: ${c.reason}`))) : null,
+    ...commands.map(command),
+  ]);
+  const hear = element("div", { class: "hear", hidden: true },
+    element("h4", {}, "Listen"), element("p", { class: "faint label" }), element("p", { class: "faint" }, KEYS), previews.element);
+  const made = element("div", { class: "hear", hidden: true }, element("h4", {}, "New sounds of this run"), newSounds.element);
+  const body = element("div", { class: "run", hidden: true },
+    head, element("div", { class: "buttons" }, stop, goOn, use), said, progress, facts, warnings, levels, charts, hear, verdicts, made, settings);
+  root.append(lost, empty, chooser, body);
+
+  async function act(address, words) {
+    if (busy) return;
+    busy = address;
+    try {
+      await request(address, { run: shown });
+      said.say(words);
+    } catch (error) {
+      said.say(error.message, true);
+    }
+    busy = "";
+    ask();
+  }
+
+  function show(value) {
+    seen = value.version;
+    const { run } = value;
+    empty.hidden = value.runs.length > 0;
+    chooser.hidden = value.runs.length < 2;
+    body.hidden = !run;
+    if (!run) return;
+    if (shown !== run.id) said.say("");
+    shown = run.id;
+    const options = value.runs.map((each) => element("option", { value: each.id, selected: each.id === run.id },
+      `${each.name} (${each.state}), ${each.folder}`));
+    if (document.activeElement !== choose) choose.replaceChildren(...options);
+    head.show({ name: run.name, state: run.state, sentence: run.sentence, error: run.error });
+    progress.show(run.stages.length ? { stages: run.stages, left: run.left } : null);
+    facts.show({ sounds: run.sounds, choices: run.choices });
+    levels.show(run.levels && { ...run.levels, heard: run.heard });
+    warnings.show(run.warnings);
+    charts.show(run.charts);
+    verdicts.show(run.verdicts);
+    settings.show({ settings: run.settings, choices: run.choices, path: run.path, commands: run.commands });
+    stop.hidden = !run.can_stop;
+    goOn.hidden = !run.can_go_on;
+    use.hidden = !(run.model && run.model.file);
+    use.dataset.file = run.model ? run.model.file : "";
+    hear.hidden = run.previews.rows.length === 0;
+    hear.querySelector(".label").textContent = run.previews.label;
+    previews.show(run.previews.rows);
+    made.hidden = run.new_sounds.length === 0;
+    newSounds.show(run.new_sounds);
+  }
+
+  function showRun(id) {
+    shown = id;
+    sessionStorage.setItem("distill-run", id);
+    seen = "";
+    said.say("");
+    ask();
+  }
+
+  const ask = look(root, () => `/api/runs?run=${encodeURIComponent(shown)}&seen=${encodeURIComponent(seen)}`, show,
+    (is) => { lost.hidden = !is; });
+  document.addEventListener("distill-run", (event) => showRun(event.detail));
+}
+
+function drawLevels({ epoch, size, complete, rows, heard }) {
+  const cells = (row) => [percent(row.utilization), (row.perplexity ?? 0).toFixed(1), String(row.dead)];
+  return [
+    element("table", {},
+      element("caption", {}, `Codebooks after epoch ${epoch}, ${size} codes each${complete ? "" : " (rough: measured at few places)"}`),
+      element("thead", {}, element("tr", {}, ["Level", "Utilization", "Perplexity", "Dead codes"].map((text) => element("th", { scope: "col" }, text)))),
+      element("tbody", {}, rows.map((row) => element("tr", { class: row.low ? "low" : "" },
+        element("th", { scope: "row" }, String(row.level), row.low ? element("span", { class: "mark" }, " mostly idle") : null),
+        cells(row).map((text) => element("td", {}, text)))))),
+    ...(heard || []).map((line) => element("p", {}, line)),
+  ];
+}

@@ -1,0 +1,129 @@
+"""the Train tab: a folder and a few settings → a run of its own; and how the runs are."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from distill.dashboard.own import own_part
+from distill.dashboard.runs import Runs, Wish
+from distill.errors import DistillError
+from distill.system.paths import is_folder, path_of
+
+DEMO = "the demo collection"
+UP = ".. (the folder above)"
+STAGES = [("Codec", "codec"), ("Vocoder", "vocoder"), ("Prior (makes new sounds)", "prior")]
+MOST_FOLDERS = 500
+
+
+def build_train_tab(runs: Runs) -> Any:
+    """Build the tab, and return the part that shows the runs."""
+    with gr.Row():
+        with gr.Column(scale=2, min_width=320):
+            folder = gr.Textbox(
+                label="Folder of sounds", placeholder="/home/me/sounds", elem_id="folder", max_lines=1
+            )
+            with gr.Row():
+                demo = gr.Button("Try the demo collection", elem_id="demo")
+                choose = gr.Button("Choose a folder …", elem_id="choose")
+            with gr.Column(visible=False) as chooser:
+                here = gr.Textbox(label="Folder", interactive=False, max_lines=1)
+                inside = gr.Dropdown(label="Go to", choices=[], value=None, elem_id="inside")
+                take = gr.Button("Use this folder")
+            survey = own_part("survey")
+            start = gr.Button("Start", variant="primary", elem_id="start")
+            message = own_part("message")
+            levels = gr.Slider(
+                2, 4, value=3, step=1, label="Levels", elem_id="levels",
+                info="Fewer levels = faster, more levels = finer detail",
+            )
+            commitment = gr.Slider(
+                0.05, 1.0, value=0.25, step=0.05, label="Commitment weight",
+                info="How strongly the encoder is held to its codes",
+            )
+            with gr.Accordion("More", open=False, elem_id="more"):
+                name = gr.Textbox(label="Name of the model", placeholder="from folder and time", max_lines=1)
+                minutes = gr.Number(
+                    label="Minutes for each stage", value=None, minimum=0, elem_id="minutes",
+                    info="Empty: the codec by the size of the collection, then three and three",
+                )
+                epochs = gr.Number(label="Epochs of the codec", value=None, minimum=1, precision=0,
+                                   info="Empty: by the size of the collection")
+                rate = gr.Number(label="Learning rate", value=None, minimum=0, info="Empty: chosen by the run")
+                stages = gr.CheckboxGroup(
+                    STAGES, value=[value for _, value in STAGES], label="Stages",
+                    info="The codec first; the others make its sound better, and new sounds",
+                )
+        with gr.Column(scale=3, min_width=320):
+            shown = own_part("run", events=("use", "vary"))
+
+    def begin(folder: str, levels: float, commitment: float, name: str, minutes: float | None,
+              epochs: float | None, rate: float | None, stages: list[str]) -> dict[str, Any]:
+        try:
+            run = runs.start(_wish(folder, levels, commitment, name, minutes, epochs, rate, stages))
+        except DistillError as error:
+            return {"text": str(error), "error": True}
+        return {"text": "Started. It goes on when this page is closed.", "run": run}
+
+    quiet: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+    start.click(begin, [folder, levels, commitment, name, minutes, epochs, rate, stages], message, **quiet)
+    demo.click(lambda: (DEMO, {"folder": ""}), None, [folder, survey], **quiet)
+    gr.on([folder.submit, folder.blur], _survey_of, [folder, survey], survey, **quiet)
+    choose.click(_open_chooser, folder, [chooser, here, inside], **quiet)
+    inside.input(_go_to, [here, inside], [here, inside], **quiet)
+    take.click(lambda path: (path, gr.update(visible=False), {"folder": path}), here,
+               [folder, chooser, survey], **quiet)
+    return shown
+
+
+def _wish(folder: str, levels: float, commitment: float, name: str, minutes: float | None,
+          epochs: float | None, rate: float | None, stages: list[str]) -> Wish:
+    """What the fields say; raises DistillError for what cannot be."""
+    typed = (folder or "").strip()
+    if not typed:
+        raise DistillError("type the folder of your sounds above, or try the demo collection")
+    chosen = [stage for _, stage in STAGES if stage in (stages or [])]
+    if "codec" not in chosen:
+        raise DistillError("stages: a new run begins with the codec")
+    return Wish(
+        folder="" if typed == DEMO else typed,
+        levels=round(levels),
+        commitment_weight=round(float(commitment), 4),
+        epochs=int(epochs) if epochs else None,
+        minutes=float(minutes) if minutes else None,
+        learning_rate=float(rate) if rate else None,
+        stages=tuple(chosen),
+        name=name or "",
+    )
+
+
+def _survey_of(folder: str, before: Any) -> Any:
+    typed = (folder or "").strip()
+    if not typed:
+        return gr.skip()
+    wanted = "" if typed == DEMO else typed
+    is_same = isinstance(before, dict) and before.get("folder") == wanted
+    return gr.skip() if is_same else {"folder": wanted}
+
+
+def _open_chooser(folder: str) -> tuple[Any, Any, Any]:
+    start = path_of(folder.strip()) if folder and is_folder(folder.strip()) else Path.home()
+    return gr.update(visible=True), *_go(start.absolute())
+
+
+def _go_to(here: str, chosen: str) -> tuple[Any, Any]:
+    path = Path(here)
+    target = path.parent if chosen == UP else path / chosen
+    return _go(target if target.is_dir() else path)
+
+
+def _go(path: Path) -> tuple[Any, Any]:
+    try:
+        with os.scandir(path) as found:
+            names = sorted(each.name for each in found if not each.name.startswith(".") and each.is_dir())
+    except OSError:
+        names = []
+    return str(path), gr.update(choices=[UP, *names[:MOST_FOLDERS]], value=None)
