@@ -1,4 +1,4 @@
-"""`python -m distill.dashboard`: train, listen and generate in the browser, on this machine only."""
+"""`python -m distill.dashboard`: train, listen and generate in the browser, on this machine."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from distill.system.paths import path_of
 from distill.system.terminal import say
 
 PORT = 7860
-EXTRA = "the dashboard needs Gradio: pip install 'distill[dashboard]', or make dashboard in a checkout"
+EXTRA = (
+    "the dashboard needs Gradio: pip install 'distill[dashboard]', or make dashboard in a checkout"
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -23,12 +25,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         options = _parser().parse_args(arguments)
         if find_spec("gradio") is None:
             raise DistillError(EXTRA)
-        from distill.dashboard.server import HOST, Dashboard, make_app, open_port, serve
+        from distill.dashboard.server import HOST, make_app, open_port, serve
 
         places = Places(options.outputs.absolute(), options.library.absolute())
         with open_port(options.port) as listening:
             port = listening.getsockname()[1]
-            app = make_app(Dashboard(places), port)
+            app = make_app(places, port)
             say(f"distill is in your browser: http://{HOST}:{port}/   (Ctrl-C ends it; runs go on)")
             serve(app, listening)
 
@@ -41,12 +43,18 @@ def _parser() -> Parser:
         "the page or the dashboard is closed.",
     )
     parser.add_argument(
-        "--port", type=_port, default=PORT, metavar="N",
+        "--port",
+        type=_port,
+        default=PORT,
+        metavar="N",
         help=f"port on 127.0.0.1 (default: {PORT}; 0: any that is free)",
     )
     add_library(parser)
     parser.add_argument(
-        "--outputs", type=path_of, default=Path("outputs"), metavar="DIR",
+        "--outputs",
+        type=path_of,
+        default=Path("outputs"),
+        metavar="DIR",
         help="folder for runs and new sounds (default: outputs)",
     )
     return parser

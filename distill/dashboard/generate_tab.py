@@ -43,33 +43,86 @@ def build_generate_tab(places: Places, models: Models) -> GenerateTab:
         with gr.Column(scale=2, min_width=320):
             model = gr.Dropdown(label="Model", choices=[], value=None, elem_id="model")
             way = gr.Radio(
-                [(label, way) for way, label in WAYS.items()], value="new", label="What", elem_id="way"
+                [(label, way) for way, label in WAYS.items()],
+                value="new",
+                label="What",
+                elem_id="way",
             )
             count = gr.Slider(1, MOST_SOUNDS, value=8, step=1, label="How many", elem_id="count")
-            kind = gr.Dropdown(label="Class", choices=[ANY], value=ANY, visible=False, elem_id="class")
-            first = gr.Audio(label="Sound to begin with", type="filepath", visible=False,
-                             sources=["upload", "microphone"], buttons=["download"], elem_id="first")
-            known = gr.Dropdown(label="or one that is here", choices=[], value=None, visible=False, elem_id="known")
-            second = gr.Audio(label="Second sound", type="filepath", visible=False,
-                              sources=["upload", "microphone"], buttons=["download"], elem_id="second")
-            known_second = gr.Dropdown(label="or one that is here, as the second", choices=[], value=None, visible=False)
+            kind = gr.Dropdown(
+                label="Class", choices=[ANY], value=ANY, visible=False, elem_id="class"
+            )
+            first = gr.Audio(
+                label="Sound to begin with",
+                type="filepath",
+                visible=False,
+                sources=["upload", "microphone"],
+                buttons=["download"],
+                elem_id="first",
+            )
+            known = gr.Dropdown(
+                label="or one that is here", choices=[], value=None, visible=False, elem_id="known"
+            )
+            second = gr.Audio(
+                label="Second sound",
+                type="filepath",
+                visible=False,
+                sources=["upload", "microphone"],
+                buttons=["download"],
+                elem_id="second",
+            )
+            known_second = gr.Dropdown(
+                label="or one that is here, as the second", choices=[], value=None, visible=False
+            )
             make = gr.Button("Generate", variant="primary", elem_id="generate")
             message = own_part("note")
             with gr.Accordion("More", open=False):
-                seed = gr.Number(label="Seed", value=None, precision=0, minimum=0,
-                                 info="Empty: another one each time. The same seed gives the same sounds")
-                temperature = gr.Slider(*TEMPERATURES, value=1.0, step=0.05, label="Temperature",
-                                        info="Lower: more usual sounds, higher: wilder ones")
-                length = gr.Number(label="Length in seconds", value=None, minimum=0, maximum=LENGTHS_S[1],
-                                   info="Empty: as those that the model knows")
-                amount = gr.Slider(*AMOUNTS, value=0.3, step=0.05, label="How free",
-                                   info="0: near to what it begins with, 1: free of it", elem_id="amount")
+                seed = gr.Number(
+                    label="Seed",
+                    value=None,
+                    precision=0,
+                    minimum=0,
+                    info="Empty: another one each time. The same seed gives the same sounds",
+                )
+                temperature = gr.Slider(
+                    *TEMPERATURES,
+                    value=1.0,
+                    step=0.05,
+                    label="Temperature",
+                    info="Lower: more usual sounds, higher: wilder ones",
+                )
+                length = gr.Number(
+                    label="Length in seconds",
+                    value=None,
+                    minimum=0,
+                    maximum=LENGTHS_S[1],
+                    info="Empty: as those that the model knows",
+                )
+                amount = gr.Slider(
+                    *AMOUNTS,
+                    value=0.3,
+                    step=0.05,
+                    label="How free",
+                    info="0: near to what it begins with, 1: free of it",
+                    elem_id="amount",
+                )
         with gr.Column(scale=3, min_width=320):
             shown = own_part("sounds", events=("vary",))
 
-    def generate(file: str | None, way: str, count: float, kind: str, first: str | None,
-                 known: str | None, second: str | None, known_second: str | None, seed: float | None,
-                 temperature: float, length: float | None, amount: float) -> dict[str, Any]:
+    def generate(
+        file: str | None,
+        way: str,
+        count: float,
+        kind: str,
+        first: str | None,
+        known: str | None,
+        second: str | None,
+        known_second: str | None,
+        seed: float | None,
+        temperature: float,
+        length: float | None,
+        amount: float,
+    ) -> dict[str, Any]:
         try:
             if not file:
                 raise LibraryError("there is no model yet: train one first")
@@ -90,10 +143,29 @@ def build_generate_tab(places: Places, models: Models) -> GenerateTab:
         return {"text": "Started.", "call": folder.name}
 
     quiet: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-    fields = [model, way, count, kind, first, known, second, known_second, seed, temperature, length, amount]
+    fields = [
+        model,
+        way,
+        count,
+        kind,
+        first,
+        known,
+        second,
+        known_second,
+        seed,
+        temperature,
+        length,
+        amount,
+    ]
     make.click(generate, fields, message, **quiet)
     by_way = [count, kind, first, known, second, known_second, length, amount, temperature]
-    gr.on([way.change, model.change], lambda way, file: _fields(models, way, file), [way, model], by_way, **quiet)
+    gr.on(
+        [way.change, model.change],
+        lambda way, file: _fields(models, way, file),
+        [way, model],
+        by_way,
+        **quiet,
+    )
     return GenerateTab(model, way, known, shown, [model, known, known_second])
 
 
@@ -106,7 +178,11 @@ def refresh(places: Places, models: Models, file: str | None) -> tuple[Any, Any,
     files = [value for _, value in choices]
     value = file if file in files else files[0] if files else None
     sounds = known_sounds(places)
-    return gr.update(choices=choices, value=value), gr.update(choices=sounds), gr.update(choices=sounds)
+    return (
+        gr.update(choices=choices, value=value),
+        gr.update(choices=sounds),
+        gr.update(choices=sounds),
+    )
 
 
 def known_sounds(places: Places) -> list[tuple[str, str]]:
@@ -116,11 +192,13 @@ def known_sounds(places: Places) -> list[tuple[str, str]]:
         found += sounds_in(call)
     for run_dir in listed(places.trained)[::-1]:
         found += [path for path in sounds_in(run_dir / FILES) if path.stem.endswith("_original")]
-    return [
-        (plain(f"{path.name} ({path.parent.parent.name if path.parent.name == FILES else path.parent.name})"),
-         source_of(places, path))
-        for path in found[:MOST_CHOICES]
-    ]
+    return [(_where(path), source_of(places, path)) for path in found[:MOST_CHOICES]]
+
+
+def _where(path: Path) -> str:
+    """The name of a sound, and the folder of the run or call that it is of."""
+    folder = path.parent.parent if path.parent.name == FILES else path.parent
+    return plain(f"{path.name} ({folder.name})")
 
 
 def _fields(models: Models, way: str, file: str | None) -> list[Any]:

@@ -32,7 +32,8 @@ PAGE_PATHS = re.compile(
 )
 """What the page asks for; everything else that Gradio offers is closed."""
 HEADERS = {
-    "content-security-policy": "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; "
+    "content-security-policy": "default-src 'self'; "
+    "script-src 'self' 'unsafe-inline' 'unsafe-eval'; "
     "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; media-src 'self' data: blob:; "
     "font-src 'self' data:; connect-src 'self'; worker-src 'self' blob:; object-src 'none'; "
     "base-uri 'self'; form-action 'self'; frame-ancestors 'none'",
@@ -119,7 +120,9 @@ class Guard:
 
 class _Headers:
     def __init__(self, pairs: Iterable[tuple[bytes, bytes]]) -> None:
-        self._pairs = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in pairs]
+        self._pairs = [
+            (name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in pairs
+        ]
 
     def only(self, wanted: str) -> str | None:
         """The value of a header; None without it. Raises Refusal if it is there twice."""
@@ -169,7 +172,11 @@ def _with_headers(send: Send) -> Send:
 
     async def with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
-            others = [pair for pair in message.get("headers", ()) if pair[0].decode().lower() not in HEADERS]
+            others = [
+                pair
+                for pair in message.get("headers", ())
+                if pair[0].decode().lower() not in HEADERS
+            ]
             message = {**message, "headers": [*others, *own]}
         await send(message)
 
@@ -178,8 +185,11 @@ def _with_headers(send: Send) -> Send:
 
 async def _refuse(refusal: Refusal, send: Send) -> None:
     body = f"{refusal}\n".encode()
-    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(body)).encode()),
-               (b"connection", b"close")]
+    headers = [
+        (b"content-type", b"text/plain; charset=utf-8"),
+        (b"content-length", str(len(body)).encode()),
+        (b"connection", b"close"),
+    ]
     try:
         await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
         await send({"type": "http.response.body", "body": body})

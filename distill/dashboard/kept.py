@@ -69,7 +69,7 @@ def kept_in(places: Places, folder: Path) -> dict[str, str]:
 
 def zip_kept(places: Places) -> IO[bytes]:
     """All kept sounds, under their names, as a file that is read from its start."""
-    file = tempfile.SpooledTemporaryFile(max_size=LARGEST_IN_MEMORY)  # noqa: SIM115: the caller's
+    file = tempfile.SpooledTemporaryFile(max_size=LARGEST_IN_MEMORY)  # noqa: SIM115
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         for path in sounds_in(places.kept):
             if path.is_file() and not path.is_symlink():

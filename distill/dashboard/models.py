@@ -68,9 +68,18 @@ class Models:
         return []
 
     def rename(self, file: str, name: str) -> None:
-        """Give a model another name; raises LibraryError. In a process of its own: it needs torch."""
+        """Give a model another name; raises DistillError. By a process, since it needs torch."""
         entry = self.find(file)
-        run_verb(["distill.library", "rename", f"--library={self.places.library}", "--", entry.file, name])
+        run_verb(
+            [
+                "distill.library",
+                "rename",
+                f"--library={self.places.library}",
+                "--",
+                entry.file,
+                name,
+            ]
+        )
 
     def delete(self, file: str) -> None:
         """Delete a model; raises LibraryError."""
@@ -132,7 +141,11 @@ class Models:
             "commands": [
                 shell_line(words)
                 for words in (
-                    *([["python", "-m", "distill.generate", word, "-n", "16"]] if entry.prior else []),
+                    *(
+                        [["python", "-m", "distill.generate", word, "-n", "16"]]
+                        if entry.prior
+                        else []
+                    ),
                     ["python", "-m", "distill.reconstruct", word, "SOUNDS"],
                 )
             ],
@@ -142,4 +155,3 @@ class Models:
 def model_choices(entries: list[Entry]) -> list[tuple[str, str]]:
     """Models for a list to choose from: what is shown, and the file."""
     return [(plain(shown_name(entry.name, entry.file)), entry.file) for entry in entries]
-

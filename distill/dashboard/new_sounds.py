@@ -15,7 +15,6 @@ from distill.dashboard.places import Places
 from distill.dashboard.processes import as_words, last_words, read_started, start_verb
 from distill.dashboard.sounds import address_of, page_rows, sound_row, sounds_in
 from distill.errors import GenerationError, RunError
-from distill.system.json_values import read_object
 from distill.system.paths import listed
 from distill.system.terminal import counted, plain
 
@@ -58,14 +57,21 @@ class Request:
             raise GenerationError(f"{WAYS[self.way]}: choose {which} to begin with")
         if entry.prior is None and self.way != AGAIN:
             raise GenerationError(
-                f"{plain(entry.name)} has no prior (yet), so all that it can do is: {WAYS[AGAIN].lower()}"
+                f"{plain(entry.name)} has no prior (yet), and can only do: {WAYS[AGAIN].lower()}"
             )
 
     def words(self, model: Path, folder: Path, seed: int) -> list[str]:
         """The words of the command that makes them."""
         files = [str(path) for path in self.sounds[: SOUNDS_NEEDED.get(self.way, 0)]]
         if self.way == AGAIN:
-            return ["distill.reconstruct", f"--seed={seed}", f"--out={folder}", "--", str(model), *files]
+            return [
+                "distill.reconstruct",
+                f"--seed={seed}",
+                f"--out={folder}",
+                "--",
+                str(model),
+                *files,
+            ]
         has_length = self.way in ("like", "morph")
         options = as_words(
             {
@@ -148,7 +154,9 @@ def _call(places: Places, folder: Path) -> dict[str, Any]:
         "title": _title(folder, started.words if started else []),
         "busy": busy,
         "rows": rows,
-        "sheet": address_of(places, sheet) if (sheet := folder / "generate.png").is_file() else None,
+        "sheet": address_of(places, sheet)
+        if (sheet := folder / "generate.png").is_file()
+        else None,
         "error": "" if busy or done else plain(last_words(folder / LOG)) or "it has ended",
     }
 

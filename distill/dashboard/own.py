@@ -13,11 +13,12 @@ SCRIPTS = ("elements.js", "sounds.js", "chart.js", "run.js", "library.js", "part
 
 def own_part(kind: str, value: Any = None, *, events: tuple[str, ...] = ()) -> Any:
     """A part that the script draws into an empty element; `events` are those that it triggers."""
-    named = " ".join(f"'{event}'" for event in events)
+    named = " ".join(f"'{event}'" for event in events)  # Gradio looks for them in the script
+    mount = f"window.distill.mount('{kind}', element, {{trigger, props, watch}});"
     return gr.HTML(
         value=value,
         html_template=f'<div class="own {kind}"></div>',
-        js_on_load=f"window.distill.mount('{kind}', element, {{trigger, props, watch}}); // {named}",
+        js_on_load=f"{mount} // {named}",
         apply_default_css=False,
         elem_id=f"own-{kind}",
     )
@@ -29,7 +30,9 @@ def head() -> str:
 
     scripts = [PLAYER, *((STATIC / name) for name in SCRIPTS)]
     code = "\n".join(path.read_text(encoding="utf-8") for path in scripts)
-    return f'<script>(() => {{\n{code}\n}})();</script><meta name="color-scheme" content="light dark">'
+    return (
+        f'<script>(() => {{\n{code}\n}})();</script><meta name="color-scheme" content="light dark">'
+    )
 
 
 def style() -> str:

@@ -15,7 +15,10 @@ from distill.dashboard.train_tab import build_train_tab
 from distill.errors import LibraryError
 
 TITLE = "distill"
-SENTENCE = "A model of your own sounds, in minutes: choose a folder, listen while it learns, and let it make new ones."
+SENTENCE = (
+    "A model of your own sounds, in minutes: choose a folder, listen while it learns, and let it "
+    "make new ones."
+)
 FONTS = ["system-ui", "-apple-system", "Segoe UI", "sans-serif"]
 MONO = ["ui-monospace", "SFMono-Regular", "Menlo", "monospace"]
 DAY_S = 86_400
@@ -55,7 +58,11 @@ def build_page(places: Places, runs: Runs, models: Models) -> Any:
 
         def use(event: gr.EventData) -> tuple[Any, ...]:
             file = _text(event, "file")
-            return gr.update(selected="generate"), *refresh(places, models, file), _way_of(models, file)
+            return (
+                gr.update(selected="generate"),
+                *refresh(places, models, file),
+                _way_of(models, file),
+            )
 
         def vary(event: gr.EventData) -> tuple[Any, ...]:
             file, source = _text(event, "file"), _text(event, "source")
@@ -70,8 +77,13 @@ def build_page(places: Places, runs: Runs, models: Models) -> Any:
         library.use(use, None, handed, **quiet)
         for part in (run, library, tab.shown):
             part.vary(vary, None, handed, **quiet)
-        gr.on([generate_tab.select, page.load], lambda file: refresh(places, models, file), tab.model,
-              tab.outputs, **quiet)
+        gr.on(
+            [generate_tab.select, page.load],
+            lambda file: refresh(places, models, file),
+            tab.model,
+            tab.outputs,
+            **quiet,
+        )
     return page
 
 

@@ -1,4 +1,4 @@
-"""the addresses that the page asks for, beside Gradio's own: JSON of what is on disk, sounds, a zip."""
+"""the addresses that the page asks for, beside Gradio's own: what is on disk, sounds, a zip."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
@@ -24,18 +24,8 @@ BLOCK_BYTES = 1 << 18
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-class State(Protocol):
-    """What the routes need."""
-
-    places: Places
-    runs: Runs
-    models: Models
-    surveys: Surveys
-
-
-def routes(state: State) -> list[Route]:
+def routes(places: Places, runs: Runs, models: Models, surveys: Surveys) -> list[Route]:
     """All of them."""
-    places, runs, models = state.places, state.runs, state.models
 
     def get_runs(asked: dict[str, str]) -> Any:
         return runs.show(asked.get("run") or None, asked.get("seen", ""))
@@ -50,7 +40,7 @@ def routes(state: State) -> list[Route]:
         return new_sounds.show(places, asked.get("seen", ""))
 
     def survey(asked: dict[str, str]) -> Any:
-        return state.surveys.look(asked["folder"], again=asked.get("again") == "yes")
+        return surveys.look(asked["folder"], again=asked.get("again") == "yes")
 
     return [
         _reads("/api/runs", get_runs),

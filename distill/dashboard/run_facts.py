@@ -13,17 +13,21 @@ STAGES = {"codec": "Codec", "vocoder": "Vocoder", "prior": "Prior"}
 
 
 def describe_sounds(row: dict[str, Any]) -> str:
-    """A row `sounds` in words: `266 files, 7:07 in all; 245 to train on, 21 held out; left out: ...`."""
+    """A row `sounds` in words: `266 files, 7:07 in all; 245 to train on, ...`."""
     left_out = row.get("left_out") or {}
-    told = [f"{plain(str(row.get('name')))}: {counted(int(row.get('files') or 0), 'file')}, "
-            f"{duration(float(row.get('duration_s') or 0))} in all",
-            f"{row.get('train', 0):,} to train on, {row.get('held_out', 0):,} held out"]
+    told = [
+        f"{plain(str(row.get('name')))}: {counted(int(row.get('files') or 0), 'file')}, "
+        f"{duration(float(row.get('duration_s') or 0))} in all",
+        f"{row.get('train', 0):,} to train on, {row.get('held_out', 0):,} held out",
+    ]
     if left_out:
-        told.append(f"left out: {', '.join(f'{count:,} {plain(str(reason))}' for reason, count in left_out.items())}")
+        counts = (f"{count:,} {plain(str(reason))}" for reason, count in left_out.items())
+        told.append(f"left out: {', '.join(counts)}")
     return "; ".join(told)
 
 
 def number(value: object) -> str:
+    """A value of a setting in words."""
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
@@ -95,6 +99,7 @@ def thin(values: Sequence[float | None]) -> list[list[float]]:
 
 
 def verdicts_of(record: ProgressRecord) -> list[list[str]]:
+    """Stage and verdict, of each stage that has ended."""
     return [
         [STAGES.get(name, name), plain(str(each.summary["verdict"]))]
         for name, each in record.stages.items()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from distill.bundle import SUFFIX
 from distill.dashboard.places import Places
 from distill.dashboard.processes import Started, is_alive, last_words, read_started
 from distill.dashboard.progress_record import ProgressRecord, StageRecord
@@ -23,9 +23,9 @@ from distill.dashboard.run_facts import (
 )
 from distill.dashboard.sounds import page_rows, preview_rows
 from distill.system.json_values import without_nan
-from distill.system.terminal import counted, duration, plain
+from distill.system.terminal import duration, plain
 from distill.training.records.rows import sound_lines
-from distill.training.records.run_folder import STOP, can_be_resumed
+from distill.training.records.run_folder import STOP, bundle_path, can_be_resumed
 from distill.training.records.summary import read_summary
 
 
@@ -71,6 +71,20 @@ class RunView:
         self.record.update()
         self.state = self._find_state()
 
+    @property
+    def begun_s(self) -> float:
+        """When it began, in Unix time."""
+        if self.record.begun_s is not None:
+            return self.record.begun_s
+        started = self._started()
+        return started.pid_started_s if started else 0.0
+
+    @property
+    def asked_folders(self) -> list[str]:
+        """The folders that its process was given, as long as it has said nothing itself."""
+        started = self._started()
+        return [word for word in (started.words if started else [])[1:] if os.path.isabs(word)]
+
     def _find_state(self) -> State:
         record, started = self.record, self._started()
         if started and started.pid_started_s > float(record.start.get("pid_started_s") or 0) + 1:
@@ -112,13 +126,12 @@ class RunView:
             "folder": plain(self.run_dir.name),
             "state": self.state.value,
             "active": self.state.is_active,
-            "begun_s": self.record.begun_s,
+            "begun_s": self.begun_s,
         }
 
     def show(self) -> dict[str, Any]:
         """Everything that the page shows of it, as plain values."""
         record = self.record
-        stage = record.stages.get(record.stage, StageRecord())
         codec = record.stages.get("codec", StageRecord())
         summary = read_summary(self.run_dir) if record.end else {}
         previews = preview_rows(self.places, self.run_dir)
@@ -132,8 +145,11 @@ class RunView:
             "left": self._left(),
             "sounds": self._sounds(),
             "choices": [
-                {"key": str(row.get("key")), "value": number(row.get("value")),
-                 "reason": str(row.get("reason"))}
+                {
+                    "key": str(row.get("key")),
+                    "value": number(row.get("value")),
+                    "reason": str(row.get("reason")),
+                }
                 for row in record.choices.values()
             ],
             "settings": settings_of(record.start.get("settings")),
@@ -141,17 +157,23 @@ class RunView:
             "heard": [line.strip() for line in sound_lines(codec.epoch.get("figures") or {})],
             "warnings": [
                 {"epoch": epoch, "text": plain(text), "stage": name}
-                for name, each in record.stages.items() for epoch, text in each.news
+                for name, each in record.stages.items()
+                for epoch, text in each.news
             ][-12:],
-            "charts": [chart for name, each in record.stages.items() if (chart := chart_of(name, each))],
-            "previews": {"label": previews[0], "rows": previews[1]} if not held_out else
-                        {"label": "held-out sounds, by the best weights", "rows": held_out},
+            "charts": [
+                chart for name, each in record.stages.items() if (chart := chart_of(name, each))
+            ],
+            "previews": {"label": previews[0], "rows": previews[1]}
+            if not held_out
+            else {"label": "held-out sounds, by the best weights", "rows": held_out},
             "new_sounds": page_rows(self.places, self.run_dir / "new_sounds"),
             "verdicts": verdicts_of(record),
             "commands": [plain(command) for command in summary.get("next_commands") or []],
             "model": self._model(),
             "error": self._error(),
-            "can_stop": self.state.is_active and self.state != State.STOPPING and bool(record.start),
+            "can_stop": self.state.is_active
+            and self.state != State.STOPPING
+            and bool(record.start),
             "can_go_on": self.can_go_on,
         }
         return dict(json.loads(json.dumps(without_nan(shown))))
@@ -170,8 +192,10 @@ class RunView:
         if self.state == State.FAILED:
             return "The run has failed."
         if self.state == State.CUT_OFF:
-            more = "Go on continues from its last save." if self.can_go_on else (
-                "It had saved nothing yet; start it again."
+            more = (
+                "Go on continues from its last save."
+                if self.can_go_on
+                else ("It had saved nothing yet; start it again.")
             )
             return f"The process of this run has ended without a word. {more}"
         if self.state == State.STOPPING:
@@ -191,10 +215,10 @@ class RunView:
         names = list(map(str, self.record.start.get("stages") or []))
         newest = names.index(self.record.stage) if self.record.stage in names else -1
         shares = []
-        for number, name in enumerate(names):
+        for place, name in enumerate(names):
             ended = self.record.stages.get(name, StageRecord()).summary
-            done = bool(ended and ended.get("finished")) or number < newest
-            share = 1.0 if done else self._share() if number == newest else 0.0
+            done = bool(ended and ended.get("finished")) or place < newest
+            share = 1.0 if done else self._share() if place == newest else 0.0
             shares.append({"name": STAGES.get(name, name), "share": round(share, 4), "done": done})
         return shares
 
@@ -209,24 +233,34 @@ class RunView:
         if self.state not in (State.TRAINING, State.STOPPING) or not isinstance(gone, int | float):
             return ""
         told = f"{duration(gone)} gone"
-        return f"{told}, {duration(left)} left in this stage" if isinstance(left, int | float) else told
+        return (
+            f"{told}, {duration(left)} left in this stage"
+            if isinstance(left, int | float)
+            else told
+        )
 
     def _sounds(self) -> str:
         row = self.record.sounds
         return describe_sounds(row) if row else ""
 
-    def _model(self) -> dict[str, str] | None:
+    def _model(self) -> dict[str, Any] | None:
         """The model that can be used by now: in the library when the run published it."""
         published = (self.record.end or {}).get("published")
         stages = self.record.stages
         done = [name for name in stages if (stages[name].summary or {}).get("finished")]
         if not done and not published:
             return None
-        file = next((f"{which}{SUFFIX}" for which in ("best", "last")
-                     if (self.run_dir / f"{which}{SUFFIX}").is_file()), None)
-        return file and {"file": Path(str(published)).name if published else "",
-                         "path": plain(str(published or self.run_dir / file)),
-                         "prior": "prior" in done}
+        own = next((path for path in map(self._bundle, ("best", "last")) if path.is_file()), None)
+        if own is None:
+            return None
+        return {
+            "file": Path(str(published)).name if published else "",
+            "path": plain(str(published or own)),
+            "prior": "prior" in done,
+        }
+
+    def _bundle(self, which: str) -> Path:
+        return bundle_path(self.run_dir, which)
 
     def _error(self) -> str:
         if self.state != State.FAILED:

@@ -72,8 +72,10 @@ class Runs:
     def update(self) -> list[RunView]:
         """The runs as they are now: those at work first, then the newest."""
         with self._lock:
-            found = {path.relative_to(self.places.outputs).as_posix(): path
-                     for path in _run_folders(self.places)}
+            found = {
+                path.relative_to(self.places.outputs).as_posix(): path
+                for path in _run_folders(self.places)
+            }
             self._views = {
                 key: self._views.get(key) or RunView(self.places, path)
                 for key, path in found.items()
@@ -81,7 +83,9 @@ class Runs:
             for view in self._views.values():
                 view.update()
             return sorted(
-                self._views.values(), key=lambda view: (view.state.is_active, _begun(view)), reverse=True
+                self._views.values(),
+                key=lambda view: (view.state.is_active, view.begun_s),
+                reverse=True,
             )
 
     def find(self, run: str) -> RunView:
@@ -112,9 +116,8 @@ class Runs:
         with self._one_at_a_time():
             for view in self.update():
                 if view.state.is_active and _roots(view) == [folder or DEMO]:
-                    raise RunError(
-                        f"these sounds are being trained on already, by {view.run_dir.name}; stop it first"
-                    )
+                    name = view.run_dir.name
+                    raise RunError(f"{name} is training on these sounds already; stop it first")
             run_dir = new_run_dir(places.trained, wish.name or Path(folder or DEMO).name).absolute()
             run = run_dir.relative_to(places.outputs).as_posix()
             words = Wish(**{**vars(wish), "folder": folder}).words(places, run_dir)
@@ -129,12 +132,14 @@ class Runs:
                 raise RunError(f"{view.run_dir.name} is at work already")
             if not view.can_go_on:
                 raise RunError(
-                    f"{view.run_dir.name} is complete" if view.state == State.FINISHED
+                    f"{view.run_dir.name} is complete"
+                    if view.state == State.FINISHED
                     else f"{view.run_dir.name} had saved nothing; start it again"
                 )
             start_verb(
                 ["distill.train", f"resume={view.run_dir}"],
-                log=log_of(self.places, run), note=note_of(self.places, run),
+                log=log_of(self.places, run),
+                note=note_of(self.places, run),
             )
 
     def stop(self, run: str) -> None:
@@ -157,8 +162,11 @@ class Runs:
 
 
 def _run_folders(places: Places) -> Iterator[Path]:
+    """The folders of runs: what has rows of progress, and what was started and has none yet."""
     for folder in _folders(places.trained):
-        yield folder
+        run = folder.relative_to(places.outputs).as_posix()
+        if (folder / NAME).exists() or note_of(places, run).exists():
+            yield folder
     for sweep in _folders(places.swept):
         yield from (job for job in _folders(sweep) if (job / NAME).exists())
 
@@ -166,20 +174,19 @@ def _run_folders(places: Places) -> Iterator[Path]:
 def _folders(folder: Path) -> list[Path]:
     try:
         with os.scandir(folder) as found:
-            return [Path(each.path) for each in found
-                    if each.is_dir(follow_symlinks=False) and not each.name.startswith(".")]
+            return [
+                Path(each.path)
+                for each in found
+                if each.is_dir(follow_symlinks=False) and not each.name.startswith(".")
+            ]
     except OSError:
         return []
 
 
-def _begun(view: RunView) -> float:
-    return view.record.begun_s or view.begun_s
-
-
 def _roots(view: RunView) -> list[str]:
-    """The folders of sounds of a run."""
-    settings = view.record.start.get("settings") or {}
+    """The folders of sounds of a run; DEMO for the demo collection."""
+    settings = view.record.start.get("settings")
+    if not isinstance(settings, dict):
+        return view.asked_folders or [DEMO]
     root = (settings.get("data") or {}).get("root")
-    if not settings:
-        return view.asked_folders
     return [DEMO] if root is None else [root] if isinstance(root, str) else list(map(str, root))

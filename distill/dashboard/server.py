@@ -6,7 +6,6 @@ import os
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,25 +21,8 @@ SOUNDS = {".wav", ".flac", ".mp3", ".ogg", ".aif", ".aiff", ".m4a", ".opus", ".w
 """Uploads that the page may have back, by the end of their names."""
 
 
-@dataclass(frozen=True)
-class Dashboard:
-    """What the page works with; all of it is on disk, this only reads it."""
-
-    places: Places
-    runs: Runs = field(init=False)
-    models: Models = field(init=False)
-    surveys: Surveys = field(init=False)
-
-    def __post_init__(self) -> None:
-        """Open the places."""
-        object.__setattr__(self, "runs", Runs(self.places))
-        object.__setattr__(self, "models", Models(self.places))
-        object.__setattr__(self, "surveys", Surveys(self.places))
-
-
-def make_app(dashboard: Dashboard, port: int) -> Any:
+def make_app(places: Places, port: int) -> Any:
     """The ASGI application, guarded; raises WriteError if the folder for uploads cannot be made."""
-    places = dashboard.places
     try:
         places.uploads.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -56,15 +38,19 @@ def make_app(dashboard: Dashboard, port: int) -> Any:
     from distill.dashboard.page import build_page, theme
     from distill.dashboard.routes import routes
 
+    runs, models, surveys = Runs(places), Models(places), Surveys(places)
+
     @asynccontextmanager
     async def lifespan(_: Any) -> AsyncIterator[None]:
         yield
-        dashboard.surveys.close()
+        surveys.close()
 
-    app = FastAPI(openapi_url=None, lifespan=lifespan, routes=[*routes(dashboard)])
+    app = FastAPI(
+        openapi_url=None, lifespan=lifespan, routes=[*routes(places, runs, models, surveys)]
+    )
     gr.mount_gradio_app(
         app,
-        build_page(places, dashboard.runs, dashboard.models),
+        build_page(places, runs, models),
         path="/",
         server_name=HOST,
         server_port=port,
@@ -116,6 +102,7 @@ def serve(app: Any, listening: socket.socket) -> None:
     """Answer until the process is asked to end."""
     import uvicorn
 
-    config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False,
-                            timeout_graceful_shutdown=1)
+    config = uvicorn.Config(
+        app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=1
+    )
     uvicorn.Server(config).run(sockets=[listening])

@@ -90,8 +90,11 @@ def address_of(places: Places, path: Path) -> str:
 
 def preview_rows(places: Places, run_dir: Path) -> tuple[str, list[dict[str, Any]]]:
     """The newest previews of a run: what they are, and a row for each clip."""
-    folders = [(match, path) for path in listed(run_dir / "previews")
-               if (match := EPOCH.fullmatch(path.name)) and (path / "mels.png").is_file()]
+    folders = [
+        (match, path)
+        for path in listed(run_dir / "previews")
+        if (match := EPOCH.fullmatch(path.name)) and (path / "mels.png").is_file()
+    ]
     if not folders:
         return "", []
     match, folder = max(folders, key=lambda found: (found[1].stat().st_mtime_ns, found[1].name))
@@ -151,5 +154,9 @@ def sounds_in(folder: Path) -> Iterator[Path]:
 
 
 def _take(places: Places, label: str, path: Path) -> dict[str, str]:
-    return {"label": label, "url": address_of(places, path), "file": path.name,
-            "type": TYPES.get(path.suffix.lower(), "")}
+    return {
+        "label": label,
+        "url": address_of(places, path),
+        "file": path.name,
+        "type": TYPES.get(path.suffix.lower(), ""),
+    }

@@ -100,12 +100,23 @@ def main() -> None:
         from distill.training.codec.fitting import fitting_codebook_size, training_vectors
         from distill.training.sounds import collect, sounds_row
 
-        words = [quote_text(f"data.cache_dir={cache}"), *([quote_folders(folders)] if folders else [])]
+        words = [
+            quote_text(f"data.cache_dir={cache}"),
+            *([quote_folders(folders)] if folders else []),
+        ]
         config = load_config(words, sweep=False)
-        collection, split = collect(config, progress=lambda done, total: _tell(done=done, total=total))
+        collection, split = collect(
+            config, progress=lambda done, total: _tell(done=done, total=total)
+        )
         row = sounds_row(collection, split)
         _tell(sounds=describe_sounds(asdict(row)))
-        train = segments_of(split.train, config.data, held_out=False, sample_rate_hz=config.mel.sample_rate_hz, seed=config.seed)
+        train = segments_of(
+            split.train,
+            config.data,
+            held_out=False,
+            sample_rate_hz=config.mel.sample_rate_hz,
+            seed=config.seed,
+        )
         fitting = fitting_codebook_size(config, collection.files, training_vectors(config, train))
         _tell(codebook=int(fitting.value), reason=fitting.reason, few=split.note or "")
 

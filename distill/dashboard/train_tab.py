@@ -24,7 +24,10 @@ def build_train_tab(runs: Runs) -> Any:
     with gr.Row():
         with gr.Column(scale=2, min_width=320):
             folder = gr.Textbox(
-                label="Folder of sounds", placeholder="/home/me/sounds", elem_id="folder", max_lines=1
+                label="Folder of sounds",
+                placeholder="/home/me/sounds",
+                elem_id="folder",
+                max_lines=1,
             )
             with gr.Row():
                 demo = gr.Button("Try the demo collection", elem_id="demo")
@@ -37,31 +40,62 @@ def build_train_tab(runs: Runs) -> Any:
             start = gr.Button("Start", variant="primary", elem_id="start")
             message = own_part("message")
             levels = gr.Slider(
-                2, 4, value=3, step=1, label="Levels", elem_id="levels",
+                2,
+                4,
+                value=3,
+                step=1,
+                label="Levels",
+                elem_id="levels",
                 info="Fewer levels = faster, more levels = finer detail",
             )
             commitment = gr.Slider(
-                0.05, 1.0, value=0.25, step=0.05, label="Commitment weight",
+                0.05,
+                1.0,
+                value=0.25,
+                step=0.05,
+                label="Commitment weight",
                 info="How strongly the encoder is held to its codes",
             )
             with gr.Accordion("More", open=False, elem_id="more"):
-                name = gr.Textbox(label="Name of the model", placeholder="from folder and time", max_lines=1)
+                name = gr.Textbox(
+                    label="Name of the model", placeholder="from folder and time", max_lines=1
+                )
                 minutes = gr.Number(
-                    label="Minutes for each stage", value=None, minimum=0, elem_id="minutes",
+                    label="Minutes for each stage",
+                    value=None,
+                    minimum=0,
+                    elem_id="minutes",
                     info="Empty: the codec by the size of the collection, then three and three",
                 )
-                epochs = gr.Number(label="Epochs of the codec", value=None, minimum=1, precision=0,
-                                   info="Empty: by the size of the collection")
-                rate = gr.Number(label="Learning rate", value=None, minimum=0, info="Empty: chosen by the run")
+                epochs = gr.Number(
+                    label="Epochs of the codec",
+                    value=None,
+                    minimum=1,
+                    precision=0,
+                    info="Empty: by the size of the collection",
+                )
+                rate = gr.Number(
+                    label="Learning rate", value=None, minimum=0, info="Empty: chosen by the run"
+                )
                 stages = gr.CheckboxGroup(
-                    STAGES, value=[value for _, value in STAGES], label="Stages",
+                    STAGES,
+                    value=[value for _, value in STAGES],
+                    label="Stages",
                     info="The codec first; the others make its sound better, and new sounds",
                 )
         with gr.Column(scale=3, min_width=320):
             shown = own_part("run", events=("use", "vary"))
 
-    def begin(folder: str, levels: float, commitment: float, name: str, minutes: float | None,
-              epochs: float | None, rate: float | None, stages: list[str]) -> dict[str, Any]:
+    def begin(
+        folder: str,
+        levels: float,
+        commitment: float,
+        name: str,
+        minutes: float | None,
+        epochs: float | None,
+        rate: float | None,
+        stages: list[str],
+    ) -> dict[str, Any]:
         try:
             run = runs.start(_wish(folder, levels, commitment, name, minutes, epochs, rate, stages))
         except DistillError as error:
@@ -69,18 +103,32 @@ def build_train_tab(runs: Runs) -> Any:
         return {"text": "Started. It goes on when this page is closed.", "run": run}
 
     quiet: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-    start.click(begin, [folder, levels, commitment, name, minutes, epochs, rate, stages], message, **quiet)
+    start.click(
+        begin, [folder, levels, commitment, name, minutes, epochs, rate, stages], message, **quiet
+    )
     demo.click(lambda: (DEMO, {"folder": ""}), None, [folder, survey], **quiet)
     gr.on([folder.submit, folder.blur], _survey_of, [folder, survey], survey, **quiet)
     choose.click(_open_chooser, folder, [chooser, here, inside], **quiet)
     inside.input(_go_to, [here, inside], [here, inside], **quiet)
-    take.click(lambda path: (path, gr.update(visible=False), {"folder": path}), here,
-               [folder, chooser, survey], **quiet)
+    take.click(
+        lambda path: (path, gr.update(visible=False), {"folder": path}),
+        here,
+        [folder, chooser, survey],
+        **quiet,
+    )
     return shown
 
 
-def _wish(folder: str, levels: float, commitment: float, name: str, minutes: float | None,
-          epochs: float | None, rate: float | None, stages: list[str]) -> Wish:
+def _wish(
+    folder: str,
+    levels: float,
+    commitment: float,
+    name: str,
+    minutes: float | None,
+    epochs: float | None,
+    rate: float | None,
+    stages: list[str],
+) -> Wish:
     """What the fields say; raises DistillError for what cannot be."""
     typed = (folder or "").strip()
     if not typed:
@@ -123,7 +171,9 @@ def _go_to(here: str, chosen: str) -> tuple[Any, Any]:
 def _go(path: Path) -> tuple[Any, Any]:
     try:
         with os.scandir(path) as found:
-            names = sorted(each.name for each in found if not each.name.startswith(".") and each.is_dir())
+            names = sorted(
+                each.name for each in found if not each.name.startswith(".") and each.is_dir()
+            )
     except OSError:
         names = []
     return str(path), gr.update(choices=[UP, *names[:MOST_FOLDERS]], value=None)

@@ -67,7 +67,7 @@ function soundRow(list, value) {
   const vary = list.vary && value.source ? element("button", {
     type: "button", class: "small", onclick: () => list.vary(value),
   }, "Vary") : null;
-  const files = takes.map((take) => download(take, takes.length > 1 ? take.label : "Download"));
+  const files = takes.map((take) => download(take, takes.length > 1 ? `↓ ${take.label}` : "↓ Download"));
   const group = { role: "group", "aria-label": value.name };
   row.element = element("article", { class: "sound", onfocusin: () => { if (!player.playing) chooseRow(row); } },
     element("div", { class: "about" },
@@ -94,7 +94,8 @@ function soundRow(list, value) {
 // A link that can be dragged into a folder or another program, under the file's own name.
 function download(take, label) {
   return element("a", {
-    href: take.url, download: take.file, draggable: "true", class: "file", title: `${take.file}: click to download, or drag it out`,
+    href: take.url, download: take.file, draggable: "true", class: "file", "aria-label": `Download ${take.file}`,
+    title: `${take.file}: click to download, or drag it out`,
     ondragstart: (event) => {
       const address = new URL(take.url, location.href).href;
       event.dataTransfer.setData("DownloadURL", `${take.type}:${take.file}:${address}`);

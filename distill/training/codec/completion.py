@@ -28,7 +28,7 @@ def complete(
     one is configured.
     """
     choices: list[ChosenSetting] = []
-    mel, rvq, trainer = config.mel, config.rvq, config.trainer
+    rvq, trainer = config.rvq, config.trainer
     vectors = training_vectors(config, data.train)
     fitting = fitting_codebook_size(config, source.files, vectors)
     if rvq.codebook_size is None:
