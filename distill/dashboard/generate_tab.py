@@ -10,8 +10,10 @@ from typing import Any
 import gradio as gr
 
 from distill.catalog.entry import Entry
+from distill.cli.coding import LARGEST_SEED
 from distill.codec.limits import AMOUNTS, LENGTHS_S, TEMPERATURES
 from distill.dashboard import new_sounds
+from distill.dashboard.fields import read_number, read_whole
 from distill.dashboard.models import Models, model_choices
 from distill.dashboard.new_sounds import AGAIN, MOST_SOUNDS, SOUNDS_NEEDED, WAYS, Request
 from distill.dashboard.own import own_part
@@ -77,12 +79,10 @@ def build_generate_tab(places: Places, models: Models) -> GenerateTab:
             make = gr.Button("Generate", variant="primary", elem_id="generate")
             message = own_part("note")
             with gr.Accordion("More", open=False):
-                seed = gr.Number(
+                seed = gr.Textbox(
                     label="Seed",
-                    value=None,
-                    precision=0,
-                    minimum=0,
-                    info="Empty: another one each time. The same seed gives the same sounds",
+                    placeholder="another one each time; the same seed gives the same sounds",
+                    max_lines=1,
                 )
                 temperature = gr.Slider(
                     *TEMPERATURES,
@@ -91,12 +91,8 @@ def build_generate_tab(places: Places, models: Models) -> GenerateTab:
                     label="Temperature",
                     info="Lower: more usual sounds, higher: wilder ones",
                 )
-                length = gr.Number(
-                    label="Length in seconds",
-                    value=None,
-                    minimum=0,
-                    maximum=LENGTHS_S[1],
-                    info="Empty: as those that the model knows",
+                length = gr.Textbox(
+                    label="Length in seconds", placeholder="as those that it knows", max_lines=1
                 )
                 amount = gr.Slider(
                     *AMOUNTS,
@@ -118,9 +114,9 @@ def build_generate_tab(places: Places, models: Models) -> GenerateTab:
         known: str | None,
         second: str | None,
         known_second: str | None,
-        seed: float | None,
+        seed: str,
         temperature: float,
-        length: float | None,
+        length: str,
         amount: float,
     ) -> dict[str, Any]:
         try:
@@ -130,10 +126,10 @@ def build_generate_tab(places: Places, models: Models) -> GenerateTab:
             request = Request(
                 way=way,
                 count=int(count),
-                seed=None if seed is None else int(seed),
+                seed=read_whole(seed, "Seed", 0, LARGEST_SEED),
                 class_name=None if kind in (None, ANY) else kind,
                 temperature=float(temperature),
-                length_s=float(length) if length else None,
+                length_s=read_number(length, "Length", *LENGTHS_S),
                 amount=float(amount),
                 sounds=tuple(_sounds(places, (first, known), (second, known_second))),
             )

@@ -8,6 +8,7 @@ from typing import Any
 
 import gradio as gr
 
+from distill.dashboard.fields import read_number, read_whole
 from distill.dashboard.own import own_part
 from distill.dashboard.runs import Runs, Wish
 from distill.errors import DistillError
@@ -17,6 +18,7 @@ DEMO = "the demo collection"
 UP = ".. (the folder above)"
 STAGES = [("Codec", "codec"), ("Vocoder", "vocoder"), ("Prior (makes new sounds)", "prior")]
 MOST_FOLDERS = 500
+MOST_EPOCHS, MOST_MINUTES = 1_000_000, 100_000.0
 
 
 def build_train_tab(runs: Runs) -> Any:
@@ -60,22 +62,18 @@ def build_train_tab(runs: Runs) -> Any:
                 name = gr.Textbox(
                     label="Name of the model", placeholder="from folder and time", max_lines=1
                 )
-                minutes = gr.Number(
+                minutes = gr.Textbox(
                     label="Minutes for each stage",
-                    value=None,
-                    minimum=0,
-                    elem_id="minutes",
-                    info="Empty: the codec by the size of the collection, then three and three",
+                    placeholder="the codec by the size of the collection, then 3 and 3",
+                    max_lines=1,
                 )
-                epochs = gr.Number(
+                epochs = gr.Textbox(
                     label="Epochs of the codec",
-                    value=None,
-                    minimum=1,
-                    precision=0,
-                    info="Empty: by the size of the collection",
+                    placeholder="by the size of the collection",
+                    max_lines=1,
                 )
-                rate = gr.Number(
-                    label="Learning rate", value=None, minimum=0, info="Empty: chosen by the run"
+                rate = gr.Textbox(
+                    label="Learning rate", placeholder="chosen by the run", max_lines=1
                 )
                 stages = gr.CheckboxGroup(
                     STAGES,
@@ -91,9 +89,9 @@ def build_train_tab(runs: Runs) -> Any:
         levels: float,
         commitment: float,
         name: str,
-        minutes: float | None,
-        epochs: float | None,
-        rate: float | None,
+        minutes: str,
+        epochs: str,
+        rate: str,
         stages: list[str],
     ) -> dict[str, Any]:
         try:
@@ -124,9 +122,9 @@ def _wish(
     levels: float,
     commitment: float,
     name: str,
-    minutes: float | None,
-    epochs: float | None,
-    rate: float | None,
+    minutes: str,
+    epochs: str,
+    rate: str,
     stages: list[str],
 ) -> Wish:
     """What the fields say; raises DistillError for what cannot be."""
@@ -140,9 +138,9 @@ def _wish(
         folder="" if typed == DEMO else typed,
         levels=round(levels),
         commitment_weight=round(float(commitment), 4),
-        epochs=int(epochs) if epochs else None,
-        minutes=float(minutes) if minutes else None,
-        learning_rate=float(rate) if rate else None,
+        epochs=read_whole(epochs, "Epochs", 1, MOST_EPOCHS),
+        minutes=read_number(minutes, "Minutes", 0.01, MOST_MINUTES),
+        learning_rate=read_number(rate, "Learning rate", 1e-7, 1.0),
         stages=tuple(chosen),
         name=name or "",
     )
