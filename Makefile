@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTEST_ARGS ?=
 
-.PHONY: help demo test test-all check sweep measure streaming clean
+.PHONY: help demo dashboard test test-all check sweep measure streaming clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -23,10 +23,13 @@ $(VENV)/.%: $(VENV)/.installed
 demo: $(VENV)/.installed ## train on a small synthesised collection; prints where the model is
 	$(BIN)/python -m distill.train
 
+dashboard: $(VENV)/.dashboard ## train, listen and generate in the browser; prints its address
+	$(BIN)/python -m distill.dashboard
+
 test: $(VENV)/.installed ## the fast tests
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
-test-all: $(VENV)/.sweep,streaming ## the fast and the slow tests, those of the extras too
+test-all: $(VENV)/.sweep,streaming,dashboard,browser ## the fast and the slow tests, those of the extras too
 	$(BIN)/python -m pytest -m 'slow or not slow' $(PYTEST_ARGS)
 
 check: $(VENV)/.installed ## lint, format and types

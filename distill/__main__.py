@@ -17,7 +17,10 @@ VERBS = {
     "leaderboard": "rank the runs of a sweep, best first",
     "shard": "a folder of sounds → shards that a run streams from an object store",
     "library": "list, show, rename, delete, repair or add trained models",
+    "dashboard": "all of this in the browser; needs the extra `dashboard`",
 }
+MODULES = {"dashboard": "distill.dashboard.__main__"}
+"""Of verbs that are more than one file."""
 
 
 def main() -> None:
@@ -32,7 +35,7 @@ def main() -> None:
         print(__version__)
     elif verb in VERBS:
         sys.argv = [f"distill {verb}", *sys.argv[2:]]
-        import_module(f"distill.{verb}").main()
+        import_module(MODULES.get(verb, f"distill.{verb}")).main()
     else:
         print(f"distill: no verb {verb!r}; the verbs are {', '.join(VERBS)}", file=sys.stderr)
         sys.exit(2)

@@ -27,7 +27,7 @@ FLOORS = (
     {"training"},
     {"sweep"},
     {"cli"},
-    {*VERBS, "dashboard"},
+    {*VERBS},
 )
 """The rooms from low to high: each may import what is below it, and nothing of its own floor."""
 ENTRANCE = ("", "__main__")

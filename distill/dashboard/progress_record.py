@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ CURVES = {
 """The figures of an epoch that are drawn, and what their lines are called."""
 MOST_NEWS = 100
 LARGEST_READ = 1 << 24
+ODD = (TypeError, ValueError, KeyError, AttributeError, OverflowError)
+"""What a row that distill did not write may lead to."""
 
 
 @dataclass
@@ -45,8 +48,8 @@ class StageRecord:
             curve.extend([None] * (number - 1 - len(curve)))
             value = figures.get(key)
             curve.append(float(value) if isinstance(value, int | float) else None)
-        self.news = [(epoch, text) for epoch, text in self.news if epoch < number]
-        self.news += [(number, str(text)) for text in row.get("news") or []]
+        news = [(number, str(text)) for text in row.get("news") or []]
+        self.news = [(epoch, text) for epoch, text in self.news if epoch < number] + news
         del self.news[:-MOST_NEWS]
         self.epoch = row
 
@@ -66,6 +69,8 @@ class ProgressRecord:
         self.begun_s: float | None = None
         """Unix time of the first row."""
         self.start: dict[str, Any] = {}
+        self.process = -1, 0.0
+        """The newest process, and when it began (Unix time)."""
         self.sounds: dict[str, Any] = {}
         self.choices: dict[tuple[str, str], dict[str, Any]] = {}
         self.stages: dict[str, StageRecord] = {}
@@ -94,7 +99,8 @@ class ProgressRecord:
         self._read += len(new)
         *lines, self._rest = (self._rest + new).split(b"\n")
         for row in rows_of(lines):
-            self._take(row)
+            with suppress(*ODD):
+                self._take(row)
 
     def _take(self, row: dict[str, Any]) -> None:
         self.rows += 1
@@ -102,7 +108,9 @@ class ProgressRecord:
         if self.begun_s is None and isinstance(row.get("time_s"), int | float):
             self.begun_s = float(row["time_s"])
         if event == "start":
-            self.start, self.end, self.step = row, None, {}
+            if isinstance(row["settings"], dict) and isinstance(row["stages"], list):
+                self.process = int(row["pid"]), float(row["pid_started_s"])
+                self.start, self.end, self.step = row, None, {}
         elif event == "sounds":
             self.sounds = row
         elif event == "choice":

@@ -10,6 +10,22 @@ from distill.system.terminal import counted, duration, plain
 
 MOST_POINTS = 240
 STAGES = {"codec": "Codec", "vocoder": "Vocoder", "prior": "Prior"}
+EMPTY: dict[str, Any] = {
+    **dict.fromkeys(("version", "path", "sentence", "left", "sounds"), ""),
+    **{
+        part: []
+        for part in (
+            *("stages", "choices", "settings", "heard", "warnings", "charts"),
+            *("new_sounds", "verdicts", "commands"),
+        )
+    },
+    "levels": None,
+    "previews": {"label": "", "rows": []},
+    "model": None,
+    "can_stop": False,
+    "can_go_on": False,
+}
+"""What is shown of a run with rows that distill did not write."""
 
 
 def describe_sounds(row: dict[str, Any]) -> str:

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from distill.dashboard.places import Places
-from distill.dashboard.processes import Started, is_alive, last_words, read_started
-from distill.dashboard.progress_record import ProgressRecord, StageRecord
+from distill.dashboard.processes import SAME_START_S, Started, is_alive, last_words, read_started
+from distill.dashboard.progress_record import ODD, ProgressRecord, StageRecord
 from distill.dashboard.run_facts import (
+    EMPTY,
     STAGES,
     chart_of,
     describe_sounds,
@@ -59,7 +60,8 @@ class RunView:
         self.id = run_dir.relative_to(places.outputs).as_posix()
         self.record = ProgressRecord(run_dir)
         self.state = State.CUT_OFF
-        self._ended: tuple[object, ...] = ()
+        self._ended: tuple[int, float] | None = None
+        self._note: tuple[int, Started | None] = (0, None)
 
     @property
     def log(self) -> Path:
@@ -87,16 +89,15 @@ class RunView:
 
     def _find_state(self) -> State:
         record, started = self.record, self._started()
-        if started and started.pid_started_s > float(record.start.get("pid_started_s") or 0) + 1:
+        if started and started.pid_started_s > record.process[1] + SAME_START_S:
             return State.STARTING if started.is_alive else State.FAILED
         if not record.start:
             return State.CUT_OFF
         if record.end is not None:
             reasons = {"finished": State.FINISHED, "stopped": State.STOPPED}
             return reasons.get(str(record.end.get("reason")), State.FAILED)
-        process = (record.start.get("pid"), record.start.get("pid_started_s"))
-        if self._ended == process or not is_alive(*_process(*process)):
-            self._ended = process
+        if self._ended == record.process or not is_alive(*record.process):
+            self._ended = record.process  # it does not come back
             return State.CUT_OFF
         if (self.run_dir / STOP).exists():
             return State.STOPPING
@@ -105,7 +106,15 @@ class RunView:
         return State.PREPARING if record.sounds else State.READING
 
     def _started(self) -> Started | None:
-        return read_started(note_of(self.places, self.id))
+        """The process that the dashboard started for it; its note is read once."""
+        note = note_of(self.places, self.id)
+        try:
+            written = note.stat().st_mtime_ns
+        except OSError:
+            return None
+        if written != self._note[0]:
+            self._note = written, read_started(note)
+        return self._note[1]
 
     @property
     def version(self) -> str:
@@ -131,12 +140,19 @@ class RunView:
 
     def show(self) -> dict[str, Any]:
         """Everything that the page shows of it, as plain values."""
+        try:
+            shown = self._show()
+        except ODD as error:
+            shown = {**EMPTY, **self.heading(), "error": f"its rows cannot be read: {error}"}
+        return dict(json.loads(json.dumps(without_nan(shown))))
+
+    def _show(self) -> dict[str, Any]:
         record = self.record
         codec = record.stages.get("codec", StageRecord())
         summary = read_summary(self.run_dir) if record.end else {}
         previews = preview_rows(self.places, self.run_dir)
         held_out = page_rows(self.places, self.run_dir) if not self.state.is_active else []
-        shown = {
+        return {
             **self.heading(),
             "version": self.version,
             "path": plain(str(self.run_dir)),
@@ -176,7 +192,6 @@ class RunView:
             and bool(record.start),
             "can_go_on": self.can_go_on,
         }
-        return dict(json.loads(json.dumps(without_nan(shown))))
 
     @property
     def can_go_on(self) -> bool:
@@ -277,8 +292,3 @@ def log_of(places: Places, run: str) -> Path:
 def note_of(places: Places, run: str) -> Path:
     """Where the process that the dashboard started for a run is noted."""
     return places.logs / f"{run.replace('/', '__')}.json"
-
-
-def _process(pid: object, started_s: object) -> tuple[int, float]:
-    is_pair = isinstance(pid, int) and isinstance(started_s, int | float)
-    return (int(pid), float(started_s)) if is_pair else (-1, 0.0)  # type: ignore[arg-type, call-overload]
