@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
-import shutil
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,15 +10,10 @@ from typing import Any
 
 import pytest
 
+from tests.helpers.browsers import open_page, require_browser
 from tests.helpers.dashboards import Dashboard, dashboard
 
-playwright = pytest.importorskip("playwright.sync_api", reason="needs the extra `browser`")
-pytest.importorskip("gradio", reason="needs the extra `dashboard`")
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
-if CHROMIUM is None and os.environ.get("CI") != "true":
-    pytest.skip("needs Chromium", allow_module_level=True)
+require_browser()
 
 LONG_MS = 240_000
 MINUTES = "0.4"
@@ -34,62 +27,50 @@ def home(tmp_path: Path) -> Iterator[Dashboard]:
 
 @pytest.fixture
 def page(home: Dashboard) -> Iterator[Any]:
-    """The page in a browser; at the end, nothing was complained about, and nobody else asked."""
-    troubles: list[str] = []
-    own = (home.url, "data:", f"blob:{home.url}")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
-        page.set_default_timeout(30_000)
-        page.on("console", lambda m: troubles.append(m.text) if m.type == "error" else None)
-        page.on("pageerror", lambda error: troubles.append(str(error)))
-        page.on("request", lambda r: None if r.url.startswith(own) else troubles.append(r.url))
-        page.goto(home.url)
+    with open_page(home.url) as page:
         yield page
-        browser.close()
-    assert troubles == []
 
 
 @pytest.mark.slow
 def test_from_the_demo_collection_to_a_zip_of_new_sounds(home: Dashboard, page: Any) -> None:
+    from playwright.sync_api import expect
+
     run = page.locator(".own.run")
     survey = page.locator(".own.survey")
     page.get_by_role("button", name="Try the demo collection").click()
-    playwright.expect(survey).to_contain_text("24 files", timeout=LONG_MS)
-    playwright.expect(survey).to_contain_text("Codebook size", timeout=LONG_MS)
+    expect(survey).to_contain_text("24 files", timeout=LONG_MS)
+    expect(survey).to_contain_text("Codebook size", timeout=LONG_MS)
     page.locator("#more").get_by_role("button", name="More").click()
     page.get_by_label("Minutes for each stage").fill(MINUTES)
     page.get_by_role("button", name="Start", exact=True).click()
 
-    playwright.expect(run).to_contain_text("training", timeout=LONG_MS)
-    playwright.expect(run.get_by_role("progressbar").first).not_to_have_attribute(
+    expect(run).to_contain_text("training", timeout=LONG_MS)
+    expect(run.get_by_role("progressbar").first).not_to_have_attribute(
         "aria-valuenow", "0", timeout=LONG_MS
     )
     page.reload()
-    playwright.expect(run).to_contain_text("Utilization", timeout=LONG_MS)
+    expect(run).to_contain_text("Utilization", timeout=LONG_MS)
     assert run.locator("tbody tr").count() >= 3
     run.get_by_role("button", name="Play").first.wait_for(timeout=LONG_MS)  # a preview
     page.get_by_role("button", name="Stop").click()
-    playwright.expect(run).to_contain_text("Stopped, and saved.", timeout=LONG_MS)
+    expect(run).to_contain_text("Stopped, and saved.", timeout=LONG_MS)
     page.get_by_role("button", name="Go on").click()
-    playwright.expect(run.locator(".state")).to_contain_text("Finished.", timeout=LONG_MS)
+    expect(run.locator(".state")).to_contain_text("Finished.", timeout=LONG_MS)
 
     page.get_by_role("tab", name="Library").click()
     library = page.locator(".own.library")
-    playwright.expect(library.locator(".card")).to_have_count(1)
+    expect(library.locator(".card")).to_have_count(1)
     library.locator(".card button").click()
-    playwright.expect(library.locator(".details")).to_contain_text("Codebook health")
+    expect(library.locator(".details")).to_contain_text("Codebook health")
     library.get_by_role("button", name="Make new sounds").click()
 
     page.get_by_role("button", name="Generate", exact=True).click()
     sounds = page.locator(".own.sounds .sound")
-    playwright.expect(sounds).to_have_count(8, timeout=LONG_MS)
-    playwright.expect(sounds.nth(7).get_by_role("button", name="nearest")).to_be_visible(
-        timeout=LONG_MS
-    )
+    expect(sounds).to_have_count(8, timeout=LONG_MS)
+    expect(sounds.nth(7).get_by_role("button", name="nearest")).to_be_visible(timeout=LONG_MS)
     for number in (0, 3):
         sounds.nth(number).get_by_role("button", name="Keep").click()
-    playwright.expect(page.locator(".kept")).to_contain_text("2 sounds kept")
+    expect(page.locator(".kept")).to_contain_text("2 sounds kept")
     with page.expect_download() as waiting:
         page.get_by_role("link", name="Download them all as a zip").click()
     content = Path(waiting.value.path()).read_bytes()

@@ -48,7 +48,7 @@ function libraryPart(root, { trigger }) {
 
   function card(model) {
     return element("li", { class: "card" },
-      element("h3", {}, opener(model)),
+      element("h2", {}, opener(model)),
       element("p", { class: "pills" }, badges(model)),
       element("p", {}, [model.word && `sounds ${model.word}`, model.mel_db !== null && model.mel_db !== undefined ? `mel error ${model.mel_db.toFixed(2)} dB` : ""].filter(Boolean).join(", ")),
       element("p", { class: "faint" }, `${model.codes} codes, worst level ${percent(model.utilization) || "not known"}`),
@@ -75,7 +75,7 @@ function libraryPart(root, { trigger }) {
     drawDetails(model);
     sounds.show([]);
     details.scrollIntoView({ block: "nearest" });
-    details.querySelector("h3").focus({ preventScroll: true });
+    details.querySelector("h2").focus({ preventScroll: true });
     try {
       const { rows } = await request(`/api/model_sounds?file=${encodeURIComponent(file)}`);
       if (open !== file) return;
@@ -112,7 +112,7 @@ function libraryPart(root, { trigger }) {
       ["Id", model.id],
     ].filter(([, value]) => value);
     details.replaceChildren(
-      element("h3", { tabindex: -1 }, element("bdi", {}, model.name)),
+      element("h2", { tabindex: -1 }, element("bdi", {}, model.name)),
       element("p", { class: "pills" }, badges(model)),
       element("dl", {}, facts.flatMap(([key, value]) => [element("dt", {}, key), element("dd", {}, value)])),
       element("table", {}, element("caption", {}, "Codebook health"),
@@ -123,8 +123,8 @@ function libraryPart(root, { trigger }) {
       element("div", { class: "buttons" },
         element("button", { type: "button", class: "use", onclick: () => trigger("use", { file: model.file }) }, model.prior ? "Make new sounds" : "Send a sound through it"), remove),
       ask, renaming,
-      element("h4", {}, "The same in a terminal"), ...model.commands.map(command),
-      element("h4", {}, "Listen"), element("p", { class: "faint" }, KEYS),
+      element("h3", {}, "The same in a terminal"), ...model.commands.map(command),
+      element("h3", {}, "Listen"), element("p", { class: "faint" }, KEYS),
       element("p", { class: "no-sounds faint", hidden: true }, "The run that made this model is not here any more, and with it its sounds. Make new ones, or send one through it."),
       sounds.element);
   }

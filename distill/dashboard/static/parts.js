@@ -63,7 +63,7 @@ function newSoundsPart(root, { trigger }) {
   function call(value) {
     const sounds = soundList(`new ${value.id}`, { keeps: true, vary: (row) => trigger("vary", { source: row.source }) });
     const head = section("div", {}, ({ title, busy, error, sheet, count }) => [
-      element("h3", {}, element("bdi", {}, title), busy ? element("span", { class: "pill training" }, "at work") : null),
+      element("h2", {}, element("bdi", {}, title), busy ? element("span", { class: "pill training" }, "at work") : null),
       busy && !count ? element("p", { role: "status" }, "Loading the model …") : null,
       error ? element("p", { class: "error", role: "status" }, error) : null,
       sheet ? element("p", {}, element("a", { href: sheet, target: "_blank", rel: "noopener" }, "Picture of them all")) : null,

@@ -18,7 +18,7 @@ function runPart(root, { trigger }) {
   const newSounds = soundList("run", { vary: (value) => trigger("vary", { source: value.source }) });
 
   const head = section("div", { class: "state" }, (run) => [
-    element("h3", {}, element("bdi", {}, run.name), element("span", { class: `pill ${run.state.replaceAll(" ", "-")}` }, run.state)),
+    element("h2", {}, element("bdi", {}, run.name), element("span", { class: `pill ${run.state.replaceAll(" ", "-")}` }, run.state)),
     element("p", {}, run.sentence),
     run.error ? element("p", { class: "error" }, run.error) : null,
   ]);
@@ -40,7 +40,7 @@ function runPart(root, { trigger }) {
   ]);
   const levels = section("div", { class: "levels" }, drawLevels);
   const warnings = section("div", { class: "warnings" }, (rows) => rows.length ? [
-    element("h4", {}, "Warnings and news"),
+    element("h3", {}, "Warnings and news"),
     element("ul", {}, rows.map((row) => element("li", {}, `${row.stage}, epoch ${row.epoch}: ${row.text}`))),
   ] : []);
   const charts = section("div", { class: "charts" }, (all) => all.map(lossChart));
@@ -54,8 +54,8 @@ function runPart(root, { trigger }) {
     ...commands.map(command),
   ]);
   const hear = element("div", { class: "hear", hidden: true },
-    element("h4", {}, "Listen"), element("p", { class: "faint label" }), element("p", { class: "faint" }, KEYS), previews.element);
-  const made = element("div", { class: "hear", hidden: true }, element("h4", {}, "New sounds of this run"), newSounds.element);
+    element("h3", {}, "Listen"), element("p", { class: "faint label" }), element("p", { class: "faint" }, KEYS), previews.element);
+  const made = element("div", { class: "hear", hidden: true }, element("h3", {}, "New sounds of this run"), newSounds.element);
   const body = element("div", { class: "run", hidden: true },
     head, element("div", { class: "buttons" }, stop, goOn, use), said, progress, facts, warnings, levels, charts, hear, verdicts, made, settings);
   root.append(lost, empty, chooser, body);

@@ -71,7 +71,7 @@ function soundRow(list, value) {
   const group = { role: "group", "aria-label": value.name };
   row.element = element("article", { class: "sound", onfocusin: () => { if (!player.playing) chooseRow(row); } },
     element("div", { class: "about" },
-      element("h4", {}, element("bdi", {}, value.name)),
+      element("h3", {}, element("bdi", {}, value.name)),
       value.figures ? element("p", {}, value.figures, value.word ? element("strong", {}, ` ${value.word}`) : null) : null,
       value.note ? element("p", { class: "faint" }, value.note) : null,
       element("div", { class: "buttons", ...group }, row.play, ...row.buttons),

@@ -1,0 +1,55 @@
+"""The dashboard's page in the Chromium of this machine, watched for complaints and for requests to
+other machines.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
+RECORD_SOUNDS = """
+  window.sounds = [];
+  const Own = window.Audio;
+  window.Audio = function () { const made = new Own(); window.sounds.push(made); return made; };
+"""
+"""Players are not part of the page: this keeps them where a test finds them."""
+
+
+def require_browser() -> None:
+    """Skip the module where there is no browser; CI has one."""
+    pytest.importorskip("gradio", reason="needs the extra `dashboard`")
+    pytest.importorskip("playwright", reason="needs the extra `browser`")
+    if CHROMIUM is None and os.environ.get("CI") != "true":
+        pytest.skip("needs Chromium", allow_module_level=True)
+
+
+@contextmanager
+def open_page(url: str, *, width: int = 1280, scheme: str = "light") -> Iterator[Any]:
+    """The page, once its own parts are there. At the end, nothing was complained about, and no
+    other machine was asked for anything.
+    """
+    from playwright.sync_api import sync_playwright
+
+    troubles: list[str] = []
+    own = (url, "data:", f"blob:{url}")
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        size: Any = {"width": width, "height": 900}
+        page = browser.new_context(viewport=size, color_scheme=scheme).new_page()  # type: ignore[arg-type]
+        page.set_default_timeout(30_000)
+        page.add_init_script(RECORD_SOUNDS)
+        page.on("console", lambda m: troubles.append(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda error: troubles.append(str(error)))
+        page.on("request", lambda r: None if r.url.startswith(own) else troubles.append(r.url))
+        page.goto(url)
+        page.wait_for_selector(".own.run")
+        yield page
+        browser.close()
+    assert troubles == []
