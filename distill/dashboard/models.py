@@ -50,7 +50,7 @@ class Models:
         value = {
             "version": version,
             "folder": plain(str(self.places.library)),
-            "error": error,
+            "problem": error,
             "models": [self._card(entry) for entry in entries],
         }
         return dict(json.loads(json.dumps(without_nan(value))))

@@ -160,9 +160,9 @@ def _open_chooser(folder: str) -> tuple[Any, Any, Any]:
     return gr.update(visible=True), *_go(start.absolute())
 
 
-def _go_to(here: str, chosen: str) -> tuple[Any, Any]:
+def _go_to(here: str, chosen: str | None) -> tuple[Any, Any]:
     path = Path(here)
-    target = path.parent if chosen == UP else path / chosen
+    target = path.parent if chosen == UP else path / (chosen or "")
     return _go(target if target.is_dir() else path)
 
 

@@ -52,4 +52,4 @@ def open_page(url: str, *, width: int = 1280, scheme: str = "light") -> Iterator
         page.wait_for_selector(".own.run")
         yield page
         browser.close()
-    assert troubles == []
+    assert troubles == [], "\n".join(troubles)

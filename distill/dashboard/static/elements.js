@@ -45,7 +45,7 @@ const request = async (address, body) => {
   const answer = await fetch(address, sent);
   if (answer.status === 204) return null;
   const value = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw new Error(value.error || `the dashboard answers ${answer.status}`);
+  if (value?.error || !answer.ok) throw new Error(value.error || `the dashboard answers ${answer.status}`);
   return value;
 };
 

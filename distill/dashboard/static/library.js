@@ -149,7 +149,7 @@ function libraryPart(root, { trigger }) {
     seen = value.version;
     models = value.models;
     folder = value.folder;
-    if (value.error) said.say(value.error, true);
+    if (value.problem) said.say(value.problem, true);
     draw();
     if (open && !models.some((model) => model.file === open)) { open = null; details.hidden = true; }
   }, (is) => { lost.hidden = !is; });
