@@ -1,8 +1,9 @@
 // Curves of losses → an SVG picture, with a legend and the newest values in words.
 const SVG = "http://www.w3.org/2000/svg";
-const WIDTH = 560;
+const WIDEST = 640;
 const HEIGHT = 200;
 const LEFT = 52;
+const MARGINS = 80; // of the page, beside a chart
 const BOTTOM = 24;
 const TOP = 8;
 
@@ -16,20 +17,21 @@ const shape = (tag, attributes, text) => {
 const short = (value) => (value === 0 ? "0" : Math.abs(value) < 0.001 ? value.toExponential(1) : String(Number(value.toPrecision(3))));
 
 function lossChart({ stage, epochs, lines }) {
+  const width = Math.max(240, Math.min(WIDEST, window.innerWidth - MARGINS)); // so that words keep their size
   const values = lines.flatMap((line) => line.points.map((point) => point[1]));
   const high = Math.max(...values);
   const low = Math.min(0, ...values);
   const span = high - low || 1;
-  const x = (epoch) => LEFT + ((epoch - 1) / Math.max(1, epochs - 1)) * (WIDTH - LEFT - 8);
+  const x = (epoch) => LEFT + ((epoch - 1) / Math.max(1, epochs - 1)) * (width - LEFT - 8);
   const y = (value) => TOP + (1 - (value - low) / span) * (HEIGHT - TOP - BOTTOM);
   const newest = lines.map((line) => `${line.label} ${short(line.points.at(-1)[1])}`).join(", ");
   const picture = shape("svg", {
-    viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", class: "chart",
+    viewBox: `0 0 ${width} ${HEIGHT}`, role: "img", class: "chart",
     "aria-label": `Loss of the ${stage.toLowerCase()} over ${counted(epochs, "epoch")}; newest: ${newest}`,
   });
   for (const share of [0, 0.5, 1]) {
     const value = low + share * span;
-    picture.append(shape("line", { x1: LEFT, x2: WIDTH - 8, y1: y(value), y2: y(value), class: "grid" }));
+    picture.append(shape("line", { x1: LEFT, x2: width - 8, y1: y(value), y2: y(value), class: "grid" }));
     picture.append(shape("text", { x: LEFT - 6, y: y(value) + 4, "text-anchor": "end" }, short(value)));
   }
   const ticks = epochs > 1 ? [1, epochs] : [1];
