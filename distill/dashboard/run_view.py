@@ -26,7 +26,7 @@ from distill.dashboard.sounds import page_rows, preview_rows
 from distill.system.json_values import without_nan
 from distill.system.terminal import duration, plain
 from distill.training.records.rows import sound_lines
-from distill.training.records.run_folder import STOP, bundle_path, can_be_resumed
+from distill.training.records.run_folder import STOP, can_be_resumed
 from distill.training.records.summary import read_summary
 
 
@@ -149,7 +149,7 @@ class RunView:
     def _show(self) -> dict[str, Any]:
         record = self.record
         codec = record.stages.get("codec", StageRecord())
-        summary = read_summary(self.run_dir) if record.end else {}
+        summary = read_summary(self.run_dir)
         previews = preview_rows(self.places, self.run_dir)
         held_out = page_rows(self.places, self.run_dir) if not self.state.is_active else []
         return {
@@ -185,7 +185,7 @@ class RunView:
             "new_sounds": page_rows(self.places, self.run_dir / "new_sounds"),
             "verdicts": verdicts_of(record),
             "commands": [plain(command) for command in summary.get("next_commands") or []],
-            "model": self._model(),
+            "model": self._model(summary.get("published")),
             "error": self._error(),
             "can_stop": self.state.is_active
             and self.state != State.STOPPING
@@ -258,24 +258,13 @@ class RunView:
         row = self.record.sounds
         return describe_sounds(row) if row else ""
 
-    def _model(self) -> dict[str, Any] | None:
-        """The model that can be used by now: in the library when the run published it."""
-        published = (self.record.end or {}).get("published")
-        stages = self.record.stages
-        done = [name for name in stages if (stages[name].summary or {}).get("finished")]
-        if not done and not published:
+    def _model(self, published: object) -> dict[str, Any] | None:
+        """The model that can be used by now, if it is in the library: a finished codec is."""
+        path = Path(published) if isinstance(published, str) else None
+        if path is None or path.parent != self.places.library or not path.is_file():
             return None
-        own = next((path for path in map(self._bundle, ("best", "last")) if path.is_file()), None)
-        if own is None:
-            return None
-        return {
-            "file": Path(str(published)).name if published else "",
-            "path": plain(str(published or own)),
-            "prior": "prior" in done,
-        }
-
-    def _bundle(self, which: str) -> Path:
-        return bundle_path(self.run_dir, which)
+        prior = self.record.stages.get("prior", StageRecord()).summary
+        return {"file": path.name, "prior": bool(prior and prior.get("finished"))}
 
     def _error(self) -> str:
         if self.state != State.FAILED:

@@ -95,7 +95,8 @@ function runPart(root, { trigger }) {
     settings.show({ settings: run.settings, choices: run.choices, path: run.path, commands: run.commands });
     stop.hidden = !run.can_stop;
     goOn.hidden = !run.can_go_on;
-    use.hidden = !(run.model && run.model.file);
+    use.hidden = !run.model;
+    use.textContent = run.model && run.model.prior ? "Make new sounds" : "Send a sound through it";
     use.dataset.file = run.model ? run.model.file : "";
     hear.hidden = run.previews.rows.length === 0;
     hear.querySelector(".label").textContent = run.previews.label;
