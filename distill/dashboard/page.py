@@ -50,7 +50,7 @@ def build_page(places: Places, runs: Runs, models: Models) -> Any:
         gr.Markdown(f"# {TITLE}\n{SENTENCE}", elem_id="intro")
         with gr.Tabs(selected="train") as tabs:
             with gr.Tab("Train", id="train"):
-                run = build_train_tab(runs)
+                run = build_train_tab(runs, page.load)
             with gr.Tab("Library", id="library"):
                 library = own_part("library", events=("use", "vary"))
             with gr.Tab("Generate", id="generate") as generate_tab:

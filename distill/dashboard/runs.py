@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from distill.dashboard.places import Places
 from distill.dashboard.processes import as_words, start_verb
@@ -67,19 +69,14 @@ class Runs:
     def __init__(self, places: Places) -> None:
         self.places = places
         self._views: dict[str, RunView] = {}
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     def update(self) -> list[RunView]:
-        """The runs as they are now: those at work first, then the newest."""
+        """The runs as they are now, at most MOST_LISTED: those at work first, then the newest."""
         with self._lock:
-            found = {
-                path.relative_to(self.places.outputs).as_posix(): path
-                for path in _run_folders(self.places)
-            }
-            self._views = {
-                key: self._views.get(key) or RunView(self.places, path)
-                for key, path in found.items()
-            }
+            newest = sorted(_run_folders(self.places), key=_written_ns, reverse=True)[:MOST_LISTED]
+            views = [RunView(self.places, run_dir) for run_dir in newest]
+            self._views = {view.id: self._views.get(view.id, view) for view in views}
             for view in self._views.values():
                 view.update()
             return sorted(
@@ -99,13 +96,14 @@ class Runs:
         """All runs in short, and one of them, the given or the first, in full; None if the page has
         `seen` this.
         """
-        views = self.update()[:MOST_LISTED]
-        shown = next((view for view in views if view.id == run), views[0] if views else None)
-        headings = [view.heading() for view in views]
-        version = f"{shown.version if shown else ''}{hash(repr(headings)) & 0xFFFFFFFF:x}"
-        if seen == version:
-            return None
-        return {"version": version, "runs": headings, "run": shown and shown.show()}
+        with self._lock:
+            views = self.update()
+            shown = next((view for view in views if view.id == run), views[0] if views else None)
+            headings = [view.heading() for view in views]
+            version = f"{shown.version if shown else ''}{hash(repr(headings)) & 0xFFFFFFFF:x}"
+            if seen == version:
+                return None
+            return {"version": version, "runs": headings, "run": shown and shown.show()}
 
     def start(self, wish: Wish) -> str:
         """Start a run in a process of its own and return its id; raises RunError."""
@@ -152,13 +150,17 @@ class Runs:
         except OSError as error:
             raise WriteError(view.run_dir / STOP, error) from error
 
-    def _one_at_a_time(self) -> FileLock:
-        """Two tabs, or two dashboards, may start at the same moment."""
+    @contextmanager
+    def _one_at_a_time(self) -> Iterator[None]:
+        """Two tabs, or two dashboards, may start something at the same moment."""
         try:
             self.places.logs.mkdir(parents=True, exist_ok=True)
+            with FileLock(self.places.logs / ".lock", timeout=START_WAITS_S):
+                yield
+        except Timeout as error:
+            raise RunError("another start is at work; try again") from error
         except OSError as error:
             raise WriteError(self.places.logs, error) from error
-        return FileLock(self.places.logs / ".lock", timeout=START_WAITS_S)
 
 
 def _run_folders(places: Places) -> Iterator[Path]:
@@ -169,6 +171,14 @@ def _run_folders(places: Places) -> Iterator[Path]:
             yield folder
     for sweep in _folders(places.swept):
         yield from (job for job in _folders(sweep) if (job / NAME).exists())
+
+
+def _written_ns(run_dir: Path) -> int:
+    """When a run was written to last; a run at work is, every few seconds."""
+    try:
+        return (run_dir / NAME).stat().st_mtime_ns
+    except OSError:  # it has just been started
+        return time.time_ns()
 
 
 def _folders(folder: Path) -> list[Path]:

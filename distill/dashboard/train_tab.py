@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +16,16 @@ from distill.errors import DistillError
 from distill.system.paths import is_folder, path_of
 
 DEMO = "the demo collection"
+REMEMBERED = "folder"
+"""The browser keeps the folder under this word, which a later dashboard can read, too."""
 UP = ".. (the folder above)"
 STAGES = [("Codec", "codec"), ("Vocoder", "vocoder"), ("Prior (makes new sounds)", "prior")]
 MOST_FOLDERS = 500
 MOST_EPOCHS, MOST_MINUTES = 1_000_000, 100_000.0
 
 
-def build_train_tab(runs: Runs) -> Any:
-    """Build the tab, and return the part that shows the runs."""
+def build_train_tab(runs: Runs, on_load: Callable[..., Any]) -> Any:
+    """Build the tab, and return the part that shows the runs. `on_load` is the page's event."""
     with gr.Row():
         with gr.Column(scale=2, min_width=320):
             folder = gr.Textbox(
@@ -100,10 +103,13 @@ def build_train_tab(runs: Runs) -> Any:
             return {"text": str(error), "error": True}
         return {"text": "Started. It goes on when this page is closed.", "run": run}
 
+    remembered = gr.BrowserState("", storage_key="distill-folder", secret=REMEMBERED)
     quiet: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
     start.click(
         begin, [folder, levels, commitment, name, minutes, epochs, rate, stages], message, **quiet
     )
+    folder.change(lambda typed: typed, folder, remembered, **quiet)
+    on_load(lambda typed: typed or gr.skip(), remembered, folder, **quiet)
     demo.click(lambda: (DEMO, {"folder": ""}), None, [folder, survey], **quiet)
     gr.on([folder.submit, folder.blur], _survey_of, [folder, survey], survey, **quiet)
     choose.click(_open_chooser, folder, [chooser, here, inside], **quiet)

@@ -49,6 +49,7 @@ def test_from_the_demo_collection_to_a_zip_of_new_sounds(home: Dashboard, page: 
         "aria-valuenow", "0", timeout=LONG_MS
     )
     page.reload()
+    expect(page.get_by_label("Folder of sounds")).to_have_value("the demo collection")
     expect(run).to_contain_text("Utilization", timeout=LONG_MS)
     assert run.locator("tbody tr").count() >= 3
     run.get_by_role("button", name="Play").first.wait_for(timeout=LONG_MS)  # a preview
