@@ -63,6 +63,8 @@ def start_verb(words: Sequence[str], *, log: Path, note: Path) -> Started:
         write_text(note, json.dumps(asdict(started), indent=1))
     except OSError as error:
         raise RunError(f"{error.filename or log}: {error.strerror}") from error
+    except ValueError as error:  # a zero byte, which no word of a command can have
+        raise RunError(f"{words[0]}: {error}") from error
     return started
 
 
@@ -70,6 +72,8 @@ def run_verb(words: Sequence[str]) -> None:
     """Run `python -m distill.VERB ...` to its end; raises DistillError with the message of its
     mistake.
     """
+    if any("\0" in word for word in words):
+        raise DistillError("a zero byte cannot be part of a name")
     done = subprocess.run(
         [sys.executable, "-m", *words],
         stdin=subprocess.DEVNULL,

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 from dataclasses import asdict
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from distill.errors import RunError
 from distill.system.paths import is_folder, path_of
 from distill.system.terminal import plain
 
-MOST_LINES_KEPT = 50
+MOST_FILES = 20_000
 
 
 class Surveys:
@@ -94,6 +95,11 @@ def main() -> None:
     """Read the folder, and print what is found."""
     with verb_entry():
         cache, *folders = sys.argv[1:]
+        if folders and _holds_many(Path(folders[0])):
+            _tell(
+                sounds=f"more than {MOST_FILES:,} files: Start reads them all, which takes a while"
+            )
+            return
         from distill.data.segments import segments_of
         from distill.settings.compose import load_config
         from distill.settings.quoting import quote_folders, quote_text
@@ -119,6 +125,13 @@ def main() -> None:
         )
         fitting = fitting_codebook_size(config, collection.files, training_vectors(config, train))
         _tell(codebook=int(fitting.value), reason=fitting.reason, few=split.note or "")
+
+
+def _holds_many(folder: Path) -> bool:
+    """Whether it is better not to read it all only to show what it is, such as a whole disk."""
+    from distill.audio.walk import walk
+
+    return sum(1 for _ in islice(walk([folder]), MOST_FILES + 1)) > MOST_FILES
 
 
 def _tell(**values: Any) -> None:
