@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import hashlib
 import re
-import time
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from distill.catalog.entry import Entry
 from distill.dashboard.kept import kept_in
 from distill.dashboard.places import Places
-from distill.dashboard.processes import as_words, last_words, read_started, start_verb
+from distill.dashboard.processes import Started, as_words, last_words, read_started, start_verb
 from distill.dashboard.sounds import address_of, page_rows, sound_row, sounds_in
-from distill.errors import GenerationError, RunError
+from distill.errors import GenerationError
 from distill.system.paths import listed
 from distill.system.terminal import counted, plain
+from distill.training.records.run_folder import new_run_dir
 
 MOST_SOUNDS = 64
 MOST_SHOWN = 12
+MOST_AT_ONCE = 2
 NOTE, LOG = "process.json", "generate.log"
+SEED = re.compile(r"--seed=(\d{1,18})")
 AGAIN = "again"
 """The way in which a sound is sent through the model, as it is."""
 WAYS = {
@@ -96,53 +100,51 @@ class Request:
 def start(places: Places, entry: Entry, request: Request) -> Path:
     """Begin to make the sounds, and return their new folder; raises GenerationError, RunError."""
     request.check(entry)
-    seed = next_seed(places, entry.name) if request.seed is None else request.seed
-    folder = _new_folder(places, entry.name)
-    words = request.words(places.library / entry.file, folder, seed)
-    start_verb(words, log=folder / LOG, note=folder / NOTE)
+    calls = _calls(places)
+    if sum(started.is_alive for started in calls.values()) >= MOST_AT_ONCE:
+        raise GenerationError("new sounds are being made already; wait until they are there")
+    model = places.library / entry.file
+    seed = _free_seed(calls.values(), model) if request.seed is None else request.seed
+    folder = new_run_dir(places.generated, entry.name)
+    start_verb(request.words(model, folder, seed), log=folder / LOG, note=folder / NOTE)
     return folder
 
 
-def next_seed(places: Places, name: str) -> int:
-    """A seed by which no sounds of this model lie in one of the folders."""
-    stem = _safe(name)
-    seeds = [
-        int(found[1])
-        for folder in listed(places.generated)
-        if folder.name.endswith(f"_{stem}")
-        for word in (read_started(folder / NOTE) or _Nothing).words
-        if (found := re.fullmatch(r"--seed=(\d{1,18})", word))
-    ]
+def _calls(places: Places) -> dict[Path, Started]:
+    """The folders of new sounds, the newest first, and the processes that made them."""
+    folders = [path for path in listed(places.generated)[::-1] if path.name[0] != "."]
+    found = ((folder, read_started(folder / NOTE)) for folder in folders)
+    return {folder: started for folder, started in found if started}
+
+
+def _free_seed(calls: Iterable[Started], model: Path) -> int:
+    """The first seed after those that this model was asked for."""
+    words = [word for call in calls if str(model) in call.words for word in call.words]
+    seeds = [int(found[1]) for word in words if (found := SEED.fullmatch(word))]
     return max(seeds, default=-1) + 1
-
-
-class _Nothing:
-    words: tuple[str, ...] = ()
 
 
 def show(places: Places, seen: str) -> dict[str, Any] | None:
     """The newest sounds that were asked for, and those kept; None if the page has `seen` this."""
-    folders = [path for path in listed(places.generated) if path.is_dir() and path.name[0] != "."]
-    folders = folders[::-1][:MOST_SHOWN]
+    calls = dict(islice(_calls(places).items(), MOST_SHOWN))
     kept = sum(1 for _ in sounds_in(places.kept))
     stamps: list[object] = [kept]
-    for folder in folders:
-        started = read_started(folder / NOTE)
-        stamps += [folder.name, folder.stat().st_mtime_ns, bool(started and started.is_alive)]
+    for folder, started in calls.items():
+        stamps += [folder.name, folder.stat().st_mtime_ns, started.is_alive]
     version = hashlib.sha1(repr(stamps).encode(), usedforsecurity=False).hexdigest()[:16]
     if version == seen:
         return None
     return {
         "version": version,
-        "calls": [_call(places, folder) for folder in folders],
+        "calls": [_call(places, folder, started) for folder, started in calls.items()],
         "kept": kept,
         "kept_folder": plain(str(places.kept)),
     }
 
 
-def _call(places: Places, folder: Path) -> dict[str, Any]:
-    started = read_started(folder / NOTE)
-    busy = bool(started and started.is_alive)
+def _call(places: Places, folder: Path, started: Started) -> dict[str, Any]:
+    busy = started.is_alive
+    sheet = folder / "generate.png"
     marks = kept_in(places, folder)
     pages = {Path(row["source"]).name: row for row in page_rows(places, folder)}
     rows = [pages.get(path.name) or sound_row(places, path) for path in sounds_in(folder)]
@@ -151,12 +153,10 @@ def _call(places: Places, folder: Path) -> dict[str, Any]:
     done = not busy and bool(pages)
     return {
         "id": folder.name,
-        "title": _title(folder, started.words if started else []),
+        "title": _title(folder, started.words),
         "busy": busy,
         "rows": rows,
-        "sheet": address_of(places, sheet)
-        if (sheet := folder / "generate.png").is_file()
-        else None,
+        "sheet": address_of(places, sheet) if sheet.is_file() else None,
         "error": "" if busy or done else plain(last_words(folder / LOG)) or "it has ended",
     }
 
@@ -180,22 +180,3 @@ def _title(folder: Path, words: list[str]) -> str:
         if option in options:
             told.append(f"{option[2:]} {options[option]}")
     return plain(f"{name}: {', '.join(told)}")
-
-
-def _new_folder(places: Places, name: str) -> Path:
-    wanted = f"{time.strftime('%Y-%m-%d_%H-%M-%S')}_{_safe(name)}"
-    try:
-        for attempt in range(1, 1000):
-            folder = places.generated / (wanted if attempt == 1 else f"{wanted}_{attempt}")
-            try:
-                folder.mkdir(parents=True)
-            except FileExistsError:
-                continue
-            return folder
-    except OSError as error:
-        raise RunError(f"{places.generated}: {error.strerror}") from error
-    raise RunError(f"{places.generated}: no free name for {wanted}")
-
-
-def _safe(name: str) -> str:
-    return re.sub(r"[^\w+-]+", "-", name).strip("-_")[:60] or "model"

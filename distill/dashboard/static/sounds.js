@@ -42,7 +42,7 @@ function chooseRow(row) {
 
 function soundRow(list, value) {
   const { takes } = value;
-  const row = { key: `${list.name} ${value.id}`, takes, value };
+  const row = { key: `${list.name} ${value.id} ${takes.map((take) => take.url)}`, takes, value };
   row.play = element("button", { type: "button", class: "play", onclick: () => {
     if (player.playing && currentRow === row) return player.pause();
     chooseRow(row);
@@ -109,6 +109,7 @@ async function keep(row) {
   const kept = row.keep.getAttribute("aria-pressed") === "true";
   try {
     await request(kept ? "/api/drop" : "/api/keep", { source: row.value.source });
+    row.value.kept = !kept; // as the next look will say: the row stays, and so does the focus
     row.keep.setAttribute("aria-pressed", String(!kept));
     row.keep.textContent = kept ? "Keep" : "Kept";
     document.dispatchEvent(new Event("distill-kept"));

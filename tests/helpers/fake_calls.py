@@ -1,0 +1,56 @@
+"""Folders of new sounds as a process would have left them, and models to make them."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import soundfile
+
+from distill.catalog.catalog import Catalog
+from distill.catalog.entry import Entry
+from distill.dashboard import new_sounds
+from distill.dashboard.places import Places
+from tests.helpers.made_bundle import published
+
+
+def sound(path: Path, value: float = 0.0) -> Path:
+    """A short sound file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    soundfile.write(path, np.full(80, value, dtype=np.float32), 8_000)
+    return path
+
+
+def call(
+    places: Places,
+    name: str = "2026-01-31_15-00-00_kit",
+    *,
+    seed: int = 0,
+    model: Path = Path("kit.distillgan"),
+    alive: bool = False,
+) -> Path:
+    """A folder of two new sounds, as a process has left it, or this one is making it."""
+    folder = places.generated / name
+    for number in (1, 2):
+        sound(folder / f"kit_{seed}_{number:03d}.wav", number / 10)
+    words = ["distill.generate", f"--seed={seed}", "--count=2", "--", str(model)]
+    pid, began_s = (os.getpid(), psutil.Process().create_time()) if alive else (1, 0.0)
+    note = {"pid": pid, "pid_started_s": began_s, "words": words}
+    (folder / "process.json").write_text(json.dumps(note))
+    return folder
+
+
+def shown(places: Places) -> dict[str, Any]:
+    """What the page is told of new sounds."""
+    value = new_sounds.show(places, "")
+    assert value is not None
+    return value
+
+
+def entry_of(places: Places, **fields: Any) -> Entry:
+    """A model in the library."""
+    return published(Catalog(places.library), "kit", **fields)
