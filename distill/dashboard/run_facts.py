@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from distill.codec.yardstick import held_out_figures, rate, show_figures
 from distill.dashboard.progress_record import CURVES, ProgressRecord, StageRecord
 from distill.system.terminal import counted, duration, plain
 
 MOST_POINTS = 240
 STAGES = {"codec": "Codec", "vocoder": "Vocoder", "prior": "Prior"}
 EMPTY: dict[str, Any] = {
-    **dict.fromkeys(("version", "path", "sentence", "left", "sounds"), ""),
+    **dict.fromkeys(("version", "path", "sentence", "left", "sounds", "heard"), ""),
     **{
         part: []
         for part in (
-            *("stages", "choices", "settings", "heard", "warnings", "charts"),
+            *("stages", "choices", "settings", "warnings", "charts"),
             *("new_sounds", "verdicts", "commands"),
         )
     },
@@ -89,6 +90,13 @@ def levels_of(epoch: dict[str, Any], settings: object) -> dict[str, Any] | None:
             for number, level in enumerate(health.get("levels") or [])
         ],
     }
+
+
+def heard_of(figures: dict[str, Any]) -> str:
+    """How the held-out sounds of an epoch come back, in words; empty if it was not measured."""
+    measured = {key: db for key, db in held_out_figures(figures).items() if db is not None}
+    rating = rate(measured)
+    return f"{', '.join(show_figures(measured))}; sounds {rating.closeness}" if rating else ""
 
 
 def chart_of(stage: str, record: StageRecord) -> dict[str, Any] | None:

@@ -17,6 +17,7 @@ from distill.dashboard.run_facts import (
     STAGES,
     chart_of,
     describe_sounds,
+    heard_of,
     levels_of,
     number,
     settings_of,
@@ -25,7 +26,6 @@ from distill.dashboard.run_facts import (
 from distill.dashboard.sounds import page_rows, preview_rows
 from distill.system.json_values import without_nan
 from distill.system.terminal import duration, plain
-from distill.training.records.rows import sound_lines
 from distill.training.records.run_folder import STOP, can_be_resumed
 from distill.training.records.summary import read_summary
 
@@ -170,7 +170,7 @@ class RunView:
             ],
             "settings": settings_of(record.start.get("settings")),
             "levels": levels_of(codec.epoch, record.start.get("settings")),
-            "heard": [line.strip() for line in sound_lines(codec.epoch.get("figures") or {})],
+            "heard": heard_of(codec.epoch.get("figures") or {}),
             "warnings": [
                 {"epoch": epoch, "text": plain(text), "stage": name}
                 for name, each in record.stages.items()

@@ -158,6 +158,9 @@ def test_takes_switch_at_the_same_position_and_nothing_cuts_them_off(home: Dashb
         expect(run.get_by_role("button", name="Play clip_2")).to_have_count(3)
         page.keyboard.press("ArrowDown")
         expect(run.locator(".sound.current")).to_have_count(1)
+        page.keyboard.press("ArrowUp")
+        page.keyboard.press(" ")
+        page.wait_for_function("window.sounds.some((s) => !s.paused && s.src.includes('clip_2'))")
         link = run.locator("a.file").first
         assert link.get_attribute("download") == "1_clip_2_original.wav"
 

@@ -127,6 +127,6 @@ function drawLevels({ epoch, size, complete, rows, heard }) {
       element("tbody", {}, rows.map((row) => element("tr", { class: row.low ? "low" : "" },
         element("th", { scope: "row" }, String(row.level), row.low ? element("span", { class: "mark" }, " mostly idle") : null),
         cells(row).map((text) => element("td", {}, text)))))),
-    ...(heard || []).map((line) => element("p", {}, line)),
+    heard ? element("p", {}, `Held-out sounds: ${heard}`) : null,
   ];
 }
