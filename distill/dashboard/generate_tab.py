@@ -16,7 +16,7 @@ from distill.dashboard import new_sounds
 from distill.dashboard.fields import read_number, read_whole
 from distill.dashboard.models import Models, model_choices
 from distill.dashboard.new_sounds import AGAIN, MOST_SOUNDS, SOUNDS_NEEDED, WAYS, Request
-from distill.dashboard.own import own_part
+from distill.dashboard.own import own_choices, own_part
 from distill.dashboard.places import Places
 from distill.dashboard.sounds import served_file, sounds_in, source_of
 from distill.errors import DistillError, LibraryError
@@ -43,7 +43,7 @@ def build_generate_tab(places: Places, models: Models) -> GenerateTab:
     """Build the tab."""
     with gr.Row():
         with gr.Column(scale=2, min_width=320):
-            model = gr.Dropdown(label="Model", choices=[], value=None, elem_id="model")
+            model = own_choices("Model", value=None, elem_id="model")
             way = gr.Radio(
                 [(label, way) for way, label in WAYS.items()],
                 value="new",
@@ -51,9 +51,7 @@ def build_generate_tab(places: Places, models: Models) -> GenerateTab:
                 elem_id="way",
             )
             count = gr.Slider(1, MOST_SOUNDS, value=8, step=1, label="How many", elem_id="count")
-            kind = gr.Dropdown(
-                label="Class", choices=[ANY], value=ANY, visible=False, elem_id="class"
-            )
+            kind = own_choices("Class", [ANY], value=ANY, visible=False, elem_id="class")
             first = gr.Audio(
                 label="Sound to begin with",
                 type="filepath",
@@ -62,9 +60,7 @@ def build_generate_tab(places: Places, models: Models) -> GenerateTab:
                 buttons=["download"],
                 elem_id="first",
             )
-            known = gr.Dropdown(
-                label="or one that is here", choices=[], value=None, visible=False, elem_id="known"
-            )
+            known = own_choices("or one that is here", value=None, visible=False, elem_id="known")
             second = gr.Audio(
                 label="Second sound",
                 type="filepath",
@@ -73,8 +69,8 @@ def build_generate_tab(places: Places, models: Models) -> GenerateTab:
                 buttons=["download"],
                 elem_id="second",
             )
-            known_second = gr.Dropdown(
-                label="or one that is here, as the second", choices=[], value=None, visible=False
+            known_second = own_choices(
+                "or one that is here, as the second", value=None, visible=False
             )
             make = gr.Button("Generate", variant="primary", elem_id="generate")
             message = own_part("note")
@@ -188,10 +184,10 @@ def known_sounds(places: Places) -> list[tuple[str, str]]:
         found += sounds_in(call)
     for run_dir in listed(places.trained)[::-1]:
         found += [path for path in sounds_in(run_dir / FILES) if path.stem.endswith("_original")]
-    return [(_where(path), source_of(places, path)) for path in found[:MOST_CHOICES]]
+    return [(label_of(path), source_of(places, path)) for path in found[:MOST_CHOICES]]
 
 
-def _where(path: Path) -> str:
+def label_of(path: Path) -> str:
     """The name of a sound, and the folder of the run or call that it is of."""
     folder = path.parent.parent if path.parent.name == FILES else path.parent
     return plain(f"{path.name} ({folder.name})")

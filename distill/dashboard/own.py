@@ -24,6 +24,15 @@ def own_part(kind: str, value: Any = None, *, events: tuple[str, ...] = ()) -> A
     )
 
 
+def own_choices(label: str, choices: Any = (), **more: Any) -> Any:
+    """A list of what is on disk, of which the functions check what was chosen.
+
+    Gradio would check it too, but forgets the choices when the dashboard is started again, and then
+    refuses what an open page sends.
+    """
+    return gr.Dropdown(label=label, choices=list(choices), allow_custom_value=True, **more)
+
+
 def head() -> str:
     """What the page's head needs: the player that pages to listen have, and the own scripts."""
     from distill.listen.page import PLAYER

@@ -6,11 +6,12 @@ from typing import Any
 
 import gradio as gr
 
-from distill.dashboard.generate_tab import build_generate_tab, refresh
+from distill.dashboard.generate_tab import build_generate_tab, label_of, refresh
 from distill.dashboard.models import Models
 from distill.dashboard.own import own_part
 from distill.dashboard.places import Places
 from distill.dashboard.runs import Runs
+from distill.dashboard.sounds import served_file
 from distill.dashboard.train_tab import build_train_tab
 from distill.errors import LibraryError
 
@@ -69,7 +70,11 @@ def build_page(places: Places, runs: Runs, models: Models) -> Any:
             model, known, second = refresh(places, models, file or None)
             if not file:
                 model = gr.skip()
-            known = gr.update(choices=known["choices"], value=source)
+            path = served_file(places, source)
+            if path is None:
+                return (gr.skip(),) * (len(tab.outputs) + 2)
+            choices = [pair for pair in known["choices"] if pair[1] != source]
+            known = gr.update(choices=[(label_of(path), source), *choices], value=source)
             return gr.update(selected="generate"), model, known, second, "like"
 
         handed = [tabs, *tab.outputs, tab.way]
@@ -97,5 +102,5 @@ def _way_of(models: Models, file: str) -> str:
 
 def _text(event: gr.EventData, key: str) -> str:
     """A text that came with an event from the page; empty without it."""
-    value = event._data.get(key) if isinstance(event._data, dict) else None
+    value = getattr(event, key, None)
     return value if isinstance(value, str) else ""

@@ -10,7 +10,7 @@ from typing import Any
 import gradio as gr
 
 from distill.dashboard.fields import read_number, read_whole
-from distill.dashboard.own import own_part
+from distill.dashboard.own import own_choices, own_part
 from distill.dashboard.runs import Runs, Wish
 from distill.errors import DistillError
 from distill.system.paths import is_folder, path_of
@@ -39,7 +39,7 @@ def build_train_tab(runs: Runs, on_load: Callable[..., Any]) -> Any:
                 choose = gr.Button("Choose a folder …", elem_id="choose")
             with gr.Column(visible=False) as chooser:
                 here = gr.Textbox(label="Folder", interactive=False, max_lines=1)
-                inside = gr.Dropdown(label="Go to", choices=[], value=None, elem_id="inside")
+                inside = own_choices("Go to", value=None, elem_id="inside")
                 take = gr.Button("Use this folder")
             survey = own_part("survey")
             start = gr.Button("Start", variant="primary", elem_id="start")

@@ -63,3 +63,12 @@ def test_it_starts_without_torch(tmp_path: Path) -> None:
         check=True,
     )
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.slow
+def test_a_list_takes_what_an_open_page_sends_to_a_new_dashboard() -> None:
+    """It knows none of the choices yet."""
+    pytest.importorskip("gradio", reason="needs the extra `dashboard`")
+    from distill.dashboard.own import own_choices
+
+    assert own_choices("Model").preprocess("kit.distillgan") == "kit.distillgan"
