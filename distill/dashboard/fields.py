@@ -1,13 +1,14 @@
-"""what was typed into a field for a number → the number; an empty field leaves it open.
+"""what was typed into a field → the number or folder that is meant.
 
-Not a field of Gradio's for numbers, which cannot be empty: it sends 0.
+Not fields of Gradio's for numbers, which cannot be empty: they send 0.
 """
 
 from __future__ import annotations
 
 import math
 
-from distill.errors import DistillError
+from distill.errors import DistillError, RunError
+from distill.system.paths import exists, is_folder
 
 
 def read_number(typed: str | None, name: str, low: float, high: float) -> float | None:
@@ -32,3 +33,11 @@ def read_whole(typed: str | None, name: str, low: int, high: int) -> int | None:
     if not text.isdecimal() or not low <= int(text[:20]) <= high:
         raise DistillError(f"{name}: {text} is not a whole number from {low:,} to {high:,}")
     return int(text)
+
+
+def require_folder(typed: str) -> None:
+    """Raise RunError where there is no such folder."""
+    text = typed.strip()
+    if not is_folder(text):
+        what = "is a file; choose its folder" if exists(text) else "no such folder"
+        raise RunError(f"{text}: {what}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,9 +34,9 @@ class GenerateTab:
 
     model: Any
     way: Any
-    known: Any
     shown: Any
-    outputs: list[Any]
+    choices: list[Any]
+    """What `refresh` has values for."""
 
 
 def build_generate_tab(places: Places, models: Models) -> GenerateTab:
@@ -44,12 +44,7 @@ def build_generate_tab(places: Places, models: Models) -> GenerateTab:
     with gr.Row():
         with gr.Column(scale=2, min_width=320):
             model = own_choices("Model", value=None, elem_id="model")
-            way = gr.Radio(
-                [(label, way) for way, label in WAYS.items()],
-                value="new",
-                label="What",
-                elem_id="way",
-            )
+            way = gr.Radio(_ways(WAYS), value="new", label="What", elem_id="way")
             count = gr.Slider(1, MOST_SOUNDS, value=8, step=1, label="How many", elem_id="count")
             kind = own_choices("Class", [ANY], value=ANY, visible=False, elem_id="class")
             first = gr.Audio(
@@ -72,12 +67,20 @@ def build_generate_tab(places: Places, models: Models) -> GenerateTab:
             known_second = own_choices(
                 "or one that is here, as the second", value=None, visible=False
             )
+            amount = gr.Slider(
+                *AMOUNTS,
+                value=0.3,
+                step=0.05,
+                label="How free",
+                info="0: near to what it begins with, 1: free of it",
+                elem_id="amount",
+            )
             make = gr.Button("Generate", variant="primary", elem_id="generate")
             message = own_part("note")
             with gr.Accordion("More", open=False):
                 seed = gr.Textbox(
                     label="Seed",
-                    placeholder="another one each time; the same seed gives the same sounds",
+                    placeholder="another one each time",
                     max_lines=1,
                 )
                 temperature = gr.Slider(
@@ -89,14 +92,6 @@ def build_generate_tab(places: Places, models: Models) -> GenerateTab:
                 )
                 length = gr.Textbox(
                     label="Length in seconds", placeholder="as those that it knows", max_lines=1
-                )
-                amount = gr.Slider(
-                    *AMOUNTS,
-                    value=0.3,
-                    step=0.05,
-                    label="How free",
-                    info="0: near to what it begins with, 1: free of it",
-                    elem_id="amount",
                 )
         with gr.Column(scale=3, min_width=320):
             shown = own_part("sounds", events=("vary",))
@@ -132,7 +127,7 @@ def build_generate_tab(places: Places, models: Models) -> GenerateTab:
             folder = new_sounds.start(places, entry, request)
         except DistillError as error:
             return {"text": str(error), "error": True}
-        return {"text": "Started.", "call": folder.name}
+        return {"text": "Started, on the right or below.", "call": folder.name}
 
     quiet: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
     fields = [
@@ -150,7 +145,7 @@ def build_generate_tab(places: Places, models: Models) -> GenerateTab:
         amount,
     ]
     make.click(generate, fields, message, **quiet)
-    by_way = [count, kind, first, known, second, known_second, length, amount, temperature]
+    by_way = [way, count, kind, first, known, second, known_second, length, amount, temperature]
     gr.on(
         [way.change, model.change],
         lambda way, file: _fields(models, way, file),
@@ -158,23 +153,38 @@ def build_generate_tab(places: Places, models: Models) -> GenerateTab:
         by_way,
         **quiet,
     )
-    return GenerateTab(model, way, known, shown, [model, known, known_second])
+    return GenerateTab(model, way, shown, [model, first, known, known_second])
 
 
-def refresh(places: Places, models: Models, file: str | None) -> tuple[Any, Any, Any]:
-    """The models and sounds to choose from, as they are now."""
+def refresh(
+    places: Places, models: Models, file: str | None, *, source: str | None = None
+) -> list[Any]:
+    """The model, an uploaded sound, and the sounds to choose from, as they are now: the model that
+    is chosen, or else the newest that makes new sounds; `source` is the sound to begin with.
+    """
     try:
-        choices = model_choices(models.entries())
+        entries = models.entries()
     except LibraryError:
-        choices = []
-    files = [value for _, value in choices]
-    value = file if file in files else files[0] if files else None
+        entries = []
+    makers = [entry.file for entry in entries if entry.prior]
+    files = [entry.file for entry in entries]
+    value = file if file in files else next(iter([*makers, *files]), None)
     sounds = known_sounds(places)
-    return (
-        gr.update(choices=choices, value=value),
+    path = served_file(places, source) if source else None
+    if path is None:
+        return [
+            gr.update(choices=model_choices(entries), value=value),
+            gr.skip(),
+            gr.update(choices=sounds),
+            gr.update(choices=sounds),
+        ]
+    others = [pair for pair in sounds if pair[1] != source]
+    return [
+        gr.update(choices=model_choices(entries), value=value),
+        None,  # what was uploaded before is not meant
+        gr.update(choices=[(label_of(path), source), *others], value=source),
         gr.update(choices=sounds),
-        gr.update(choices=sounds),
-    )
+    ]
 
 
 def known_sounds(places: Places) -> list[tuple[str, str]]:
@@ -193,15 +203,25 @@ def label_of(path: Path) -> str:
     return plain(f"{path.name} ({folder.name})")
 
 
+def _ways(ways: Iterable[str]) -> list[tuple[str, str]]:
+    return [(WAYS[way], way) for way in ways]
+
+
 def _fields(models: Models, way: str, file: str | None) -> list[Any]:
-    """Which fields a way has, with the classes of the model."""
-    classes = _classes(models, file)
+    """Which ways a model has, and which fields a way has."""
+    entry = _entry(models, file)
+    can_make = entry is None or entry.prior is not None
+    ways = list(WAYS) if can_make else [AGAIN]
+    way = way if way in ways else ways[0]
+    classes = entry.prior.classes if entry and entry.prior else []
     needed = SOUNDS_NEEDED.get(way, 0)
     is_made = way != AGAIN
-    takes_class = is_made and way in ("new", "loop") and bool(classes)
     return [
+        gr.update(choices=_ways(ways), value=way),
         gr.update(visible=is_made),
-        gr.update(visible=takes_class, choices=[ANY, *classes], value=ANY),
+        gr.update(
+            visible=way in ("new", "loop") and bool(classes), choices=[ANY, *classes], value=ANY
+        ),
         gr.update(visible=needed > 0),
         gr.update(visible=needed > 0),
         gr.update(visible=needed > 1),
@@ -212,14 +232,11 @@ def _fields(models: Models, way: str, file: str | None) -> list[Any]:
     ]
 
 
-def _classes(models: Models, file: str | None) -> Sequence[str]:
-    entry: Entry | None = None
-    if file:
-        try:
-            entry = models.find(file)
-        except LibraryError:
-            entry = None
-    return entry.prior.classes if entry and entry.prior else ()
+def _entry(models: Models, file: str | None) -> Entry | None:
+    try:
+        return models.find(file) if file else None
+    except LibraryError:
+        return None
 
 
 def _sounds(places: Places, *pairs: tuple[str | None, str | None]) -> list[Path]:

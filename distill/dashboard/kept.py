@@ -10,7 +10,7 @@ import threading
 import zipfile
 from itertools import count
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from distill.dashboard.places import Places
 from distill.dashboard.sounds import served_file, sounds_in
@@ -28,7 +28,7 @@ def keep(places: Places, source: str) -> None:
     """Copy a new sound into the folder; raises SoundError, WriteError."""
     path = _sound(places, source)
     with _lock:
-        marks = kept_in(places, path.parent)
+        marks = _kept_in(places, path.parent)
         if path.name in marks:
             return
         try:
@@ -46,7 +46,7 @@ def drop(places: Places, source: str) -> None:
     """Delete the copy of a new sound; the sound itself stays. Raises SoundError, WriteError."""
     path = _sound(places, source)
     with _lock:
-        marks = kept_in(places, path.parent)
+        marks = _kept_in(places, path.parent)
         name = marks.pop(path.name, None)
         if name is None:
             return
@@ -57,7 +57,19 @@ def drop(places: Places, source: str) -> None:
             raise WriteError(places.kept, error) from error
 
 
-def kept_in(places: Places, folder: Path) -> dict[str, str]:
+def mark_kept(places: Places, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows of sounds, each with whether it is kept."""
+    marks: dict[Path, dict[str, str]] = {}
+    for row in rows:
+        path = places.outputs / row["source"]
+        folder = path.parent
+        if folder not in marks:
+            marks[folder] = _kept_in(places, folder)
+        row["kept"] = path.name in marks[folder]
+    return rows
+
+
+def _kept_in(places: Places, folder: Path) -> dict[str, str]:
     """Names of sounds in a folder that are kept → their names in `kept`."""
     marks = read_object(folder / MARKS)
     return {

@@ -9,6 +9,7 @@ from distill.catalog.catalog import Catalog, shown_name
 from distill.catalog.entry import Entry
 from distill.cli.library_view import sparkline, vocoder_label
 from distill.codec.yardstick import rate, show_figures
+from distill.dashboard.kept import mark_kept
 from distill.dashboard.places import Places
 from distill.dashboard.processes import run_verb
 from distill.dashboard.sounds import page_rows
@@ -61,10 +62,8 @@ class Models:
         for summary in sorted(self.places.outputs.glob(f"train/*/{SUMMARY}"), reverse=True):
             if read_object(summary).get("model_id") == entry.id:
                 run_dir = summary.parent
-                return [
-                    *page_rows(self.places, run_dir),
-                    *page_rows(self.places, run_dir / "new_sounds"),
-                ]
+                new = page_rows(self.places, run_dir / "new_sounds")
+                return [*page_rows(self.places, run_dir), *mark_kept(self.places, new)]
         return []
 
     def rename(self, file: str, name: str) -> None:

@@ -11,9 +11,16 @@ from pathlib import Path
 from typing import Any
 
 from distill.catalog.entry import Entry
-from distill.dashboard.kept import kept_in
+from distill.dashboard.kept import mark_kept
 from distill.dashboard.places import Places
-from distill.dashboard.processes import Started, as_words, last_words, read_started, start_verb
+from distill.dashboard.processes import (
+    Started,
+    as_words,
+    interrupt,
+    last_words,
+    read_started,
+    start_verb,
+)
 from distill.dashboard.sounds import address_of, page_rows, sound_row, sounds_in
 from distill.errors import GenerationError
 from distill.system.paths import listed
@@ -64,6 +71,24 @@ class Request:
                 f"{plain(entry.name)} has no prior (yet), and can only do: {WAYS[AGAIN].lower()}"
             )
 
+    def title(self, entry: Entry, seed: int) -> str:
+        """What is asked for, in words."""
+        names = [path.name for path in self.sounds]
+        told = {
+            "new": counted(self.count, "sound"),
+            "like": f"{counted(self.count, 'variation')} of {' '.join(names[:1])}",
+            "morph": f"{counted(self.count, 'step')} from {' to '.join(names[:2])}",
+            "continue": f"{counted(self.count, 'sound')} that go on from {' '.join(names[:1])}",
+            "loop": counted(self.count, "loop"),
+            AGAIN: f"{' '.join(names[:1])} through the model",
+        }[self.way]
+        wishes = [told]
+        if self.way != AGAIN:
+            settings = {"class": self.class_name, "length": self.length_s, "seed": seed}
+            settings |= {"temperature": self.temperature, "how free": self.amount}
+            wishes += [f"{name} {value}" for name, value in settings.items() if value is not None]
+        return plain(f"{entry.name}: {', '.join(wishes)}")
+
     def words(self, model: Path, folder: Path, seed: int) -> list[str]:
         """The words of the command that makes them."""
         files = [str(path) for path in self.sounds[: SOUNDS_NEEDED.get(self.way, 0)]]
@@ -106,8 +131,20 @@ def start(places: Places, entry: Entry, request: Request) -> Path:
     model = places.library / entry.file
     seed = _free_seed(calls.values(), model) if request.seed is None else request.seed
     folder = new_run_dir(places.generated, entry.name)
-    start_verb(request.words(model, folder, seed), log=folder / LOG, note=folder / NOTE)
+    start_verb(
+        request.words(model, folder, seed),
+        log=folder / LOG,
+        note=folder / NOTE,
+        title=request.title(entry, seed),
+    )
     return folder
+
+
+def cancel(places: Places, call: str) -> None:
+    """End a call; the sounds that are there stay."""
+    for folder, started in _calls(places).items():
+        if folder.name == call:
+            interrupt(started)
 
 
 def _calls(places: Places) -> dict[Path, Started]:
@@ -145,38 +182,14 @@ def show(places: Places, seen: str) -> dict[str, Any] | None:
 def _call(places: Places, folder: Path, started: Started) -> dict[str, Any]:
     busy = started.is_alive
     sheet = folder / "generate.png"
-    marks = kept_in(places, folder)
     pages = {Path(row["source"]).name: row for row in page_rows(places, folder)}
     rows = [pages.get(path.name) or sound_row(places, path) for path in sounds_in(folder)]
-    for row in rows:
-        row["kept"] = Path(row["source"]).name in marks
     done = not busy and bool(pages)
     return {
         "id": folder.name,
-        "title": _title(folder, started.words),
+        "title": started.title or folder.name,
         "busy": busy,
-        "rows": rows,
+        "rows": mark_kept(places, rows),
         "sheet": address_of(places, sheet) if sheet.is_file() else None,
         "error": "" if busy or done else plain(last_words(folder / LOG)) or "it has ended",
     }
-
-
-def _title(folder: Path, words: list[str]) -> str:
-    """What was asked for, in words."""
-    options = dict(word.partition("=")[::2] for word in words if word.startswith("--"))
-    name = folder.name.split("_", 2)[-1]
-    if words[:1] == ["distill.reconstruct"]:
-        return plain(f"{name}: {Path(words[-1]).name} through the model")
-    told = [counted(int(options.get("--count", "1")), "sound")]
-    if "--morph" in words:
-        first, second = (Path(word).name for word in words[words.index("--morph") + 1 :][:2])
-        told.append(f"from {first} to {second}")
-    for option, word in (("--like", "like"), ("--continue", "going on from")):
-        if option in options:
-            told.append(f"{word} {Path(options[option]).name}")
-    if "--loop" in words:
-        told.append("loops")
-    for option in ("--class", "--temperature", "--length", "--amount", "--seed"):
-        if option in options:
-            told.append(f"{option[2:]} {options[option]}")
-    return plain(f"{name}: {', '.join(told)}")

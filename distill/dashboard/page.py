@@ -6,14 +6,12 @@ from typing import Any
 
 import gradio as gr
 
-from distill.dashboard.generate_tab import build_generate_tab, label_of, refresh
+from distill.dashboard.generate_tab import build_generate_tab, refresh
 from distill.dashboard.models import Models
 from distill.dashboard.own import own_part
 from distill.dashboard.places import Places
 from distill.dashboard.runs import Runs
-from distill.dashboard.sounds import served_file
 from distill.dashboard.train_tab import build_train_tab
-from distill.errors import LibraryError
 
 TITLE = "distill"
 SENTENCE = (
@@ -57,47 +55,28 @@ def build_page(places: Places, runs: Runs, models: Models) -> Any:
             with gr.Tab("Generate", id="generate") as generate_tab:
                 tab = build_generate_tab(places, models)
 
-        def use(event: gr.EventData) -> tuple[Any, ...]:
-            file = _text(event, "file")
-            return (
-                gr.update(selected="generate"),
-                *refresh(places, models, file),
-                _way_of(models, file),
-            )
+        def use(event: gr.EventData) -> list[Any]:
+            chosen = refresh(places, models, _text(event, "file"))
+            return [gr.update(selected="generate"), *chosen, "new"]
 
-        def vary(event: gr.EventData) -> tuple[Any, ...]:
-            file, source = _text(event, "file"), _text(event, "source")
-            model, known, second = refresh(places, models, file or None)
-            if not file:
-                model = gr.skip()
-            path = served_file(places, source)
-            if path is None:
-                return (gr.skip(),) * (len(tab.outputs) + 2)
-            choices = [pair for pair in known["choices"] if pair[1] != source]
-            known = gr.update(choices=[(label_of(path), source), *choices], value=source)
-            return gr.update(selected="generate"), model, known, second, "like"
+        def vary(event: gr.EventData, file: str | None) -> list[Any]:
+            file, source = _text(event, "file") or file, _text(event, "source")
+            chosen = refresh(places, models, file, source=source)
+            return [gr.update(selected="generate"), *chosen, "like"]
 
-        handed = [tabs, *tab.outputs, tab.way]
+        handed = [tabs, *tab.choices, tab.way]
         run.use(use, None, handed, **quiet)
         library.use(use, None, handed, **quiet)
         for part in (run, library, tab.shown):
-            part.vary(vary, None, handed, **quiet)
+            part.vary(vary, tab.model, handed, **quiet)
         gr.on(
             [generate_tab.select, page.load],
             lambda file: refresh(places, models, file),
             tab.model,
-            tab.outputs,
+            tab.choices,
             **quiet,
         )
     return page
-
-
-def _way_of(models: Models, file: str) -> str:
-    """What a model can do first: new sounds, if it has a prior."""
-    try:
-        return "new" if models.find(file).prior else "again"
-    except LibraryError:
-        return "new"
 
 
 def _text(event: gr.EventData, key: str) -> str:

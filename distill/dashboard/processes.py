@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -34,6 +36,8 @@ class Started:
     pid_started_s: float
     """Unix time."""
     words: list[str]
+    title: str = ""
+    """What it does, for people."""
 
     @property
     def is_alive(self) -> bool:
@@ -41,7 +45,7 @@ class Started:
         return is_alive(self.pid, self.pid_started_s)
 
 
-def start_verb(words: Sequence[str], *, log: Path, note: Path) -> Started:
+def start_verb(words: Sequence[str], *, log: Path, note: Path, title: str = "") -> Started:
     """Start `python -m distill.VERB ...` in a session of its own, without a terminal.
 
     `log` gets what it prints, `note` the process as JSON, for `read_started`. Raises RunError.
@@ -59,7 +63,7 @@ def start_verb(words: Sequence[str], *, log: Path, note: Path) -> Started:
                 env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8"},
             )
         threading.Thread(target=process.wait, daemon=True).start()  # leaves no zombie
-        started = Started(process.pid, _start_of(process.pid), list(words))
+        started = Started(process.pid, _start_of(process.pid), list(words), title)
         write_text(note, json.dumps(asdict(started), indent=1))
     except OSError as error:
         raise RunError(f"{error.filename or log}: {error.strerror}") from error
@@ -90,9 +94,17 @@ def read_started(note: Path) -> Started | None:
     """The process that a note of `start_verb` is about; None without one that can be read."""
     value = read_object(note)
     try:
-        return Started(int(value["pid"]), float(value["pid_started_s"]), list(value["words"]))
+        pid, started_s = int(value["pid"]), float(value["pid_started_s"])
+        return Started(pid, started_s, list(value["words"]), str(value.get("title", "")))
     except (KeyError, TypeError, ValueError):
         return None
+
+
+def interrupt(started: Started) -> None:
+    """Ask a process to end, as Ctrl-C does, if it still runs."""
+    if started.is_alive:
+        with suppress(psutil.Error):
+            psutil.Process(started.pid).send_signal(signal.SIGINT)
 
 
 def is_alive(pid: int, started_s: float) -> bool:

@@ -50,6 +50,7 @@ def routes(places: Places, runs: Runs, models: Models, surveys: Surveys) -> list
         _does("/api/survey", survey),
         _does("/api/stop", lambda asked: runs.stop(asked["run"])),
         _does("/api/go_on", lambda asked: runs.go_on(asked["run"])),
+        _does("/api/cancel", lambda asked: new_sounds.cancel(places, asked["call"])),
         _does("/api/keep", lambda asked: kept.keep(places, asked["source"])),
         _does("/api/drop", lambda asked: kept.drop(places, asked["source"])),
         _does("/api/rename", lambda asked: models.rename(asked["file"], asked["name"])),

@@ -9,6 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from distill.dashboard.kept import MARKS, mark_kept
 from distill.dashboard.places import Places
 from distill.dashboard.processes import SAME_START_S, Started, is_alive, last_words, read_started
 from distill.dashboard.progress_record import ODD, ProgressRecord, StageRecord
@@ -28,6 +29,13 @@ from distill.system.json_values import without_nan
 from distill.system.terminal import duration, plain
 from distill.training.records.run_folder import STOP, can_be_resumed
 from distill.training.records.summary import read_summary
+
+NEW_SOUNDS = "new_sounds"
+WATCHED = (
+    *("previews", "listen.html", "summary.json"),
+    *(f"{NEW_SOUNDS}/listen.html", f"{NEW_SOUNDS}/{MARKS}"),
+)
+"""What appears or changes in a run folder when there is something new to see or hear."""
 
 
 class State(StrEnum):
@@ -72,6 +80,11 @@ class RunView:
         """Read what is new."""
         self.record.update()
         self.state = self._find_state()
+
+    @property
+    def name(self) -> str:
+        """The name of its model, or what its folder says of it."""
+        return plain(str(self.record.start.get("name") or self.run_dir.name.split("_", 2)[-1]))
 
     @property
     def begun_s(self) -> float:
@@ -120,7 +133,13 @@ class RunView:
     def version(self) -> str:
         """Another text whenever there is something new to show."""
         stamps = [self.state, self.record.rows]
-        for name in ("previews", "listen.html", "new_sounds/listen.html", "summary.json"):
+        for name in (
+            "previews",
+            "listen.html",
+            "new_sounds/listen.html",
+            "new_sounds/kept.json",
+            "summary.json",
+        ):
             try:
                 stamps.append((self.run_dir / name).stat().st_mtime_ns)
             except OSError:
@@ -131,7 +150,7 @@ class RunView:
         """What a list of runs shows of it."""
         return {
             "id": self.id,
-            "name": plain(str(self.record.start.get("name") or self._title())),
+            "name": self.name,
             "folder": plain(self.run_dir.name),
             "state": self.state.value,
             "active": self.state.is_active,
@@ -182,7 +201,7 @@ class RunView:
             "previews": {"label": previews[0], "rows": previews[1]}
             if not held_out
             else {"label": "held-out sounds, by the best weights", "rows": held_out},
-            "new_sounds": page_rows(self.places, self.run_dir / "new_sounds"),
+            "new_sounds": mark_kept(self.places, page_rows(self.places, self.run_dir / NEW_SOUNDS)),
             "verdicts": verdicts_of(record),
             "commands": [plain(command) for command in summary.get("next_commands") or []],
             "model": self._model(summary.get("published")),
@@ -198,9 +217,6 @@ class RunView:
         """Whether the run can be continued."""
         ended = (State.STOPPED, State.FAILED, State.CUT_OFF)
         return self.state in ended and can_be_resumed(self.run_dir)
-
-    def _title(self) -> str:
-        return self.run_dir.name.split("_", 2)[-1]
 
     def _sentence(self) -> str:
         step = self.record.step

@@ -13,11 +13,12 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from distill.dashboard.fields import require_folder
 from distill.dashboard.places import Places
 from distill.dashboard.processes import as_words, start_verb
 from distill.dashboard.run_view import RunView, State, log_of, note_of
 from distill.errors import RunError, WriteError
-from distill.system.paths import is_folder, path_of
+from distill.system.paths import path_of
 from distill.training.records.progress_file import NAME
 from distill.training.records.run_folder import STOP, new_run_dir
 
@@ -108,14 +109,13 @@ class Runs:
     def start(self, wish: Wish) -> str:
         """Start a run in a process of its own and return its id; raises RunError."""
         folder = wish.folder and str(path_of(wish.folder.strip()).absolute())
-        if folder and not is_folder(folder):
-            raise RunError(f"{wish.folder}: no such folder")
+        if folder:
+            require_folder(wish.folder)
         places = self.places
         with self._one_at_a_time():
             for view in self.update():
                 if view.state.is_active and _roots(view) == [folder or DEMO]:
-                    name = view.run_dir.name
-                    raise RunError(f"{name} is training on these sounds already; stop it first")
+                    raise RunError(f"{view.name} trains on these sounds already; stop it first")
             run_dir = new_run_dir(places.trained, wish.name or Path(folder or DEMO).name).absolute()
             run = run_dir.relative_to(places.outputs).as_posix()
             words = Wish(**{**vars(wish), "folder": folder}).words(places, run_dir)
@@ -127,12 +127,12 @@ class Runs:
         with self._one_at_a_time():
             view = self.find(run)
             if view.state.is_active:
-                raise RunError(f"{view.run_dir.name} is at work already")
+                raise RunError(f"{view.name} is at work already")
             if not view.can_go_on:
                 raise RunError(
-                    f"{view.run_dir.name} is complete"
+                    f"{view.name} is complete"
                     if view.state == State.FINISHED
-                    else f"{view.run_dir.name} had saved nothing; start it again"
+                    else f"{view.name} had saved nothing; start it again"
                 )
             start_verb(
                 ["distill.train", f"resume={view.run_dir}"],
@@ -144,7 +144,7 @@ class Runs:
         """Ask a run to save and end; raises RunError, WriteError."""
         view = self.find(run)
         if not view.state.is_active:
-            raise RunError(f"{view.run_dir.name} is not at work")
+            raise RunError(f"{view.name} is not at work")
         try:
             (view.run_dir / STOP).touch()
         except OSError as error:

@@ -98,22 +98,18 @@ def preview_rows(places: Places, run_dir: Path) -> tuple[str, list[dict[str, Any
     if not folders:
         return "", []
     match, folder = max(folders, key=lambda found: (found[1].stat().st_mtime_ns, found[1].name))
-    clips: dict[int, dict[str, Path]] = {}
-    names: dict[int, str] = {}
+    clips: dict[tuple[int, str], dict[str, Path]] = {}
     for path in listed(folder):
         if found := PREVIEW.fullmatch(path.name):
-            number = int(found[1])
-            names[number] = found[2]
-            clips.setdefault(number, {})[found[3]] = path
+            clips.setdefault((int(found[1]), found[2]), {})[found[3]] = path
+    rows: list[dict[str, Any]] = []
+    seen: list[str] = []
+    for (number, name), takes in sorted(clips.items()):
+        seen.append(name)  # two clips may be of one sound
+        more = f" ({seen.count(name)})" if seen.count(name) > 1 else ""
+        shown = [_take(places, label, path) for label, path in sorted(takes.items())]
+        rows.append({"id": f"preview {number}", "name": plain(name + more), "takes": shown})
     stage = (match[1] or "codec").strip("_")
-    rows = [
-        {
-            "id": f"preview {number}",
-            "name": plain(names[number]),
-            "takes": [_take(places, label, path) for label, path in sorted(clips[number].items())],
-        }
-        for number in sorted(clips)
-    ]
     return f"{stage}, epoch {int(match[2])}", rows
 
 
@@ -128,7 +124,10 @@ def _page_row(places: Places, folder: Path, row: Row) -> dict[str, Any]:
     return {
         "id": source_of(places, folder / row.file),
         "name": plain(row.name),
-        "takes": [_take(places, take.label, folder / take.path) for take in row.takes],
+        "takes": [
+            _take(places, take.label, folder / take.path, of=row.name * (take.path != row.file))
+            for take in row.takes
+        ],
         "picture": address_of(places, folder / row.picture) if row.picture else None,
         "figures": figures,
         "word": str(rating.closeness) if rating else "",
@@ -153,10 +152,8 @@ def sounds_in(folder: Path) -> Iterator[Path]:
     return (path for path in sounds if not path.name.startswith("."))
 
 
-def _take(places: Places, label: str, path: Path) -> dict[str, str]:
-    return {
-        "label": label,
-        "url": address_of(places, path),
-        "file": path.name,
-        "type": TYPES.get(path.suffix.lower(), ""),
-    }
+def _take(places: Places, label: str, path: Path, *, of: str = "") -> dict[str, str]:
+    """One take; `of` names its sound, where its file is named for the page."""
+    name = f"{Path(of).stem}_{label}{path.suffix}" if of else path.name
+    kind = TYPES.get(path.suffix.lower(), "")
+    return {"label": label, "url": address_of(places, path), "file": plain(name), "type": kind}

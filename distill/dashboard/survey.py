@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from distill.cli.verb import verb_entry
+from distill.dashboard.fields import require_folder
 from distill.dashboard.places import Places
 from distill.dashboard.processes import MISTAKE, last_words
 from distill.dashboard.run_facts import describe_sounds
 from distill.errors import RunError
-from distill.system.paths import is_folder, path_of
+from distill.system.paths import path_of
 from distill.system.terminal import plain
 
 MOST_FILES = 20_000
@@ -41,8 +42,8 @@ class Surveys:
         is to be read `again`. Empty for the demo collection. Raises RunError.
         """
         folder = folder.strip()
-        if folder and not is_folder(folder):
-            raise RunError(f"{folder}: no such folder")
+        if folder:
+            require_folder(folder)
         with self._lock:
             if again or folder != self._folder:
                 self._begin(folder)

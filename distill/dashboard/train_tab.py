@@ -19,7 +19,11 @@ DEMO = "the demo collection"
 REMEMBERED = "folder"
 """The browser keeps the folder under this word, which a later dashboard can read, too."""
 UP = ".. (the folder above)"
-STAGES = [("Codec", "codec"), ("Vocoder", "vocoder"), ("Prior (makes new sounds)", "prior")]
+STAGES = [
+    ("Codec (learns the sounds)", "codec"),
+    ("Vocoder (a clearer voice)", "vocoder"),
+    ("Prior (makes new sounds)", "prior"),
+]
 MOST_FOLDERS = 500
 MOST_EPOCHS, MOST_MINUTES = 1_000_000, 100_000.0
 
@@ -34,7 +38,7 @@ def build_train_tab(runs: Runs, on_load: Callable[..., Any]) -> Any:
                 elem_id="folder",
                 max_lines=1,
             )
-            with gr.Row():
+            with gr.Row(equal_height=True):
                 demo = gr.Button("Try the demo collection", elem_id="demo")
                 choose = gr.Button("Choose a folder …", elem_id="choose")
             with gr.Column(visible=False) as chooser:
@@ -98,10 +102,12 @@ def build_train_tab(runs: Runs, on_load: Callable[..., Any]) -> Any:
         stages: list[str],
     ) -> dict[str, Any]:
         try:
-            run = runs.start(_wish(folder, levels, commitment, name, minutes, epochs, rate, stages))
+            wish = _wish(folder, levels, commitment, name, minutes, epochs, rate, stages)
+            run = runs.start(wish)
         except DistillError as error:
             return {"text": str(error), "error": True}
-        return {"text": "Started. It goes on when this page is closed.", "run": run}
+        without = "" if "prior" in wish.stages else " Without a prior, it will make no new sounds."
+        return {"text": f"Started. It goes on when this page is closed.{without}", "run": run}
 
     remembered = gr.BrowserState("", storage_key="distill-folder", secret=REMEMBERED)
     quiet: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
@@ -155,7 +161,7 @@ def _wish(
 def _survey_of(folder: str, before: Any) -> Any:
     typed = (folder or "").strip()
     if not typed:
-        return gr.skip()
+        return None
     wanted = "" if typed == DEMO else typed
     is_same = isinstance(before, dict) and before.get("folder") == wanted
     return gr.skip() if is_same else {"folder": wanted}

@@ -170,7 +170,7 @@ class NewSounds:
             seconds=samples / model.sample_rate_hz,
             file=path.name,
             model=model.metadata.name,
-            note=f"{describe(sound)}; {self._wishes()}",
+            note=f"{describe(sound)}; {', '.join(f'{k} {v}' for k, v in self.settings.items())}",
             picture=picture,
         )
 

@@ -172,12 +172,10 @@ def test_the_same_sounds_are_not_trained_on_twice_at_once(
     places: Places, runs: Runs, sounds: Path
 ) -> None:
     FakeRun(places.outputs, alive=True).start(root=[str(sounds)]).step()
-    with pytest.raises(
-        RunError, match="2026-01-31_14-00-00_kit is training on these sounds already"
-    ):
+    with pytest.raises(RunError, match="kit trains on these sounds already"):
         runs.start(Wish(str(sounds)))
     FakeRun(places.outputs, "demo", alive=True).start(root=None).step()
-    with pytest.raises(RunError, match="demo is training"):
+    with pytest.raises(RunError, match="kit trains on these sounds"):
         runs.start(Wish(""))
 
 
@@ -193,6 +191,8 @@ def test_a_run_at_work_or_complete_does_not_go_on(places: Places, runs: Runs) ->
 def test_a_missing_folder_is_told_before_anything_is_made(places: Places, runs: Runs) -> None:
     with pytest.raises(RunError, match="no such folder"):
         runs.start(Wish("/no/such folder"))
+    with pytest.raises(RunError, match="is a file; choose its folder"):
+        runs.start(Wish(__file__))
     assert not (places.outputs / "train").exists()
 
 

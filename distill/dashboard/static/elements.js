@@ -26,15 +26,22 @@ const section = (tag, attributes, draw) => {
   return made;
 };
 
-// Words for everybody to read, also for those who hear the page.
+// Words for everybody to read, also for those who hear the page. Good news goes after a while; a
+// mistake stays until something else is done.
+const NEWS_MS = 10_000;
 const announcer = () => {
   const line = element("p", { class: "message", role: "status" });
+  let timer = 0;
   line.say = (text, isError = false) => {
+    clearTimeout(timer);
     line.textContent = text;
     line.classList.toggle("error", isError);
+    if (text && !isError) timer = setTimeout(() => line.say(""), NEWS_MS);
   };
+  document.addEventListener("distill-acted", () => line.say(""));
   return line;
 };
+const acted = () => document.dispatchEvent(new Event("distill-acted"));
 
 const request = async (address, body) => {
   const sent = body === undefined ? {} : {

@@ -21,7 +21,7 @@ function libraryPart(root, { trigger }) {
     element("option", { value: "cards" }, "Cards"), element("option", { value: "table" }, "Table"));
   const field = (label, control) => element("div", { class: "field" }, element("label", { for: control.id }, label), control);
   const list = element("div", { class: "models" });
-  const sounds = soundList("library", { vary: (value) => trigger("vary", { source: value.source, file: open }) });
+  const sounds = soundList("library", { keeps: true });
   const details = element("section", { class: "details", hidden: true, "aria-label": "Details of a model" });
   root.append(lost, element("div", { class: "fields" }, field("Search", search), field("Sort by", order), field("Show as", form)), said, list, details);
 
@@ -73,6 +73,7 @@ function libraryPart(root, { trigger }) {
     details.hidden = !model;
     if (!model) return;
     drawDetails(model);
+    sounds.vary = model.prior ? (value) => trigger("vary", { source: value.source, file: open }) : null;
     sounds.show([]);
     details.scrollIntoView({ block: "nearest" });
     details.querySelector("h2").focus({ preventScroll: true });
@@ -90,12 +91,12 @@ function libraryPart(root, { trigger }) {
     const rename = element("input", { type: "text", id: "library-rename", value: model.plain_name });
     const renaming = element("form", { class: "fields", onsubmit: async (event) => {
       event.preventDefault();
-      await act(event.submitter, "/api/rename", { file: model.file, name: rename.value }, `renamed: ${model.plain_name} is now ${rename.value}`);
+      await act("/api/rename", { file: model.file, name: rename.value }, `Renaming ${model.plain_name} to ${rename.value}`, { stays: model.id });
     } }, field("Name", rename), element("button", { type: "submit" }, "Rename"));
     const ask = element("div", { class: "ask", hidden: true, role: "group", "aria-label": "Delete the model" },
       element("p", {}, "Delete ", element("bdi", {}, model.name), ` (${model.size})? Its file in the library is removed for good; the run's own folder keeps its copy.`),
       element("div", { class: "buttons" },
-        element("button", { type: "button", class: "stop", onclick: (event) => act(event.currentTarget, "/api/delete", { file: model.file }, `deleted: ${model.name}`) }, "Yes, delete"),
+        element("button", { type: "button", class: "stop", onclick: () => act("/api/delete", { file: model.file }, `Deleting ${model.name}`) }, "Yes, delete"),
         element("button", { type: "button", onclick: () => { ask.hidden = true; remove.focus(); } }, "No")));
     const remove = element("button", { type: "button", onclick: () => { ask.hidden = false; ask.querySelector("button").focus(); } }, "Delete …");
     const facts = [
@@ -124,25 +125,25 @@ function libraryPart(root, { trigger }) {
         element("button", { type: "button", class: "use", onclick: () => trigger("use", { file: model.file }) }, model.prior ? "Make new sounds" : "Send a sound through it"), remove),
       ask, renaming,
       element("h3", {}, "The same in a terminal"), ...model.commands.map(command),
-      element("h3", {}, "Listen"), element("p", { class: "faint" }, KEYS),
+      element("h3", {}, "Listen"), element("p", { class: "faint" }, `${KEYS} Each sound has figures of its own; those above are of all held-out sounds together.`),
       element("p", { class: "no-sounds faint", hidden: true }, "The run that made this model is not here any more, and with it its sounds. Make new ones, or send one through it."),
       sounds.element);
   }
 
-  async function act(button, address, body, words) {
-    button.disabled = true;
-    said.say("…");
+  async function act(address, body, words, { stays = null } = {}) {
+    details.inert = true;
+    acted();
+    said.say(`${words} …`);
     try {
       await request(address, body);
-      said.say(words);
-      open = null;
-      details.hidden = true;
+      ({ models } = await request("/api/models"));
+      draw();
+      showDetails(models.find((model) => model.id === stays)?.file ?? null);
+      said.say(`${words}: done.`);
     } catch (error) {
       said.say(error.message, true);
     }
-    button.disabled = false;
-    seen = "";
-    ask();
+    details.inert = false;
   }
 
   const ask = look(root, () => `/api/models?seen=${encodeURIComponent(seen)}`, (value) => {

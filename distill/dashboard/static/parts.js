@@ -5,6 +5,7 @@ function messagePart(root, { props, watch, trigger }) {
   const show = () => {
     const value = props.value;
     if (!value) return;
+    acted();
     line.say(value.text, value.error);
     if (value.run) document.dispatchEvent(new CustomEvent("distill-run", { detail: value.run }));
     if (value.call) document.dispatchEvent(new Event("distill-new"));
@@ -41,10 +42,9 @@ function surveyPart(root, { props, watch }) {
     }
   };
   const begin = () => {
-    const value = props.value;
-    if (!value) return;
-    asked = value.folder;
-    ask(true);
+    asked = props.value ? props.value.folder : null;
+    if (asked === null) show.show(null);
+    else ask(true);
   };
   watch("value", begin);
   begin();
@@ -64,7 +64,8 @@ function newSoundsPart(root, { trigger }) {
     const sounds = soundList(`new ${value.id}`, { keeps: true, vary: (row) => trigger("vary", { source: row.source }) });
     const head = section("div", {}, ({ title, busy, error, sheet, count }) => [
       element("h2", {}, element("bdi", {}, title), busy ? element("span", { class: "pill training" }, "at work") : null),
-      busy && !count ? element("p", { role: "status" }, "Loading the model …") : null,
+      busy && !count ? element("p", { role: "status" }, "Loading the model and drawing: the first sound takes some ten seconds …") : null,
+      busy ? element("button", { type: "button", class: "small", onclick: () => request("/api/cancel", { call: value.id }) }, "Cancel") : null,
       error ? element("p", { class: "error", role: "status" }, error) : null,
       sheet ? element("p", {}, element("a", { href: sheet, target: "_blank", rel: "noopener" }, "Picture of them all")) : null,
     ]);

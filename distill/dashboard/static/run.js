@@ -15,7 +15,9 @@ function runPart(root, { trigger }) {
   const use = element("button", { type: "button", class: "use", hidden: true }, "Make new sounds");
   use.addEventListener("click", () => trigger("use", { file: use.dataset.file }));
   const previews = soundList("previews");
-  const newSounds = soundList("run", { vary: (value) => trigger("vary", { source: value.source }) });
+  const newSounds = soundList("run", {
+    keeps: true, vary: (value) => trigger("vary", { source: value.source }),
+  });
 
   const head = section("div", { class: "state" }, (run) => [
     element("h2", {}, element("bdi", {}, run.name), element("span", { class: `pill ${run.state.replaceAll(" ", "-")}` }, run.state)),
@@ -63,6 +65,7 @@ function runPart(root, { trigger }) {
   async function act(address, words) {
     if (busy) return;
     busy = address;
+    acted();
     try {
       await request(address, { run: shown });
       said.say(words);
@@ -128,5 +131,9 @@ function drawLevels({ epoch, size, complete, rows, heard }) {
         element("th", { scope: "row" }, String(row.level), row.low ? element("span", { class: "mark" }, " mostly idle") : null),
         cells(row).map((text) => element("td", {}, text)))))),
     heard ? element("p", {}, `Held-out sounds: ${heard}`) : null,
+    element("details", { class: "faint" }, element("summary", {}, "What this means"),
+      element("p", {}, "Each level refines what the one before has left. Utilization is the share of its codes that are in use; under 30 % the level is mostly idle, and a warning says what to change."),
+      element("p", {}, "Perplexity is how many codes it would take if all were used equally often: half of the codes and more is healthy. Dead codes are used by none of the sounds."),
+      element("p", {}, "The errors say how far held-out sounds, which it does not learn from, come back changed: over all, in their first moments, in their loudest place, and in level.")),
   ];
 }
