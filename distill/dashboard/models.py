@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from distill.catalog.catalog import Catalog, shown_name
@@ -54,7 +53,7 @@ class Models:
             "problem": error,
             "models": [self._card(entry) for entry in entries],
         }
-        return dict(json.loads(json.dumps(without_nan(value))))
+        return dict(without_nan(value))
 
     def sounds(self, file: str) -> list[dict[str, Any]]:
         """Rows to listen to: what the run that made the model has left; raises LibraryError."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
+
+from psutil import pid_exists
 
 from distill.dashboard.kept import MARKS, mark_kept
 from distill.dashboard.places import Places
@@ -27,7 +28,7 @@ from distill.dashboard.run_facts import (
 from distill.dashboard.sounds import page_rows, preview_rows
 from distill.system.json_values import without_nan
 from distill.system.terminal import duration, plain
-from distill.training.records.run_folder import STOP, can_be_resumed
+from distill.training.records.run_folder import STOP, can_be_resumed, is_locked
 from distill.training.records.summary import read_summary
 
 NEW_SOUNDS = "new_sounds"
@@ -109,7 +110,7 @@ class RunView:
         if record.end is not None:
             reasons = {"finished": State.FINISHED, "stopped": State.STOPPED}
             return reasons.get(str(record.end.get("reason")), State.FAILED)
-        if self._ended == record.process or not is_alive(*record.process):
+        if self._ended == record.process or not self._is_at_work(*record.process):
             self._ended = record.process  # it does not come back
             return State.CUT_OFF
         if (self.run_dir / STOP).exists():
@@ -117,6 +118,10 @@ class RunView:
         if record.step:
             return State.TRAINING
         return State.PREPARING if record.sounds else State.READING
+
+    def _is_at_work(self, pid: int, started_s: float) -> bool:
+        """Whether its process runs. Where the clock was set since, only the lock tells."""
+        return is_alive(pid, started_s) or (pid > 0 and pid_exists(pid) and is_locked(self.run_dir))
 
     def _started(self) -> Started | None:
         """The process that the dashboard started for it; its note is read once."""
@@ -133,13 +138,7 @@ class RunView:
     def version(self) -> str:
         """Another text whenever there is something new to show."""
         stamps = [self.state, self.record.rows]
-        for name in (
-            "previews",
-            "listen.html",
-            "new_sounds/listen.html",
-            "new_sounds/kept.json",
-            "summary.json",
-        ):
+        for name in WATCHED:
             try:
                 stamps.append((self.run_dir / name).stat().st_mtime_ns)
             except OSError:
@@ -163,7 +162,7 @@ class RunView:
             shown = self._show()
         except ODD as error:
             shown = {**EMPTY, **self.heading(), "error": f"its rows cannot be read: {error}"}
-        return dict(json.loads(json.dumps(without_nan(shown))))
+        return dict(without_nan(shown))
 
     def _show(self) -> dict[str, Any]:
         record = self.record
@@ -223,11 +222,7 @@ class RunView:
         if self.state == State.FAILED:
             return "The run has failed."
         if self.state == State.CUT_OFF:
-            more = (
-                "Go on continues from its last save."
-                if self.can_go_on
-                else ("It had saved nothing yet; start it again.")
-            )
+            more = "Go on continues from its last save." if self.can_go_on else "Start it again."
             return f"The process of this run has ended without a word. {more}"
         if self.state == State.STOPPING:
             return "Stopping: the run finishes its step and saves."

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 RUNS = Path("outputs/train")
 LAST = f"{CHECKPOINTS}/*last.ckpt"
 """The last checkpoints of a run's stages; a run that adds to a model has none of the codec."""
+LOCK = ".lock"
+"""The file that a run holds while it trains."""
 STOP = "stop"
 """A file of this name in a run folder asks the run to save and end."""
 log = logging.getLogger(__name__)
@@ -146,6 +148,19 @@ def best_epoch_advice(run_dir: Path) -> str:
     return f"to continue from the best epoch: {command}" if best.is_file() else ""
 
 
+def is_locked(run_dir: Path) -> bool:
+    """Whether a process trains the run in this folder; for a moment, the folder is locked."""
+    if not (run_dir / LOCK).exists():
+        return False
+    try:
+        with FileLock(run_dir / LOCK, timeout=0):
+            return False
+    except Timeout:
+        return True
+    except OSError:
+        return False
+
+
 @contextmanager
 def lock_run_dir(run_dir: Path) -> Iterator[None]:
     """Lock a run folder for this process; the system unlocks it even if the process is killed. The
@@ -153,7 +168,7 @@ def lock_run_dir(run_dir: Path) -> Iterator[None]:
 
     Raises RunError if another process has locked it, WriteError if nothing can be written.
     """
-    lock = FileLock(run_dir / ".lock", timeout=0)
+    lock = FileLock(run_dir / LOCK, timeout=0)
     try:
         lock.acquire()
     except Timeout:
@@ -164,7 +179,7 @@ def lock_run_dir(run_dir: Path) -> Iterator[None]:
         yield
     except DistillError:
         with suppress(OSError):
-            if {path.name for path in run_dir.iterdir()} <= {"train.log", ".lock"}:
+            if {path.name for path in run_dir.iterdir()} <= {"train.log", LOCK}:
                 shutil.rmtree(run_dir)
         raise
     finally:
