@@ -25,13 +25,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
         options = _parser().parse_args(arguments)
         if find_spec("gradio") is None:
             raise DistillError(EXTRA)
+        from distill.dashboard.browser import open_browser
         from distill.dashboard.server import HOST, make_app, open_port, serve
 
         places = Places(options.outputs.absolute(), options.library.absolute())
         with open_port(options.port) as listening:
             port = listening.getsockname()[1]
             app = make_app(places, port)
-            say(f"distill is in your browser: http://{HOST}:{port}/   (Ctrl-C ends it; runs go on)")
+            url = f"http://{HOST}:{port}/"
+            say(f"distill is in your browser: {url}   (Ctrl-C ends it; runs go on)")
+            open_browser(url)
             serve(app, listening)
 
 

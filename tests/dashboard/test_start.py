@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from distill.dashboard import __main__ as verb
+from distill.dashboard.browser import has_screen
 from tests.helpers.runs import environment
 
 
@@ -43,6 +44,24 @@ def test_a_port_in_use_is_told(
         line = said(capsys, f"--port={port}")
     assert f"--port={port}: cannot be used" in line
     assert "Choose another with --port" in line
+
+
+@pytest.mark.parametrize(
+    ("environment", "platform", "is_terminal", "opens"),
+    [
+        ({"DISPLAY": ":0"}, "linux", True, True),
+        ({"WAYLAND_DISPLAY": "wayland-0"}, "linux", True, True),
+        ({}, "linux", True, False),
+        ({"DISPLAY": ":0"}, "linux", False, False),
+        ({"DISPLAY": "localhost:10", "SSH_CONNECTION": "..."}, "linux", True, False),
+        ({}, "darwin", True, True),
+        ({"SSH_CONNECTION": "..."}, "darwin", True, False),
+    ],
+)
+def test_a_browser_is_opened_where_somebody_would_see_it(
+    environment: dict[str, str], platform: str, is_terminal: bool, opens: bool
+) -> None:
+    assert has_screen(environment, platform, is_terminal=is_terminal) == opens
 
 
 @pytest.mark.slow
