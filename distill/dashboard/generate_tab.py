@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -189,12 +190,16 @@ def refresh(
 
 def known_sounds(places: Places) -> list[tuple[str, str]]:
     """Sounds on disk to begin with: kept ones, new ones, and held-out originals of runs."""
-    found = [*sounds_in(places.kept)]
+    found = islice(_known_sounds(places), MOST_CHOICES)
+    return [(label_of(path), source_of(places, path)) for path in found]
+
+
+def _known_sounds(places: Places) -> Iterator[Path]:
+    yield from sounds_in(places.kept)
     for call in listed(places.generated)[::-1]:
-        found += sounds_in(call)
+        yield from sounds_in(call)
     for run_dir in listed(places.trained)[::-1]:
-        found += [path for path in sounds_in(run_dir / FILES) if path.stem.endswith("_original")]
-    return [(label_of(path), source_of(places, path)) for path in found[:MOST_CHOICES]]
+        yield from (path for path in sounds_in(run_dir / FILES) if "_original." in path.name)
 
 
 def label_of(path: Path) -> str:

@@ -75,9 +75,11 @@ class Runs:
     def update(self) -> list[RunView]:
         """The runs as they are now, at most MOST_LISTED: those at work first, then the newest."""
         with self._lock:
-            newest = sorted(_run_folders(self.places), key=_written_ns, reverse=True)[:MOST_LISTED]
-            views = [RunView(self.places, run_dir) for run_dir in newest]
-            self._views = {view.id: self._views.get(view.id, view) for view in views}
+            newest = sorted(_run_folders(self.places), reverse=True)[:MOST_LISTED]
+            self._views = {
+                path: self._views.get(path) or RunView(self.places, Path(path))
+                for _, path in newest
+            }
             for view in self._views.values():
                 view.update()
             return sorted(
@@ -163,31 +165,32 @@ class Runs:
             raise WriteError(self.places.logs, error) from error
 
 
-def _run_folders(places: Places) -> Iterator[Path]:
-    """The folders of runs: what has rows of progress, and what was started and has none yet."""
-    for folder in _folders(places.trained):
-        run = folder.relative_to(places.outputs).as_posix()
-        if (folder / NAME).exists() or note_of(places, run).exists():
-            yield folder
-    for sweep in _folders(places.swept):
-        yield from (job for job in _folders(sweep) if (job / NAME).exists())
+def _run_folders(places: Places) -> Iterator[tuple[int, str]]:
+    """When each run was written to last (ns), and its folder: what has rows of progress, and what
+    was started and has none yet. A run at work writes every few seconds.
+    """
+    for folder in (places.trained, *map(Path, _folders(places.swept))):
+        for run_dir in _folders(folder):
+            if written_ns := _written_ns(f"{run_dir}/{NAME}"):
+                yield written_ns, run_dir
+            elif note_of(places, os.path.relpath(run_dir, places.outputs)).exists():
+                yield time.time_ns(), run_dir
 
 
-def _written_ns(run_dir: Path) -> int:
-    """When a run was written to last; a run at work is, every few seconds."""
+def _written_ns(path: str) -> int:
     try:
-        return (run_dir / NAME).stat().st_mtime_ns
-    except OSError:  # it has just been started
-        return time.time_ns()
+        return os.stat(path).st_mtime_ns
+    except OSError:
+        return 0
 
 
-def _folders(folder: Path) -> list[Path]:
+def _folders(folder: Path) -> list[str]:
     try:
         with os.scandir(folder) as found:
             return [
-                Path(each.path)
+                each.path
                 for each in found
-                if each.is_dir(follow_symlinks=False) and not each.name.startswith(".")
+                if each.name[0] != "." and each.is_dir(follow_symlinks=False)
             ]
     except OSError:
         return []
