@@ -165,6 +165,29 @@ def test_takes_switch_at_the_same_position_and_nothing_cuts_them_off(home: Dashb
         assert link.get_attribute("download") == "1_clip_2_original.wav"
 
 
+def test_a_sound_is_kept_by_a_key_and_dragged_out_under_its_name(home: Dashboard) -> None:
+    from playwright.sync_api import expect
+
+    with open_page(home.url) as page:
+        open_tab(page, "Generate")
+        row = page.locator(".own.sounds .sound").first
+        row.get_by_role("button", name="Play").focus()
+        page.keyboard.press("k")
+        expect(row.get_by_role("button", name="Kept")).to_have_attribute("aria-pressed", "true")
+        expect(page.locator(".kept")).to_contain_text("1 sound kept")
+        assert [path.name for path in (home.outputs / "kept").iterdir()] == ["kit_0_001.wav"]
+        page.keyboard.press("k")
+        expect(page.locator(".kept")).to_have_text("")
+        dragged = row.locator("a.file").evaluate(
+            "(link) => { const data = new DataTransfer();"
+            "link.dispatchEvent(new DragEvent('dragstart', { dataTransfer: data }));"
+            "return data.getData('DownloadURL'); }"
+        )
+        kind, name, address = dragged.split(":", 2)
+        assert (kind, name) == ("audio/wav", "kit_0_001.wav")
+        assert address.startswith(f"{home.url}sounds/generated/")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_own_parts_can_be_read_by_everybody(home: Dashboard, scheme: str) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright")
