@@ -3,7 +3,7 @@
     python scripts/bench_dashboard.py
 
 Prints the seconds from start to first page beyond the import of Gradio, the CPU time of a tick with
-nothing new, and memory and answers while a run of 2,000 epochs is written.
+nothing new and of no page at all, and memory and answers while a run of 2,000 epochs is written.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from distill.training.records.rows import EpochRow, SoundsRow, StartRow, StepRow
 EPOCHS, STEPS_AN_EPOCH, LEVELS = 2_000, 5, 4
 """Eight hours of epochs of 14 s, with a row every three seconds."""
 TICKS = 200
+ALONE_S = 20.0
 EARLY_EPOCHS = 200
 """Memory is compared with what it was after so many."""
 
@@ -138,6 +139,13 @@ def long_run(folder: Path, address: str, process: psutil.Process) -> None:
     print(f"page  {1000 * page_s:.0f} ms")
 
 
+def left_alone(process: psutil.Process) -> None:
+    """Print the share of a core that it takes when nobody looks."""
+    before = cpu_s(process)
+    time.sleep(ALONE_S)
+    print(f"left alone  {(cpu_s(process) - before) / ALONE_S:.2%} of a core")
+
+
 def idle(address: str, process: psutil.Process) -> None:
     """Print the CPU time of a look with nothing new."""
     seen = json.loads(get(f"{address}api/runs"))["version"]
@@ -158,6 +166,7 @@ def main() -> None:
             print(f"{told}: {seconds - imports:.1f} s beyond it")
             long_run(folder, address, psutil.Process(process.pid))
             idle(address, psutil.Process(process.pid))
+            left_alone(psutil.Process(process.pid))
         finally:
             process.terminate()
             process.wait()

@@ -21,6 +21,7 @@ SENTENCE = (
 FONTS = ["system-ui", "-apple-system", "Segoe UI", "sans-serif"]
 MONO = ["ui-monospace", "SFMono-Regular", "Menlo", "monospace"]
 DAY_S = 86_400
+IDLE_S = 1.0
 
 
 def theme() -> Any:
@@ -76,6 +77,8 @@ def build_page(places: Places, runs: Runs, models: Models) -> Any:
             tab.choices,
             **quiet,
         )
+    # nothing goes through Gradio's queue, which would look for work a thousand times a second
+    page._queue.sleep_when_free = IDLE_S
     return page
 
 
