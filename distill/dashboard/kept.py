@@ -8,6 +8,7 @@ import shutil
 import tempfile
 import threading
 import zipfile
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from typing import IO, Any
@@ -82,10 +83,11 @@ def _kept_in(places: Places, folder: Path) -> dict[str, str]:
 def zip_kept(places: Places) -> IO[bytes]:
     """All kept sounds, under their names, as a file that is read from its start."""
     file = tempfile.SpooledTemporaryFile(max_size=LARGEST_IN_MEMORY)  # noqa: SIM115
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED, strict_timestamps=False) as archive:
         for path in sounds_in(places.kept):
             if path.is_file() and not path.is_symlink():
-                archive.write(path, path.name)
+                with suppress(OSError):  # deleted a moment ago, or not to be read
+                    archive.write(path, path.name)
     file.seek(0)
     return file
 

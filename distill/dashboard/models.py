@@ -13,7 +13,7 @@ from distill.dashboard.places import Places
 from distill.dashboard.processes import run_verb
 from distill.dashboard.sounds import page_rows
 from distill.errors import LibraryError
-from distill.system.json_values import read_object, without_nan
+from distill.system.json_values import read_object
 from distill.system.paths import from_here
 from distill.system.shell import shell_line
 from distill.system.terminal import counted, duration, plain
@@ -47,13 +47,12 @@ class Models:
             entries, error = self.entries(), ""
         except LibraryError as damaged:
             entries, error = [], plain(str(damaged))
-        value = {
+        return {
             "version": version,
             "folder": plain(str(self.places.library)),
             "problem": error,
             "models": [self._card(entry) for entry in entries],
         }
-        return dict(without_nan(value))
 
     def sounds(self, file: str) -> list[dict[str, Any]]:
         """Rows to listen to: what the run that made the model has left; raises LibraryError."""
@@ -118,7 +117,7 @@ class Models:
             "reason": rating.reason if rating else "",
             "utilization": entry.worst_utilization,
             "levels": [
-                {"level": level.removeprefix("level_"), **health}
+                {"level": plain(level.removeprefix("level_")), **health}
                 for level, health in entry.codebook_health.items()
             ],
             "losses": losses,

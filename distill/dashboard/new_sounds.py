@@ -23,7 +23,7 @@ from distill.dashboard.processes import (
 )
 from distill.dashboard.sounds import address_of, page_rows, sound_row, sounds_in
 from distill.errors import GenerationError
-from distill.system.paths import listed
+from distill.system.paths import is_text, listed
 from distill.system.terminal import counted, plain
 from distill.training.records.run_folder import new_run_dir
 
@@ -149,7 +149,7 @@ def cancel(places: Places, call: str) -> None:
 
 def _calls(places: Places) -> dict[Path, Started]:
     """The folders of new sounds, the newest first, and the processes that made them."""
-    folders = [path for path in listed(places.generated)[::-1] if path.name[0] != "."]
+    folders = [path for path in listed(places.generated)[::-1] if is_text(path.name)]
     found = ((folder, read_started(folder / NOTE)) for folder in folders)
     return {folder: started for folder, started in found if started}
 
@@ -187,7 +187,7 @@ def _call(places: Places, folder: Path, started: Started) -> dict[str, Any]:
     done = not busy and bool(pages)
     return {
         "id": folder.name,
-        "title": started.title or folder.name,
+        "title": plain(started.title or folder.name),
         "busy": busy,
         "rows": mark_kept(places, rows),
         "sheet": address_of(places, sheet) if sheet.is_file() else None,

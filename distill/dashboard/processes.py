@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -20,7 +21,8 @@ from distill.errors import DistillError, RunError
 from distill.system.atomic import write_text
 from distill.system.json_values import read_object
 
-SAME_START_S = 1.0
+SAME_START_S = 2.5
+"""A start is measured from that of the machine, which is known to a second."""
 PRINTED_BYTES = 65_536
 MISTAKE = "distill: "
 """What the line of a verb's error begins with."""
@@ -64,7 +66,11 @@ def start_verb(words: Sequence[str], *, log: Path, note: Path, title: str = "") 
             )
         threading.Thread(target=process.wait, daemon=True).start()  # leaves no zombie
         started = Started(process.pid, _start_of(process.pid), list(words), title)
-        write_text(note, json.dumps(asdict(started), indent=1))
+        try:
+            write_text(note, json.dumps(asdict(started), indent=1))
+        except OSError:
+            process.terminate()  # nobody would know of it
+            raise
     except OSError as error:
         raise RunError(f"{error.filename or log}: {error.strerror}") from error
     except ValueError as error:  # a zero byte, which no word of a command can have
@@ -137,7 +143,7 @@ def _start_of(pid: int) -> float:
     try:
         return float(psutil.Process(pid).create_time())
     except psutil.Error:  # it has ended already
-        return 0.0
+        return time.time()
 
 
 def as_words(options: dict[str, Any]) -> list[str]:

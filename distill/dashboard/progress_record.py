@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ CURVES = {
 }
 """The figures of an epoch that are drawn, and what their lines are called."""
 MOST_NEWS = 100
+MOST_EPOCHS = 1_000_000
 LARGEST_READ = 1 << 24
 ODD = (TypeError, ValueError, KeyError, AttributeError, OverflowError)
 """What a row that distill did not write may lead to."""
@@ -40,7 +42,7 @@ class StageRecord:
         """Take in an epoch; one that was trained already, before a kill, takes its place."""
         number = _whole(row.get("epoch"))
         figures = row.get("figures")
-        if number < 1 or not isinstance(figures, dict):
+        if not 1 <= number <= MOST_EPOCHS or not isinstance(figures, dict):
             return
         for key, line in CURVES.items():
             curve = self.curves.setdefault(line, [])
@@ -93,9 +95,12 @@ class ProgressRecord:
         self._inode = status.st_ino
         if status.st_size == self._read:
             return
-        with open(self._path, "rb") as file:
-            file.seek(self._read)
-            new = file.read(LARGEST_READ)
+        try:
+            with open(self._path, "rb") as file:
+                file.seek(self._read)
+                new = file.read(LARGEST_READ)
+        except OSError:  # deleted a moment ago, or not to be read
+            return
         self._read += len(new)
         *lines, self._rest = (self._rest + new).split(b"\n")
         for row in rows_of(lines):
@@ -105,8 +110,8 @@ class ProgressRecord:
     def _take(self, row: dict[str, Any]) -> None:
         self.rows += 1
         event, stage = row.get("event"), str(row.get("stage") or "")
-        if self.begun_s is None and isinstance(row.get("time_s"), int | float):
-            self.begun_s = float(row["time_s"])
+        if self.begun_s is None and math.isfinite(time_s := float(row.get("time_s", math.nan))):
+            self.begun_s = time_s
         if event == "start":
             if isinstance(row["settings"], dict) and isinstance(row["stages"], list):
                 self.process = int(row["pid"]), float(row["pid_started_s"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
@@ -19,6 +20,7 @@ from distill.dashboard.runs import Runs
 from distill.dashboard.sounds import ADDRESS, TYPES, may_be_served, served_file
 from distill.dashboard.survey import Surveys
 from distill.errors import DistillError
+from distill.system.json_values import without_nan
 
 BLOCK_BYTES = 1 << 18
 Handler = Callable[[Request], Awaitable[Response]]
@@ -92,11 +94,19 @@ async def _answer(answer: Callable[[dict[str, str]], Any], asked: dict[str, str]
         return _error(str(error), 200)  # a console complains of other answers
     except KeyError as missing:
         return _error(f"{missing.args[0]} is missing", 400)
-    return Response(status_code=204) if value is None else JSONResponse(value)
+    return Response(status_code=204) if value is None else PlainJSON(value)
+
+
+class PlainJSON(JSONResponse):
+    """JSON of any values: what is no number is null, what is no text is escaped."""
+
+    def render(self, content: Any) -> bytes:
+        """Values → bytes of ASCII."""
+        return json.dumps(without_nan(content), ensure_ascii=True, allow_nan=False).encode()
 
 
 def _error(message: str, status: int) -> Response:
-    return JSONResponse({"error": message}, status_code=status)
+    return PlainJSON({"error": message}, status_code=status)
 
 
 def _sound(places: Places) -> Handler:

@@ -26,7 +26,6 @@ from distill.dashboard.run_facts import (
     verdicts_of,
 )
 from distill.dashboard.sounds import page_rows, preview_rows
-from distill.system.json_values import without_nan
 from distill.system.terminal import duration, plain
 from distill.training.records.run_folder import STOP, can_be_resumed, is_locked
 from distill.training.records.summary import read_summary
@@ -80,7 +79,10 @@ class RunView:
     def update(self) -> None:
         """Read what is new."""
         self.record.update()
-        self.state = self._find_state()
+        try:
+            self.state = self._find_state()
+        except (OSError, *ODD):
+            self.state = State.CUT_OFF
 
     @property
     def name(self) -> str:
@@ -102,8 +104,8 @@ class RunView:
         return [word for word in (started.words if started else [])[1:] if os.path.isabs(word)]
 
     def _find_state(self) -> State:
-        record, started = self.record, self._started()
-        if started and started.pid_started_s > record.process[1] + SAME_START_S:
+        record = self.record
+        if started := self._newer_start():
             return State.STARTING if started.is_alive else State.FAILED
         if not record.start:
             return State.CUT_OFF
@@ -118,6 +120,12 @@ class RunView:
         if record.step:
             return State.TRAINING
         return State.PREPARING if record.sounds else State.READING
+
+    def _newer_start(self) -> Started | None:
+        """A process that was started for it and has not said anything (yet)."""
+        started = self._started()
+        is_newer = started and started.pid_started_s > self.record.process[1] + SAME_START_S
+        return started if is_newer else None
 
     def _is_at_work(self, pid: int, started_s: float) -> bool:
         """Whether its process runs. Where the clock was set since, only the lock tells."""
@@ -162,7 +170,7 @@ class RunView:
             shown = self._show()
         except ODD as error:
             shown = {**EMPTY, **self.heading(), "error": f"its rows cannot be read: {error}"}
-        return dict(without_nan(shown))
+        return shown
 
     def _show(self) -> dict[str, Any]:
         record = self.record
@@ -180,9 +188,9 @@ class RunView:
             "sounds": self._sounds(),
             "choices": [
                 {
-                    "key": str(row.get("key")),
-                    "value": number(row.get("value")),
-                    "reason": str(row.get("reason")),
+                    "key": plain(str(row.get("key"))),
+                    "value": plain(number(row.get("value"))),
+                    "reason": plain(str(row.get("reason"))),
                 }
                 for row in record.choices.values()
             ],
@@ -245,7 +253,9 @@ class RunView:
             ended = self.record.stages.get(name, StageRecord()).summary
             done = bool(ended and ended.get("finished")) or place < newest
             share = 1.0 if done else self._share() if place == newest else 0.0
-            shares.append({"name": STAGES.get(name, name), "share": round(share, 4), "done": done})
+            shares.append(
+                {"name": STAGES.get(name, plain(name)), "share": round(share, 4), "done": done}
+            )
         return shares
 
     def _share(self) -> float:
@@ -280,7 +290,7 @@ class RunView:
     def _error(self) -> str:
         if self.state != State.FAILED:
             return ""
-        detail = (self.record.end or {}).get("detail")
+        detail = None if self._newer_start() else (self.record.end or {}).get("detail")
         return plain(str(detail or last_words(self.log) or "it has said nothing"))
 
 

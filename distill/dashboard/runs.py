@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from distill.dashboard.places import Places
 from distill.dashboard.processes import as_words, start_verb
 from distill.dashboard.run_view import RunView, State, log_of, note_of
 from distill.errors import RunError, WriteError
-from distill.system.paths import path_of
+from distill.system.paths import is_text, path_of
 from distill.training.records.progress_file import NAME
 from distill.training.records.run_folder import STOP, new_run_dir
 
@@ -114,9 +113,10 @@ class Runs:
         if folder:
             require_folder(wish.folder)
         places = self.places
+        sounds = [os.path.realpath(folder) if folder else DEMO]
         with self._one_at_a_time():
             for view in self.update():
-                if view.state.is_active and _roots(view) == [folder or DEMO]:
+                if view.state.is_active and _roots(view) == sounds:
                     raise RunError(f"{view.name} trains on these sounds already; stop it first")
             run_dir = new_run_dir(places.trained, wish.name or Path(folder or DEMO).name).absolute()
             run = run_dir.relative_to(places.outputs).as_posix()
@@ -173,8 +173,10 @@ def _run_folders(places: Places) -> Iterator[tuple[int, str]]:
         for run_dir in _folders(folder):
             if written_ns := _written_ns(f"{run_dir}/{NAME}"):
                 yield written_ns, run_dir
-            elif note_of(places, os.path.relpath(run_dir, places.outputs)).exists():
-                yield time.time_ns(), run_dir
+            else:
+                note = note_of(places, os.path.relpath(run_dir, places.outputs))
+                if started_ns := _written_ns(str(note)):
+                    yield started_ns, run_dir
 
 
 def _written_ns(path: str) -> int:
@@ -190,16 +192,18 @@ def _folders(folder: Path) -> list[str]:
             return [
                 each.path
                 for each in found
-                if each.name[0] != "." and each.is_dir(follow_symlinks=False)
+                if each.name[0] != "." and is_text(each.name) and each.is_dir(follow_symlinks=False)
             ]
     except OSError:
         return []
 
 
 def _roots(view: RunView) -> list[str]:
-    """The folders of sounds of a run; DEMO for the demo collection."""
-    settings = view.record.start.get("settings")
-    if not isinstance(settings, dict):
-        return view.asked_folders or [DEMO]
-    root = (settings.get("data") or {}).get("root")
-    return [DEMO] if root is None else [root] if isinstance(root, str) else list(map(str, root))
+    """The folders of sounds of a run, without links; DEMO for the demo collection."""
+    data = view.record.start.get("settings", {}).get("data")
+    if not isinstance(data, dict):
+        folders = view.asked_folders
+    else:
+        root = data.get("root") or []
+        folders = [root] if isinstance(root, str) else list(map(str, root))
+    return [os.path.realpath(folder) for folder in folders] or [DEMO]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
@@ -12,7 +13,7 @@ from distill.codec.yardstick import rate, show_figures
 from distill.dashboard.places import Places
 from distill.listen.folder import FILES, read_rows
 from distill.listen.rows import Row
-from distill.system.paths import listed
+from distill.system.paths import is_text, listed
 from distill.system.terminal import plain
 
 TYPES = {
@@ -58,7 +59,9 @@ def served_file(places: Places, address: str) -> Path | None:
     parts = address.split("/")
     path = places.outputs.joinpath(*parts)
     try:
-        is_itself = path.resolve(strict=True) == places.outputs.resolve().joinpath(*parts)
+        # the folder may lie on another disk, behind a link; what is in it may not
+        base = places.outputs.joinpath(parts[0]).resolve()
+        is_itself = path.resolve(strict=True) == base.joinpath(*parts[1:])
         return path if is_itself and path.is_file() else None
     except (OSError, ValueError, RuntimeError):  # no such file, not a name, a circle of links
         return None
@@ -85,7 +88,7 @@ def address_of(places: Places, path: Path) -> str:
         stamp = path.stat().st_mtime_ns
     except OSError:
         stamp = 0
-    return f"{ADDRESS}{quote(source_of(places, path), safe='/')}?{stamp:x}"
+    return f"{ADDRESS}{quote(os.fsencode(source_of(places, path)), safe='/')}?{stamp:x}"
 
 
 def preview_rows(places: Places, run_dir: Path) -> tuple[str, list[dict[str, Any]]]:
@@ -149,7 +152,7 @@ def sound_row(places: Places, path: Path) -> dict[str, Any]:
 def sounds_in(folder: Path) -> Iterator[Path]:
     """The sounds that lie directly in a folder, by name."""
     sounds = (path for path in listed(folder) if TYPES.get(path.suffix, "").startswith("audio/"))
-    return (path for path in sounds if not path.name.startswith("."))
+    return (path for path in sounds if path.name[0] != "." and is_text(path.name))
 
 
 def _take(places: Places, label: str, path: Path, *, of: str = "") -> dict[str, str]:

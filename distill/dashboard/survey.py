@@ -38,15 +38,17 @@ class Surveys:
         self._found: dict[str, Any] = {}
 
     def look(self, folder: str, *, again: bool = False) -> dict[str, Any]:
-        """What is known of a folder by now; begins to read it, if it is another one than before or
-        is to be read `again`. Empty for the demo collection. Raises RunError.
+        """What is known of a folder by now; `again` begins to read it. Empty for the demo
+        collection. Raises RunError.
         """
         folder = folder.strip()
         if folder:
             require_folder(folder)
         with self._lock:
-            if again or folder != self._folder:
+            if again:
                 self._begin(folder)
+            elif folder != self._folder:
+                raise RunError("another page has asked for another folder; choose this one again")
             return {"folder": plain(folder), **self._found}
 
     def close(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from distill.dashboard.fields import read_number, read_whole
 from distill.dashboard.own import own_choices, own_part
 from distill.dashboard.runs import Runs, Wish
 from distill.errors import DistillError
-from distill.system.paths import is_folder, path_of
+from distill.system.paths import is_folder, is_text, listed, path_of
 
 DEMO = "the demo collection"
 REMEMBERED = "folder"
@@ -179,11 +178,6 @@ def _go_to(here: str, chosen: str | None) -> tuple[Any, Any]:
 
 
 def _go(path: Path) -> tuple[Any, Any]:
-    try:
-        with os.scandir(path) as found:
-            names = sorted(
-                each.name for each in found if not each.name.startswith(".") and each.is_dir()
-            )
-    except OSError:
-        names = []
+    inside = [entry for entry in listed(path) if entry.name[0] != "." and is_folder(entry)]
+    names = [entry.name for entry in inside if is_text(entry.name)]
     return str(path), gr.update(choices=[UP, *names[:MOST_FOLDERS]], value=None)

@@ -55,3 +55,8 @@ def listed(folder: Path) -> list[Path]:
         return sorted(folder.iterdir())
     except (OSError, ValueError):
         return []
+
+
+def is_text(name: str) -> bool:
+    """Whether a file's name can be shown and typed: it may be bytes that are not Unicode."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in name)

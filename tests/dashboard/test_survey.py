@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 
 def found_in(folder: str, tmp_path: Path) -> dict[str, Any]:
     surveys = Surveys(Places(tmp_path / "outputs", tmp_path / "library"))
-    surveys.look(folder)
+    surveys.look(folder, again=True)
     wait_for(lambda: not surveys.look(folder)["busy"])
     return surveys.look(folder)
 

@@ -65,17 +65,20 @@ const look = (part, address, show, lost) => {
     clearTimeout(timer);
     if (asking) return;
     asking = true;
+    let again = false;
     try {
       if (part.offsetParent !== null && !document.hidden) {
-        const value = await request(address());
+        const asked = address();
+        const value = await request(asked);
         lost(false);
-        if (value !== null) show(value);
+        if (asked !== address()) again = true; // something else was chosen in the meantime
+        else if (value !== null) show(value);
       }
     } catch (error) {
       lost(true);
     } finally {
       asking = false;
-      timer = setTimeout(ask, EVERY_MS);
+      timer = setTimeout(ask, again ? 0 : EVERY_MS);
     }
   };
   document.addEventListener("visibilitychange", ask);

@@ -14,6 +14,7 @@ function libraryPart(root, { trigger }) {
   let open = null; // file of the model that is shown in full
   const lost = offline();
   const said = announcer();
+  const problem = element("p", { class: "error", role: "status" });
   const search = element("input", { type: "search", id: "library-search", oninput: draw });
   const order = element("select", { id: "library-order", onchange: draw },
     Object.entries(MODEL_ORDERS).map(([key, [label]]) => element("option", { value: key }, label)));
@@ -23,7 +24,7 @@ function libraryPart(root, { trigger }) {
   const list = element("div", { class: "models" });
   const sounds = soundList("library", { keeps: true });
   const details = element("section", { class: "details", hidden: true, "aria-label": "Details of a model" });
-  root.append(lost, element("div", { class: "fields" }, field("Search", search), field("Sort by", order), field("Show as", form)), said, list, details);
+  root.append(lost, element("div", { class: "fields" }, field("Search", search), field("Sort by", order), field("Show as", form)), said, problem, list, details);
 
   const matches = (model) => {
     const text = [model.name, model.description, model.collection, model.vocoder, ...model.tags].join(" ").toLowerCase();
@@ -33,8 +34,10 @@ function libraryPart(root, { trigger }) {
   function draw() {
     const chosen = models.filter(matches).sort(MODEL_ORDERS[order.value][1]);
     const none = models.length ? "No model matches." : `No models in ${folder} yet. Train one, and it appears here.`;
+    const focused = list.contains(document.activeElement) ? document.activeElement.dataset.file : null;
     if (!chosen.length) list.replaceChildren(element("p", { class: "empty" }, none));
     else list.replaceChildren(form.value === "cards" ? element("ul", { class: "cards" }, chosen.map(card)) : table(chosen));
+    if (focused) list.querySelector(`[data-file="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
   }
 
   const badges = (model) => [
@@ -67,7 +70,7 @@ function libraryPart(root, { trigger }) {
         element("td", {}, model.size))))));
   }
 
-  async function showDetails(file) {
+  async function showDetails(file, moves = true) {
     const model = models.find((each) => each.file === file);
     open = model ? file : null;
     details.hidden = !model;
@@ -75,8 +78,10 @@ function libraryPart(root, { trigger }) {
     drawDetails(model);
     sounds.vary = model.prior ? (value) => trigger("vary", { source: value.source, file: open }) : null;
     sounds.show([]);
-    details.scrollIntoView({ block: "nearest" });
-    details.querySelector("h2").focus({ preventScroll: true });
+    if (moves) {
+      details.scrollIntoView({ block: "nearest" });
+      details.querySelector("h2").focus({ preventScroll: true });
+    }
     try {
       const { rows } = await request(`/api/model_sounds?file=${encodeURIComponent(file)}`);
       if (open !== file) return;
@@ -97,8 +102,8 @@ function libraryPart(root, { trigger }) {
       element("p", {}, "Delete ", element("bdi", {}, model.name), ` (${model.size})? Its file in the library is removed for good; the run's own folder keeps its copy.`),
       element("div", { class: "buttons" },
         element("button", { type: "button", class: "stop", onclick: () => act("/api/delete", { file: model.file }, `Deleting ${model.name}`) }, "Yes, delete"),
-        element("button", { type: "button", onclick: () => { ask.hidden = true; remove.focus(); } }, "No")));
-    const remove = element("button", { type: "button", onclick: () => { ask.hidden = false; ask.querySelector("button").focus(); } }, "Delete …");
+        element("button", { type: "button", class: "no", onclick: () => { ask.hidden = true; remove.focus(); } }, "No")));
+    const remove = element("button", { type: "button", onclick: () => { ask.hidden = false; ask.querySelector(".no").focus(); } }, "Delete …");
     const facts = [
       ["Collection", model.collection],
       ["Description", model.description],
@@ -106,7 +111,7 @@ function libraryPart(root, { trigger }) {
       ["Codes", `${model.codes}, ${model.bitrate} a channel`],
       ["Held out", model.heard],
       ["Sounds", model.word && `${model.word}: ${model.reason}`],
-      ["Validation loss", model.final_loss === null ? "" : `${model.sparkline} ${model.final_loss.toFixed(4)}, ${counted(model.epochs, "epoch")}`],
+      ["Validation loss", (model.final_loss ?? null) === null ? "" : `${model.sparkline} ${model.final_loss.toFixed(4)}, ${counted(model.epochs, "epoch")}`],
       ["Vocoder", model.vocoder || "none of its own (Griffin-Lim)"],
       ["Prior", model.prior ? `${Math.round(model.bits).toLocaleString("en")} bits a second` : "none (yet), so no new sounds"],
       ["Classes", model.classes.join(", ")],
@@ -118,9 +123,9 @@ function libraryPart(root, { trigger }) {
       element("dl", {}, facts.flatMap(([key, value]) => [element("dt", {}, key), element("dd", {}, value)])),
       element("table", {}, element("caption", {}, "Codebook health"),
         element("thead", {}, element("tr", {}, ["Level", "Utilization", "Perplexity", "Dead codes"].map((text) => element("th", { scope: "col" }, text)))),
-        element("tbody", {}, model.levels.map((level) => element("tr", { class: level.utilization !== null && level.utilization < 0.3 ? "low" : "" },
+        element("tbody", {}, model.levels.map((level) => element("tr", { class: (level.utilization ?? 1) < 0.3 ? "low" : "" },
           element("th", { scope: "row" }, level.level), element("td", {}, percent(level.utilization)),
-          element("td", {}, level.perplexity === null ? "" : level.perplexity.toFixed(1)), element("td", {}, level.dead_codes === null ? "" : String(level.dead_codes)))))),
+          element("td", {}, (level.perplexity ?? null) === null ? "" : level.perplexity.toFixed(1)), element("td", {}, String(level.dead_codes ?? "")))))),
       element("div", { class: "buttons" },
         element("button", { type: "button", class: "use", onclick: () => trigger("use", { file: model.file }) }, model.prior ? "Make new sounds" : "Send a sound through it"), remove),
       ask, renaming,
@@ -138,20 +143,25 @@ function libraryPart(root, { trigger }) {
       await request(address, body);
       ({ models } = await request("/api/models"));
       draw();
+      details.inert = false;
       showDetails(models.find((model) => model.id === stays)?.file ?? null);
+      if (!open) search.focus();
       said.say(`${words}: done.`);
     } catch (error) {
+      details.inert = false;
       said.say(error.message, true);
     }
-    details.inert = false;
   }
 
   const ask = look(root, () => `/api/models?seen=${encodeURIComponent(seen)}`, (value) => {
+    const before = JSON.stringify(models.find((model) => model.file === open));
     seen = value.version;
     models = value.models;
     folder = value.folder;
-    if (value.problem) said.say(value.problem, true);
+    problem.textContent = value.problem;
     draw();
-    if (open && !models.some((model) => model.file === open)) { open = null; details.hidden = true; }
+    const model = models.find((each) => each.file === open);
+    if (open && !model) { open = null; details.hidden = true; }
+    else if (open && JSON.stringify(model) !== before && !details.contains(document.activeElement)) showDetails(open, false);
   }, (is) => { lost.hidden = !is; });
 }

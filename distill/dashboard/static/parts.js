@@ -18,32 +18,38 @@ function messagePart(root, { props, watch, trigger }) {
 function surveyPart(root, { props, watch }) {
   let asked = null;
   let timer = 0;
+  const reading = section("p", { class: "reading" }, (found) =>
+    found.total ? `Reading the sounds: ${found.done} of ${found.total} …` : "Looking at the folder …");
   const show = section("div", { class: "survey", role: "status" }, (found) => {
     if (found.error) return [element("p", { class: "error" }, found.error)];
-    const reading = found.total ? `Reading the sounds: ${found.done} of ${found.total} …` : "Looking at the folder …";
     return [
-      found.sounds ? element("p", {}, element("bdi", {}, found.sounds)) : element("p", {}, reading),
+      element("p", {}, element("bdi", {}, found.sounds)),
       found.few ? element("p", {}, found.few) : null,
       found.codebook ? element("p", {}, element("strong", {}, `Codebook size ${found.codebook}`), `: ${found.reason}`)
         : found.sounds && found.busy ? element("p", {}, "Codebook size: …") : null,
     ];
   });
-  root.append(show);
+  root.append(reading, show);
+  const tell = (found) => {
+    const isKnown = found !== null && Boolean(found.error || found.sounds);
+    reading.show(found === null || isKnown ? null : found);
+    show.show(isKnown ? { ...found, done: 0 } : null);
+  };
   const ask = async (again) => {
     clearTimeout(timer);
     const folder = asked;
     try {
       const found = await request("/api/survey", { folder, again: again ? "yes" : "no" });
       if (folder !== asked) return;
-      show.show(found);
+      tell(found);
       if (found.busy) timer = setTimeout(ask, 400, false);
     } catch (error) {
-      if (folder === asked) show.show({ error: error.message });
+      if (folder === asked) tell({ error: error.message });
     }
   };
   const begin = () => {
     asked = props.value ? props.value.folder : null;
-    if (asked === null) show.show(null);
+    if (asked === null) tell(null);
     else ask(true);
   };
   watch("value", begin);
@@ -65,7 +71,15 @@ function newSoundsPart(root, { trigger }) {
     const head = section("div", {}, ({ title, busy, error, sheet, count }) => [
       element("h2", {}, element("bdi", {}, title), busy ? element("span", { class: "pill training" }, "at work") : null),
       busy && !count ? element("p", { role: "status" }, "Loading the model and drawing: the first sound takes some ten seconds …") : null,
-      busy ? element("button", { type: "button", class: "small", onclick: () => request("/api/cancel", { call: value.id }) }, "Cancel") : null,
+      busy ? element("button", { type: "button", class: "small", onclick: async (event) => {
+        const button = event.currentTarget;
+        try {
+          await request("/api/cancel", { call: value.id });
+          button.textContent = "Cancelling …";
+        } catch (problem) {
+          button.textContent = problem.message;
+        }
+      } }, "Cancel") : null,
       error ? element("p", { class: "error", role: "status" }, error) : null,
       sheet ? element("p", {}, element("a", { href: sheet, target: "_blank", rel: "noopener" }, "Picture of them all")) : null,
     ]);

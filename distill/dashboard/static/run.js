@@ -1,6 +1,7 @@
 // The runs that lie on disk, and one of them in full.
 function runPart(root, { trigger }) {
-  let shown = sessionStorage.getItem("distill-run") || "";
+  let wanted = sessionStorage.getItem("distill-run") || ""; // the run that was chosen
+  let drawn = ""; // the run that is to be seen
   let seen = "";
   let busy = "";
   const lost = offline();
@@ -19,8 +20,8 @@ function runPart(root, { trigger }) {
     keeps: true, vary: (value) => trigger("vary", { source: value.source }),
   });
 
+  const title = element("h2", { tabindex: -1 });
   const head = section("div", { class: "state" }, (run) => [
-    element("h2", {}, element("bdi", {}, run.name), element("span", { class: `pill ${run.state.replaceAll(" ", "-")}` }, run.state)),
     element("p", {}, run.sentence),
     run.error ? element("p", { class: "error" }, run.error) : null,
   ]);
@@ -59,7 +60,7 @@ function runPart(root, { trigger }) {
     element("h3", {}, "Listen"), element("p", { class: "faint label" }), element("p", { class: "faint" }, KEYS), previews.element);
   const made = element("div", { class: "hear", hidden: true }, element("h3", {}, "New sounds of this run"), newSounds.element);
   const body = element("div", { class: "run", hidden: true },
-    head, element("div", { class: "buttons" }, stop, goOn, use), said, progress, facts, warnings, levels, charts, hear, verdicts, made, settings);
+    title, head, element("div", { class: "buttons" }, stop, goOn, use), said, progress, facts, warnings, levels, charts, hear, verdicts, made, settings);
   root.append(lost, empty, chooser, body);
 
   async function act(address, words) {
@@ -67,8 +68,9 @@ function runPart(root, { trigger }) {
     busy = address;
     acted();
     try {
-      await request(address, { run: shown });
+      await request(address, { run: drawn });
       said.say(words);
+      title.focus();
     } catch (error) {
       said.say(error.message, true);
     }
@@ -83,12 +85,14 @@ function runPart(root, { trigger }) {
     chooser.hidden = value.runs.length < 2;
     body.hidden = !run;
     if (!run) return;
-    if (shown !== run.id) said.say("");
-    shown = run.id;
+    if (drawn !== run.id) said.say("");
+    drawn = run.id;
     const options = value.runs.map((each) => element("option", { value: each.id, selected: each.id === run.id },
       `${each.name} (${each.state}), ${each.folder}`));
     if (document.activeElement !== choose) choose.replaceChildren(...options);
-    head.show({ name: run.name, state: run.state, sentence: run.sentence, error: run.error });
+    title.replaceChildren(element("bdi", {}, run.name),
+      element("span", { class: `pill ${run.state.replaceAll(" ", "-")}` }, run.state));
+    head.show({ sentence: run.sentence, error: run.error });
     progress.show(run.stages.length ? { stages: run.stages, left: run.left } : null);
     facts.show({ sounds: run.sounds, choices: run.choices });
     levels.show(run.levels && { ...run.levels, heard: run.heard });
@@ -109,14 +113,14 @@ function runPart(root, { trigger }) {
   }
 
   function showRun(id) {
-    shown = id;
+    wanted = id;
     sessionStorage.setItem("distill-run", id);
     seen = "";
     said.say("");
     ask();
   }
 
-  const ask = look(root, () => `/api/runs?run=${encodeURIComponent(shown)}&seen=${encodeURIComponent(seen)}`, show,
+  const ask = look(root, () => `/api/runs?run=${encodeURIComponent(wanted)}&seen=${encodeURIComponent(seen)}`, show,
     (is) => { lost.hidden = !is; });
   document.addEventListener("distill-run", (event) => showRun(event.detail));
 }

@@ -118,6 +118,13 @@ async function keep(row) {
   }
 }
 
+// The control of a new row that stands where the focused one stood in the old row.
+const sameControl = (old, row) => {
+  const controls = (each) => [...each.element.querySelectorAll("button, a")];
+  const place = controls(old).indexOf(document.activeElement);
+  return place < 0 ? null : controls(row)[place] ?? row.play;
+};
+
 // A list of rows. `show(values)` keeps the rows that are there already, and the one that plays.
 function soundList(name, { keeps = false, vary = null } = {}) {
   const list = { name, keeps, vary, rows: new Map(), element: element("div", { class: "sounds" }), waiting: null };
@@ -126,10 +133,13 @@ function soundList(name, { keeps = false, vary = null } = {}) {
     const playing = player.playing && [...list.rows.values()].find((row) => row.key === player.key);
     list.waiting = playing ? values : null;
     const before = list.rows;
+    let focused = null;
     const rows = values.map((value) => {
       const old = before.get(value.id);
       if (old && (old === playing || JSON.stringify(old.value) === JSON.stringify(value))) return old;
-      return soundRow(list, value);
+      const row = soundRow(list, value);
+      if (old) focused ??= sameControl(old, row);
+      return row;
     });
     if (playing && !rows.includes(playing)) rows.unshift(playing);
     list.rows = new Map(rows.map((row) => [row.value.id, row]));
@@ -141,6 +151,7 @@ function soundList(name, { keeps = false, vary = null } = {}) {
       if (list.element.children[place] !== child) list.element.insertBefore(child, list.element.children[place] ?? null);
     });
     while (list.element.children.length > wanted.length) list.element.lastChild.remove();
+    focused?.focus({ preventScroll: true });
   };
   list.settle = () => {
     if (list.waiting === null) return;
@@ -158,6 +169,10 @@ const goTo = (row) => {
   row.play.focus({ preventScroll: true });
   row.element.scrollIntoView({ block: "nearest" });
 };
+
+// The space bar belongs to the player, not to the button that was clicked last. But whoever goes from
+// button to button by keyboard presses them by it, as everywhere.
+const pressesItself = (target) => target.matches?.("button:not(.play):focus-visible, a:focus-visible, summary");
 
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
@@ -178,14 +193,13 @@ document.addEventListener("keydown", (event) => {
     "x": () => other(1),
     "k": () => { if (row.keep) keep(row); },
   }[event.key];
-  if (!action) return;
+  if (!action || (event.key === " " && pressesItself(target))) return;
   event.preventDefault();
   if (!event.repeat || event.key.startsWith("Arrow")) action();
 });
 
-// the space bar belongs to the player, not to the button that was clicked last; Enter presses it
 document.addEventListener("keyup", (event) => {
-  if (event.key === " " && event.target.closest?.(".sounds")) event.preventDefault();
+  if (event.key === " " && event.target.closest?.(".sounds") && !pressesItself(event.target)) event.preventDefault();
 });
 
 const KEYS = "Space plays and pauses, x or ← → switches at the same position, ↑ ↓ goes to another sound.";
