@@ -188,6 +188,26 @@ def test_a_sound_is_kept_by_a_key_and_dragged_out_under_its_name(home: Dashboard
         assert address.startswith(f"{home.url}sounds/generated/")
 
 
+def test_keys_press_what_they_are_on_and_delete_nothing_by_themselves(home: Dashboard) -> None:
+    from playwright.sync_api import expect
+
+    with open_page(home.url) as page:
+        open_tab(page, "Library")
+        page.locator(".own.library button.link").first.click()
+        page.get_by_role("button", name="Delete …").focus()
+        page.keyboard.press("Enter")
+        expect(page.locator(".own.library .no")).to_be_focused()
+        open_tab(page, "Generate")
+        row = page.locator(".own.sounds .sound").first
+        row.get_by_role("button", name="Play").focus()
+        page.keyboard.press("Tab")
+        page.keyboard.press(" ")
+        expect(row.get_by_role("button", name="Kept")).to_be_focused()
+        assert all(sound["paused"] for sound in heard(page))
+        page.keyboard.press(" ")
+        expect(row.get_by_role("button", name="Keep")).to_be_focused()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_own_parts_can_be_read_by_everybody(home: Dashboard, scheme: str) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright")

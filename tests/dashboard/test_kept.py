@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import zipfile
 from pathlib import Path
 
@@ -59,3 +60,12 @@ def test_only_sounds_that_are_served_can_be_kept(places: Places, source: str) ->
     sound(places.kept / "k.wav")
     with pytest.raises(SoundError, match="no such sound"):
         kept.keep(places, source)
+
+
+def test_odd_files_are_no_reason_to_have_no_zip(places: Places) -> None:
+    old = sound(places.kept / "old.wav")
+    os.utime(old, (0, 0))
+    with open(os.fsencode(places.kept) + b"/k\xe9k.wav", "wb") as file:
+        file.write(b"")
+    with zipfile.ZipFile(io.BytesIO(kept.zip_kept(places).read())) as archive:
+        assert archive.namelist() == ["old.wav"]

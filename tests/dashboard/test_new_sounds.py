@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,13 @@ def test_only_what_is_new_is_sent(places: Places) -> None:
     assert new_sounds.show(places, value["version"]) is None
     kept.keep(places, "generated/2026-01-31_15-00-00_kit/kit_0_001.wav")
     assert new_sounds.show(places, value["version"]) is not None
+
+
+def test_a_file_whose_name_is_no_text_does_not_hide_the_others(places: Places) -> None:
+    folder = call(places)
+    with open(os.fsencode(folder) + b"/k\xe9k.wav", "wb") as file:
+        file.write(b"")
+    assert len(shown(places)["calls"][0]["rows"]) == 2
 
 
 def test_a_call_that_failed_says_why(places: Places) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import subprocess
 import sys
 import time
@@ -12,11 +14,12 @@ from typing import Any
 import psutil
 import pytest
 
+from distill.dashboard import processes
 from distill.dashboard.places import Places
 from distill.dashboard.run_view import log_of, note_of
 from distill.dashboard.runs import Runs, Wish
 from distill.errors import RunError
-from tests.helpers.fake_runs import FakeRun
+from tests.helpers.fake_runs import GONE, FakeRun
 
 
 @pytest.fixture
@@ -104,6 +107,60 @@ def test_words_of_a_start(places: Places, tmp_path: Path) -> None:
         f"hydra.run.dir={tmp_path / 'run'}",
     } <= set(words)
     assert not any(word.startswith(("trainer.max_epochs", "optimizer.lr")) for word in words)
+
+
+def test_the_same_sounds_by_another_path_are_the_same(
+    places: Places, runs: Runs, sounds: Path, tmp_path: Path
+) -> None:
+    FakeRun(places.outputs, alive=True).start(root=[str(sounds)]).step()
+    (tmp_path / "link").symlink_to(sounds)
+    for path in (tmp_path / "link", tmp_path / "no" / ".." / "sounds", f"{sounds}/"):
+        (tmp_path / "no").mkdir(exist_ok=True)
+        with pytest.raises(RunError, match="already"):
+            runs.start(Wish(str(path)))
+
+
+def test_a_go_on_that_fails_says_why_and_not_what_was_before(places: Places, runs: Runs) -> None:
+    FakeRun(places.outputs).start().end("failed", "the disk was full")
+    run = "train/2026-01-31_14-00-00_kit"
+    note = {"pid": GONE[0], "pid_started_s": time.time(), "words": ["distill.train"]}
+    note_of(places, run).parent.mkdir(parents=True)
+    note_of(places, run).write_text(json.dumps(note))
+    log_of(places, run).write_text("distill: the sounds are gone\n")
+    assert shown(runs)["error"] == "the sounds are gone"
+
+
+def test_starts_that_failed_do_not_bury_other_runs(places: Places, runs: Runs) -> None:
+    for number in range(65):
+        (places.trained / f"failed_{number}").mkdir(parents=True)
+        note = note_of(places, f"train/failed_{number}")
+        note.parent.mkdir(parents=True, exist_ok=True)
+        note.write_text("{}")
+        os.utime(note, (1_000 + number, 1_000 + number))
+    FakeRun(places.outputs).start().end()
+    assert runs.find("train/2026-01-31_14-00-00_kit").name == "kit"
+
+
+def test_a_process_that_cannot_be_noted_is_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, text: str) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    begun: list[subprocess.Popen[bytes]] = []
+    popen = subprocess.Popen
+
+    def begin(*words: Any, **options: Any) -> subprocess.Popen[bytes]:
+        begun.append(popen(*words, **options))
+        return begun[0]
+
+    monkeypatch.setattr(processes, "write_text", full)
+    monkeypatch.setattr(
+        subprocess, "Popen", lambda *a, **k: begun.append(popen(*a, **k)) or begun[0]
+    )
+    with pytest.raises(RunError, match="No space left"):
+        processes.start_verb(["http.server", "0"], log=tmp_path / "log", note=tmp_path / "note")
+    assert begun[0].wait(timeout=30) != 0
 
 
 @pytest.mark.slow

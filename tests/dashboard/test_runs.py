@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ import pytest
 from distill.dashboard.places import Places
 from distill.dashboard.runs import Runs
 from distill.errors import RunError
+from distill.system.json_values import without_nan
+from distill.system.paths import is_text
 from distill.training.records.run_folder import lock_run_dir
 from tests.helpers.fake_runs import REMEDY, FakeRun
 
@@ -192,6 +195,11 @@ def test_hostile_names_are_plain_text(places: Places, runs: Runs) -> None:
         b'{"event": "epoch", "stage": 5, "epoch": 1, "figures": {"train/loss": "x"}, "news": 3}\n',
         b'{"event": "start"}\n{"event": "end", "reason": [1], "detail": {}, "published": 4}\n',
         b"\xff\xfe\n",
+        b'{"event": "sounds", "time_s": NaN, "name": "\\ud83d"}\n',
+        b'{"event": "sounds", "time_s": 1e999, "left_out": 4}\n',
+        b'{"event": "start", "settings": {"data": 5}, "stages": ["\\ud83d"], '
+        b'"pid": 1e30, "pid_started_s": 1}\n',
+        b'{"event": "epoch", "stage": "codec", "epoch": 1000000000000, "figures": {}}\n',
     ],
 )
 def test_rows_that_nobody_wrote_are_no_reason_to_fail(
@@ -202,3 +210,14 @@ def test_rows_that_nobody_wrote_are_no_reason_to_fail(
     value = runs.show(None, "")
     assert value is not None
     assert len(value["runs"]) == 1
+    json.dumps(without_nan(value), allow_nan=False)
+
+
+def test_one_damaged_run_does_not_hide_the_others(places: Places, runs: Runs) -> None:
+    FakeRun(places.outputs, alive=True).start().step()
+    (places.trained / "damaged" / "progress.jsonl").mkdir(parents=True)
+    os.makedirs(os.fsencode(places.trained) + b"/k\xe9k")
+    value = runs.show(None, "")
+    assert value is not None
+    assert value["runs"][0]["name"] == "kit"
+    assert all(is_text(each["id"]) for each in value["runs"])

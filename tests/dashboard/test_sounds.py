@@ -71,6 +71,13 @@ def test_outputs_may_lie_behind_a_link_themselves(tmp_path: Path) -> None:
     assert served_file(Places(tmp_path / "outputs", tmp_path), "kept/k.wav") is not None
 
 
+def test_runs_may_lie_on_another_disk_behind_a_link(places: Places, tmp_path: Path) -> None:
+    sound(tmp_path / "disk" / "kit" / "listen_files" / "k.wav")
+    places.outputs.mkdir()
+    places.trained.symlink_to(tmp_path / "disk")
+    assert served_file(places, "train/kit/listen_files/k.wav") is not None
+
+
 def test_previews_are_shown_once_they_are_whole_the_newest_first(places: Places) -> None:
     run_dir = places.trained / "kit"
     for label in ("original", "result"):

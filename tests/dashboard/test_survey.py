@@ -40,3 +40,15 @@ def test_a_folder_without_sounds_says_so(tmp_path: Path) -> None:
 def test_what_is_no_folder_is_told_at_once(folder: str, tmp_path: Path) -> None:
     with pytest.raises(RunError, match="no such folder"):
         found_in(folder, tmp_path)
+
+
+def test_two_pages_with_two_folders_do_not_begin_again_and_again(
+    sounds: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "other").mkdir()
+    surveys = Surveys(Places(tmp_path / "outputs", tmp_path / "library"))
+    surveys.look(str(sounds), again=True)
+    surveys.look(str(tmp_path / "other"), again=True)
+    with pytest.raises(RunError, match="another page has asked for another folder"):
+        surveys.look(str(sounds))
+    wait_for(lambda: not surveys.look(str(tmp_path / "other"))["busy"])
