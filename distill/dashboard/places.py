@@ -42,3 +42,11 @@ class Places:
     def logs(self) -> Path:
         """What the processes that the dashboard started have printed."""
         return self.outputs / "dashboard" / "logs"
+
+    def log_of(self, run: str) -> Path:
+        """Where the process of a run prints to, if the dashboard started it."""
+        return self.logs / f"{run.replace('/', '__')}.log"
+
+    def note_of(self, run: str) -> Path:
+        """Where that process is noted."""
+        return self.logs / f"{run.replace('/', '__')}.json"

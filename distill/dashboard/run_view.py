@@ -71,11 +71,6 @@ class RunView:
         self._ended: tuple[int, float] | None = None
         self._note: tuple[int, Started | None] = (0, None)
 
-    @property
-    def log(self) -> Path:
-        """What its process printed, if the dashboard started it."""
-        return log_of(self.places, self.id)
-
     def update(self) -> None:
         """Read what is new."""
         self.record.update()
@@ -133,7 +128,7 @@ class RunView:
 
     def _started(self) -> Started | None:
         """The process that the dashboard started for it; its note is read once."""
-        note = note_of(self.places, self.id)
+        note = self.places.note_of(self.id)
         try:
             written = note.stat().st_mtime_ns
         except OSError:
@@ -291,14 +286,6 @@ class RunView:
         if self.state != State.FAILED:
             return ""
         detail = None if self._newer_start() else (self.record.end or {}).get("detail")
-        return plain(str(detail or last_words(self.log) or "it has said nothing"))
-
-
-def log_of(places: Places, run: str) -> Path:
-    """Where the process of a run prints to."""
-    return places.logs / f"{run.replace('/', '__')}.log"
-
-
-def note_of(places: Places, run: str) -> Path:
-    """Where the process that the dashboard started for a run is noted."""
-    return places.logs / f"{run.replace('/', '__')}.json"
+        return plain(
+            str(detail or last_words(self.places.log_of(self.id)) or "it has said nothing")
+        )

@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 from distill.dashboard.fields import require_folder
 from distill.dashboard.places import Places
 from distill.dashboard.processes import as_words, start_verb
-from distill.dashboard.run_view import RunView, State, log_of, note_of
+from distill.dashboard.run_view import RunView, State
 from distill.errors import RunError, WriteError
 from distill.system.paths import is_text, path_of
 from distill.training.records.progress_file import NAME
@@ -121,7 +121,7 @@ class Runs:
             run_dir = new_run_dir(places.trained, wish.name or Path(folder or DEMO).name).absolute()
             run = run_dir.relative_to(places.outputs).as_posix()
             words = Wish(**{**vars(wish), "folder": folder}).words(places, run_dir)
-            start_verb(words, log=log_of(places, run), note=note_of(places, run))
+            start_verb(words, log=places.log_of(run), note=places.note_of(run))
         return run
 
     def go_on(self, run: str) -> None:
@@ -138,8 +138,8 @@ class Runs:
                 )
             start_verb(
                 ["distill.train", f"resume={view.run_dir}"],
-                log=log_of(self.places, run),
-                note=note_of(self.places, run),
+                log=self.places.log_of(run),
+                note=self.places.note_of(run),
             )
 
     def stop(self, run: str) -> None:
@@ -174,7 +174,7 @@ def _run_folders(places: Places) -> Iterator[tuple[int, str]]:
             if written_ns := _written_ns(f"{run_dir}/{NAME}"):
                 yield written_ns, run_dir
             else:
-                note = note_of(places, os.path.relpath(run_dir, places.outputs))
+                note = places.note_of(os.path.relpath(run_dir, places.outputs))
                 if started_ns := _written_ns(str(note)):
                     yield started_ns, run_dir
 

@@ -9,7 +9,6 @@ import pytest
 
 from distill.dashboard.places import Places
 from distill.dashboard.processes import start_verb
-from distill.dashboard.run_view import log_of, note_of
 from tests.helpers.dashboards import Dashboard, end_runs, start_dashboard
 from tests.helpers.runs import TINY, wait_for
 
@@ -38,8 +37,8 @@ def test_a_killed_dashboard_leaves_the_run_at_work(home: Path, sounds: Path) -> 
     (places.trained / "kit").mkdir(parents=True)
     start_verb(
         ["distill.train", str(sounds), *words],
-        log=log_of(places, RUN),
-        note=note_of(places, RUN),
+        log=places.log_of(RUN),
+        note=places.note_of(RUN),
     )
     wait_for(lambda: first.run()["state"] == "training" and epoch(first) > 0)
     first.kill()

@@ -16,7 +16,6 @@ import pytest
 
 from distill.dashboard import processes
 from distill.dashboard.places import Places
-from distill.dashboard.run_view import log_of, note_of
 from distill.dashboard.runs import Runs, Wish
 from distill.errors import RunError
 from tests.helpers.fake_runs import GONE, FakeRun
@@ -76,12 +75,12 @@ def test_a_start_that_fails_says_why(places: Places, runs: Runs) -> None:
         "pid_started_s": psutil.Process(process.pid).create_time(),
         "words": ["distill.train", "/sounds"],
     }
-    note_of(places, run).parent.mkdir(parents=True)
-    note_of(places, run).write_text(json.dumps(note))
+    places.note_of(run).parent.mkdir(parents=True)
+    places.note_of(run).write_text(json.dumps(note))
     assert shown(runs)["state"] == "starting"
     process.kill()
     process.wait()
-    log_of(places, run).write_text("distill: rvq.levels=9: must be from 1 to 8\n")
+    places.log_of(run).write_text("distill: rvq.levels=9: must be from 1 to 8\n")
     value = shown(runs)
     assert (value["state"], value["error"]) == ("failed", "rvq.levels=9: must be from 1 to 8")
 
@@ -124,16 +123,16 @@ def test_a_go_on_that_fails_says_why_and_not_what_was_before(places: Places, run
     FakeRun(places.outputs).start().end("failed", "the disk was full")
     run = "train/2026-01-31_14-00-00_kit"
     note = {"pid": GONE[0], "pid_started_s": time.time(), "words": ["distill.train"]}
-    note_of(places, run).parent.mkdir(parents=True)
-    note_of(places, run).write_text(json.dumps(note))
-    log_of(places, run).write_text("distill: the sounds are gone\n")
+    places.note_of(run).parent.mkdir(parents=True)
+    places.note_of(run).write_text(json.dumps(note))
+    places.log_of(run).write_text("distill: the sounds are gone\n")
     assert shown(runs)["error"] == "the sounds are gone"
 
 
 def test_starts_that_failed_do_not_bury_other_runs(places: Places, runs: Runs) -> None:
     for number in range(65):
         (places.trained / f"failed_{number}").mkdir(parents=True)
-        note = note_of(places, f"train/failed_{number}")
+        note = places.note_of(f"train/failed_{number}")
         note.parent.mkdir(parents=True, exist_ok=True)
         note.write_text("{}")
         os.utime(note, (1_000 + number, 1_000 + number))
