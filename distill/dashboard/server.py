@@ -72,13 +72,12 @@ def make_app(places: Places, port: int) -> Any:
 def _is_upload(places: Places, file: str) -> bool:
     """Whether a file is a sound that came through the page."""
     path = Path("/", file)
-    if path.suffix.lower() not in SOUNDS or any(part.startswith(".") for part in path.parts):
-        return False
     try:
-        inside = path.resolve(strict=True).is_relative_to(places.uploads.resolve())
-        return inside and not path.is_symlink()
-    except (OSError, ValueError, RuntimeError):
+        below = path.resolve(strict=True).relative_to(places.uploads.resolve())
+    except (OSError, ValueError, RuntimeError):  # no such file, not a name, not in there
         return False
+    is_hidden = any(part.startswith(".") for part in below.parts)
+    return path.suffix.lower() in SOUNDS and not is_hidden and not path.is_symlink()
 
 
 def open_port(port: int) -> socket.socket:

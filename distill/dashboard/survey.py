@@ -23,6 +23,7 @@ from distill.dashboard.run_facts import describe_sounds
 from distill.errors import RunError
 from distill.system.paths import path_of
 from distill.system.terminal import plain
+from distill.training.records.progress_file import rows_of
 
 MOST_FILES = 20_000
 
@@ -81,8 +82,8 @@ class Surveys:
     def _follow(self, process: subprocess.Popen[str], log: Path) -> None:
         assert process.stdout is not None
         for line in process.stdout:
-            if line.startswith("{"):
-                self._take(process, json.loads(line))
+            for found in rows_of([line.encode()]):
+                self._take(process, found)
         if process.wait() != 0:
             why = last_words(log)
             self._take(process, {"error": plain(why.removeprefix(MISTAKE)) or "it ended"})

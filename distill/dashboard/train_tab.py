@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -115,12 +116,13 @@ def build_train_tab(runs: Runs, on_load: Callable[..., Any]) -> Any:
     )
     folder.change(lambda typed: typed, folder, remembered, **quiet)
     on_load(lambda typed: typed or gr.skip(), remembered, folder, **quiet)
-    demo.click(lambda: (DEMO, {"folder": ""}), None, [folder, survey], **quiet)
-    gr.on([folder.submit, folder.blur], _survey_of, [folder, survey], survey, **quiet)
+    demo.click(lambda: (DEMO, _survey_of(DEMO)), None, [folder, survey], **quiet)
+    folder.blur(_survey_of_another, [folder, survey], survey, **quiet)
+    folder.submit(_survey_of, folder, survey, **quiet)
     choose.click(_open_chooser, folder, [chooser, here, inside], **quiet)
     inside.input(_go_to, [here, inside], [here, inside], **quiet)
     take.click(
-        lambda path: (path, gr.update(visible=False), {"folder": path}),
+        lambda path: (path, gr.update(visible=False), _survey_of(path)),
         here,
         [folder, chooser, survey],
         **quiet,
@@ -157,13 +159,18 @@ def _wish(
     )
 
 
-def _survey_of(folder: str, before: Any) -> Any:
+def _survey_of(folder: str) -> dict[str, Any] | None:
+    """What the survey is asked; the time makes each question another one."""
     typed = (folder or "").strip()
-    if not typed:
-        return None
     wanted = "" if typed == DEMO else typed
-    is_same = isinstance(before, dict) and before.get("folder") == wanted
-    return gr.skip() if is_same else {"folder": wanted}
+    return {"folder": wanted, "asked_s": time.time()} if typed else None
+
+
+def _survey_of_another(folder: str, before: Any) -> Any:
+    """The same, but nothing for the folder that was asked for already."""
+    wanted = _survey_of(folder)
+    is_same = isinstance(before, dict) and wanted and before.get("folder") == wanted["folder"]
+    return gr.skip() if is_same else wanted
 
 
 def _open_chooser(folder: str) -> tuple[Any, Any, Any]:

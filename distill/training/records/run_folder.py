@@ -157,7 +157,7 @@ def is_locked(run_dir: Path) -> bool:
             return False
     except Timeout:
         return True
-    except OSError:
+    except OSError:  # it cannot be written: nobody trains it
         return False
 
 
