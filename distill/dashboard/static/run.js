@@ -42,6 +42,10 @@ function runPart(root, { trigger }) {
       element("p", {}, element("strong", {}, `${choice.key[0].toUpperCase()}${choice.key.slice(1)} ${choice.value}`), `: ${choice.reason}`)),
   ]);
   const levels = section("div", { class: "levels" }, drawLevels);
+  const meaning = element("details", { class: "faint", hidden: true }, element("summary", {}, "What this means"),
+    element("p", {}, "Each level refines what the one before has left. Utilization is the share of its codes that are in use; under 30 % the level is mostly idle, and a warning says what to change."),
+    element("p", {}, "Perplexity is how many codes it would take if all were used equally often: half of the codes and more is healthy. Dead codes are used by none of the sounds."),
+    element("p", {}, "The errors say how far held-out sounds, which it does not learn from, come back changed: over all, in their first moments, in their loudest place, and in level."));
   const warnings = section("div", { class: "warnings" }, (rows) => rows.length ? [
     element("h3", {}, "Warnings and news"),
     element("ul", {}, rows.map((row) => element("li", {}, `${row.stage}, epoch ${row.epoch}: ${row.text}`))),
@@ -60,7 +64,7 @@ function runPart(root, { trigger }) {
     element("h3", {}, "Listen"), element("p", { class: "faint label" }), element("p", { class: "faint" }, KEYS), previews.element);
   const made = element("div", { class: "hear", hidden: true }, element("h3", {}, "New sounds of this run"), newSounds.element);
   const body = element("div", { class: "run", hidden: true },
-    title, head, element("div", { class: "buttons" }, stop, goOn, use), said, progress, facts, warnings, levels, charts, hear, verdicts, made, settings);
+    title, head, element("div", { class: "buttons" }, stop, goOn, use), said, progress, facts, warnings, levels, meaning, charts, hear, verdicts, made, settings);
   root.append(lost, empty, chooser, body);
 
   async function act(address, words) {
@@ -96,6 +100,7 @@ function runPart(root, { trigger }) {
     progress.show(run.stages.length ? { stages: run.stages, left: run.left } : null);
     facts.show({ sounds: run.sounds, choices: run.choices });
     levels.show(run.levels && { ...run.levels, heard: run.heard });
+    meaning.hidden = !run.levels;
     warnings.show(run.warnings);
     charts.show(run.charts);
     verdicts.show(run.verdicts);
@@ -135,9 +140,5 @@ function drawLevels({ epoch, size, complete, rows, heard }) {
         element("th", { scope: "row" }, String(row.level), row.low ? element("span", { class: "mark" }, " mostly idle") : null),
         cells(row).map((text) => element("td", {}, text)))))),
     heard ? element("p", {}, `Held-out sounds: ${heard}`) : null,
-    element("details", { class: "faint" }, element("summary", {}, "What this means"),
-      element("p", {}, "Each level refines what the one before has left. Utilization is the share of its codes that are in use; under 30 % the level is mostly idle, and a warning says what to change."),
-      element("p", {}, "Perplexity is how many codes it would take if all were used equally often: half of the codes and more is healthy. Dead codes are used by none of the sounds."),
-      element("p", {}, "The errors say how far held-out sounds, which it does not learn from, come back changed: over all, in their first moments, in their loudest place, and in level.")),
   ];
 }
