@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
+from starlette.responses import FileResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from distill.dashboard import kept, new_sounds
@@ -94,19 +94,17 @@ async def _answer(answer: Callable[[dict[str, str]], Any], asked: dict[str, str]
         return _error(str(error), 200)  # a console complains of other answers
     except KeyError as missing:
         return _error(f"{missing.args[0]} is missing", 400)
-    return Response(status_code=204) if value is None else PlainJSON(value)
+    return Response(status_code=204) if value is None else _json(value)
 
 
-class PlainJSON(JSONResponse):
-    """JSON of any values: what is no number is null, what is no text is escaped."""
-
-    def render(self, content: Any) -> bytes:
-        """Values → bytes of ASCII."""
-        return json.dumps(without_nan(content), ensure_ascii=True, allow_nan=False).encode()
+def _json(value: Any, status: int = 200) -> Response:
+    """Any values as JSON of ASCII: what is no number is null, what is no text is escaped."""
+    content = json.dumps(without_nan(value), ensure_ascii=True, allow_nan=False)
+    return Response(content, status_code=status, media_type="application/json")
 
 
 def _error(message: str, status: int) -> Response:
-    return PlainJSON({"error": message}, status_code=status)
+    return _json({"error": message}, status)
 
 
 def _sound(places: Places) -> Handler:
