@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import os
 import zipfile
-from pathlib import Path
 
 import pytest
 
@@ -13,11 +12,6 @@ from distill.dashboard import kept
 from distill.dashboard.places import Places
 from distill.errors import SoundError
 from tests.helpers.fake_calls import call, shown, sound
-
-
-@pytest.fixture
-def places(tmp_path: Path) -> Places:
-    return Places(tmp_path / "outputs", tmp_path / "outputs" / "library")
 
 
 def test_kept_sounds_are_files_under_their_names_and_a_zip(places: Places) -> None:

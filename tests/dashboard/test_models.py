@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from distill.catalog.index import NAME as INDEX
@@ -12,11 +10,6 @@ from distill.dashboard.places import Places
 from distill.errors import DistillError, LibraryError
 from tests.helpers.fake_calls import entry_of
 from tests.helpers.made_bundle import STATES
-
-
-@pytest.fixture
-def places(tmp_path: Path) -> Places:
-    return Places(tmp_path / "outputs", tmp_path / "outputs" / "library")
 
 
 def test_cards_say_what_the_library_says(places: Places) -> None:

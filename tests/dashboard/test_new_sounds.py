@@ -17,11 +17,6 @@ from tests.helpers.made_bundle import STATES, VOCODER
 from tests.helpers.runs import wait_for
 
 
-@pytest.fixture
-def places(tmp_path: Path) -> Places:
-    return Places(tmp_path / "outputs", tmp_path / "outputs" / "library")
-
-
 def test_each_call_has_a_seed_of_its_own(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[list[str]] = []
     monkeypatch.setattr(new_sounds, "start_verb", lambda words, **_: started.append(words))

@@ -18,23 +18,7 @@ from distill.dashboard import processes
 from distill.dashboard.places import Places
 from distill.dashboard.runs import Runs, Wish
 from distill.errors import RunError
-from tests.helpers.fake_runs import GONE, FakeRun
-
-
-@pytest.fixture
-def places(tmp_path: Path) -> Places:
-    return Places(tmp_path / "outputs", tmp_path / "library")
-
-
-@pytest.fixture
-def runs(places: Places) -> Runs:
-    return Runs(places)
-
-
-def shown(runs: Runs, run: str | None = None) -> dict[str, Any]:
-    value = runs.show(run, "")
-    assert value is not None
-    return dict(value["run"])
+from tests.helpers.fake_runs import GONE, FakeRun, shown
 
 
 def test_the_same_sounds_are_not_trained_on_twice_at_once(

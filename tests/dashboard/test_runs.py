@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from pathlib import Path
 from typing import Any
 
 import psutil
@@ -16,23 +15,7 @@ from distill.errors import RunError
 from distill.system.json_values import without_nan
 from distill.system.paths import is_text
 from distill.training.records.run_folder import lock_run_dir
-from tests.helpers.fake_runs import REMEDY, FakeRun
-
-
-@pytest.fixture
-def places(tmp_path: Path) -> Places:
-    return Places(tmp_path / "outputs", tmp_path / "library")
-
-
-@pytest.fixture
-def runs(places: Places) -> Runs:
-    return Runs(places)
-
-
-def shown(runs: Runs, run: str | None = None) -> dict[str, Any]:
-    value = runs.show(run, "")
-    assert value is not None
-    return dict(value["run"])
+from tests.helpers.fake_runs import REMEDY, FakeRun, shown
 
 
 def test_without_runs_there_is_nothing_to_show(runs: Runs) -> None:

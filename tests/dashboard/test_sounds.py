@@ -11,11 +11,6 @@ from distill.dashboard.sounds import preview_rows, served_file
 from tests.helpers.fake_calls import sound
 
 
-@pytest.fixture
-def places(tmp_path: Path) -> Places:
-    return Places(tmp_path / "outputs", tmp_path / "outputs" / "library")
-
-
 @pytest.mark.parametrize(
     "address",
     [

@@ -9,6 +9,7 @@ from typing import Any
 
 import psutil
 
+from distill.dashboard.runs import Runs
 from distill.training.records.progress_file import NAME, ProgressFile
 from distill.training.records.rows import (
     ChoiceRow,
@@ -128,3 +129,10 @@ class FakeRun:
         path = self.run_dir / NAME
         path.write_bytes(path.read_bytes() + json.dumps({"event": "step"}).encode()[:9])
         return self
+
+
+def shown(runs: Runs, run: str | None = None) -> dict[str, Any]:
+    """What the page is told of one run, or of the first."""
+    value = runs.show(run, "")
+    assert value is not None
+    return dict(value["run"])
