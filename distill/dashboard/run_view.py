@@ -155,8 +155,6 @@ class RunView:
             "name": self.name,
             "folder": plain(self.run_dir.name),
             "state": self.state.value,
-            "active": self.state.is_active,
-            "begun_s": self.begun_s,
         }
 
     def show(self) -> dict[str, Any]:
