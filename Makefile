@@ -39,7 +39,7 @@ check: $(VENV)/.installed ## lint, format and types
 
 sweep: $(VENV)/.sweep ## what sweeps on several cores, machines and searches need
 
-measure: $(VENV)/.measure ## the artificial ears that scripts/bench_hearing.py asks (Linux)
+measure: $(VENV)/.measure ## the artificial ears that scripts/bench/hearing.py asks (Linux)
 
 streaming: $(VENV)/.streaming ## what training on shards needs
 

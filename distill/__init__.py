@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from distill.codec.loaded import LoadedModel
+    from distill.bundle.loaded import LoadedModel
 
 __version__ = "0.1.0"
 

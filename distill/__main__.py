@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
+from types import ModuleType
 
 from distill import __version__
 from distill.system.encoding import escape_unknown
@@ -19,8 +20,6 @@ VERBS = {
     "library": "list, show, rename, delete, repair or add trained models",
     "dashboard": "all of this in the browser; needs the extra `dashboard`",
 }
-MODULES = {"dashboard": "distill.dashboard.__main__"}
-"""Of verbs that are more than one file."""
 
 
 def main() -> None:
@@ -35,10 +34,16 @@ def main() -> None:
         print(__version__)
     elif verb in VERBS:
         sys.argv = [f"distill {verb}", *sys.argv[2:]]
-        import_module(MODULES.get(verb, f"distill.{verb}")).main()
+        verb_module(verb).main()
     else:
         print(f"distill: no verb {verb!r}; the verbs are {', '.join(VERBS)}", file=sys.stderr)
         sys.exit(2)
+
+
+def verb_module(verb: str) -> ModuleType:
+    """Where the verb's `main` is: in a file of its name, or in the folder's `__main__`."""
+    module = import_module(f"distill.{verb}")
+    return module if hasattr(module, "main") else import_module(f"distill.{verb}.__main__")
 
 
 if __name__ == "__main__":

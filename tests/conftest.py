@@ -6,13 +6,13 @@ import logging
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
-from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from distill.__main__ import verb_module
 from distill.catalog.catalog import Catalog
 from distill.catalog.index import DEFAULT_FOLDER
 from distill.data.activity import ACTIVITY_S
@@ -146,7 +146,7 @@ def run(here: Path, capsys: pytest.CaptureFixture[str]) -> Run:
         capsys.readouterr()
         code: object = 0
         try:
-            import_module(f"distill.{verb}").main([str(word) for word in words])
+            verb_module(verb).main([str(word) for word in words])
         except SystemExit as end:
             code = end.code
         told = capsys.readouterr()

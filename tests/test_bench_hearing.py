@@ -1,4 +1,4 @@
-"""`scripts/bench_hearing.py`: figures for a model and a folder, with and without an ear."""
+"""`scripts/bench/hearing.py`: figures for a model and a folder, with and without an ear."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.helpers.runs import environment
 from tests.helpers.sounds import write_sounds
 
 pytestmark = pytest.mark.slow
-SCRIPT = REPOSITORY / "scripts" / "bench_hearing.py"
+SCRIPT = REPOSITORY / "scripts" / "bench" / "hearing.py"
 WITHOUT_EARS = (
     "import runpy, sys; sys.modules.update(zimtohrli=None, visqol=None); "
     f"sys.argv.pop(0); runpy.run_path({str(SCRIPT)!r}, run_name='__main__')"

@@ -17,11 +17,11 @@ import torch
 import yaml
 
 from distill.bundle.content import BundleContent
-from distill.cli.train_command import read_command
 from distill.codec.codes import Codes
 from distill.settings.compose import load_config
 from distill.settings.quoting import quote_folders
 from distill.settings.schema import TrainConfig
+from distill.train.command import read_command
 from tests.helpers.checkout import REPOSITORY
 from tests.helpers.runs import TINY_PRIOR, Train
 from tests.helpers.sounds import tone

@@ -14,11 +14,11 @@ from tests.helpers.checkout import REPOSITORY
 @pytest.fixture(autouse=True)
 def scripts_importable(monkeypatch: pytest.MonkeyPatch) -> None:
     """As for a script that is run."""
-    monkeypatch.setattr(sys, "path", [str(REPOSITORY / "scripts"), *sys.path])
+    monkeypatch.setattr(sys, "path", [str(REPOSITORY / "scripts" / "starter"), *sys.path])
 
 
 def test_every_kind_can_be_heard_and_stays_in_range() -> None:
-    from starter_sounds import KINDS, sound
+    from sounds import KINDS, sound
 
     assert len(KINDS) >= 25
     for kind in KINDS:
@@ -30,7 +30,7 @@ def test_every_kind_can_be_heard_and_stays_in_range() -> None:
 
 
 def test_a_seed_always_gives_the_same_sound_and_another_seed_another() -> None:
-    from starter_sounds import sound
+    from sounds import sound
 
     first, again, other = (sound(seed, duration_s=1.0)[0] for seed in (5, 5, 6))
     assert np.array_equal(first, again)
@@ -38,7 +38,7 @@ def test_a_seed_always_gives_the_same_sound_and_another_seed_another() -> None:
 
 
 def test_some_can_be_written_to_listen_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from starter_sounds import main
+    from sounds import main
 
     monkeypatch.setattr(sys, "argv", ["starter_sounds.py", str(tmp_path), "--count", "3"])
     main()

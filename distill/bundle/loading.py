@@ -7,13 +7,12 @@ from pathlib import Path
 import torch
 
 from distill.bundle.content import BundleContent
+from distill.bundle.loaded import LoadedModel
 from distill.bundle.reader import read_bundle
-from distill.bundle.rebuild import rebuild_front_end, rebuild_network, rebuild_vocoder
+from distill.bundle.rebuild import rebuild_codec, rebuild_vocoder
 from distill.bundle.rebuild_prior import rebuild_prior
-from distill.codec.loaded import LoadedModel
+from distill.codec.codec import Codec
 from distill.errors import BundleError
-from distill.model.mel import LogMel
-from distill.model.vqvae import ConvVQVAE
 from distill.prior.prior import Prior
 from distill.vocoder.kinds import VocoderNetwork, vocoder_of
 from distill.vocoder.vocoder import default_vocoder
@@ -28,22 +27,21 @@ def load_bundle(
     Raises BundleError, with a different message for each case: an old `.distill` file, another or a
     newer format, a truncated, altered or hostile file, weights of the wrong shape, a missing key.
     """
-    content, network, spectrogram, of_vocoder, prior = _rebuild(Path(path), own_vocoder)
+    content, codec, network, prior = _rebuild(Path(path), own_vocoder)
+    codec.to(torch.device(device))
     if prior is not None:
         prior.network.to(device).eval()
-    vocoder = vocoder_of(of_vocoder, spectrogram) if of_vocoder else default_vocoder(spectrogram)
+    mel = codec.spectrogram
     return LoadedModel(
-        model=network.to(device).eval(),
-        spectrogram=spectrogram.to(device),
-        vocoder=vocoder,
+        codec=codec,
+        vocoder=vocoder_of(network, mel) if network else default_vocoder(mel),
+        prior=prior,
         metadata=content.metadata,
         health=content.codebook_health_snapshot,
         history=content.loss_curve_history,
         training_config=content.training_config,
         vocoder_state=content.vocoder_state,
         prior_state=content.prior_state,
-        prior=prior,
-        codec_digest=content.codec_digest,
         checksum=content.checksum,
     )
 
@@ -55,11 +53,11 @@ def check_bundle(path: Path) -> None:
 
 def _rebuild(
     path: Path, own_vocoder: bool
-) -> tuple[BundleContent, ConvVQVAE, LogMel, VocoderNetwork | None, Prior | None]:
+) -> tuple[BundleContent, Codec, VocoderNetwork | None, Prior | None]:
     content = read_bundle(path)
     try:
-        network, spectrogram = rebuild_network(content), rebuild_front_end(content)
-        of_vocoder = rebuild_vocoder(content) if own_vocoder else None
-        return content, network, spectrogram, of_vocoder, rebuild_prior(content, network)
+        codec = rebuild_codec(content)
+        vocoder = rebuild_vocoder(content) if own_vocoder else None
+        return content, codec, vocoder, rebuild_prior(content, codec.network)
     except BundleError as error:
         raise BundleError(f"{path.name}: {error}") from error

@@ -1,4 +1,4 @@
-"""a bundle's configurations and weights → the networks and the mel front end, or an error."""
+"""a bundle's configurations and weights → codec and vocoder, or an error."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from distill.bundle.content import MOST, BundleContent
+from distill.codec.codec import Codec
 from distill.errors import BundleError
 from distill.model.mel import LogMel
 from distill.model.vqvae import ConvVQVAE
@@ -59,6 +60,18 @@ CONFIGS: dict[str, type[_PhaseGradient | _HifiGan]] = {
     HifiGanNetwork.kind: _HifiGan,
 }
 """Type of a vocoder → what its `config` must be like."""
+
+
+def rebuild_codec(content: BundleContent) -> Codec:
+    """Make the codec, in eval mode. Raises BundleError."""
+    metadata = content.metadata
+    return Codec(
+        rebuild_network(content).eval().requires_grad_(False),
+        rebuild_front_end(content),
+        metadata.name,
+        metadata.model_id,
+        content.codec_digest,
+    )
 
 
 def rebuild_front_end(content: BundleContent) -> LogMel:

@@ -20,8 +20,8 @@ from distill.vocoder.state import DEFAULT
 if TYPE_CHECKING:
     import torch
 
+    from distill.bundle.loaded import LoadedModel
     from distill.codec.codes import Codes
-    from distill.codec.loaded import LoadedModel
 
 LARGEST_SEED = 2**63 - 1
 MODEL_HELP = "a .distillgan file, the folder of a run, or a name or id in the library"
@@ -118,12 +118,12 @@ def load_model(path: Path, options: argparse.Namespace, *, sound: bool) -> Loade
 
     own = not (sound and options.vocoder)
     model = load_bundle(path, device=device, own_vocoder=own)
-    model.check_levels(options.levels)
-    kept = options.levels or model.model.config.num_quantizers
+    model.codec.check_levels(options.levels)
+    kept = options.levels or model.codec.network.config.num_quantizers
     say_figures(
         f"model {model.metadata.name} (id {model.metadata.model_id[:8]}): "
-        f"{counted(kept, 'level')} of {model.model.config.codebook_size} codes, "
-        f"{model.bitrate_kbps(options.levels):.2f} kbit/s a channel"
+        f"{counted(kept, 'level')} of {model.codec.network.config.codebook_size} codes, "
+        f"{model.codec.bitrate_kbps(options.levels):.2f} kbit/s a channel"
         + (f", {model.vocoder.name}" if sound else "")
     )
     return model
@@ -148,7 +148,7 @@ def model_chooser(
         with common_cause(("not loaded", path)):
             model = load(path)
         with common_cause(("another model", maker), file=file):
-            model.check_codes(codes)
+            model.codec.check_codes(codes)
         return model
 
     return choose

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from distill.audio.sound_file import SoundFile
+    from distill.bundle.loaded import LoadedModel
     from distill.codec.codes import Codes
-    from distill.codec.loaded import LoadedModel
     from distill.codec.mel_error import MelFigures
 
 
@@ -183,9 +183,9 @@ def _measure(
     originals = energies[0].measure(sound.blocks(meter.advance))
     results = energies[1].measure(SoundFile.open(written).blocks())
     decoded, heard = compare_mels(
-        model.mels(originals, sound.sample_rate_hz),
-        model.decoded_mels(codes),
-        model.mels(results, sound.sample_rate_hz),
-        spectrogram=model.spectrogram,
+        model.codec.mels(originals, sound.sample_rate_hz),
+        model.codec.decoded_mels(codes),
+        model.codec.mels(results, sound.sample_rate_hz),
+        spectrogram=model.codec.spectrogram,
     )
     return decoded, heard, level_db(*(each.energy for each in energies))

@@ -23,7 +23,7 @@ class Closeness(StrEnum):
 
 
 @dataclass(frozen=True)
-class Limits:
+class Bounds:
     """Up to where a figure, without its sign, stands for each word, in dB; above is rough."""
 
     name: str
@@ -38,12 +38,12 @@ class Limits:
 
 
 YARDSTICK = {
-    "mel_db": Limits("mel error", close=1.9, recognisable=3.0),
-    "onset_db": Limits("onset error", close=3.5, recognisable=6.0),
-    "peak_db": Limits("peak loss", close=2.5, recognisable=6.0),
-    "level_db": Limits("level", close=1.5, recognisable=4.0, form="+.1f"),
+    "mel_db": Bounds("mel error", close=1.9, recognisable=3.0),
+    "onset_db": Bounds("onset error", close=3.5, recognisable=6.0),
+    "peak_db": Bounds("peak loss", close=2.5, recognisable=6.0),
+    "level_db": Bounds("level", close=1.5, recognisable=4.0, form="+.1f"),
 }
-"""The only place of these limits: figure, named as after `val/` → its limits. Set by runs of
+"""The only place of these bounds: figure, named as after `val/` → its bounds. Set by runs of
 all qualities on recordings of instruments, spoken digits and the demo collection: an artificial ear
 (Zimtohrli) gave those that are close 4.0 to 4.5 of 5, and 3.5 at the limit of rough.
 """
@@ -63,9 +63,9 @@ class Rating:
     @property
     def reason(self) -> str:
         """The worst figure in words: `the onset error is the worst, 5.20 dB (close: 3.5)`."""
-        limits = YARDSTICK[self.worst]
-        worst = limits.show(self.value_db)
-        return f"the {limits.name} is the worst, {worst} (close: {limits.close:g})"
+        bounds = YARDSTICK[self.worst]
+        worst = bounds.show(self.value_db)
+        return f"the {bounds.name} is the worst, {worst} (close: {bounds.close:g})"
 
 
 def show_figures(figures: Mapping[str, float]) -> list[str]:
@@ -98,7 +98,7 @@ def _known(figures: Mapping[str, float]) -> dict[str, float]:
 
 
 def _word_of(key: str, value: float) -> Closeness:
-    limits = YARDSTICK[key]
-    if abs(value) <= limits.close:
+    bounds = YARDSTICK[key]
+    if abs(value) <= bounds.close:
         return Closeness.CLOSE
-    return Closeness.RECOGNISABLE if abs(value) <= limits.recognisable else Closeness.ROUGH
+    return Closeness.RECOGNISABLE if abs(value) <= bounds.recognisable else Closeness.ROUGH

@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from distill.cli.verb import Parser, add_library, verb_entry
-from distill.dashboard.places import Places
+from distill.dashboard.state.places import Places
 from distill.errors import DistillError
 from distill.system.paths import path_of
 from distill.system.terminal import say
@@ -25,8 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         options = _parser().parse_args(arguments)
         if find_spec("gradio") is None:
             raise DistillError(EXTRA)
-        from distill.dashboard.browser import open_browser
-        from distill.dashboard.server import HOST, make_app, open_port, serve
+        from distill.dashboard.server.browser import open_browser
+        from distill.dashboard.server.server import HOST, make_app, open_port, serve
 
         places = Places(options.outputs.absolute(), options.library.absolute())
         with open_port(options.port) as listening:

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from distill.audio.writer import write_sound
-from distill.codec.finishing import fit, is_silent
-from distill.codec.generation import NewSound
-from distill.codec.loaded import LoadedModel
+from distill.bundle.loaded import LoadedModel
 from distill.errors import DistillError, WriteError
+from distill.generation.finishing import fit, is_silent
+from distill.generation.making import NewSound
 from distill.listen.contact_sheet import Tile, write_contact_sheet
 from distill.listen.folder import PAGE, ListeningPage
 from distill.listen.picture import write_mels
@@ -126,7 +126,7 @@ class NewSounds:
         names = (SHEET if n == 1 else SHEET.replace(".", f"-{n}.") for n in count(1))
         path = next(path for name in names if not (path := self.folder / name).exists())
         tiles = [Tile(_caption(sound), sound.mel) for _, sound in self._done[:MOST_SHEET]]
-        write_contact_sheet(path, tiles, floor=self.model.spectrogram.config.floor)
+        write_contact_sheet(path, tiles, floor=self.model.codec.spectrogram.config.floor)
         return path
 
     def _write_page(self) -> Path | None:
@@ -157,9 +157,11 @@ class NewSounds:
             samples=samples,
             model=model.signature,
         )
-        spectrogram = model.spectrogram
+        spectrogram = model.codec.spectrogram
         mels = [
-            spectrogram.decibels(spectrogram.magnitude(each[None, None].to(model.device)))[0, 0]
+            spectrogram.decibels(spectrogram.magnitude(each[None, None].to(model.codec.device)))[
+                0, 0
+            ]
             for each in (sound.waveform, nearest)
         ]
         picture = page.name(path.name, "mels", ".png")

@@ -1,7 +1,7 @@
 """a new network → the same network with the starter weights, which know what mels look like.
 
-`scripts/train_starter.py` makes them, on synthesised sounds alone. They are the encoder's and the
-decoder's weights; codebooks always begin anew, on the sounds of the collection.
+`scripts/starter/train_codec.py` makes them, on synthesised sounds alone. They are the encoder's and
+the decoder's weights; codebooks always begin anew, on the sounds of the collection.
 """
 
 from __future__ import annotations

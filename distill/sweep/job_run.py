@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
+from distill.runs.folder import check_unused, lock_run_dir
 from distill.settings.check import check_config
 from distill.settings.compose import make_roots_absolute
 from distill.sweep.job import STOP, SweepStopped, keep_record
@@ -20,11 +21,10 @@ from distill.system import terminal
 from distill.system.stopping import stop_signal
 from distill.system.terminal import console, say
 from distill.training.interrupt import RunStopped
-from distill.training.records.run_folder import check_unused, lock_run_dir
 from distill.training.run import train
 
 if TYPE_CHECKING:
-    from distill.training.records.summary import Summary
+    from distill.runs.summary import Summary
 
 log = logging.getLogger(__name__)
 

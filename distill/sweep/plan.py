@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from distill.errors import RunError
+from distill.runs.folder import new_run_dir
 from distill.settings.compose import Settings
 from distill.settings.quoting import quote
 from distill.sweep.search import trials_left
-from distill.training.records.run_folder import new_run_dir
 
 SWEEPS = Path("outputs/multirun")
 SEARCH = "search"

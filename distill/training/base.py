@@ -9,6 +9,7 @@ from pathlib import Path
 from distill.bundle.reader import read_content
 from distill.catalog.catalog import Catalog
 from distill.errors import ConfigError, WriteError
+from distill.runs.folder import best_bundle
 from distill.settings.schema import (
     LARGEST_SEED,
     DataConfig,
@@ -21,7 +22,6 @@ from distill.system.atomic import whole_file
 from distill.system.paths import path_of
 from distill.system.ranges import within
 from distill.system.validation import InvalidError, instance_of
-from distill.training.records.run_folder import best_bundle
 
 LONGEST_SHOWN, MOST_SHOWN = 60, 3
 OF_SPLIT = ("val_fraction", "segment_s", "min_duration_s", "silence_dbfs")

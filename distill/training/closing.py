@@ -12,17 +12,17 @@ from distill.bundle.format import write_bundle
 from distill.bundle.reader import read_bundle, read_content
 from distill.catalog.catalog import Catalog
 from distill.errors import DistillError, RunError
-from distill.system.paths import from_here, path_of
-from distill.system.shell import shell_word
-from distill.training.display import show_end, show_stage
-from distill.training.records.rows import StageRow
-from distill.training.records.run_folder import best_bundle, checkpoint_path, newest_bundle
-from distill.training.records.summary import (
+from distill.runs.folder import best_bundle, checkpoint_path, newest_bundle
+from distill.runs.rows import StageRow
+from distill.runs.summary import (
     StageSummary,
     Summary,
     read_summary,
     suggest_commands,
 )
+from distill.system.paths import from_here, path_of
+from distill.system.shell import shell_word
+from distill.training.display import show_end, show_stage
 from distill.training.session import Outcome, Session, load_best
 from distill.training.stage import Stage
 
@@ -123,8 +123,9 @@ def _summarise(
             bundle=bundle,
             published=published,
             sounds=sounds,
-            limits=stage.limits(config),
             limits_in=stage.limits_in,
+            max_epochs=stage.limits(config).max_epochs,
+            max_minutes=stage.limits(config).max_minutes,
             finished=finished,
             elapsed_s=outcome.module.clock.elapsed_s,
             has_prior=content is not None and content.prior_state is not None,

@@ -8,10 +8,10 @@ from typing import Any
 from distill.codec.yardstick import YARDSTICK, held_out_figures
 from distill.listen.folder import invitation
 from distill.listen.new_sounds import SHEET
+from distill.runs.summary import StageSummary, Summary
 from distill.system.paths import from_here
 from distill.system.tables import print_table
 from distill.system.terminal import console, counted, duration, say, say_figures
-from distill.training.records.summary import StageSummary, Summary
 
 
 def show_stage(name: str, stage: StageSummary, *, is_only: bool) -> None:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from distill.audio.writer import write_sound
-from distill.codec.description import signature
+from distill.codec.codec import Codec
 from distill.codec.hearing import mel_levels_db, onset_of
 from distill.data.segments import FixedSegments, Segment
 from distill.listen.folder import ListeningPage
@@ -19,7 +19,6 @@ from distill.listen.picture import write_mels
 from distill.listen.rows import Row, Take
 from distill.model.mel import LogMel
 from distill.training.clips import choose_clips
-from distill.training.trained_codec import TrainedCodec
 from distill.vocoder.vocoder import Vocoder
 
 MOST_SOUNDS = 12
@@ -27,7 +26,7 @@ MOST_SOUNDS = 12
 
 
 def write_held_out_page(
-    codec: TrainedCodec,
+    codec: Codec,
     segments: FixedSegments,
     run_dir: Path,
     *,
@@ -64,7 +63,7 @@ def _titles(names: Sequence[str]) -> list[str]:
 def _row(
     page: ListeningPage,
     key: str,
-    codec: TrainedCodec,
+    codec: Codec,
     clip: Segment,
     vocoders: Mapping[str, Vocoder],
 ) -> Row:
@@ -88,7 +87,7 @@ def _row(
             sample_rate_hz=config.sample_rate_hz,
             channels=1,
             samples=end - begin,
-            model=signature(codec.metadata["name"], codec.metadata["model_id"]),
+            model=codec.signature,
         )
         takes.append(take)
         seen = spectrogram.magnitude(sound[None, None].to(coded.decoded.device))
@@ -101,7 +100,7 @@ def _row(
         takes=tuple(takes),
         seconds=(end - begin) / config.sample_rate_hz,
         file=takes[1].path,
-        model=codec.metadata["name"],
+        model=codec.name,
         picture=picture,
         figures=_figures(spectrogram, clip, mels),
     )

@@ -15,6 +15,15 @@ import psutil
 from omegaconf import OmegaConf
 
 from distill.errors import RunError, WriteError
+from distill.runs.folder import (
+    STOP,
+    best_bundle,
+    checkpoint_path,
+    newest_bundle,
+)
+from distill.runs.progress import ProgressFile
+from distill.runs.rows import ChoiceRow, EndRow, StartRow
+from distill.runs.summary import Summary, read_summary
 from distill.settings.schema import TrainConfig
 from distill.system.atomic import remove_partial_files, write_text
 from distill.system.paths import from_here
@@ -22,19 +31,10 @@ from distill.system.run_parts import CHECKPOINTS, CONFIG
 from distill.system.terminal import counted, say, say_figures
 from distill.training.interrupt import RunStopped, StopRequest
 from distill.training.ranks.processes import Ranks, is_first
-from distill.training.records.progress_file import ProgressFile
-from distill.training.records.rows import ChoiceRow, EndRow, StartRow
-from distill.training.records.run_folder import (
-    STOP,
-    best_bundle,
-    checkpoint_path,
-    newest_bundle,
-)
-from distill.training.records.summary import Summary, read_summary
 from distill.training.sounds import open_sounds
 
 if TYPE_CHECKING:
-    from distill.training.records.summary import StageSummary
+    from distill.runs.summary import StageSummary
     from distill.training.session import Saved
     from distill.training.stage import Stage
 

@@ -18,14 +18,14 @@ from lightning.pytorch.strategies import DDPStrategy, Strategy
 from torch.distributed import DistError
 
 from distill.errors import RunError
+from distill.runs.folder import checkpoint_path
+from distill.runs.progress import ProgressFile
 from distill.settings.schema import TrainConfig
 from distill.training.callbacks import BundleCheckpoint, GracefulStop, ProgressRows
 from distill.training.interrupt import RunStopped, StopRequest
 from distill.training.ranks.processes import Ranks, check_cores
 from distill.training.records.checkpoint_io import AtomicCheckpointIO
 from distill.training.records.event_files import EventFiles, keep_writer_threads_quiet
-from distill.training.records.progress_file import ProgressFile
-from distill.training.records.run_folder import checkpoint_path
 from distill.training.stage import Stage
 from distill.training.stage_module import StageModule
 

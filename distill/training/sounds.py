@@ -12,14 +12,14 @@ from distill.audio.reasons import counts_in_words
 from distill.data.collection import REPORT
 from distill.data.split import FEWEST_HELD_OUT
 from distill.errors import DistillError
+from distill.runs.folder import check_same_sounds
+from distill.runs.progress import ProgressFile
+from distill.runs.rows import SoundsRow
 from distill.settings.schema import TrainConfig
 from distill.system import terminal
 from distill.system.paths import path_of
 from distill.training.interrupt import RunStopped
 from distill.training.ranks.processes import is_first
-from distill.training.records.progress_file import ProgressFile
-from distill.training.records.rows import SoundsRow
-from distill.training.records.run_folder import check_same_sounds
 
 if TYPE_CHECKING:
     from distill.data.collection import Collection

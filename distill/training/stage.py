@@ -16,7 +16,7 @@ import lightning
 
 from distill.settings.schema import TrainConfig
 from distill.training.stage_module import StageModule
-from distill.training.steps.schedule import Limits
+from distill.training.steps.schedule import StageLimits
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Stage(ABC):
 
     @staticmethod
     @abstractmethod
-    def limits(config: TrainConfig) -> Limits:
+    def limits(config: TrainConfig) -> StageLimits:
         """How long the stage trains, and how many bad steps end it; None for no limit."""
 
     @abstractmethod

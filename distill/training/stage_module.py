@@ -14,12 +14,13 @@ from torch import Tensor, nn
 
 from distill.errors import RunError
 from distill.model.quantizer import NonFiniteError, require_finite
+from distill.runs.history import History
+from distill.runs.rows import EpochRow, Event, StepRow
 from distill.settings.schema import OptimizerConfig
 from distill.training.ranks.agreement import agree_on_time, no_loss, require_same, sum_over_ranks
-from distill.training.records.history import History, TermMeans
-from distill.training.records.rows import EpochRow, Event, StepRow
+from distill.training.records.means import TermMeans
 from distill.training.steps.finite import require_finite_weights
-from distill.training.steps.schedule import Limits, RunClock, learning_rate
+from distill.training.steps.schedule import RunClock, StageLimits, learning_rate
 from distill.training.steps.seeding import seed_generators
 
 log = logging.getLogger(__name__)
@@ -40,7 +41,7 @@ class StageModule(lightning.LightningModule, ABC):
     makes_bundles: ClassVar[bool] = False
     """Whether the weights and `bundle_fields` are a complete bundle, as for the codec."""
 
-    def __init__(self, *, limits: Limits, optimizer: OptimizerConfig, seed: int) -> None:
+    def __init__(self, *, limits: StageLimits, optimizer: OptimizerConfig, seed: int) -> None:
         super().__init__()
         self.limits = limits
         self.optimizer_config = optimizer

@@ -1,6 +1,6 @@
 """a new vocoder network → the same with the starter weights, which know how phases go on.
 
-`scripts/train_vocoder_starter.py` makes them, on synthesised sounds alone.
+`scripts/starter/train_vocoder.py` makes them, on synthesised sounds alone.
 """
 
 from __future__ import annotations

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from distill.bundle.loaded import LoadedModel
 from distill.bundle.loading import load_bundle
 from distill.codec.description import LossCurves, Metadata
-from distill.codec.loaded import LoadedModel
 from distill.errors import BundleError
 from tests.helpers.tiny_bundle import (
     CONFIG,
@@ -251,7 +251,7 @@ def test_strange_settings_load_or_are_refused(content: Content, tmp_path: Path) 
 
 def test_settings_unknown_to_this_version_are_ignored(content: Content, tmp_path: Path) -> None:
     other = changed(content, lambda c: c["vqvae_config"].update(later="more"))
-    assert load_bundle(save(tmp_path / "m.distillgan", other)).model.config == CONFIG
+    assert load_bundle(save(tmp_path / "m.distillgan", other)).codec.network.config == CONFIG
 
 
 def test_refusals_name_the_file(content: Content, tmp_path: Path) -> None:

@@ -44,14 +44,14 @@ GOLDEN_CODES = [
 
 def test_model_comes_back_ready_and_identical(written: Path) -> None:
     original, loaded = tiny_model(), load_bundle(written)
-    assert not any(module.training for module in loaded.model.modules())
-    assert loaded.model.config == CONFIG
-    assert loaded.spectrogram.config == SPECTROGRAM
-    state = loaded.model.state_dict()
+    assert not any(module.training for module in loaded.codec.network.modules())
+    assert loaded.codec.network.config == CONFIG
+    assert loaded.codec.spectrogram.config == SPECTROGRAM
+    state = loaded.codec.network.state_dict()
     assert set(state) == set(original.state_dict())
     assert all(torch.equal(state[name], w) for name, w in original.state_dict().items())
-    assert torch.equal(loaded.model.encode(mel()), original.encode(mel()))
-    assert torch.equal(loaded.model(mel()).mel, original(mel()).mel)
+    assert torch.equal(loaded.codec.network.encode(mel()), original.encode(mel()))
+    assert torch.equal(loaded.codec.network(mel()).mel, original(mel()).mel)
 
 
 def test_all_that_is_known_of_the_model_comes_back(written: Path) -> None:
@@ -92,7 +92,7 @@ def test_a_vocoder_of_an_unknown_type_is_refused_and_can_be_done_without(tmp_pat
 def test_written_again_it_is_the_same_bundle(written: Path, tmp_path: Path) -> None:
     loaded = load_bundle(written)
     again = tmp_path / "again.distillgan"
-    write_bundle(again, {**fields_of(loaded.model), "metadata": asdict(loaded.metadata)})
+    write_bundle(again, {**fields_of(loaded.codec.network), "metadata": asdict(loaded.metadata)})
     one, other = (torch.load(path, weights_only=True)["checksum"] for path in (written, again))
     assert one == other
 
@@ -100,11 +100,11 @@ def test_written_again_it_is_the_same_bundle(written: Path, tmp_path: Path) -> N
 def test_golden_file_stays_readable() -> None:
     assert GOLDEN.stat().st_size < 100_000
     loaded = load_bundle(GOLDEN)
-    assert loaded.model.encode(mel())[0].tolist() == GOLDEN_CODES
+    assert loaded.codec.network.encode(mel())[0].tolist() == GOLDEN_CODES
     assert loaded.metadata.name == "Tiny – 🥁"
     assert loaded.health["level_1"].dead_codes == 0
     assert loaded.history.val_mel_db == [20.0, 10.0]
-    assert loaded.spectrogram.config == SPECTROGRAM
+    assert loaded.codec.spectrogram.config == SPECTROGRAM
     assert loaded.vocoder_state is not None
     assert loaded.vocoder_state.training_metadata.epochs == 200
     assert loaded.prior_state is not None

@@ -92,7 +92,7 @@ def test_all_that_is_known_is_entered(library: Catalog) -> None:
     assert (entry.id, entry.name, entry.file) == ("ab12cd34", "Küche – 🥁", "kuche.distillgan")
     assert entry.size_bytes == path.stat().st_size
     assert entry.checksum == load_bundle(path).checksum
-    assert entry.codec_digest == load_bundle(path).codec_digest
+    assert entry.codec_digest == load_bundle(path).codec.digest
     assert entry.tags == ["a", "b"]
     for key in (
         *("description", "dataset_name", "dataset_file_count", "dataset_total_duration_s"),

@@ -18,10 +18,10 @@ import yaml
 from filelock import FileLock
 from omegaconf import OmegaConf
 
-from distill.cli.train_command import read_command
-from distill.cli.train_help import train_help
 from distill.settings.compose import load_config
 from distill.settings.quoting import quote_folders
+from distill.train.command import read_command
+from distill.train.help import train_help
 from tests.helpers.commands import Answer, answer_to, assert_one_line
 from tests.helpers.runs import environment, train_command
 from tests.helpers.sounds import tone

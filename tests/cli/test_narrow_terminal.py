@@ -14,14 +14,14 @@ from distill.catalog.catalog import Catalog
 from distill.cli.coding_view import mean_line, reconstructed_line
 from distill.cli.coding_work import Coded, Reconstructed
 from distill.cli.leaderboard_view import show_leaderboard
+from distill.runs.rows import EpochRow, StepRow
+from distill.runs.summary import StageSummary
 from distill.sweep.job import DONE, Job
 from distill.sweep.leaderboard import Leaderboard
 from distill.sweep.results import Result
 from distill.system.bars import file_columns, step_columns
 from distill.system.terminal import console, say_figures
 from distill.training.display import show_stage
-from distill.training.records.rows import EpochRow, StepRow
-from distill.training.records.summary import StageSummary
 from tests.helpers.made_bundle import VOCODER, published
 from tests.helpers.verbs import Say
 

@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from distill.bundle.format import write_bundle
+from distill.bundle.loaded import LoadedModel
 from distill.bundle.loading import load_bundle
 from distill.catalog.catalog import Catalog
 from distill.codec.codes import Codes
-from distill.codec.loaded import LoadedModel
 from distill.errors import CodesError
 from tests.helpers.made_bundle import STATES, bundle, tiny_fields
 from tests.helpers.sounds import sound, tone

@@ -101,7 +101,7 @@ def test_golden_file_stays_readable() -> None:
     assert (codes.samples, codes.sample_rate_hz) == (SAMPLES, SAMPLE_RATE_HZ)
     assert (codes.codebook_size, codes.levels) == (8, 2)
     assert codes.model_id == "0123456789abcdef"
-    assert codes.codec_digest == load_bundle(GOLDEN_BUNDLE).codec_digest
+    assert codes.codec_digest == load_bundle(GOLDEN_BUNDLE).codec.digest
     assert codes.model_name == "Tiny – 🥁"
 
 

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 
 from distill.bundle.format import write_bundle
+from distill.bundle.loaded import LoadedModel
 from distill.bundle.loading import load_bundle
 from distill.codec import stream
 from distill.codec.codes import Codes
-from distill.codec.loaded import LoadedModel
 from distill.codec.stream import (
     add_silence,
     coded_columns,
@@ -254,17 +254,17 @@ def test_each_channel_is_coded_as_if_it_were_alone(small_pieces: None, loaded: L
     whole = 0.1 * noise(3, 9_999)
     whole[1] *= 5  # a loud one beside them changes nothing
     codes = loaded.encode(whole, 44_100)
-    mels = joined(loaded.decoded_mels(codes))
+    mels = joined(loaded.codec.decoded_mels(codes))
     for channel in range(3):
         alone = loaded.encode(whole[channel], 44_100)
         assert torch.equal(alone.indices[0], codes.indices[channel])
-        assert torch.equal(joined(loaded.decoded_mels(alone))[0], mels[channel])
+        assert torch.equal(joined(loaded.codec.decoded_mels(alone))[0], mels[channel])
 
 
 @pytest.mark.parametrize("samples", SAMPLES)
 def test_sounds_are_coded_between_silence(loaded: LoadedModel, samples: int) -> None:
     """A column before it, at least one after it."""
-    spectrogram, model = loaded.spectrogram, loaded.model
+    spectrogram, model = loaded.codec.spectrogram, loaded.codec.network
     whole = noise(2, samples)
     longer = joined(add_silence(cut(whole, samples), spectrogram, model))
     before = silence_before(spectrogram, model)
@@ -282,9 +282,9 @@ def test_sounds_are_coded_between_silence(loaded: LoadedModel, samples: int) -> 
 
 @pytest.mark.parametrize("samples", [1, 127, 128, 300, 5_000])
 def test_mel_is_that_of_a_sound_between_silence(loaded: LoadedModel, samples: int) -> None:
-    spectrogram, whole = loaded.spectrogram, noise(2, samples)
+    spectrogram, whole = loaded.codec.spectrogram, noise(2, samples)
     frames = spectrogram.frames(samples)
-    mel = joined(loaded.mels(cut(whole, 99), 16_000))
+    mel = joined(loaded.codec.mels(cut(whole, 99), 16_000))
     around = torch.nn.functional.pad(whole, (128 * 8, 128 * 8))
     expected = spectrogram(around[:, None])[..., 8 : 8 + frames]
     torch.testing.assert_close(mel, expected, atol=1e-5, rtol=0)

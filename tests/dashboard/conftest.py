@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from distill.dashboard.places import Places
-from distill.dashboard.runs import Runs
+from distill.dashboard.state.places import Places
+from distill.dashboard.state.runs import Runs
 
 
 @pytest.fixture

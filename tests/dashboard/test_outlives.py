@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from distill.dashboard.places import Places
-from distill.dashboard.processes import start_verb
+from distill.dashboard.state.places import Places
+from distill.dashboard.state.processes import start_verb
 from tests.helpers.dashboards import Dashboard, end_runs, start_dashboard
 from tests.helpers.runs import TINY, wait_for
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from distill.dashboard import __main__ as verb
-from distill.dashboard.browser import has_screen
+from distill.dashboard.server.browser import has_screen
 from tests.helpers.runs import environment
 
 
@@ -68,8 +68,8 @@ def test_a_browser_is_opened_where_somebody_would_see_it(
 def test_it_starts_without_torch(tmp_path: Path) -> None:
     pytest.importorskip("gradio", reason="needs the extra `dashboard`")
     probe = (
-        "import sys; from pathlib import Path; from distill.dashboard.places import Places; "
-        "from distill.dashboard.server import make_app; "
+        "import sys; from pathlib import Path; from distill.dashboard.state.places import Places; "
+        "from distill.dashboard.server.server import make_app; "
         "make_app(Places(Path('outputs').absolute(), Path('library').absolute()), 7860); "
         "print(sorted({'torch', 'lightning'} & set(sys.modules)))"
     )
@@ -88,6 +88,6 @@ def test_it_starts_without_torch(tmp_path: Path) -> None:
 def test_a_list_takes_what_an_open_page_sends_to_a_new_dashboard() -> None:
     """It knows none of the choices yet."""
     pytest.importorskip("gradio", reason="needs the extra `dashboard`")
-    from distill.dashboard.own import own_choices
+    from distill.dashboard.pages.own import own_choices
 
     assert own_choices("Model").preprocess("kit.distillgan") == "kit.distillgan"

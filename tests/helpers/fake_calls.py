@@ -13,8 +13,8 @@ import soundfile
 
 from distill.catalog.catalog import Catalog
 from distill.catalog.entry import Entry
-from distill.dashboard import new_sounds
-from distill.dashboard.places import Places
+from distill.dashboard.state import new_sounds
+from distill.dashboard.state.places import Places
 from tests.helpers.made_bundle import published
 
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import psutil
 
-from distill.dashboard.runs import Runs
-from distill.training.records.progress_file import NAME, ProgressFile
-from distill.training.records.rows import (
+from distill.dashboard.state.runs import Runs
+from distill.runs.progress import NAME, ProgressFile
+from distill.runs.rows import (
     ChoiceRow,
     EndRow,
     EpochRow,

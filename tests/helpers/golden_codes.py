@@ -13,7 +13,6 @@ from pathlib import Path
 import torch
 
 from distill.bundle.loading import load_bundle
-from distill.codec.codes import Codes
 
 TESTS = Path(__file__).resolve().parents[1]
 GOLDEN = TESTS / "codec" / "golden_v1.distillcodes"
@@ -31,17 +30,8 @@ def main() -> None:
     if GOLDEN.exists():
         sys.exit(f"{GOLDEN} exists and must stay as it is")
     model = load_bundle(GOLDEN_BUNDLE)
-    metadata = model.metadata
-    codes = Codes(
-        golden_indices(),
-        SAMPLES,
-        SAMPLE_RATE_HZ,
-        model.model.config.codebook_size,
-        metadata.model_id,
-        model.codec_digest,
-        metadata.name,
-    )
-    decoded = torch.cat(list(model.decoded_mels(codes)), dim=-1)
+    codes = model.codec.codes(golden_indices(), SAMPLES, sample_rate_hz=SAMPLE_RATE_HZ)
+    decoded = torch.cat(list(model.codec.decoded_mels(codes)), dim=-1)
     codes.save(GOLDEN, overwrite=True)
     print(GOLDEN.stat().st_size, "bytes")
     print("decoded mel:", tuple(decoded.shape), decoded.mean(dim=(1, 2, 3)).tolist())

@@ -15,8 +15,8 @@ import pytest
 import torch
 
 from distill.bundle.digest import checksum_of, codec_digest_of
+from distill.bundle.loaded import LoadedModel
 from distill.bundle.loading import load_bundle
-from distill.codec.loaded import LoadedModel
 from distill.errors import BundleError
 from distill.model.mel import SpectrogramConfig
 from distill.model.vqvae import ConvVQVAE, VQVAEConfig
@@ -219,12 +219,14 @@ def outcome(path: Path, good: LoadedModel) -> str:
         loaded = load_bundle(path)
     except BundleError:
         return "refused"
-    weights = good.model.state_dict()
-    assert all(torch.equal(w, weights[name]) for name, w in loaded.model.state_dict().items())
+    weights = good.codec.network.state_dict()
+    assert all(
+        torch.equal(w, weights[name]) for name, w in loaded.codec.network.state_dict().items()
+    )
     assert (loaded.metadata, loaded.health) == (good.metadata, good.health)
     assert (loaded.history, loaded.training_config) == (good.history, good.training_config)
-    assert loaded.model.config == good.model.config
-    assert loaded.spectrogram.config == good.spectrogram.config
+    assert loaded.codec.network.config == good.codec.network.config
+    assert loaded.codec.spectrogram.config == good.codec.spectrogram.config
     assert loaded.vocoder_state == good.vocoder_state
     assert (loaded.prior is None) == (good.prior is None)
     return "same"

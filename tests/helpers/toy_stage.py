@@ -13,7 +13,7 @@ from distill.data.segments import Segment
 from distill.settings.schema import TrainConfig
 from distill.training.stage import ChosenSetting, Judgement, Stage
 from distill.training.stage_module import StageModule
-from distill.training.steps.schedule import Limits
+from distill.training.steps.schedule import StageLimits
 
 EPOCHS = 4
 
@@ -66,8 +66,8 @@ class ToyStage(Stage):
     limits_in = "toy"
 
     @staticmethod
-    def limits(config: TrainConfig) -> Limits:
-        return Limits(EPOCHS, None, gradient_clip_val=1.0, max_bad_steps=3)
+    def limits(config: TrainConfig) -> StageLimits:
+        return StageLimits(EPOCHS, None, gradient_clip_val=1.0, max_bad_steps=3)
 
     def complete(self) -> list[ChosenSetting]:
         return [ChosenSetting("toy size", 1, "one number is enough")]

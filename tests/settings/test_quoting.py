@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from distill.cli.train_command import read_command
-from distill.cli.train_run import _compose
 from distill.errors import DistillError
 from distill.settings.compose import compose_settings, load_config
 from distill.settings.overrides import parse_overrides
 from distill.settings.quoting import TEXT_KEYS, quote, quote_folders, quote_text
 from distill.sweep.job import DONE, Job
 from distill.sweep.results import Result
+from distill.train.command import read_command
+from distill.train.running import _compose
 from tests.helpers.runs import environment
 
 NAMES = [
@@ -135,8 +135,8 @@ def test_what_the_answer_says_to_type_works_in_a_shell(
     for name in ("kit", "kït", "snare", "my kit", "a, b", "my big kit (2)"):
         (tmp_path / name).mkdir()
     code = (
-        "import sys; from distill.cli.train_command import read_command as read;"
-        "from distill.cli.train_run import _compose; from distill.errors import DistillError\n"
+        "import sys; from distill.train.command import read_command as read;"
+        "from distill.train.running import _compose; from distill.errors import DistillError\n"
         "try: print(_compose(read(sys.argv[1:])).config.data.folders)\n"
         "except DistillError as error: sys.exit(str(error))"
     )

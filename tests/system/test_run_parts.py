@@ -11,9 +11,9 @@ import pytest
 from distill.catalog.catalog import Catalog
 from distill.catalog.conversion import bundle_of
 from distill.errors import DistillError, LibraryError, RunError
+from distill.runs.folder import run_to_resume
 from distill.settings.overrides import parse_overrides
 from distill.sweep.results import results
-from distill.training.records.run_folder import run_to_resume
 from tests.helpers.made_bundle import made, published
 
 RUN = Path("out/my run")

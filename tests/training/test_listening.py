@@ -12,11 +12,11 @@ import soundfile
 import torch
 
 from distill.audio.sound_file import SoundFile
+from distill.codec.codec import Codec
 from distill.errors import WriteError
 from distill.training import listening
 from distill.training.codec import stage
 from distill.training.interrupt import RunStopped
-from distill.training.trained_codec import TrainedCodec
 from tests.helpers.listening import read_page, rows_on_record
 from tests.helpers.runs import Train
 
@@ -103,7 +103,7 @@ def test_the_sounds_are_those_of_the_best_weights(
 ) -> None:
     used: list[dict[str, torch.Tensor]] = []
 
-    def write(model: TrainedCodec, *_: object, **__: object) -> None:
+    def write(model: Codec, *_: object, **__: object) -> None:
         used.append({name: value.clone() for name, value in model.network.state_dict().items()})
 
     monkeypatch.setattr(stage, "write_held_out_page", write)

@@ -78,7 +78,7 @@ def test_the_bundle_says_what_was_asked_for_and_what_came_of_it(
     assert loaded.training_config["data"]["root"] == ["sounds"]  # no path of the user's machine
     assert set(loaded.health) == {f"level_{level}" for level in range(4)}
     assert len(loaded.history.val_losses) == loaded.metadata.training_epochs
-    assert not loaded.model.training
+    assert not loaded.codec.network.training
     assert loaded.vocoder_state is None
 
 
@@ -93,7 +93,9 @@ def test_the_health_in_the_bundle_is_that_of_its_own_weights(
     )
     used: list[set[int]] = [set(), set()]
     for index in range(len(segments)):
-        codes = loaded.model.encode(loaded.spectrogram(segments[index]["waveform"][None]))
+        codes = loaded.codec.network.encode(
+            loaded.codec.spectrogram(segments[index]["waveform"][None])
+        )
         for level, seen in enumerate(used):
             seen |= set(codes[..., level].flatten().tolist())
     for level, seen in enumerate(used):  # they hold padding, too, which does not count
@@ -125,7 +127,7 @@ def test_sizes_are_chosen_from_the_collection_and_explained(
     run_dir = train_here("run", "data.root=sounds", "rvq.codebook_size=null")
     shown = capsys.readouterr().out
     assert "codebook size 32: 12 files suggest 64" in shown
-    assert distill.load(run_dir / "best.distillgan").model.config.codebook_size == 32
+    assert distill.load(run_dir / "best.distillgan").codec.network.config.codebook_size == 32
 
 
 def test_tensorboard_holds_curves_charts_sounds_and_pictures(

@@ -13,10 +13,10 @@ import torch
 
 from distill.bundle.reader import read_bundle
 from distill.errors import DistillError, RunError
+from distill.runs.progress import read_progress
 from distill.settings.compose import load_config, resume_config
 from distill.training.base import adopt_base
 from distill.training.interrupt import RunStopped
-from distill.training.records.progress_file import read_progress
 from distill.training.run import train
 from distill.training.stages import STAGES
 from tests.helpers.made_bundle import made

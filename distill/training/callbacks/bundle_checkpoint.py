@@ -12,8 +12,8 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 
 from distill.bundle import SUFFIX
 from distill.bundle.format import write_bundle
+from distill.runs.folder import checkpoint_path
 from distill.training.records.checkpoint_io import AtomicCheckpointIO
-from distill.training.records.run_folder import checkpoint_path
 from distill.training.stage_module import StageModule
 from distill.training.steps.finite import require_finite_weights
 

@@ -14,6 +14,7 @@ import numpy as np
 from torch import Tensor
 
 from distill.audio.writer import write_sound
+from distill.codec.codec import Codec
 from distill.data.datamodule import SegmentDataModule
 from distill.errors import WriteError
 from distill.model.mel import LogMel
@@ -23,7 +24,6 @@ from distill.system.terminal import say
 from distill.training.callbacks.tensorboard_charts import writers
 from distill.training.clips import choose_clips, file_part
 from distill.training.steps.schedule import is_shown
-from distill.training.trained_codec import TrainedCodec
 from distill.vocoder.vocoder import Vocoder
 
 log = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ class SoundingModule(Protocol):
     """The module of a stage whose results can be heard."""
 
     @property
-    def codec(self) -> TrainedCodec:
+    def codec(self) -> Codec:
         """The codec as it is now."""
 
     def vocoders(self) -> Mapping[str, Vocoder]:

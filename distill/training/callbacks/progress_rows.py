@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import lightning
 
-from distill.training.records.progress_file import ProgressFile
+from distill.runs.progress import ProgressFile
 from distill.training.stage_module import StageModule
 
 EVERY_S = 3.0

@@ -8,6 +8,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
+from distill.codec.codec import Codec
 from distill.codec.hearing import LEADS_S
 from distill.codec.yardstick import held_out_figures, rate
 from distill.data.datamodule import SegmentDataModule
@@ -23,11 +24,10 @@ from distill.training.codec.content import content_of
 from distill.training.codec.health import SideHealth, count_codes, health_of
 from distill.training.codec.onset_probe import OnsetProbe, onset_figures
 from distill.training.codec.probe import CodebookProbe
-from distill.training.records.history import LevelList, MelErrorMean, TermMeans
+from distill.training.records.means import LevelList, MelErrorMean, TermMeans
 from distill.training.stage_module import StageModule
 from distill.training.steps.muon import Muon
-from distill.training.steps.schedule import Limits
-from distill.training.trained_codec import TrainedCodec
+from distill.training.steps.schedule import StageLimits
 from distill.vocoder.vocoder import Vocoder, default_vocoder
 
 
@@ -44,7 +44,7 @@ class CodecModule(StageModule):
         vqvae: VQVAEConfig,
         spectrogram: SpectrogramConfig,
         *,
-        limits: Limits,
+        limits: StageLimits,
         optimizer: OptimizerConfig,
         health: HealthConfig,
         padding_weight: float,
@@ -254,9 +254,10 @@ class CodecModule(StageModule):
         self.origin = {**self.origin, "metadata": metadata}
 
     @property
-    def codec(self) -> TrainedCodec:
+    def codec(self) -> Codec:
         """The codec as it is now; in eval mode while it is validated, and after the training."""
-        return TrainedCodec(self.model, self.spectrogram, self.origin["metadata"])
+        metadata = self.origin["metadata"]
+        return Codec(self.model, self.spectrogram, metadata["name"], metadata["model_id"])
 
     def vocoders(self) -> dict[str, Vocoder]:
         """What makes the sound of previews and of the page."""

@@ -24,7 +24,7 @@ from distill.training.codec.verdict import describe_sound, outlook, rate_best, v
 from distill.training.listening import write_held_out_page
 from distill.training.stage import ChosenSetting, Judgement, Stage
 from distill.training.stage_module import StageModule
-from distill.training.steps.schedule import Limits
+from distill.training.steps.schedule import StageLimits
 
 
 class CodecStage(Stage):
@@ -35,10 +35,10 @@ class CodecStage(Stage):
     limits_in = "trainer"
 
     @staticmethod
-    def limits(config: TrainConfig) -> Limits:
+    def limits(config: TrainConfig) -> StageLimits:
         """The limits under `trainer`."""
         trainer = config.trainer
-        return Limits(
+        return StageLimits(
             trainer.max_epochs,
             trainer.max_minutes,
             trainer.gradient_clip_val,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from distill.codec.yardstick import Rating, held_out_figures, rate
 from distill.data.split import FEWEST_HELD_OUT
+from distill.runs.history import History
 from distill.system.terminal import counted
 from distill.training.codec.health import SideHealth
 from distill.training.records.course import Course, Trend, judge_course
-from distill.training.records.history import History
 from distill.training.records.outlook import Forecast, Outlook, describe_forecast, forecast
 
 FIGURE = "val/mel_db"

@@ -7,12 +7,11 @@ from functools import cache
 import torch
 from torch import Tensor
 
-from distill.codec.finishing import level_db
-from distill.codec.stream import coded_columns
+from distill.codec.codec import Codec
 from distill.data.segments import shift_mel_bins
 from distill.data.whole_sounds import WholeSounds
+from distill.generation.finishing import level_db
 from distill.prior.prior import code_type
-from distill.training.trained_codec import TrainedCodec
 
 LONGEST_LEVEL_S = 10.0
 """The level of a sound is that of so much of it."""
@@ -22,20 +21,14 @@ SILENT_DB = -120.0
 class SoundCoder:
     """Codes the sounds of one side, between the silence that is coded around each."""
 
-    def __init__(self, codec: TrainedCodec, sounds: WholeSounds) -> None:
+    def __init__(self, codec: Codec, sounds: WholeSounds) -> None:
         self.codec, self.sounds = codec, sounds
         self.level_db = cache(self._level_db)
         self.columns = cache(self._columns)
 
-    @property
-    def column_samples(self) -> int:
-        """Samples of sound in a latent column."""
-        return self.codec.network.stride * self.codec.spectrogram.config.hop_length
-
     def _columns(self, index: int, later: int = 0) -> int:
         """Number of latent columns of a sound that begins so many samples later."""
-        samples = self.sounds.samples(index) + later
-        return coded_columns(samples, self.codec.spectrogram, self.codec.network)
+        return self.codec.columns(self.sounds.samples(index) + later)
 
     def _level_db(self, index: int) -> float:
         """Level of a sound's beginning in dBFS: of its mean power."""
@@ -65,10 +58,10 @@ class SoundCoder:
         # a column more than the network's own context: the mel reflects the waveform at its edge
         left = min(first, network.encoder_context + 1)
         right = min(whole - first - columns, network.encoder_context + 1)
-        size = self.column_samples
+        size = self.codec.column_samples
         begin = (first - left - 1) * size - later
         waveform = self.sounds.read(index, begin, (left + columns + right) * size - 1) * gain
-        device = next(network.parameters()).device
+        device = self.codec.device
         mel = spectrogram(waveform[None, None].to(device))
         if shift_bins:
             mel = shift_mel_bins(mel, torch.tensor([shift_bins], device=device))

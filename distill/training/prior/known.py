@@ -48,7 +48,7 @@ def code_evenly(coder: SoundCoder, *, most_s: float, shown: str) -> dict[int, Te
     """
     rate_hz = coder.codec.spectrogram.config.sample_rate_hz
     numbers = list(_spread(coder.sounds, round(most_s * rate_hz), round(LONGEST_S * rate_hz)))
-    longest = round(LONGEST_S * rate_hz) // coder.column_samples
+    longest = round(LONGEST_S * rate_hz) // coder.codec.column_samples
     codes = {}
     with terminal.bar() as bar:
         task = bar.add_task(shown, total=len(numbers))

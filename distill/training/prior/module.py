@@ -9,13 +9,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from distill.codec.codec import Codec
 from distill.data.segments import Draw
 from distill.prior.network import PriorNetwork, PriorNetworkConfig
 from distill.settings.schema import AugmentConfig, OptimizerConfig
 from distill.training.prior.stretches import Stretch, Stretches, leave_out, together
 from distill.training.stage_module import StageModule
-from distill.training.steps.schedule import Limits
-from distill.training.trained_codec import TrainedCodec
+from distill.training.steps.schedule import StageLimits
 
 BETAS = (0.9, 0.95)
 LABEL_SMOOTHING = 0.05
@@ -32,14 +32,14 @@ class PriorModule(StageModule):
     def __init__(
         self,
         network: PriorNetworkConfig,
-        codec: TrainedCodec,
+        codec: Codec,
         stretches: Stretches,
         held_out: Sequence[tuple[Stretch, int]],
         *,
         frequency: Tensor,
         held_out_s: float,
         augment: AugmentConfig,
-        limits: Limits,
+        limits: StageLimits,
         optimizer: OptimizerConfig,
         weight_decay: float,
         seed: int,
@@ -55,7 +55,7 @@ class PriorModule(StageModule):
         self._nats = torch.zeros(2, dtype=torch.float64)
 
     @property
-    def codec(self) -> TrainedCodec:
+    def codec(self) -> Codec:
         """The codec, on this module's device."""
         return self._apart[0].to(self.device)
 

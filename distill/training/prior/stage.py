@@ -15,9 +15,11 @@ import torch
 
 from distill.bundle.loading import load_bundle
 from distill.bundle.reader import read_bundle
-from distill.codec.novelty import MelNeighbours, decode_mels
+from distill.bundle.rebuild import rebuild_codec
+from distill.codec.codec import Codec
 from distill.data.datamodule import SegmentDataModule
 from distill.data.split import FEWEST_HELD_OUT
+from distill.generation.novelty import MelNeighbours, decode_mels
 from distill.listen.new_sounds import NewSounds
 from distill.prior.prior import Prior, PriorConfig
 from distill.settings.schema import TrainConfig
@@ -37,8 +39,7 @@ from distill.training.prior.stretches import StretchDataModule, Stretches, held_
 from distill.training.prior.yardstick import measure
 from distill.training.stage import ChosenSetting, Judgement, Stage
 from distill.training.stage_module import StageModule
-from distill.training.steps.schedule import Limits
-from distill.training.trained_codec import TrainedCodec
+from distill.training.steps.schedule import StageLimits
 
 FOLDER = "new_sounds"
 """In the run folder, with the sounds that the prior made at its end."""
@@ -60,10 +61,10 @@ class PriorStage(Stage):
         self._is_added = False
 
     @staticmethod
-    def limits(config: TrainConfig) -> Limits:
+    def limits(config: TrainConfig) -> StageLimits:
         """The limits under `prior`; steps that are not finite are met as in the codec."""
         trainer, prior = config.trainer, config.prior
-        return Limits(
+        return StageLimits(
             prior.max_epochs, prior.max_minutes, trainer.gradient_clip_val, trainer.max_bad_steps
         )
 
@@ -90,7 +91,7 @@ class PriorStage(Stage):
     def module(self) -> PriorModule:
         """The module, with the codes of the run's best bundle. Raises BundleError."""
         config, data = self.config, cast(SegmentDataModule, self.data)
-        codec = TrainedCodec.of(read_bundle(self.bundle))
+        codec = rebuild_codec(read_bundle(self.bundle))
         train, held_out = (
             SoundCoder(codec, data.whole_sounds(held_out=is_held_out))
             for is_held_out in (False, True)
@@ -241,11 +242,8 @@ def verdict(bits: float, known: PriorConfig) -> str:
     return f"learnt: {costs} where a bigram needs {bigram:,.0f}"
 
 
-def _usual_distance(
-    codec: TrainedCodec, kept: list[torch.Tensor], asked: list[torch.Tensor]
-) -> float:
+def _usual_distance(codec: Codec, kept: list[torch.Tensor], asked: list[torch.Tensor]) -> float:
     """How far held-out sounds are from the nearest training sound, in dB."""
-    spectrogram = codec.spectrogram
-    floor_db = 20 * math.log10(spectrogram.config.floor)
-    known = MelNeighbours(decode_mels(kept, codec.network, spectrogram), floor_db=floor_db)
-    return known.usual_db(decode_mels(asked, codec.network, spectrogram))
+    floor_db = 20 * math.log10(codec.spectrogram.config.floor)
+    known = MelNeighbours(decode_mels(kept, codec), floor_db=floor_db)
+    return known.usual_db(decode_mels(asked, codec))

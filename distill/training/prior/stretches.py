@@ -77,7 +77,7 @@ class Stretches:
         if augment.enabled:
             gain_db = augment.gain_db * random.uniform(-1, 1)
             sign = -1 if augment.flip_polarity and random.random() < 0.5 else 1
-            later = int(random.integers(coder.column_samples))
+            later = int(random.integers(coder.codec.column_samples))
             later = later if random.random() < LATER_SHARE else 0
             shift_bins = int(random.integers(-augment.shift_bins, augment.shift_bins + 1))
         columns = coder.columns(index, later)

@@ -12,8 +12,8 @@ import torch
 from lightning.fabric.plugins import CheckpointIO
 
 from distill.errors import RunError
+from distill.runs.folder import best_epoch_advice
 from distill.system.atomic import whole_file
-from distill.training.records.run_folder import best_epoch_advice
 
 
 class AtomicCheckpointIO(CheckpointIO):

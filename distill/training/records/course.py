@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum, auto
 
+from distill.runs.history import History
 from distill.system.terminal import counted
-from distill.training.records.history import History
 
 FEWEST_EPOCHS = 5
 TAIL = 0.2

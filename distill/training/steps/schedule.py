@@ -33,7 +33,7 @@ def is_shown(epoch: int, every: int) -> bool:
 
 
 @dataclass(frozen=True)
-class Limits:
+class StageLimits:
     """How long a stage trains, how gradients are clipped, and how many bad steps end it."""
 
     max_epochs: int | None
@@ -52,7 +52,7 @@ class Limits:
 class RunClock:
     """Measures how far a stage is, by epochs or by minutes; time before an interruption counts."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: StageLimits) -> None:
         self.limits = limits
         self.elapsed_before_s = 0.0
         self._started_s = time.monotonic()

@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from distill.codec.codec import Codec
 from distill.codec.hearing import fine_db
 from distill.data.datamodule import SegmentDataModule
-from distill.training.trained_codec import TrainedCodec
 from distill.vocoder.vocoder import Vocoder
 
 MOST_SOUNDS = 24
@@ -95,7 +95,7 @@ class Comparer:
     default vocoder makes of them is measured once.
     """
 
-    def __init__(self, codec: TrainedCodec, data: SegmentDataModule, *, most: int) -> None:
+    def __init__(self, codec: Codec, data: SegmentDataModule, *, most: int) -> None:
         samples = round(LONGEST_S * codec.spectrogram.config.sample_rate_hz)
         beginnings = data.held_out_beginnings(most, samples=samples)
         self._codec = codec

@@ -8,14 +8,14 @@ from typing import Any, ClassVar, cast
 import torch
 from torch import Tensor
 
+from distill.codec.codec import Codec
 from distill.data.datamodule import SegmentDataModule
 from distill.data.segments import Segment
 from distill.model.quantizer import require_finite
 from distill.settings.schema import OptimizerConfig
-from distill.training.records.history import TermMeans
+from distill.training.records.means import TermMeans
 from distill.training.stage_module import StageModule
-from distill.training.steps.schedule import Limits
-from distill.training.trained_codec import TrainedCodec
+from distill.training.steps.schedule import StageLimits
 from distill.training.vocoder.comparison import Comparer, Comparison
 from distill.vocoder.kinds import VocoderNetwork, vocoder_of
 from distill.vocoder.vocoder import Vocoder, default_vocoder
@@ -37,10 +37,10 @@ class VocoderModule(StageModule):
     def __init__(
         self,
         network: Any,
-        codec: TrainedCodec,
+        codec: Codec,
         *,
         decoded_share: float,
-        limits: Limits,
+        limits: StageLimits,
         optimizer: OptimizerConfig,
         weight_decay: float,
         seed: int,
@@ -60,7 +60,7 @@ class VocoderModule(StageModule):
         """Waveforms (B, 1, T) → their losses, with decoded mels, as the vocoder is used."""
 
     @property
-    def codec(self) -> TrainedCodec:
+    def codec(self) -> Codec:
         """The codec, on this module's device."""
         return self._codec[0].to(self.device)
 

@@ -12,7 +12,7 @@ import lightning
 from hydra.utils import instantiate
 
 from distill.bundle.reader import read_bundle
-from distill.bundle.rebuild import rebuild_vocoder
+from distill.bundle.rebuild import rebuild_codec, rebuild_vocoder
 from distill.data.datamodule import SegmentDataModule
 from distill.data.split import FEWEST_HELD_OUT
 from distill.model.mel import SpectrogramConfig
@@ -21,8 +21,7 @@ from distill.system.terminal import counted
 from distill.training.listening import write_held_out_page
 from distill.training.stage import ChosenSetting, Judgement, Stage
 from distill.training.stage_module import StageModule
-from distill.training.steps.schedule import Limits
-from distill.training.trained_codec import TrainedCodec
+from distill.training.steps.schedule import StageLimits
 from distill.training.vocoder.comparison import MOST_SOUNDS, Comparer, Comparison
 from distill.training.vocoder.hifigan_module import HifiGanModule
 from distill.training.vocoder.module import VocoderModule
@@ -52,10 +51,10 @@ class VocoderStage(Stage):
         """Of the vocoder that the model had before, if it has one of its own."""
 
     @staticmethod
-    def limits(config: TrainConfig) -> Limits:
+    def limits(config: TrainConfig) -> StageLimits:
         """The limits under `vocoder`; steps that are not finite are met as in the codec."""
         trainer, vocoder = config.trainer, config.vocoder
-        return Limits(
+        return StageLimits(
             vocoder.max_epochs,
             vocoder.max_minutes,
             trainer.gradient_clip_val,
@@ -97,7 +96,7 @@ class VocoderStage(Stage):
         """The module, with the codec of the run's best bundle. Raises BundleError."""
         content = read_bundle(self.bundle)
         self._present_network = rebuild_vocoder(content)
-        codec = TrainedCodec.of(content)
+        codec = rebuild_codec(content)
         config = self.config.vocoder
         network = network_config(config, codec.spectrogram.config)
         options: dict[str, Any] = {

@@ -10,7 +10,7 @@ import soundfile
 import torch
 
 import distill
-from distill.codec.loaded import LoadedModel
+from distill.bundle.loaded import LoadedModel
 from tests.helpers.runs import Train
 
 RATE_HZ = 16_000
@@ -32,12 +32,12 @@ def attack_lost_db(model: LoadedModel, waveform: np.ndarray, *, silence_s: float
     before = round(silence_s * RATE_HZ)
     placed = np.pad(waveform, (before, RATE_HZ // 2))
     with torch.inference_mode():
-        mel = model.spectrogram(torch.from_numpy(placed)[None, None])
-        codes = model.model.encode(mel)
-        decoded = model.model.decode(codes, height=mel.shape[2], width=mel.shape[3])
-    first = -(-before // model.spectrogram.config.hop_length)
+        mel = model.codec.spectrogram(torch.from_numpy(placed)[None, None])
+        codes = model.codec.network.encode(mel)
+        decoded = model.codec.network.decode(codes, height=mel.shape[2], width=mel.shape[3])
+    first = -(-before // model.codec.spectrogram.config.hop_length)
     levels = [
-        model.spectrogram.to_magnitude(each)[..., first : first + 6].square().mean()
+        model.codec.spectrogram.to_magnitude(each)[..., first : first + 6].square().mean()
         for each in (mel, decoded)
     ]
     return float(10 * torch.log10(levels[0] / levels[1]))

@@ -14,11 +14,11 @@ import distill
 from distill.bundle.loading import load_bundle
 from distill.catalog.catalog import Catalog
 from distill.errors import DistillError
+from distill.runs.progress import read_progress
 from distill.settings.compose import load_config
 from distill.training.interrupt import RunStopped
 from distill.training.prior.module import PriorModule
 from distill.training.prior.stage import PriorStage
-from distill.training.records.progress_file import read_progress
 from tests.helpers.runs import TINY_PRIOR, Train
 
 SMALL = (*TINY_PRIOR, "data.root=sounds", "data.val_fraction=0.4")

@@ -8,12 +8,12 @@ import pytest
 import torch
 from torch import Tensor
 
+from distill.codec.codec import Codec
 from distill.data.segments import Draw
 from distill.settings.compose import load_config
 from distill.training.prior.coder import SoundCoder
 from distill.training.prior.known import Classes, code_evenly
 from distill.training.prior.stretches import VERSIONS, Stretches, held_out_stretches
-from distill.training.trained_codec import TrainedCodec
 from tests.helpers.tiny_bundle import SPECTROGRAM, tiny_model
 
 AUGMENT = load_config([]).data.augment
@@ -43,13 +43,13 @@ class Noises:
 
 
 @pytest.fixture
-def codec() -> TrainedCodec:
+def codec() -> Codec:
     from distill.model.mel import LogMel
 
-    return TrainedCodec(tiny_model(), LogMel(SPECTROGRAM), {"name": "x", "model_id": "y"})
+    return Codec(tiny_model(), LogMel(SPECTROGRAM), "x", "y")
 
 
-def test_the_codes_of_a_whole_sound_are_those_of_a_file(codec: TrainedCodec) -> None:
+def test_the_codes_of_a_whole_sound_are_those_of_a_file(codec: Codec) -> None:
     from distill.codec.stream import between_silence
 
     sounds = Noises(9_000, 300)
@@ -61,14 +61,14 @@ def test_the_codes_of_a_whole_sound_are_those_of_a_file(codec: TrainedCodec) -> 
         assert expected.shape[1] == coder.columns(index)
 
 
-def test_a_part_has_the_codes_of_the_whole(codec: TrainedCodec) -> None:
+def test_a_part_has_the_codes_of_the_whole(codec: Codec) -> None:
     coder = SoundCoder(codec, Noises(60_000))
     whole = coder.codes(0)
     part = coder.codes(0, 6, 9)
     assert (part == whole[:, 6:15]).float().mean() > 0.97
 
 
-def test_a_draw_is_the_same_each_time_and_versions_differ(codec: TrainedCodec) -> None:
+def test_a_draw_is_the_same_each_time_and_versions_differ(codec: Codec) -> None:
     def stretches() -> Stretches:
         return Stretches(SoundCoder(codec, Noises(9_000, 70_000)), [0, 1], window=8, seed=0)
 
@@ -89,14 +89,14 @@ def test_a_draw_is_the_same_each_time_and_versions_differ(codec: TrainedCodec) -
     )
 
 
-def test_without_augmentation_a_short_sound_is_as_it_is(codec: TrainedCodec) -> None:
+def test_without_augmentation_a_short_sound_is_as_it_is(codec: Codec) -> None:
     coder = SoundCoder(codec, Noises(9_000))
     drawn = Stretches(coder, [0], window=20, seed=0).draw(Draw(0, 5), STILL, align=2)
     assert torch.equal(drawn.codes, coder.codes(0))
     assert drawn.level_db == coder.level_db(0) == pytest.approx(-20, abs=0.2)
 
 
-def test_each_held_out_code_counts_once(codec: TrainedCodec) -> None:
+def test_each_held_out_code_counts_once(codec: Codec) -> None:
     coder = SoundCoder(codec, Noises(9_000, 70_000))
     codes = code_evenly(coder, most_s=60, shown="")
     seen: dict[int, int] = {0: 0, 1: 0}

@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 
 from distill.settings.schema import OptimizerConfig
-from distill.training.steps.schedule import Limits, RunClock, learning_rate
+from distill.training.steps.schedule import RunClock, StageLimits, learning_rate
 
 CONFIG = OptimizerConfig(
     lr=1e-3,
@@ -56,8 +56,8 @@ def test_depends_on_step_and_progress_only() -> None:
     assert all(rate > 0 for rate in first)
 
 
-def limits(max_epochs: int | None = None, max_minutes: float | None = None) -> Limits:
-    return Limits(max_epochs, max_minutes, gradient_clip_val=1.0, max_bad_steps=10)
+def limits(max_epochs: int | None = None, max_minutes: float | None = None) -> StageLimits:
+    return StageLimits(max_epochs, max_minutes, gradient_clip_val=1.0, max_bad_steps=10)
 
 
 def test_progress_follows_epochs_or_minutes_whichever_is_further() -> None:

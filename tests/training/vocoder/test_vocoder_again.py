@@ -12,10 +12,10 @@ import torch
 
 from distill.bundle.reader import read_content
 from distill.errors import ConfigError, DistillError
+from distill.runs.folder import run_to_resume
 from distill.settings.compose import load_config
 from distill.training.base import adopt_base
 from distill.training.interrupt import RunStopped
-from distill.training.records.run_folder import run_to_resume
 from distill.training.vocoder import stage
 from distill.training.vocoder.comparison import Comparison, Likeness
 from tests.helpers.listening import rows_on_record

@@ -13,11 +13,11 @@ import torch
 import distill
 from distill.bundle.loading import load_bundle
 from distill.catalog.catalog import Catalog
-from distill.cli.library_view import vocoder_label
+from distill.catalog.facts import vocoder_label
 from distill.errors import DistillError
+from distill.runs.progress import read_progress
 from distill.settings.compose import load_config
 from distill.training.interrupt import RunStopped
-from distill.training.records.progress_file import read_progress
 from distill.training.vocoder import stage
 from distill.training.vocoder.comparison import Comparison, Likeness
 from distill.training.vocoder.phase_module import PhaseModule

@@ -1,0 +1,136 @@
+"""a model loaded from a bundle: codec, vocoder and prior, ready to work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from distill.codec.codec import Codec
+from distill.codec.codes import Codes
+from distill.codec.description import LevelHealth, LossCurves, Metadata
+from distill.errors import GenerationError
+from distill.generation.making import Generation, NewSound
+from distill.generation.request import Request
+from distill.prior.prior import Prior
+from distill.prior.state import PriorState
+from distill.system.shell import shell_word
+from distill.vocoder.state import VocoderState
+from distill.vocoder.vocoder import Vocoder
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A model loaded from a bundle: it encodes waveforms to Codes, decodes Codes, and makes new
+    sounds if it has a prior.
+    """
+
+    codec: Codec
+    vocoder: Vocoder
+    """Turns decoded mels into sound."""
+    prior: Prior | None
+    """Makes new codes; None if the model has none."""
+    metadata: Metadata
+    health: dict[str, LevelHealth]
+    """`level_0`, `level_1` ... → health of the level."""
+    history: LossCurves
+    training_config: dict[str, Any]
+    vocoder_state: VocoderState | None
+    prior_state: PriorState | None
+    checksum: str
+    """Checksum of the whole bundle."""
+
+    @property
+    def sample_rate_hz(self) -> int:
+        """The model's own sample rate; sounds at other rates are resampled to it and back."""
+        return self.codec.sample_rate_hz
+
+    @property
+    def signature(self) -> str:
+        """The model's name and id, for the tag of the sounds that it makes."""
+        return self.codec.signature
+
+    def encode(
+        self, waveform: Tensor | NDArray[Any], sample_rate_hz: int, *, levels: int | None = None
+    ) -> Codes:
+        """Waveform (T,) or (C, T), floating point, at any rate → its codes; see `Codec.encode`."""
+        return self.codec.encode(waveform, sample_rate_hz, levels=levels)
+
+    def encode_stream(
+        self, waveforms: Iterable[Tensor], sample_rate_hz: int, *, levels: int | None = None
+    ) -> Codes:
+        """The same for a waveform of any length in chunks (C, t) float32, with constant memory."""
+        return self.codec.encode_stream(waveforms, sample_rate_hz, levels=levels)
+
+    def decode(
+        self,
+        codes: Codes,
+        *,
+        levels: int | None = None,
+        seed: int = 0,
+        sample_rate_hz: int | None = None,
+    ) -> Tensor:
+        """Codes → waveform (C, T) float32, as long as the original, at the original's sample rate
+        unless another is given.
+
+        The same seed gives the same waveform; at the model's own rate it is in [-1, 1]. Raises
+        CodesError for codes of another model, or with fewer than `levels` levels.
+        """
+        chunks = self.decode_stream(codes, levels=levels, seed=seed, sample_rate_hz=sample_rate_hz)
+        return torch.cat(list(chunks), dim=1)
+
+    def decode_stream(
+        self,
+        codes: Codes,
+        *,
+        levels: int | None = None,
+        seed: int = 0,
+        sample_rate_hz: int | None = None,
+    ) -> Iterator[Tensor]:
+        """The same in chunks (C, t), with constant memory."""
+        return self.codec.decode_stream(
+            codes, self.vocoder, levels=levels, seed=seed, sample_rate_hz=sample_rate_hz
+        )
+
+    def generate(self, count: int = 1, **wishes: Any) -> list[Tensor]:
+        """New waveforms (T,) float32 in [-1, 1] at the model's sample rate. `wishes` are those of
+        `distill.generation.request.Request`: seed, temperature, class_name, length_s and so on;
+        sounds to begin with may be waveforms at that rate, too.
+
+        Raises GenerationError if the model has no prior, or for what it cannot do.
+        """
+        return [sound.waveform for sound in self.new_sounds(count, **wishes)]
+
+    def new_sounds(self, count: int = 1, **wishes: Any) -> Iterator[NewSound]:
+        """The same with their codes, and what is known of them, one after the other."""
+        for key in ("like", "morph"):
+            given = wishes.get(key)
+            if given is not None:
+                coded = [self._code(each) for each in (given if key == "morph" else [given])]
+                wishes[key] = tuple(coded) if key == "morph" else coded[0]
+        return self.generation(Request(**wishes), total=count).sounds(range(1, count + 1))
+
+    def generation(self, request: Request, *, total: int) -> Generation:
+        """What makes the sounds of a request; `total` is how many sounds there are on the way of a
+        morph. Raises GenerationError for a model without a prior, and for what it cannot do.
+        """
+        return Generation(self.codec, self.vocoder, self.require_prior(), request, total=total)
+
+    def require_prior(self) -> Prior:
+        """The model's prior; raises GenerationError if it has none."""
+        if self.prior is None:
+            name = self.metadata.name
+            raise GenerationError(
+                f"{name} has no prior, which makes new sounds; to add one: "
+                f"python -m distill.train base={shell_word(name)} stages=[prior] "
+                "data.root=FOLDER, with the folder of its sounds"
+            )
+        return self.prior
+
+    def _code(self, sound: Codes | Tensor | NDArray[Any]) -> Codes:
+        """Codes as they are; a waveform at the model's sample rate is encoded."""
+        return sound if isinstance(sound, Codes) else self.encode(sound, self.sample_rate_hz)

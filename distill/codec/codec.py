@@ -1,0 +1,291 @@
+"""a network and its mel front end at work: waveform → codes → mel → waveform."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from distill.audio.chunks import resample_chunks
+from distill.audio.reader import SAMPLE_RATES_HZ
+from distill.audio.resample import samples_at
+from distill.codec.codes import Codes
+from distill.codec.description import signature
+from distill.codec.stream import (
+    add_silence,
+    between_silence,
+    coded_columns,
+    codes_of,
+    cut_or_fill,
+    cut_out,
+    mels_from,
+    mels_of,
+    silence_before,
+)
+from distill.codec.waveform import check_waveform
+from distill.errors import CodesError, SoundError
+from distill.model.mel import LogMel
+from distill.model.sizing import bitrate_kbps
+from distill.model.vqvae import ConvVQVAE
+from distill.vocoder.vocoder import Vocoder, vocode
+
+CHUNK = 1 << 20
+
+
+class CodedSound(NamedTuple):
+    """A sound between the silence that is coded around it: normalised mels (1, 1, M, F)."""
+
+    original: Tensor
+    decoded: Tensor
+    samples: int
+    """Of the sound itself."""
+
+
+@dataclass(frozen=True)
+class Codec:
+    """A codec that is not trained any more: waveforms → Codes, and Codes → mels or, by a vocoder,
+    waveforms.
+    """
+
+    network: ConvVQVAE
+    """In eval mode: in training, the codebooks would learn from the sounds."""
+    spectrogram: LogMel
+    name: str
+    """Of the model; `model_id`, too. Codes name it."""
+    model_id: str
+    digest: str = ""
+    """Digest of weights and configurations; only codes with the same one are decoded. Empty while
+    the codec is still trained.
+    """
+
+    @property
+    def sample_rate_hz(self) -> int:
+        """The codec's own sample rate; sounds at other rates are resampled to it and back."""
+        return self.spectrogram.config.sample_rate_hz
+
+    @property
+    def signature(self) -> str:
+        """The model's name and id, for the tag of the sounds that it makes."""
+        return signature(self.name, self.model_id)
+
+    @property
+    def column_samples(self) -> int:
+        """Samples of sound in a latent column."""
+        return self.network.stride * self.spectrogram.config.hop_length
+
+    @property
+    def device(self) -> torch.device:
+        """The device that the network is on."""
+        return next(self.network.parameters()).device
+
+    def to(self, device: torch.device) -> Codec:
+        """The codec, moved to a device."""
+        self.network.to(device)
+        self.spectrogram.to(device)
+        return self
+
+    def columns(self, samples: int) -> int:
+        """Latent columns of a sound of this length, with the silence that is coded around it."""
+        return coded_columns(samples, self.spectrogram, self.network)
+
+    def bitrate_kbps(self, levels: int | None = None) -> float:
+        """Bitrate of one channel's codes with the first `levels` levels; None means all."""
+        mel, network = self.spectrogram.config, self.network.config
+        return bitrate_kbps(
+            sample_rate_hz=mel.sample_rate_hz,
+            hop_length=mel.hop_length,
+            n_mels=mel.n_mels,
+            stride=self.network.stride,
+            levels=self.check_levels(levels),
+            codebook_size=network.codebook_size,
+        )
+
+    # -- waveform → codes ------------------------------------------------
+
+    def encode(
+        self,
+        waveform: Tensor | NDArray[Any],
+        sample_rate_hz: int,
+        *,
+        levels: int | None = None,
+    ) -> Codes:
+        """Waveform (T,) or (C, T), floating point, at any rate → its codes; channels are encoded
+        separately.
+
+        With `levels`, only the first levels are kept. Raises SoundError for a waveform that is
+        empty or not finite, CodesError for more levels than the model has.
+        """
+        whole = check_waveform(waveform)
+        return self.encode_stream(whole.split(CHUNK, dim=1), sample_rate_hz, levels=levels)
+
+    def encode_stream(
+        self, waveforms: Iterable[Tensor], sample_rate_hz: int, *, levels: int | None = None
+    ) -> Codes:
+        """The same for a waveform of any length in chunks (C, t) float32, with constant memory."""
+        levels = self.check_levels(levels)
+        rate_hz, samples = int(sample_rate_hz), 0
+        low, high = SAMPLE_RATES_HZ
+        if rate_hz != sample_rate_hz or not low <= rate_hz <= high:
+            raise SoundError(
+                f"a sample rate must be a whole number of Hz from {low:,} to {high:,}, "
+                f"not {sample_rate_hz}"
+            )
+
+        def count_samples() -> Iterator[Tensor]:
+            nonlocal samples
+            for chunk in waveforms:
+                samples += chunk.shape[1]
+                yield chunk
+
+        sound = resample_chunks(count_samples(), rate_hz, self.sample_rate_hz)
+        mels = self._mels_between_silence(sound)
+        indices = [chunk[..., :levels].cpu() for chunk in codes_of(mels, self.network)]
+        if not indices:
+            raise SoundError("the waveform is empty")
+        return self.codes(torch.cat(indices, dim=2), samples, sample_rate_hz=rate_hz)
+
+    def codes(self, indices: Tensor, samples: int, *, sample_rate_hz: int | None = None) -> Codes:
+        """Indices (C, H, W, L) of a sound of this length, at the codec's own rate unless another
+        is given → the same with all that decoding needs.
+        """
+        return Codes(
+            indices,
+            samples,
+            sample_rate_hz or self.sample_rate_hz,
+            self.network.config.codebook_size,
+            self.model_id,
+            self.digest,
+            self.name,
+        )
+
+    def mels(self, waveforms: Iterable[Tensor], sample_rate_hz: int) -> Iterator[Tensor]:
+        """Chunks (C, t) of one waveform → chunks (C, 1, M, f) of its normalised mel, as that of a
+        sound between silence.
+        """
+        samples = done = 0
+
+        def count_samples() -> Iterator[Tensor]:
+            nonlocal samples
+            for chunk in resample_chunks(waveforms, sample_rate_hz, self.sample_rate_hz):
+                samples += chunk.shape[1]
+                yield chunk
+
+        before = self.network.stride
+        for mel in self._mels_between_silence(count_samples()):
+            mel = mel[..., before:]
+            before = max(0, before - mel.shape[-1])
+            mel = mel[..., : self.spectrogram.frames(samples) - done]
+            done += mel.shape[-1]
+            yield mel
+
+    def _mels_between_silence(self, waveforms: Iterable[Tensor]) -> Iterator[Tensor]:
+        """Chunks (C, t) at the codec's rate → chunks (C, 1, M, f) of all that is coded."""
+        whole = add_silence(waveforms, self.spectrogram, self.network)
+        return mels_of((chunk.to(self.device) for chunk in whole), self.spectrogram)
+
+    # -- codes → waveform ------------------------------------------------
+
+    def decode_stream(
+        self,
+        codes: Codes,
+        vocoder: Vocoder,
+        *,
+        levels: int | None = None,
+        seed: int = 0,
+        sample_rate_hz: int | None = None,
+    ) -> Iterator[Tensor]:
+        """Codes → waveform in chunks (C, t) float32, in all as long as the original, at its sample
+        rate unless another is given; with constant memory.
+
+        Raises CodesError for codes of another model, or with fewer than `levels` levels.
+        """
+        rate_hz = sample_rate_hz or codes.sample_rate_hz
+        mels = self.decoded_mels(codes, levels=levels, with_silence=True)
+        silent = silence_before(self.spectrogram, self.network)
+        waveforms = vocoder.stream(mels, seed=seed, silent=silent)
+        chunks = cut_out(waveforms, silent, self._samples(codes))
+        yield from cut_or_fill(
+            resample_chunks(chunks, self.sample_rate_hz, rate_hz),
+            samples_at(codes.samples, codes.sample_rate_hz, rate_hz),
+        )
+
+    def decoded_mels(
+        self, codes: Codes, *, levels: int | None = None, with_silence: bool = False
+    ) -> Iterator[Tensor]:
+        """Codes → chunks (C, 1, M, f) of the decoded, normalised mel.
+
+        `with_silence` adds the column before it, and the frames after it that still reach into the
+        sound: a vocoder then knows how the sound begins and ends.
+        """
+        self.check_codes(codes)
+        if levels is not None:
+            codes = codes.first_levels(levels)
+        frames, before = self.spectrogram.frames(self._samples(codes)), self.network.stride
+        chunks = codes.indices.split(CHUNK >> 10, dim=2)
+        height = self.spectrogram.config.n_mels
+        mels = mels_from((c.to(self.device) for c in chunks), self.network, height=height)
+        if not with_silence:
+            return cut_out(mels, before, frames)
+        config = self.spectrogram.config
+        coded = codes.indices.shape[2] * self.network.stride
+        return cut_or_fill(mels, min(before + frames + config.n_fft // config.hop_length, coded))
+
+    def vectors(self, indices: Tensor) -> Tensor:
+        """Indices (H, W, L) → the sums of their codebook vectors, (H, W, D)."""
+        flat = indices.to(self.device).flatten(0, 1)
+        vectors = self.network.quantizer.from_indices(flat[None]).detach()
+        result: Tensor = vectors.unflatten(1, indices.shape[:2])[0]
+        return result
+
+    # -- one short sound, its mel and the decoded one --------------------
+
+    @torch.inference_mode()
+    def code(self, waveform: Tensor) -> CodedSound:
+        """A waveform (1, T) at the codec's rate → its mel and the decoded one."""
+        whole = between_silence(waveform, self.spectrogram, self.network)
+        original = self.spectrogram(whole[None].to(self.device))
+        return CodedSound(original, self.network(original).mel.float(), waveform.shape[-1])
+
+    def sound(self, coded: CodedSound, vocoder: Vocoder) -> Tensor:
+        """The decoded mel → waveform (T,)."""
+        silent = silence_before(self.spectrogram, self.network)
+        return vocode(vocoder, coded.decoded, samples=coded.samples, silent=silent)[0]
+
+    def of_sound(self, mel: Tensor, samples: int) -> Tensor:
+        """A mel between silence (1, 1, M, F) → the frames of the sound alone."""
+        first = self.network.stride
+        return mel[..., first : first + self.spectrogram.frames(samples)]
+
+    # -- checks ----------------------------------------------------------
+
+    def check_levels(self, levels: int | None) -> int:
+        """The number of levels to keep, None meaning all; raises CodesError if there are fewer."""
+        most = self.network.config.num_quantizers
+        if levels is not None and not 1 <= levels <= most:
+            raise CodesError(f"levels={levels}: this model has {most}")
+        return levels or most
+
+    def check_codes(self, codes: Codes) -> None:
+        """Raise CodesError for codes that this codec did not make."""
+        if codes.codec_digest != self.digest:
+            of_this = codes.model_id == self.model_id
+            what = "another state of this model" if of_this else "another model"
+            raise CodesError(
+                f"made by {what} ({codes.model_name or 'without a name'}, "
+                f"id {codes.model_id[:8]}, codec {codes.codec_digest[:8]}), "
+                f"not by {self.name} (id {self.model_id[:8]}, codec {self.digest[:8]})"
+            )
+        rows, _ = self.network.grid_shape(self.spectrogram.config.n_mels, 1)
+        fits = codes.codebook_size == self.network.config.codebook_size
+        fits = fits and codes.levels <= self.network.config.num_quantizers
+        shape = (rows, self.columns(self._samples(codes)))
+        if not fits or tuple(codes.indices.shape[1:3]) != shape:
+            raise CodesError("does not fit the model that it was made with")
+
+    def _samples(self, codes: Codes) -> int:
+        """Length of the decoded waveform at the codec's rate."""
+        return samples_at(codes.samples, codes.sample_rate_hz, self.sample_rate_hz)

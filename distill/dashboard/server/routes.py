@@ -1,0 +1,145 @@
+"""the addresses that the page asks for, beside Gradio's own: what is on disk, sounds, a zip."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from distill.dashboard.state import kept, new_sounds
+from distill.dashboard.state.models import Models
+from distill.dashboard.state.places import Places
+from distill.dashboard.state.runs import Runs
+from distill.dashboard.state.sounds import ADDRESS, TYPES, may_be_served, served_file
+from distill.dashboard.state.survey import Surveys
+from distill.errors import DistillError
+from distill.system.json_values import without_nan
+
+BLOCK_BYTES = 1 << 18
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+def routes(places: Places, runs: Runs, models: Models, surveys: Surveys) -> list[Route]:
+    """All of them."""
+
+    def get_runs(asked: dict[str, str]) -> Any:
+        return runs.show(asked.get("run") or None, asked.get("seen", ""))
+
+    def get_models(asked: dict[str, str]) -> Any:
+        return models.show(asked.get("seen", ""))
+
+    def get_model_sounds(asked: dict[str, str]) -> Any:
+        return {"rows": models.sounds(asked.get("file", ""))}
+
+    def get_new_sounds(asked: dict[str, str]) -> Any:
+        return new_sounds.show(places, asked.get("seen", ""))
+
+    def survey(asked: dict[str, str]) -> Any:
+        return surveys.look(asked["folder"], again=asked.get("again") == "yes")
+
+    return [
+        _reads("/api/runs", get_runs),
+        _reads("/api/models", get_models),
+        _reads("/api/model_sounds", get_model_sounds),
+        _reads("/api/new_sounds", get_new_sounds),
+        _does("/api/survey", survey),
+        _does("/api/stop", lambda asked: runs.stop(asked["run"])),
+        _does("/api/go_on", lambda asked: runs.go_on(asked["run"])),
+        _does("/api/cancel", lambda asked: new_sounds.cancel(places, asked["call"])),
+        _does("/api/keep", lambda asked: kept.keep(places, asked["source"])),
+        _does("/api/drop", lambda asked: kept.drop(places, asked["source"])),
+        _does("/api/rename", lambda asked: models.rename(asked["file"], asked["name"])),
+        _does("/api/delete", lambda asked: models.delete(asked["file"])),
+        Route(f"{ADDRESS}{{path:path}}", _sound(places)),
+        Route("/kept.zip", _kept_zip(places)),
+    ]
+
+
+def _reads(path: str, answer: Callable[[dict[str, str]], Any]) -> Route:
+    """A route that changes nothing; 204 if there is nothing new."""
+
+    async def handle(request: Request) -> Response:
+        asked = dict(request.query_params)
+        return await _answer(answer, asked)
+
+    return Route(path, handle, methods=["GET"])
+
+
+def _does(path: str, answer: Callable[[dict[str, str]], Any]) -> Route:
+    """A route that does something: JSON in, an object of texts; JSON out."""
+
+    async def handle(request: Request) -> Response:
+        try:
+            asked = await request.json()
+        except ValueError:
+            asked = None
+        if not isinstance(asked, dict) or not all(isinstance(each, str) for each in asked.values()):
+            return _error("an object of texts is wanted", 400)
+        return await _answer(answer, asked)
+
+    return Route(path, handle, methods=["POST"])
+
+
+async def _answer(answer: Callable[[dict[str, str]], Any], asked: dict[str, str]) -> Response:
+    try:
+        value = await asyncio.to_thread(answer, asked)
+    except DistillError as error:
+        return _error(str(error), 200)  # a console complains of other answers
+    except KeyError as missing:
+        return _error(f"{missing.args[0]} is missing", 400)
+    return Response(status_code=204) if value is None else _json(value)
+
+
+def _json(value: Any, status: int = 200) -> Response:
+    """Any values as JSON of ASCII: what is no number is null, what is no text is escaped."""
+    content = json.dumps(without_nan(value), ensure_ascii=True, allow_nan=False)
+    return Response(content, status_code=status, media_type="application/json")
+
+
+def _error(message: str, status: int) -> Response:
+    return _json({"error": message}, status)
+
+
+def _sound(places: Places) -> Handler:
+    async def handle(request: Request) -> Response:
+        address = request.path_params["path"]
+        path = served_file(places, address)
+        if path is None:
+            is_gone = may_be_served(address) and not os.path.lexists(places.outputs / address)
+            return _error("there is no such sound", 404 if is_gone else 403)
+        as_download = "attachment" if "download" in request.query_params else "inline"
+        return FileResponse(
+            path,
+            media_type=TYPES[path.suffix.lower()],
+            filename=path.name,
+            content_disposition_type=as_download,
+            headers={"cache-control": "private, max-age=3600"},
+        )
+
+    return handle
+
+
+def _kept_zip(places: Places) -> Handler:
+    async def handle(request: Request) -> Response:
+        file = await asyncio.to_thread(kept.zip_kept, places)
+
+        def blocks() -> Iterator[bytes]:
+            with file:
+                while block := file.read(BLOCK_BYTES):
+                    yield block
+
+        name = f"{Path(places.kept).name}.zip"
+        return StreamingResponse(
+            blocks(),
+            media_type="application/zip",
+            headers={"content-disposition": f'attachment; filename="{name}"'},
+        )
+
+    return handle

@@ -1,0 +1,154 @@
+"""the library → cards of its models, as plain values; and what can be done with one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from distill.catalog.catalog import Catalog, shown_name
+from distill.catalog.entry import Entry
+from distill.catalog.facts import sparkline, vocoder_label
+from distill.codec.yardstick import rate, show_figures
+from distill.dashboard.state.kept import mark_kept
+from distill.dashboard.state.places import Places
+from distill.dashboard.state.processes import run_verb
+from distill.dashboard.state.sounds import page_rows
+from distill.errors import LibraryError
+from distill.runs.summary import NAME as SUMMARY
+from distill.system.json_values import read_object
+from distill.system.paths import from_here
+from distill.system.shell import shell_line
+from distill.system.terminal import counted, duration, plain
+
+
+class Models:
+    """The models of a library folder."""
+
+    def __init__(self, places: Places) -> None:
+        self.places = places
+        self.catalog = Catalog(places.library)
+
+    def entries(self) -> list[Entry]:
+        """All of them, the newest first; raises LibraryError for a damaged library."""
+        return sorted(self.catalog.entries(), key=lambda entry: entry.save_date, reverse=True)
+
+    def find(self, file: str) -> Entry:
+        """The model in a file of the library; raises LibraryError."""
+        for entry in self.entries():
+            if entry.file == file:
+                return entry
+        raise LibraryError("there is no such model (any more)")
+
+    def show(self, seen: str) -> dict[str, Any] | None:
+        """A card for each model; None if the page has `seen` them."""
+        version = self._version()
+        if version == seen:
+            return None
+        try:
+            entries, error = self.entries(), ""
+        except LibraryError as damaged:
+            entries, error = [], plain(str(damaged))
+        return {
+            "version": version,
+            "folder": plain(str(self.places.library)),
+            "problem": error,
+            "models": [self._card(entry) for entry in entries],
+        }
+
+    def sounds(self, file: str) -> list[dict[str, Any]]:
+        """Rows to listen to: what the run that made the model has left; raises LibraryError."""
+        entry = self.find(file)
+        for summary in sorted(self.places.outputs.glob(f"train/*/{SUMMARY}"), reverse=True):
+            if read_object(summary).get("model_id") == entry.id:
+                run_dir = summary.parent
+                new = page_rows(self.places, run_dir / "new_sounds")
+                return [*page_rows(self.places, run_dir), *mark_kept(self.places, new)]
+        return []
+
+    def rename(self, file: str, name: str) -> None:
+        """Give a model another name; raises DistillError. By a process, since it needs torch."""
+        entry = self.find(file)
+        run_verb(
+            [
+                "distill.library",
+                "rename",
+                f"--library={self.places.library}",
+                "--",
+                entry.file,
+                name,
+            ]
+        )
+
+    def delete(self, file: str) -> None:
+        """Delete a model; raises LibraryError."""
+        entry = self.find(file)
+        try:
+            self.catalog.delete(entry)
+        except OSError as error:
+            raise LibraryError(f"{entry.file}: cannot be deleted: {error.strerror}") from error
+
+    def _version(self) -> str:
+        """Another one whenever the folder or its index has changed."""
+        stamps = []
+        for path in (self.places.library, *self.places.library.glob("*.json")):
+            try:
+                stamps.append(f"{path.stat().st_mtime_ns:x}")
+            except OSError:
+                stamps.append("")
+        return "-".join(stamps) or "none"
+
+    def _card(self, entry: Entry) -> dict[str, Any]:
+        rating = rate(entry.heard)
+        path = self.catalog.path_of(entry)
+        word = str(from_here(path))
+        losses = entry.loss_curve["val_losses"]
+        return {
+            "file": entry.file,
+            "id": plain(entry.id),
+            "name": plain(shown_name(entry.name, entry.file)),
+            "plain_name": plain(entry.name),
+            "description": plain(entry.description),
+            "tags": [plain(tag) for tag in entry.tags],
+            "date": plain(entry.save_date[:16].replace("T", " ")),
+            "codes": f"{entry.levels} × {entry.codebook_size}",
+            "bitrate": f"{entry.bitrate_kbps:.2f} kbit/s",
+            "mel_db": entry.heard.get("mel_db"),
+            "heard": ", ".join(show_figures(entry.heard)),
+            "word": str(rating.closeness) if rating else "",
+            "reason": rating.reason if rating else "",
+            "utilization": entry.worst_utilization,
+            "levels": [
+                {"level": plain(level.removeprefix("level_")), **health}
+                for level, health in entry.codebook_health.items()
+            ],
+            "losses": losses,
+            "sparkline": sparkline(losses),
+            "final_loss": entry.final_val_loss,
+            "vocoder": vocoder_label(entry),
+            "prior": entry.prior is not None,
+            "bits": entry.prior.final_bits_per_s if entry.prior else None,
+            "classes": [plain(name) for name in entry.prior.classes] if entry.prior else [],
+            "epochs": entry.training_epochs,
+            "size": f"{entry.size_bytes / 1e6:.1f} MB",
+            "bytes": entry.size_bytes,
+            "missing": not path.is_file(),
+            "collection": plain(
+                f"{entry.dataset_name}: {counted(entry.dataset_file_count, 'file')}, "
+                f"{duration(entry.dataset_total_duration_s)}"
+            ),
+            "commands": [
+                shell_line(words)
+                for words in (
+                    *(
+                        [["python", "-m", "distill.generate", word, "-n", "16"]]
+                        if entry.prior
+                        else []
+                    ),
+                    ["python", "-m", "distill.reconstruct", word, "SOUNDS"],
+                )
+            ],
+        }
+
+
+def model_choices(entries: list[Entry]) -> list[tuple[str, str]]:
+    """Models for a list to choose from: what is shown, and the file."""
+    return [(plain(shown_name(entry.name, entry.file)), entry.file) for entry in entries]

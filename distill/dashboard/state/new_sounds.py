@@ -1,0 +1,195 @@
+"""what somebody wants to hear → `distill.generate` in a process of its own → rows of new sounds."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from distill.catalog.entry import Entry
+from distill.dashboard.state.kept import mark_kept
+from distill.dashboard.state.places import Places
+from distill.dashboard.state.processes import (
+    Started,
+    as_words,
+    interrupt,
+    last_words,
+    read_started,
+    start_verb,
+)
+from distill.dashboard.state.sounds import address_of, page_rows, sound_row, sounds_in
+from distill.errors import GenerationError
+from distill.runs.folder import new_run_dir
+from distill.system.paths import is_text, listed
+from distill.system.terminal import counted, plain
+
+MOST_SOUNDS = 64
+MOST_SHOWN = 12
+MOST_AT_ONCE = 2
+NOTE, LOG = "process.json", "generate.log"
+SEED = re.compile(r"--seed=(\d{1,18})")
+AGAIN = "again"
+"""The way in which a sound is sent through the model, as it is."""
+WAYS = {
+    "new": "New sounds",
+    "like": "Variations of a sound",
+    "morph": "From one sound to another",
+    "continue": "Go on from a sound",
+    "loop": "Loops",
+    AGAIN: "A sound through the model",
+}
+SOUNDS_NEEDED = {"like": 1, "continue": 1, "morph": 2, AGAIN: 1}
+"""How many sounds a way begins with."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """New sounds that somebody asks for; None leaves it to the model."""
+
+    way: str = "new"
+    count: int = 8
+    seed: int | None = None
+    class_name: str | None = None
+    temperature: float | None = None
+    length_s: float | None = None
+    amount: float | None = None
+    sounds: tuple[Path, ...] = ()
+    """Files to begin with."""
+
+    def check(self, entry: Entry) -> None:
+        """Raise GenerationError for what this model cannot do."""
+        needed = SOUNDS_NEEDED.get(self.way, 0)
+        if len(self.sounds) < needed:
+            which = "a sound" if needed == 1 else "two sounds"
+            raise GenerationError(f"{WAYS[self.way]}: choose {which} to begin with")
+        if entry.prior is None and self.way != AGAIN:
+            raise GenerationError(
+                f"{plain(entry.name)} has no prior (yet), and can only do: {WAYS[AGAIN].lower()}"
+            )
+
+    def title(self, entry: Entry, seed: int) -> str:
+        """What is asked for, in words."""
+        names = [path.name for path in self.sounds]
+        told = {
+            "new": counted(self.count, "sound"),
+            "like": f"{counted(self.count, 'variation')} of {' '.join(names[:1])}",
+            "morph": f"{counted(self.count, 'step')} from {' to '.join(names[:2])}",
+            "continue": f"{counted(self.count, 'sound')} that go on from {' '.join(names[:1])}",
+            "loop": counted(self.count, "loop"),
+            AGAIN: f"{' '.join(names[:1])} through the model",
+        }[self.way]
+        wishes = [told]
+        if self.way != AGAIN:
+            settings = {"class": self.class_name, "length": self.length_s, "seed": seed}
+            settings |= {"temperature": self.temperature, "how free": self.amount}
+            wishes += [f"{name} {value}" for name, value in settings.items() if value is not None]
+        return plain(f"{entry.name}: {', '.join(wishes)}")
+
+    def words(self, model: Path, folder: Path, seed: int) -> list[str]:
+        """The words of the command that makes them."""
+        files = [str(path) for path in self.sounds[: SOUNDS_NEEDED.get(self.way, 0)]]
+        if self.way == AGAIN:
+            return [
+                "distill.reconstruct",
+                f"--seed={seed}",
+                f"--out={folder}",
+                "--",
+                str(model),
+                *files,
+            ]
+        has_length = self.way in ("like", "morph")
+        options = as_words(
+            {
+                "--count": self.count,
+                "--seed": seed,
+                "--class": self.class_name or None,
+                "--temperature": self.temperature,
+                "--length": None if has_length else self.length_s,
+                "--amount": self.amount,
+                "--out": folder,
+                "--like": files[0] if self.way == "like" else None,
+                "--continue": files[0] if self.way == "continue" else None,
+            }
+        )
+        if self.way == "loop":
+            options.append("--loop")
+        if self.way == "morph":
+            options += ["--morph", *files]
+        return ["distill.generate", *options, "--", str(model)]
+
+
+def start(places: Places, entry: Entry, request: Request) -> Path:
+    """Begin to make the sounds, and return their new folder; raises GenerationError, RunError."""
+    request.check(entry)
+    calls = _calls(places)
+    if sum(started.is_alive for started in calls.values()) >= MOST_AT_ONCE:
+        raise GenerationError("new sounds are being made already; wait until they are there")
+    model = places.library / entry.file
+    seed = _free_seed(calls.values(), model) if request.seed is None else request.seed
+    folder = new_run_dir(places.generated, entry.name)
+    start_verb(
+        request.words(model, folder, seed),
+        log=folder / LOG,
+        note=folder / NOTE,
+        title=request.title(entry, seed),
+    )
+    return folder
+
+
+def cancel(places: Places, call: str) -> None:
+    """End a call; the sounds that are there stay."""
+    for folder, started in _calls(places).items():
+        if folder.name == call:
+            interrupt(started)
+
+
+def _calls(places: Places) -> dict[Path, Started]:
+    """The folders of new sounds, the newest first, and the processes that made them."""
+    folders = [path for path in listed(places.generated)[::-1] if is_text(path.name)]
+    found = ((folder, read_started(folder / NOTE)) for folder in folders)
+    return {folder: started for folder, started in found if started}
+
+
+def _free_seed(calls: Iterable[Started], model: Path) -> int:
+    """The first seed after those that this model was asked for."""
+    words = [word for call in calls if str(model) in call.words for word in call.words]
+    seeds = [int(found[1]) for word in words if (found := SEED.fullmatch(word))]
+    return max(seeds, default=-1) + 1
+
+
+def show(places: Places, seen: str) -> dict[str, Any] | None:
+    """The newest sounds that were asked for, and those kept; None if the page has `seen` this."""
+    calls = dict(islice(_calls(places).items(), MOST_SHOWN))
+    kept = sum(1 for _ in sounds_in(places.kept))
+    stamps: list[object] = [kept]
+    for folder, started in calls.items():
+        stamps += [folder.name, folder.stat().st_mtime_ns, started.is_alive]
+    version = hashlib.sha1(repr(stamps).encode(), usedforsecurity=False).hexdigest()[:16]
+    if version == seen:
+        return None
+    return {
+        "version": version,
+        "calls": [_call(places, folder, started) for folder, started in calls.items()],
+        "kept": kept,
+        "kept_folder": plain(str(places.kept)),
+    }
+
+
+def _call(places: Places, folder: Path, started: Started) -> dict[str, Any]:
+    busy = started.is_alive
+    sheet = folder / "generate.png"
+    pages = {Path(row["source"]).name: row for row in page_rows(places, folder)}
+    rows = [pages.get(path.name) or sound_row(places, path) for path in sounds_in(folder)]
+    done = not busy and bool(pages)
+    return {
+        "id": folder.name,
+        "title": plain(started.title or folder.name),
+        "busy": busy,
+        "rows": mark_kept(places, rows),
+        "sheet": address_of(places, sheet) if sheet.is_file() else None,
+        "error": "" if busy or done else plain(last_words(folder / LOG)) or "it has ended",
+    }

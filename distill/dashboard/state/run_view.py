@@ -1,0 +1,295 @@
+"""a run folder → how the run is, as the page shows it; everything is read from disk."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from psutil import pid_exists
+
+from distill.dashboard.state.kept import MARKS, mark_kept
+from distill.dashboard.state.places import Places
+from distill.dashboard.state.processes import (
+    SAME_START_S,
+    Started,
+    is_alive,
+    last_words,
+    read_started,
+)
+from distill.dashboard.state.progress_record import ODD, ProgressRecord, StageRecord
+from distill.dashboard.state.run_facts import (
+    EMPTY,
+    STAGES,
+    chart_of,
+    describe_sounds,
+    heard_of,
+    levels_of,
+    number,
+    settings_of,
+    verdicts_of,
+)
+from distill.dashboard.state.sounds import page_rows, preview_rows
+from distill.runs.folder import STOP, can_be_resumed, is_locked
+from distill.runs.summary import read_summary
+from distill.system.terminal import duration, plain
+
+NEW_SOUNDS = "new_sounds"
+WATCHED = (
+    *("previews", "listen.html", "summary.json"),
+    *(f"{NEW_SOUNDS}/listen.html", f"{NEW_SOUNDS}/{MARKS}"),
+)
+"""What appears or changes in a run folder when there is something new to see or hear."""
+
+
+class State(StrEnum):
+    """How a run is."""
+
+    STARTING = "starting"
+    READING = "reading the sounds"
+    PREPARING = "preparing"
+    TRAINING = "training"
+    STOPPING = "stopping"
+    FINISHED = "finished"
+    STOPPED = "stopped"
+    FAILED = "failed"
+    CUT_OFF = "cut off"
+
+    @property
+    def is_active(self) -> bool:
+        """Whether a process is at work on the run."""
+        return self in ACTIVE
+
+
+ACTIVE = (State.STARTING, State.READING, State.PREPARING, State.TRAINING, State.STOPPING)
+
+
+class RunView:
+    """One run. `update` first; what it shows holds until the next one."""
+
+    def __init__(self, places: Places, run_dir: Path) -> None:
+        self.places, self.run_dir = places, run_dir
+        self.id = run_dir.relative_to(places.outputs).as_posix()
+        self.record = ProgressRecord(run_dir)
+        self.state = State.CUT_OFF
+        self._ended: tuple[int, float] | None = None
+        self._note: tuple[int, Started | None] = (0, None)
+
+    def update(self) -> None:
+        """Read what is new."""
+        self.record.update()
+        try:
+            self.state = self._find_state()
+        except (OSError, *ODD):
+            self.state = State.CUT_OFF
+
+    @property
+    def name(self) -> str:
+        """The name of its model, or what its folder says of it."""
+        return plain(str(self.record.start.get("name") or self.run_dir.name.split("_", 2)[-1]))
+
+    @property
+    def begun_s(self) -> float:
+        """When it began, in Unix time."""
+        if self.record.begun_s is not None:
+            return self.record.begun_s
+        started = self._started()
+        return started.pid_started_s if started else 0.0
+
+    @property
+    def asked_folders(self) -> list[str]:
+        """The folders that its process was given, as long as it has said nothing itself."""
+        started = self._started()
+        return [word for word in (started.words if started else [])[1:] if os.path.isabs(word)]
+
+    def _find_state(self) -> State:
+        record = self.record
+        if started := self._newer_start():
+            return State.STARTING if started.is_alive else State.FAILED
+        if not record.start:
+            return State.CUT_OFF
+        if record.end is not None:
+            reasons = {"finished": State.FINISHED, "stopped": State.STOPPED}
+            return reasons.get(str(record.end.get("reason")), State.FAILED)
+        if self._ended == record.process or not self._is_at_work(*record.process):
+            self._ended = record.process  # it does not come back
+            return State.CUT_OFF
+        if (self.run_dir / STOP).exists():
+            return State.STOPPING
+        if record.step:
+            return State.TRAINING
+        return State.PREPARING if record.sounds else State.READING
+
+    def _newer_start(self) -> Started | None:
+        """A process that was started for it and has not said anything (yet)."""
+        started = self._started()
+        is_newer = started and started.pid_started_s > self.record.process[1] + SAME_START_S
+        return started if is_newer else None
+
+    def _is_at_work(self, pid: int, started_s: float) -> bool:
+        """Whether its process runs. Where the clock was set since, only the lock tells."""
+        return is_alive(pid, started_s) or (pid > 0 and pid_exists(pid) and is_locked(self.run_dir))
+
+    def _started(self) -> Started | None:
+        """The process that the dashboard started for it; its note is read once."""
+        note = self.places.note_of(self.id)
+        try:
+            written = note.stat().st_mtime_ns
+        except OSError:
+            return None
+        if written != self._note[0]:
+            self._note = written, read_started(note)
+        return self._note[1]
+
+    @property
+    def version(self) -> str:
+        """Another text whenever there is something new to show."""
+        stamps = [self.state, self.record.rows]
+        for name in WATCHED:
+            try:
+                stamps.append((self.run_dir / name).stat().st_mtime_ns)
+            except OSError:
+                stamps.append(0)
+        return hashlib.sha1(repr(stamps).encode(), usedforsecurity=False).hexdigest()[:16]
+
+    def heading(self) -> dict[str, Any]:
+        """What a list of runs shows of it."""
+        return {
+            "id": self.id,
+            "name": self.name,
+            "folder": plain(self.run_dir.name),
+            "state": self.state.value,
+        }
+
+    def show(self) -> dict[str, Any]:
+        """Everything that the page shows of it, as plain values."""
+        try:
+            shown = self._show()
+        except ODD as error:
+            shown = {**EMPTY, **self.heading(), "error": f"its rows cannot be read: {error}"}
+        return shown
+
+    def _show(self) -> dict[str, Any]:
+        record = self.record
+        codec = record.stages.get("codec", StageRecord())
+        summary = read_summary(self.run_dir)
+        previews = preview_rows(self.places, self.run_dir)
+        held_out = page_rows(self.places, self.run_dir) if not self.state.is_active else []
+        return {
+            **self.heading(),
+            "version": self.version,
+            "path": plain(str(self.run_dir)),
+            "sentence": self._sentence(),
+            "stages": self._stages(),
+            "left": self._left(),
+            "sounds": self._sounds(),
+            "choices": [
+                {
+                    "key": plain(str(row.get("key"))),
+                    "value": plain(number(row.get("value"))),
+                    "reason": plain(str(row.get("reason"))),
+                }
+                for row in record.choices.values()
+            ],
+            "settings": settings_of(record.start.get("settings")),
+            "levels": levels_of(codec.epoch, record.start.get("settings")),
+            "heard": heard_of(codec.epoch.get("figures") or {}),
+            "warnings": [
+                {"epoch": epoch, "text": plain(text), "stage": name}
+                for name, each in record.stages.items()
+                for epoch, text in each.news
+            ][-12:],
+            "charts": [
+                chart for name, each in record.stages.items() if (chart := chart_of(name, each))
+            ],
+            "previews": {"label": previews[0], "rows": previews[1]}
+            if not held_out
+            else {"label": "held-out sounds, by the best weights", "rows": held_out},
+            "new_sounds": mark_kept(self.places, page_rows(self.places, self.run_dir / NEW_SOUNDS)),
+            "verdicts": verdicts_of(record),
+            "commands": [plain(command) for command in summary.get("next_commands") or []],
+            "model": self._model(summary.get("published")),
+            "error": self._error(),
+            "can_stop": self.state.is_active
+            and self.state != State.STOPPING
+            and bool(record.start),
+            "can_go_on": self.can_go_on,
+        }
+
+    @property
+    def can_go_on(self) -> bool:
+        """Whether the run can be continued."""
+        ended = (State.STOPPED, State.FAILED, State.CUT_OFF)
+        return self.state in ended and can_be_resumed(self.run_dir)
+
+    def _sentence(self) -> str:
+        step = self.record.step
+        if self.state == State.FAILED:
+            return "The run has failed."
+        if self.state == State.CUT_OFF:
+            more = "Go on continues from its last save." if self.can_go_on else "Start it again."
+            return f"The process of this run has ended without a word. {more}"
+        if self.state == State.STOPPING:
+            return "Stopping: the run finishes its step and saves."
+        if self.state == State.STOPPED:
+            return "Stopped, and saved." + (" Go on continues." if self.can_go_on else "")
+        if self.state == State.FINISHED:
+            return "Finished."
+        if self.state == State.TRAINING and step:
+            stage = STAGES.get(self.record.stage, self.record.stage)
+            epochs = f" of {step['epochs']}" if step.get("epochs") else ""
+            return f"{stage}: epoch {step.get('epoch')}{epochs}."
+        return f"{self.state.value.capitalize()} …"
+
+    def _stages(self) -> list[dict[str, Any]]:
+        """Each stage that is asked for, and the share of it that is done, 0 to 1."""
+        names = list(map(str, self.record.start.get("stages") or []))
+        newest = names.index(self.record.stage) if self.record.stage in names else -1
+        shares = []
+        for place, name in enumerate(names):
+            ended = self.record.stages.get(name, StageRecord()).summary
+            done = bool(ended and ended.get("finished")) or place < newest
+            share = 1.0 if done else self._share() if place == newest else 0.0
+            shares.append(
+                {"name": STAGES.get(name, plain(name)), "share": round(share, 4), "done": done}
+            )
+        return shares
+
+    def _share(self) -> float:
+        gone, left = (self.record.step.get(key) for key in ("elapsed_s", "left_s"))
+        if not isinstance(gone, int | float) or not isinstance(left, int | float):
+            return 0.0
+        return float(gone / (gone + left)) if gone + left > 0 else 0.0
+
+    def _left(self) -> str:
+        left, gone = (self.record.step.get(key) for key in ("left_s", "elapsed_s"))
+        if self.state not in (State.TRAINING, State.STOPPING) or not isinstance(gone, int | float):
+            return ""
+        told = f"{duration(gone)} gone"
+        return (
+            f"{told}, {duration(left)} left in this stage"
+            if isinstance(left, int | float)
+            else told
+        )
+
+    def _sounds(self) -> str:
+        row = self.record.sounds
+        return describe_sounds(row) if row else ""
+
+    def _model(self, published: object) -> dict[str, Any] | None:
+        """The model that can be used by now, if it is in the library: a finished codec is."""
+        path = Path(published) if isinstance(published, str) else None
+        if path is None or path.parent != self.places.library or not path.is_file():
+            return None
+        prior = self.record.stages.get("prior", StageRecord()).summary
+        return {"file": path.name, "prior": bool(prior and prior.get("finished"))}
+
+    def _error(self) -> str:
+        if self.state != State.FAILED:
+            return ""
+        detail = None if self._newer_start() else (self.record.end or {}).get("detail")
+        return plain(
+            str(detail or last_words(self.places.log_of(self.id)) or "it has said nothing")
+        )

@@ -1,0 +1,209 @@
+"""the folders of runs → all runs as they are; and what the page asks for: start, stop, go on."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from distill.dashboard.pages.fields import require_folder
+from distill.dashboard.state.places import Places
+from distill.dashboard.state.processes import as_words, start_verb
+from distill.dashboard.state.run_view import RunView, State
+from distill.errors import RunError, WriteError
+from distill.runs.folder import STOP, new_run_dir
+from distill.runs.progress import NAME
+from distill.system.paths import is_text, path_of
+
+MOST_LISTED = 60
+DEMO = "demo"
+START_WAITS_S = 10.0
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What somebody at the page wants to train; None leaves a setting to the run."""
+
+    folder: str
+    """Of the sounds; empty for the demo collection."""
+    levels: int | None = None
+    commitment_weight: float | None = None
+    epochs: int | None = None
+    minutes: float | None = None
+    """For each stage."""
+    learning_rate: float | None = None
+    stages: tuple[str, ...] = ()
+    name: str = ""
+
+    def words(self, places: Places, run_dir: Path) -> list[str]:
+        """The words of `python -m distill.train` for a new run in this folder."""
+        minutes = dict.fromkeys(
+            ("trainer.max_minutes", "vocoder.max_minutes", "prior.max_minutes"), self.minutes
+        )
+        words = as_words(
+            {
+                "rvq.levels": self.levels,
+                "model.commitment_weight": self.commitment_weight,
+                "trainer.max_epochs": self.epochs,
+                **minutes,
+                "optimizer.lr": self.learning_rate,
+                "stages": f"[{','.join(self.stages)}]" if self.stages else None,
+                "name": self.name.strip() or None,
+                "library.dir": places.library,
+                "data.cache_dir": places.outputs / "cache",
+                "hydra.run.dir": run_dir,
+            }
+        )
+        return ["distill.train", *([self.folder] if self.folder else []), *words]
+
+
+class Runs:
+    """All runs below the outputs folder. Each is read once, and then only what is new."""
+
+    def __init__(self, places: Places) -> None:
+        self.places = places
+        self._views: dict[str, RunView] = {}
+        self._lock = threading.RLock()
+
+    def update(self) -> list[RunView]:
+        """The runs as they are now, at most MOST_LISTED: those at work first, then the newest."""
+        with self._lock:
+            newest = sorted(_run_folders(self.places), reverse=True)[:MOST_LISTED]
+            self._views = {
+                path: self._views.get(path) or RunView(self.places, Path(path))
+                for _, path in newest
+            }
+            for view in self._views.values():
+                view.update()
+            return sorted(
+                self._views.values(),
+                key=lambda view: (view.state.is_active, view.begun_s),
+                reverse=True,
+            )
+
+    def find(self, run: str) -> RunView:
+        """The run with this id; raises RunError."""
+        for view in self.update():
+            if view.id == run:
+                return view
+        raise RunError("there is no such run (any more)")
+
+    def show(self, run: str | None, seen: str) -> dict[str, Any] | None:
+        """All runs in short, and one of them, the given or the first, in full; None if the page has
+        `seen` this.
+        """
+        with self._lock:
+            views = self.update()
+            shown = next((view for view in views if view.id == run), views[0] if views else None)
+            headings = [view.heading() for view in views]
+            version = f"{shown.version if shown else ''}{hash(repr(headings)) & 0xFFFFFFFF:x}"
+            if seen == version:
+                return None
+            return {"version": version, "runs": headings, "run": shown and shown.show()}
+
+    def start(self, wish: Wish) -> str:
+        """Start a run in a process of its own and return its id; raises RunError."""
+        folder = wish.folder and str(path_of(wish.folder.strip()).absolute())
+        if folder:
+            require_folder(wish.folder)
+        places = self.places
+        sounds = [os.path.realpath(folder) if folder else DEMO]
+        with self._one_at_a_time():
+            for view in self.update():
+                if view.state.is_active and _roots(view) == sounds:
+                    raise RunError(f"{view.name} trains on these sounds already; stop it first")
+            run_dir = new_run_dir(places.trained, wish.name or Path(folder or DEMO).name).absolute()
+            run = run_dir.relative_to(places.outputs).as_posix()
+            words = Wish(**{**vars(wish), "folder": folder}).words(places, run_dir)
+            start_verb(words, log=places.log_of(run), note=places.note_of(run))
+        return run
+
+    def go_on(self, run: str) -> None:
+        """Continue a run from its last save; raises RunError."""
+        with self._one_at_a_time():
+            view = self.find(run)
+            if view.state.is_active:
+                raise RunError(f"{view.name} is at work already")
+            if not view.can_go_on:
+                raise RunError(
+                    f"{view.name} is complete"
+                    if view.state == State.FINISHED
+                    else f"{view.name} had saved nothing; start it again"
+                )
+            start_verb(
+                ["distill.train", f"resume={view.run_dir}"],
+                log=self.places.log_of(run),
+                note=self.places.note_of(run),
+            )
+
+    def stop(self, run: str) -> None:
+        """Ask a run to save and end; raises RunError, WriteError."""
+        view = self.find(run)
+        if not view.state.is_active:
+            raise RunError(f"{view.name} is not at work")
+        try:
+            (view.run_dir / STOP).touch()
+        except OSError as error:
+            raise WriteError(view.run_dir / STOP, error) from error
+
+    @contextmanager
+    def _one_at_a_time(self) -> Iterator[None]:
+        """Two tabs, or two dashboards, may start something at the same moment."""
+        try:
+            self.places.logs.mkdir(parents=True, exist_ok=True)
+            with FileLock(self.places.logs / ".lock", timeout=START_WAITS_S):
+                yield
+        except Timeout as error:
+            raise RunError("another start is at work; try again") from error
+        except OSError as error:
+            raise WriteError(self.places.logs, error) from error
+
+
+def _run_folders(places: Places) -> Iterator[tuple[int, str]]:
+    """When each run was written to last (ns), and its folder: what has rows of progress, and what
+    was started and has none yet. A run at work writes every few seconds.
+    """
+    for folder in (places.trained, *map(Path, _folders(places.swept))):
+        for run_dir in _folders(folder):
+            if written_ns := _written_ns(f"{run_dir}/{NAME}"):
+                yield written_ns, run_dir
+            else:
+                note = places.note_of(os.path.relpath(run_dir, places.outputs))
+                if started_ns := _written_ns(str(note)):
+                    yield started_ns, run_dir
+
+
+def _written_ns(path: str) -> int:
+    try:
+        return os.stat(path).st_mtime_ns
+    except OSError:
+        return 0
+
+
+def _folders(folder: Path) -> list[str]:
+    try:
+        with os.scandir(folder) as found:
+            return [
+                each.path
+                for each in found
+                if each.name[0] != "." and is_text(each.name) and each.is_dir(follow_symlinks=False)
+            ]
+    except OSError:
+        return []
+
+
+def _roots(view: RunView) -> list[str]:
+    """The folders of sounds of a run, without links; DEMO for the demo collection."""
+    data = view.record.start.get("settings", {}).get("data")
+    if not isinstance(data, dict):
+        folders = view.asked_folders
+    else:
+        root = data.get("root") or []
+        folders = [root] if isinstance(root, str) else list(map(str, root))
+    return [os.path.realpath(folder) for folder in folders] or [DEMO]

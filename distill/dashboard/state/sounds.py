@@ -1,0 +1,162 @@
+"""folders of previews, pages and new sounds → rows to play, and the addresses of their files."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import Any
+from urllib.parse import quote
+
+from distill.codec.yardstick import rate, show_figures
+from distill.dashboard.state.places import Places
+from distill.listen.folder import FILES, read_rows
+from distill.listen.rows import Row
+from distill.system.paths import is_text, listed
+from distill.system.terminal import plain
+
+TYPES = {
+    ".wav": "audio/wav",
+    ".flac": "audio/flac",
+    ".mp3": "audio/mpeg",
+    ".ogg": "audio/ogg",
+    ".png": "image/png",
+}
+"""What is served, by the end of its name, and as what."""
+ADDRESS = "/sounds/"
+_RUN = (("train", "*"), ("multirun", "*", "*"))
+_IN_RUN = (
+    ("previews", "*"),
+    (FILES,),
+    ("new_sounds",),
+    ("new_sounds", FILES),
+)
+SERVED = (
+    *((*run, *inside) for run in _RUN for inside in _IN_RUN),
+    ("generated", "*"),
+    ("generated", "*", FILES),
+    ("kept",),
+)
+"""The folders below `outputs` whose files are served; `*` stands for any one folder."""
+PREVIEW = re.compile(r"(\d+)_(.+)_(original|result|without)\.wav")
+EPOCH = re.compile(r"(\w+_)?epoch_(\d+)")
+
+
+def may_be_served(address: str) -> bool:
+    """Whether a file may be served by where it lies and how it ends, if it exists; `address` is the
+    part behind ADDRESS.
+    """
+    parts = address.split("/")
+    is_sound = PurePosixPath(parts[-1]).suffix.lower() in TYPES and not any(map(_is_odd, parts))
+    return is_sound and any(_fits(parts[:-1], folder) for folder in SERVED)
+
+
+def served_file(places: Places, address: str) -> Path | None:
+    """The file of an address, if it may be served and is reached without a link; else None."""
+    if not may_be_served(address):
+        return None
+    parts = address.split("/")
+    path = places.outputs.joinpath(*parts)
+    try:
+        # the folder may lie on another disk, behind a link; what is in it may not
+        base = places.outputs.joinpath(parts[0]).resolve()
+        is_itself = path.resolve(strict=True) == base.joinpath(*parts[1:])
+        return path if is_itself and path.is_file() else None
+    except (OSError, ValueError, RuntimeError):  # no such file, not a name, a circle of links
+        return None
+
+
+def _is_odd(part: str) -> bool:
+    return not part or part.startswith(".") or "\\" in part or "\0" in part
+
+
+def _fits(folder: list[str], pattern: tuple[str, ...]) -> bool:
+    return len(folder) == len(pattern) and all(
+        wanted in ("*", part) for part, wanted in zip(folder, pattern, strict=True)
+    )
+
+
+def source_of(places: Places, path: Path) -> str:
+    """A file below `outputs` → its name for the page: the path seen from there."""
+    return path.relative_to(places.outputs).as_posix()
+
+
+def address_of(places: Places, path: Path) -> str:
+    """A file below `outputs` → its address; one that was written anew has another one."""
+    try:
+        stamp = path.stat().st_mtime_ns
+    except OSError:
+        stamp = 0
+    return f"{ADDRESS}{quote(os.fsencode(source_of(places, path)), safe='/')}?{stamp:x}"
+
+
+def preview_rows(places: Places, run_dir: Path) -> tuple[str, list[dict[str, Any]]]:
+    """The newest previews of a run: what they are, and a row for each clip."""
+    folders = [
+        (match, path)
+        for path in listed(run_dir / "previews")
+        if (match := EPOCH.fullmatch(path.name)) and (path / "mels.png").is_file()
+    ]
+    if not folders:
+        return "", []
+    match, folder = max(folders, key=lambda found: (found[1].stat().st_mtime_ns, found[1].name))
+    clips: dict[tuple[int, str], dict[str, Path]] = {}
+    for path in listed(folder):
+        if found := PREVIEW.fullmatch(path.name):
+            clips.setdefault((int(found[1]), found[2]), {})[found[3]] = path
+    rows: list[dict[str, Any]] = []
+    seen: list[str] = []
+    for (number, name), takes in sorted(clips.items()):
+        seen.append(name)  # two clips may be of one sound
+        more = f" ({seen.count(name)})" if seen.count(name) > 1 else ""
+        shown = [_take(places, label, path) for label, path in sorted(takes.items())]
+        rows.append({"id": f"preview {number}", "name": plain(name + more), "takes": shown})
+    stage = (match[1] or "codec").strip("_")
+    return f"{stage}, epoch {int(match[2])}", rows
+
+
+def page_rows(places: Places, folder: Path) -> list[dict[str, Any]]:
+    """The rows of the page to listen in a folder; empty if there is none."""
+    return [_page_row(places, folder, row) for row in read_rows(folder) if row.is_in(folder)]
+
+
+def _page_row(places: Places, folder: Path, row: Row) -> dict[str, Any]:
+    rating = rate(row.figures)
+    figures = ", ".join(show_figures(row.figures))
+    return {
+        "id": source_of(places, folder / row.file),
+        "name": plain(row.name),
+        "takes": [
+            _take(places, take.label, folder / take.path, of=row.name * (take.path != row.file))
+            for take in row.takes
+        ],
+        "picture": address_of(places, folder / row.picture) if row.picture else None,
+        "figures": figures,
+        "word": str(rating.closeness) if rating else "",
+        "note": plain(row.note),
+        "source": source_of(places, folder / row.file),
+    }
+
+
+def sound_row(places: Places, path: Path) -> dict[str, Any]:
+    """The row of a sound of which nothing else is known yet."""
+    return {
+        "id": source_of(places, path),
+        "name": plain(path.name),
+        "takes": [_take(places, "new", path)],
+        "source": source_of(places, path),
+    }
+
+
+def sounds_in(folder: Path) -> Iterator[Path]:
+    """The sounds that lie directly in a folder, by name."""
+    sounds = (path for path in listed(folder) if TYPES.get(path.suffix, "").startswith("audio/"))
+    return (path for path in sounds if path.name[0] != "." and is_text(path.name))
+
+
+def _take(places: Places, label: str, path: Path, *, of: str = "") -> dict[str, str]:
+    """One take; `of` names its sound, where its file is named for the page."""
+    name = f"{Path(of).stem}_{label}{path.suffix}" if of else path.name
+    kind = TYPES.get(path.suffix.lower(), "")
+    return {"label": label, "url": address_of(places, path), "file": plain(name), "type": kind}

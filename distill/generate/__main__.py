@@ -1,0 +1,25 @@
+"""`python -m distill.generate MODEL`: new sounds from a model's prior."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from distill.catalog.catalog import Catalog
+from distill.cli.coding import load_model, say_out_folder
+from distill.cli.verb import verb_entry
+from distill.generate.making import check_combination, make_sounds, parser_of_generate
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the verb; exits 2 on a user's mistake."""
+    with verb_entry():
+        options = parser_of_generate().parse_args(arguments)
+        check_combination(options)
+        path = Catalog(options.library).model_path(options.model)
+        model = load_model(path, options, sound=True)  # torch: only now is it needed
+        say_out_folder(options)
+        make_sounds(model, options)
+
+
+if __name__ == "__main__":
+    main()

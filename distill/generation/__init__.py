@@ -1,0 +1,1 @@
+"""a request → new sounds: plans, what is known, drawing, finishing."""

@@ -1,0 +1,82 @@
+"""a codec, and the codes that a prior keeps of known sounds → their mels, and which are alike."""
+
+from __future__ import annotations
+
+import math
+from functools import cached_property
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from distill.codec.codec import Codec
+from distill.codec.codes import Codes
+from distill.generation.novelty import MelNeighbours, Nearest, decode_mels
+from distill.prior.prior import KnownSound, Prior
+
+OCTAVE_DB = 6.0
+"""Of two sounds, one of twice the length is as unlike as one whose mean spectrum is so far away."""
+
+
+class KnownSounds:
+    """The sounds that a prior keeps, by their numbers; decoded once, when they are first needed."""
+
+    def __init__(self, codec: Codec, prior: Prior) -> None:
+        self.codec, self.prior = codec, prior
+
+    def __getitem__(self, number: int) -> KnownSound:
+        return self.prior.config.sounds[number]
+
+    def codes(self, number: int) -> Codes:
+        """The codes of a sound, or of its beginning, if no more is kept."""
+        codec, samples = self.codec, self[number].samples
+        codes = self.prior.codes_of(number)
+        if codes.shape[1] != codec.columns(samples):
+            samples = max(1, (codes.shape[1] - codec.columns(1)) * codec.column_samples)
+        return codec.codes(codes[None, :, : codec.columns(samples)], samples)
+
+    @cached_property
+    def mels(self) -> list[Tensor]:
+        """The mels of all sounds in dB, (M, F) each, as they are decoded."""
+        codes = [self.codes(number) for number in range(len(self.prior.config.sounds))]
+        mels = decode_mels([each.indices[0] for each in codes], self.codec)
+        frames = [self.codec.spectrogram.frames(each.samples) for each in codes]
+        return [mel[:, :count] for mel, count in zip(mels, frames, strict=True)]
+
+    def normalised_mel(self, number: int) -> Tensor:
+        """The normalised mel (M, F) of a sound."""
+        config = self.codec.spectrogram.config
+        return (self.mels[number] - config.mean_db) / config.std_db
+
+    def nearest(self, mel: Tensor) -> Nearest:
+        """The sound nearest to a mel in dB (M, F)."""
+        return self._neighbours.nearest(mel)
+
+    def most_like(self, codes: Codes, numbers: list[int]) -> int:
+        """Which of the sounds of these numbers has most nearly the spectrum of another sound."""
+        mel = torch.cat(list(self.codec.decoded_mels(codes)), dim=-1)[0, 0].cpu()
+        spectrum = self.codec.spectrogram.to_decibels(mel).mean(dim=1)
+        apart = (self._spectra[numbers] - spectrum).abs().mean(dim=1)
+        return numbers[int(apart.argmin())]
+
+    def partners(self, number: int, samples: int, *, most: int) -> list[int]:
+        """Numbers of the sounds of the same class that are most like a sound, and about as long as
+        a new one of `samples` is to be.
+        """
+        same = [each for each in self.prior.sounds_of(self[number].label) if each != number]
+        if not same:
+            return [number]
+        lengths = np.log2([self[each].samples / samples for each in same])
+        apart = (self._spectra[same] - self._spectra[number]).abs().mean(dim=1).numpy()
+        order = np.argsort(apart + OCTAVE_DB * np.abs(lengths), kind="stable")
+        return [same[place] for place in order[:most]]
+
+    @cached_property
+    def _spectra(self) -> Tensor:
+        """The mean spectrum of each sound in dB, (N, M)."""
+        return torch.stack([mel.mean(dim=1) for mel in self.mels])
+
+    @cached_property
+    def _neighbours(self) -> MelNeighbours:
+        floor_db = 20 * math.log10(self.codec.spectrogram.config.floor)
+        return MelNeighbours(self.mels, floor_db=floor_db)

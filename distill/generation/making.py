@@ -1,0 +1,181 @@
+"""a model with a prior, and what is asked for → new sounds, checked and finished."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from distill.codec.codec import Codec
+from distill.codec.codes import Codes
+from distill.generation.finishing import (
+    cut_loop,
+    fade_ends,
+    fit,
+    is_silent,
+    level_db,
+    splice,
+    to_level,
+    trim_beginning,
+    trim_end,
+)
+from distill.generation.known import KnownSounds
+from distill.generation.novelty import COPY_SHARE, decode_mels
+from distill.generation.plans import Plan, Planner
+from distill.generation.request import Request
+from distill.prior.network import UNKNOWN
+from distill.prior.prior import Prior
+from distill.prior.sampling import GROUP, draw
+from distill.vocoder.vocoder import Vocoder
+
+ATTEMPTS = 4
+"""So often a sound that is silent, or a copy, is drawn."""
+
+
+@dataclass(frozen=True)
+class NewSound:
+    """A sound that a prior made."""
+
+    number: int
+    """Counted from 1; with the seed, it decides what the sound is."""
+    waveform: Tensor
+    """(T,) float32 at the model's sample rate, in [-1, 1]."""
+    codes: Codes
+    class_name: str
+    """Of the class that was asked for or drawn; empty if there is none."""
+    level_db: float
+    """In dBFS."""
+    nearest: str
+    """Name of the training sound that is most like it."""
+    nearest_codes: Codes = field(repr=False)
+    """Its codes, or those of its beginning."""
+    distance_db: float
+    """How far that is: mean absolute difference of the mels."""
+    novelty: float
+    """The same over the usual distance of held-out sounds."""
+    is_copy: bool
+    attempts: int
+    """How often it was drawn."""
+    note: str
+    """What else is to be said of it; empty if there is nothing."""
+    mel: Tensor = field(repr=False)
+    """Its decoded mel in dB (M, F)."""
+
+
+class Generation:
+    """Makes the sounds of a request."""
+
+    def __init__(
+        self, codec: Codec, vocoder: Vocoder, prior: Prior, request: Request, *, total: int
+    ) -> None:
+        """`total` is how many sounds there are on the way of a morph. Raises GenerationError for
+        what the model cannot do.
+        """
+        self.codec, self.vocoder, self.prior, self.request = codec, vocoder, prior, request
+        request.check(codec, prior)
+        self._known = KnownSounds(codec, prior)
+        self._planner = Planner(codec, self._known, request, total=total)
+
+    def sounds(
+        self, numbers: Sequence[int], progress: Callable[[float], None] = lambda sounds: None
+    ) -> Iterator[NewSound]:
+        """The sounds of these numbers, as they are done; `progress` is told of how many sounds more
+        the drawing is done.
+        """
+        groups: dict[int, list[int]] = {}
+        for number in numbers:
+            groups.setdefault((number - 1) // GROUP, []).append(number)
+        for group in groups.values():
+            yield from self._group(group, progress)
+
+    def _group(
+        self, numbers: Sequence[int], progress: Callable[[float], None]
+    ) -> Iterator[NewSound]:
+        waiting = [self._planner.plan(number, 0) for number in numbers]
+        done: dict[int, NewSound] = {}
+        while waiting:
+            drawn = self._draw(waiting, progress)
+            again = []
+            for plan in waiting:
+                sound = self._finish(drawn[plan.number], plan)
+                if self._is_unwanted(sound) and sound.attempts < ATTEMPTS:
+                    again.append(self._planner.plan(plan.number, sound.attempts))
+                else:
+                    done[plan.number] = sound
+            waiting = again
+            progress = _unheard
+        yield from (done[number] for number in numbers)
+
+    def _draw(self, plans: Sequence[Plan], progress: Callable[[float], None]) -> dict[int, Codes]:
+        """The codes of each plan, by its number."""
+        wanted = {(plan.number - 1) % GROUP: plan.wanted for plan in plans if plan.as_it_is is None}
+        network, count = self.prior.network, len(plans)
+        drawn = (
+            draw(network, wanted, progress=lambda share: progress(share * count)) if wanted else {}
+        )
+        return {
+            plan.number: plan.as_it_is
+            or self.codec.codes(drawn[(plan.number - 1) % GROUP][None].cpu(), plan.drawn_samples)
+            for plan in plans
+        }
+
+    def _is_unwanted(self, sound: NewSound) -> bool:
+        """Whether a sound is to be drawn anew. One that is meant to be like another may be so."""
+        request = self.request
+        given = (request.like, request.morph, request.beginning)
+        if any(each is not None for each in given):
+            return False
+        return is_silent(sound.waveform) or (sound.is_copy and self.prior.is_learnt)
+
+    def _finish(self, codes: Codes, plan: Plan) -> NewSound:
+        request, codec = self.request, self.codec
+        kept = codes if request.levels is None else codes.first_levels(request.levels)
+        (mel,) = decode_mels([kept.indices[0]], codec)
+        mel = mel[:, : codec.spectrogram.frames(kept.samples)]
+        chunks = codec.decode_stream(kept, self.vocoder, seed=request.seed)
+        waveform = torch.cat(list(chunks), dim=1)[0].cpu()
+        if plan.as_it_is is None or request.morph is not None:
+            waveform = self._polish(waveform, mel, plan)
+        nearest = self._known.nearest(mel)
+        usual_db = self.prior.config.held_out_db
+        novelty = nearest.distance_db / usual_db if usual_db > 0 else math.inf
+        label = plan.wanted.label
+        return NewSound(
+            number=plan.number,
+            waveform=waveform,
+            codes=kept,
+            class_name=self.prior.config.classes[label] if label != UNKNOWN else "",
+            level_db=level_db(waveform),
+            nearest=self._known[nearest.number].name,
+            nearest_codes=self._known.codes(nearest.number),
+            distance_db=nearest.distance_db,
+            novelty=novelty,
+            is_copy=novelty < COPY_SHARE,
+            attempts=plan.attempt + 1,
+            note=plan.note,
+            mel=mel,
+        )
+
+    def _polish(self, waveform: Tensor, mel: Tensor, plan: Plan) -> Tensor:
+        """A decoded sound (T,) → the same as it is delivered."""
+        request, rate_hz = self.request, self.codec.sample_rate_hz
+        if request.loop:
+            hop = self.codec.spectrogram.config.hop_length
+            loop = cut_loop(waveform, mel, plan.samples, hop=hop, rate_hz=rate_hz)
+            return to_level(loop, plan.level_db)
+        if request.beginning is not None:
+            given = request.beginning
+            whole = splice(given, waveform, len(given), rate_hz)
+            return fade_ends(to_level(whole, None), rate_hz, beginning=False)
+        if request.like is None and request.morph is None:
+            waveform = fit(trim_beginning(waveform, rate_hz), plan.samples)
+            if request.length_s is None:
+                waveform = trim_end(waveform, rate_hz)
+        return fade_ends(to_level(waveform, plan.level_db), rate_hz)
+
+
+def _unheard(sounds: float) -> None:
+    """Sounds that are drawn anew were counted before."""

@@ -1,0 +1,120 @@
+"""arguments of `distill library` → the action in the library, and the lines to print."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+
+from distill.catalog.catalog import Catalog
+from distill.catalog.index import repair_command
+from distill.errors import DistillError, LibraryError
+from distill.library.view import SORT_KEYS, models_table, show_model
+from distill.system import terminal
+from distill.system.terminal import console, counted, plain, say
+
+
+def list_models(catalog: Catalog, options: argparse.Namespace) -> None:
+    """`list`: print one row for each model."""
+    entries = catalog.entries()
+    entries.sort(key=SORT_KEYS[options.sort], reverse=options.reverse)
+    if options.json:
+        console.file.write(json.dumps([entry.to_json() for entry in entries], indent=1) + "\n")
+        return
+    if entries:
+        width = console.width if console.is_terminal else None
+        for line in models_table(entries, catalog, width=width):
+            console.file.write(line + "\n")
+    else:
+        say(f"no models in {catalog.folder}")
+    if orphans := catalog.orphans(entries):
+        terminal.warn_on_stderr(
+            f"{counted(len(orphans), 'model file')} in {catalog.folder} not in this list, "
+            f"such as {orphans[0]}; to add them, or to see what is wrong with them: "
+            f"{repair_command(catalog.folder)}"
+        )
+
+
+def show_info(catalog: Catalog, options: argparse.Namespace) -> None:
+    """`info NAME`: print everything that the index holds about a model."""
+    entry = catalog.find(options.name)
+    if options.json:
+        console.file.write(json.dumps(entry.to_json(), indent=1) + "\n")
+    else:
+        show_model(entry, catalog)
+
+
+def delete_models(catalog: Catalog, options: argparse.Namespace) -> None:
+    """`delete NAME...`: delete models; asks before each one unless --yes is given."""
+    entries = {entry.file: entry for entry in map(catalog.find, options.names)}
+    for entry in entries.values():
+        path = catalog.path_of(entry)
+        if not options.yes and not _ask(f"delete {path} ({entry.size_bytes / 1e6:.1f} MB)?"):
+            say(f"kept: {path}")
+            continue
+        try:
+            catalog.delete(entry)
+        except OSError as error:
+            raise LibraryError(f"{path}: cannot be deleted: {error.strerror}") from error
+        say(f"deleted: {path}")
+
+
+def rename_model(catalog: Catalog, options: argparse.Namespace) -> None:
+    """`rename OLD NEW`: change a model's name in its bundle, in the index and in its file name."""
+    entry = catalog.find(options.old)
+    old = catalog.path_of(entry)
+    try:
+        path = catalog.rename(entry, options.new)
+    except OSError as error:
+        raise LibraryError(f"{old}: cannot be renamed: {error.strerror}") from error
+    say(f"renamed: {entry.name} is now {options.new}, {path}")
+
+
+def repair_index(catalog: Catalog, options: argparse.Namespace) -> None:
+    """`repair`: make the index again from the model files."""
+    if not catalog.folder.is_dir():
+        raise LibraryError(f"{catalog.folder}: no such folder")
+    try:
+        done = catalog.repair()
+    except OSError as error:
+        raise LibraryError(f"{catalog.folder}: cannot be repaired: {error.strerror}") from error
+    for what, names in (("added", done.added), ("dropped", done.dropped)):
+        for name in names:
+            say(f"{what}: {plain(name)}")
+    for name, reason in done.refused.items():
+        say(f"left out: {plain(name)}: {reason}")
+    say(
+        f"{counted(done.kept + len(done.added), 'model')} in {catalog.folder}: {done.kept} kept, "
+        f"{len(done.added)} added, {len(done.dropped)} dropped, {len(done.refused)} left out"
+    )
+
+
+def add_models(catalog: Catalog, options: argparse.Namespace) -> None:
+    """`add FILE...`: copy bundles into the library; a bundle is made of each checkpoint."""
+    from distill.catalog.conversion import bundle_of  # torch: only here
+
+    wanted = {key: getattr(options, key) for key in ("name", "description", "tags")}
+    changes = {key: value for key, value in wanted.items() if value is not None}
+    for file in options.files:
+        try:
+            with bundle_of(file, changes) as bundle:
+                existing = catalog.same_as(bundle)
+                path = existing or catalog.publish(bundle)
+        except OSError as error:
+            raise LibraryError(
+                f"{file}: not added to {catalog.folder}: {error.strerror or error}"
+            ) from error
+        what = "already in the library" if existing else "added"
+        say(f"{what}: {path}")
+
+
+def _ask(question: str) -> bool:
+    if not sys.stdin.isatty():
+        raise DistillError(
+            f"{question} There is no terminal for the question; --yes deletes without asking"
+        )
+    try:
+        answer = input(f"{plain(question)} [y/N] ")
+    except EOFError:
+        answer = ""
+    return answer.strip().lower() in ("y", "yes")

@@ -1,0 +1,125 @@
+"""the sorted words of `distill train` → one run in its own folder, or a sweep; its exit code."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import nullcontext
+from pathlib import Path
+
+from distill.catalog.catalog import Catalog
+from distill.cli.leaderboard_view import show_sweep_end
+from distill.errors import DistillError, RunError, WriteError
+from distill.runs.folder import (
+    RUNS,
+    check_unused,
+    lock_run_dir,
+    new_run_dir,
+    run_to_resume,
+)
+from distill.settings.check import require_codec
+from distill.settings.compose import (
+    Settings,
+    compose_settings,
+    make_roots_absolute,
+    resume_config,
+)
+from distill.settings.quoting import quote_folders, quote_text
+from distill.settings.run_log import LOG_FILE, start_log
+from distill.sweep.launch import launch
+from distill.sweep.mels import mels_of
+from distill.sweep.plan import plan_sweep
+from distill.system import terminal
+from distill.system.paths import path_of
+from distill.system.terminal import console, say
+from distill.train.command import TrainCommand
+from distill.training.interrupt import RunStopped
+from distill.training.ranks.processes import is_first, rank_name
+from distill.training.run import train
+
+log = logging.getLogger(__name__)
+
+
+def train_alone(command: TrainCommand) -> int:
+    """Do one run, new or resumed; raises DistillError for what the user can correct."""
+    settings = _compose(command)
+    config, resume = settings.config, settings.config.resume is not None
+    if not resume:
+        require_codec(config)
+        if config.base is not None:  # looked for before a folder is made
+            Catalog(path_of(config.library.dir)).model_path(config.base)
+    run_dir = _run_dir(settings)
+    if resume:
+        config = resume_config(run_dir / "config.yaml", settings.overrides)
+    else:
+        make_roots_absolute(config)
+    _start_log(settings, run_dir)
+    console.quiet = not is_first()
+    try:
+        with lock_run_dir(run_dir) if is_first() else nullcontext():
+            if is_first() and not resume:
+                check_unused(run_dir)
+            train(config, run_dir, resume=resume)
+    except RunStopped as stopped:
+        return stopped.exit_code
+    except DistillError as error:
+        log.info("ended with an error: %s", error)
+        raise
+    return 0
+
+
+def train_sweep(command: TrainCommand) -> int:
+    """Do a run for each combination of values; raises DistillError for a user's mistake."""
+    settings = _compose(command, stages="codec")
+    plan = plan_sweep(settings)
+    _report_empty_filters(settings)
+    if settings.config.stages == ["codec"]:
+        say("each run trains the codec alone; type stages=[codec,vocoder,prior] for the rest, too")
+    end = launch(plan)
+    show_sweep_end(end)
+    return end.exit_code
+
+
+def _report_empty_filters(settings: Settings) -> None:
+    """Warn once of what several jobs share."""
+    from distill.training.codec.filters import describe_empty_filters  # torch: only here
+
+    for mel in mels_of(settings):
+        if line := describe_empty_filters(mel, fixed=False):
+            log.warning(line)
+
+
+def _compose(command: TrainCommand, *, stages: str | None = None) -> Settings:
+    """The settings; with these `stages`, unless stages or settings of others are given."""
+    words = [quote_text(word, sweep=command.sweep) for word in command.overrides]
+    if stages and not any(word.startswith(("stages=", "vocoder", "prior")) for word in words):
+        words.append(f"stages=[{stages}]")
+    if command.folders:
+        words.append(quote_folders(command.folders))
+    return compose_settings(words, sweep=command.sweep)
+
+
+def _run_dir(settings: Settings) -> Path:
+    """The folder of the run, made where it is new; raises RunError."""
+    config = settings.config
+    if config.resume is not None:
+        return run_to_resume(RUNS, config.resume)
+    if "hydra.run.dir" in settings.typed:
+        run_dir = Path(settings.hydra.run.dir)
+        try:
+            run_dir.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise WriteError(run_dir, error) from error
+        return run_dir.absolute()
+    if not is_first():
+        raise RunError(
+            f"{rank_name()}: when several processes train one run, give all of them the same run "
+            "folder with hydra.run.dir=FOLDER"
+        )
+    return new_run_dir(RUNS, config.name or config.data.collection_name).absolute()
+
+
+def _start_log(settings: Settings, run_dir: Path) -> None:
+    """Open the log file; each process of a run has its own."""
+    start_log(settings, run_dir, file_name=LOG_FILE if is_first() else f"train.{rank_name()}.log")
+    terminal.show_warnings()
+    log.info("distill train %s", " ".join(settings.overrides))

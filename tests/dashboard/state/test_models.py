@@ -1,0 +1,44 @@
+"""The library as the page shows it."""
+
+from __future__ import annotations
+
+import pytest
+
+from distill.catalog.index import NAME as INDEX
+from distill.dashboard.state.models import Models
+from distill.dashboard.state.places import Places
+from distill.errors import DistillError, LibraryError
+from tests.helpers.fake_calls import entry_of
+from tests.helpers.made_bundle import STATES
+
+
+def test_cards_say_what_the_library_says(places: Places) -> None:
+    entry_of(places, fields=STATES)
+    value = Models(places).show("")
+    assert value is not None
+    (card,) = value["models"]
+    assert (card["name"], card["prior"], card["classes"]) == ("kit", True, ["kick", "snare"])
+    assert card["vocoder"]
+    assert Models(places).show(value["version"]) is None
+
+
+def test_a_damaged_library_is_told(places: Places) -> None:
+    places.library.mkdir(parents=True)
+    (places.library / INDEX).write_text("{")
+    value = Models(places).show("")
+    assert value is not None
+    assert value["models"] == []
+    assert "damaged" in value["problem"] or "repair" in value["problem"]
+
+
+def test_deleting_and_renaming_by_the_file(places: Places) -> None:
+    models = Models(places)
+    entry = entry_of(places)
+    with pytest.raises(LibraryError, match="no such model"):
+        models.delete("../kit.distillgan")
+    models.rename(entry.file, "Trommeln <b>")
+    assert [each.name for each in models.entries()] == ["Trommeln <b>"]
+    with pytest.raises(DistillError, match="cannot be empty"):
+        models.rename(models.entries()[0].file, " ")
+    models.delete(models.entries()[0].file)
+    assert models.entries() == []

@@ -1,0 +1,129 @@
+"""What the page asks of a model, and how the new sounds come back."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from distill.dashboard.state import kept, new_sounds
+from distill.dashboard.state.new_sounds import AGAIN, Request
+from distill.dashboard.state.places import Places
+from distill.errors import GenerationError
+from tests.helpers.fake_calls import call, entry_of, shown
+from tests.helpers.made_bundle import STATES, VOCODER
+from tests.helpers.runs import wait_for
+
+
+def test_each_call_has_a_seed_of_its_own(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[list[str]] = []
+    monkeypatch.setattr(new_sounds, "start_verb", lambda words, **_: started.append(words))
+    entry = entry_of(places, fields=STATES)
+    call(places, seed=4, model=places.library / entry.file)
+    call(places, "2026-01-31_16-00-00_other", seed=9)
+    new_sounds.start(places, entry, Request())
+    new_sounds.start(places, entry, Request(seed=2))
+    assert ["--seed=5" in started[0], "--seed=2" in started[1]] == [True, True]
+
+
+def test_at_most_two_calls_are_at_work(places: Places) -> None:
+    entry = entry_of(places, fields=STATES)
+    for name in ("2026-01-31_15-00-00_kit", "2026-01-31_16-00-00_kit"):
+        call(places, name, alive=True)
+    with pytest.raises(GenerationError, match="are being made already"):
+        new_sounds.start(places, entry, Request())
+
+
+def test_only_what_is_new_is_sent(places: Places) -> None:
+    call(places)
+    value = shown(places)
+    assert new_sounds.show(places, value["version"]) is None
+    kept.keep(places, "generated/2026-01-31_15-00-00_kit/kit_0_001.wav")
+    assert new_sounds.show(places, value["version"]) is not None
+
+
+def test_a_file_whose_name_is_no_text_does_not_hide_the_others(places: Places) -> None:
+    folder = call(places)
+    with open(os.fsencode(folder) + b"/k\xe9k.wav", "wb") as file:
+        file.write(b"")
+    assert len(shown(places)["calls"][0]["rows"]) == 2
+
+
+def test_a_call_that_failed_says_why(places: Places) -> None:
+    folder = call(places)
+    for path in folder.glob("*.wav"):
+        path.unlink()
+    (folder / "generate.log").write_text("model kit\ndistill: kit.distillgan: damaged\n")
+    (only,) = shown(places)["calls"]
+    assert (only["busy"], only["error"], only["rows"]) == (False, "kit.distillgan: damaged", [])
+
+
+def test_what_a_model_cannot_do_is_told_before_anything_starts(places: Places) -> None:
+    codec = entry_of(places, fields=VOCODER)
+    with pytest.raises(
+        GenerationError, match=r"kit has no prior \(yet\), and can only do: a sound"
+    ):
+        new_sounds.start(places, codec, Request())
+    with pytest.raises(GenerationError, match="choose two sounds"):
+        new_sounds.start(places, codec, Request(way="morph", sounds=(Path("a.wav"),)))
+    assert not places.generated.exists()
+
+
+def test_words_of_each_way(tmp_path: Path) -> None:
+    def words(**wishes: Any) -> list[str]:
+        return Request(**wishes).words(Path("kit.distillgan"), tmp_path, 3)
+
+    two = (Path("/a b.wav"), Path("/c.wav"))
+    assert words(count=2, class_name="-n") == [
+        "distill.generate",
+        "--count=2",
+        "--seed=3",
+        "--class=-n",
+        f"--out={tmp_path}",
+        "--",
+        "kit.distillgan",
+    ]
+    assert "--like=/a b.wav" in words(way="like", sounds=two, length_s=2.0)
+    assert not any(
+        word.startswith("--length") for word in words(way="like", sounds=two, length_s=2.0)
+    )
+    assert words(way="morph", sounds=two)[-5:] == [
+        "--morph",
+        "/a b.wav",
+        "/c.wav",
+        "--",
+        "kit.distillgan",
+    ]
+    assert "--loop" in words(way="loop")
+    assert words(way=AGAIN, sounds=two) == [
+        "distill.reconstruct",
+        "--seed=3",
+        f"--out={tmp_path}",
+        "--",
+        "kit.distillgan",
+        "/a b.wav",
+    ]
+
+
+@pytest.mark.slow
+def test_new_sounds_come_one_by_one_and_with_their_facts_in_the_end(places: Places) -> None:
+    entry = entry_of(places, fields=STATES)
+    new_sounds.start(places, entry, Request(count=3, length_s=0.2))
+    wait_for(lambda: not shown(places)["calls"][0]["busy"])
+    (only,) = shown(places)["calls"]
+    assert only["error"] == "", only
+    assert len(only["rows"]) == 3
+    assert "nearest" in only["rows"][0]["note"]
+    assert only["sheet"]
+
+
+@pytest.mark.slow
+def test_a_sound_goes_through_a_model_without_a_prior(places: Places, sounds: Path) -> None:
+    entry = entry_of(places, fields=VOCODER)
+    given = sorted(sounds.iterdir())[0]
+    new_sounds.start(places, entry, Request(way=AGAIN, sounds=(given,)))
+    wait_for(lambda: not shown(places)["calls"][0]["busy"])
+    (only,) = shown(places)["calls"]
+    assert [take["label"] for take in only["rows"][0]["takes"]] == ["original", "result"]

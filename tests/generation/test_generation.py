@@ -1,0 +1,282 @@
+"""New sounds by a model with a prior: what is asked for is what comes, and nothing broken."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+import distill
+from distill.bundle.loaded import LoadedModel
+from distill.codec.codes import Codes
+from distill.errors import DistillError
+from distill.generation import making
+from distill.generation.finishing import (
+    cut_loop,
+    fade_ends,
+    level_db,
+    splice,
+    to_level,
+    trim_beginning,
+    trim_end,
+)
+from distill.generation.known import KnownSounds
+from distill.generation.making import ATTEMPTS, NewSound
+from distill.generation.novelty import MelNeighbours, Nearest
+from distill.generation.plans import Planner
+from distill.generation.request import Request
+from tests.helpers.made_bundle import made
+from tests.helpers.tiny_bundle import prior_state
+
+RATE_HZ = 16_000
+
+
+@pytest.fixture
+def drummer(tmp_path: Path) -> LoadedModel:
+    """A tiny model with a prior."""
+    return distill.load(made(tmp_path / "kit.distillgan", fields={"prior_state": prior_state()}))
+
+
+@pytest.fixture
+def unlearnt(tmp_path: Path) -> LoadedModel:
+    """One whose prior learnt nothing."""
+    state = prior_state()
+    state["training_metadata"]["final_bits_per_s"] = 901.0
+    return distill.load(made(tmp_path / "few.distillgan", fields={"prior_state": state}))
+
+
+def noise(samples: int = 9_000, seed: int = 0) -> Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return 0.2 * torch.randn(samples, generator=generator)
+
+
+def coded(model: LoadedModel, seed: int, samples: int = 9_000) -> Codes:
+    return model.encode(noise(samples, seed), RATE_HZ)
+
+
+def sounds_of(model: LoadedModel, count: int = 3, **wishes: object) -> list[NewSound]:
+    return list(model.new_sounds(count, **wishes))
+
+
+def distance(model: LoadedModel, one: Codes, other: Codes) -> float:
+    """Between the vectors of the codes, over the columns that both have."""
+    both = min(one.indices.shape[2], other.indices.shape[2])
+    vectors = [
+        model.codec.network.quantizer.from_indices(codes.indices[0, :, :both].flatten(0, 1)[None])
+        for codes in (one, other)
+    ]
+    return float((vectors[0] - vectors[1]).square().sum(dim=-1).mean())
+
+
+def test_the_seed_and_the_number_decide(drummer: LoadedModel) -> None:
+    sounds = sounds_of(drummer, 3, seed=5)
+    assert [sound.number for sound in sounds] == [1, 2, 3]
+    (second,) = drummer.generation(Request(seed=5), total=1).sounds([2])
+    assert torch.equal(second.waveform, sounds[1].waveform)
+    assert not torch.equal(sounds[0].codes.indices[..., :3, :], sounds[1].codes.indices[..., :3, :])
+    other = sounds_of(drummer, 1, seed=6)[0]
+    assert not torch.equal(other.waveform, sounds[0].waveform)
+    waveforms = drummer.generate(3, seed=5)
+    assert all(torch.equal(a, b.waveform) for a, b in zip(waveforms, sounds, strict=True))
+
+
+def test_what_is_delivered_begins_and_ends_quietly_and_does_not_clip(drummer: LoadedModel) -> None:
+    for sound in sounds_of(drummer, 6, length_s=0.4):
+        assert sound.waveform.shape == (6_400,)
+        assert float(sound.waveform.abs().max()) <= 0.99
+        assert float(sound.waveform[-80:].abs().max()) == 0
+        assert abs(float(sound.waveform[0])) < 0.01
+        assert sound.class_name in ("kick", "snare")
+        assert sound.nearest.startswith(("kick/", "snare/"))
+
+
+def test_a_class_can_be_asked_for(drummer: LoadedModel) -> None:
+    assert {each.class_name for each in sounds_of(drummer, 5, class_name="snare")} == {"snare"}
+    with pytest.raises(DistillError, match="class 'tom': no such class; .* kick, snare"):
+        sounds_of(drummer, 1, class_name="tom")
+
+
+def test_a_sound_has_the_level_of_its_class(drummer: LoadedModel) -> None:
+    quiet = to_level(noise() * 0.2, -20.0)
+    assert level_db(quiet) == pytest.approx(-20, abs=0.01)
+    loud = to_level(noise() * 2, 0.0)
+    assert float(loud.abs().max()) <= 0.99 + 1e-6
+
+
+@pytest.mark.parametrize(
+    ("wishes", "told"),
+    [
+        ({"temperature": 9.0}, "temperature 9: must be from 0.05 to 3"),
+        ({"length_s": 0.001}, "length 0.001: must be from 0.05 to 600"),
+        ({"amount": 2.0}, "amount 2: must be from 0 to 1"),
+        ({"levels": 3}, "levels=3: this model has 2"),
+        ({"beginning": noise(9_000), "length_s": 0.5}, "the sound to continue is 0.56 s long"),
+    ],
+)
+def test_what_cannot_be_is_told(drummer: LoadedModel, wishes: dict[str, object], told: str) -> None:
+    with pytest.raises(DistillError, match=told):
+        sounds_of(drummer, 1, **wishes)
+
+
+def test_a_model_without_a_prior_says_how_to_get_one(tmp_path: Path) -> None:
+    plain = distill.load(made(tmp_path / "plain.distillgan"))
+    with pytest.raises(DistillError, match=r"has no prior.*stages=\[prior\]"):
+        plain.generate(1)
+
+
+def test_amount_nought_is_the_reconstruction_and_more_is_further(drummer: LoadedModel) -> None:
+    like = coded(drummer, 0)
+    same = sounds_of(drummer, 1, like=like, amount=0.0)[0]
+    assert torch.equal(same.waveform, drummer.decode(like)[0])
+    far = [
+        sum(distance(drummer, s.codes, like) for s in sounds_of(drummer, 6, like=like, amount=a))
+        for a in (0.1, 0.5, 1.0)
+    ]
+    assert 0 < far[0] < far[1] < far[2]
+    assert all(len(s.waveform) == like.samples for s in sounds_of(drummer, 2, like=like))
+
+
+def test_a_sound_of_several_channels_or_another_rate_is_told(drummer: LoadedModel) -> None:
+    for waveform, rate_hz in ((noise().expand(2, -1), RATE_HZ), (noise(), 8_000)):
+        codes = drummer.encode(waveform, rate_hz)
+        with pytest.raises(DistillError, match="one channel at the model's own 16,000 Hz"):
+            sounds_of(drummer, 1, like=codes)
+
+
+def test_a_morph_goes_from_one_to_the_other(drummer: LoadedModel) -> None:
+    first, second = coded(drummer, 1, 12_000), coded(drummer, 2, 6_000)
+    way = sounds_of(drummer, 7, morph=(first, second))
+    assert torch.equal(way[0].codes.indices, first.indices)
+    assert torch.equal(way[-1].codes.indices, second.indices)
+    assert max(float(sound.waveform.abs().max()) for sound in way) <= 0.99
+    assert [len(sound.waveform) for sound in way] == list(range(12_000, 5_999, -1_000))
+    from_first = [distance(drummer, sound.codes, first) for sound in way]
+    assert from_first[0] == 0 < from_first[2] < from_first[-1]
+
+
+def test_a_beginning_is_kept_and_goes_on(drummer: LoadedModel) -> None:
+    beginning = noise(9_000)
+    sound = sounds_of(drummer, 1, beginning=beginning, length_s=1.0)[0]
+    assert len(sound.waveform) == RATE_HZ
+    whole = splice(beginning, torch.zeros(12_000), 9_000, RATE_HZ)
+    assert torch.equal(whole[:8_000], beginning[:8_000])
+    scale = float(sound.waveform[4_000] / beginning[4_000])
+    assert torch.allclose(sound.waveform[:8_000], scale * beginning[:8_000], atol=1e-6)
+    assert 0.5 < scale <= 1
+    codes = drummer.encode(beginning, RATE_HZ).indices
+    assert torch.equal(sound.codes.indices[:, :, :5], codes[:, :, :5])
+    assert sounds_of(drummer, 1, beginning=beginning)[0].waveform.shape[0] > 9_000
+
+
+def test_a_loop_is_as_long_as_asked_and_fits_its_beginning() -> None:
+    time_s = torch.arange(3 * RATE_HZ) / RATE_HZ
+    waveform = 0.5 * torch.sin(2 * torch.pi * 101.3 * time_s) * (1 + 0.5 * torch.sin(7 * time_s))
+    mel = torch.rand(8, 3 * RATE_HZ // 128 + 1)
+    loop = cut_loop(waveform, mel, RATE_HZ, hop=128, rate_hz=RATE_HZ)
+    assert loop.shape == (RATE_HZ,)
+    inside = float((loop[1:] - loop[:-1]).abs().max())
+    assert abs(float(loop[0] - loop[-1])) <= inside
+
+
+def test_a_loop_of_a_hit_begins_with_the_hit_and_ends_in_silence() -> None:
+    decay = torch.exp(-torch.arange(2 * RATE_HZ) / 800)
+    waveform = torch.cat([torch.zeros(700), noise(2 * RATE_HZ) * decay])
+    mel = torch.full((8, len(waveform) // 128 + 1), -60.0)
+    loop = cut_loop(waveform, mel, RATE_HZ, hop=128, rate_hz=RATE_HZ)
+    assert loop.shape == (RATE_HZ,)
+    assert float(loop[:200].abs().max()) > 0.2
+    assert float(loop[-2_000:].abs().max()) < 0.001
+
+
+def test_silence_at_the_end_is_cut_off_unless_a_length_is_asked_for() -> None:
+    waveform = torch.cat([noise(4_000), torch.zeros(6_000)])
+    assert 4_000 < len(trim_end(waveform, RATE_HZ)) < 4_300
+    assert len(trim_end(torch.zeros(4_000), RATE_HZ)) == 800
+
+
+def test_classes_come_in_turn(drummer: LoadedModel) -> None:
+    names = [sound.class_name for sound in sounds_of(drummer, 8)]
+    assert names.count("kick") == names.count("snare") == 4
+
+
+def test_waveforms_can_be_given_instead_of_codes(drummer: LoadedModel) -> None:
+    (one,) = drummer.generate(1, like=noise(), amount=0.0)
+    assert torch.equal(one, drummer.decode(coded(drummer, 0))[0])
+
+
+def test_loops_come_from_the_model(drummer: LoadedModel) -> None:
+    for sound in sounds_of(drummer, 3, loop=True, length_s=0.5):
+        assert sound.waveform.shape == (8_000,)
+        jumps = (sound.waveform[1:] - sound.waveform[:-1]).abs()
+        assert abs(float(sound.waveform[0] - sound.waveform[-1])) <= float(jumps.max())
+
+
+def test_fewer_levels_are_a_coarser_sound(drummer: LoadedModel) -> None:
+    all_levels, one = (sounds_of(drummer, 1, levels=levels)[0] for levels in (2, 1))
+    assert one.codes.levels == 1
+    assert torch.equal(one.codes.indices, all_levels.codes.indices[..., :1])
+
+
+def test_silence_and_copies_are_drawn_anew(
+    drummer: LoadedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_at = {"silence": 0, "nearest": 0}
+    nearest = MelNeighbours.nearest
+
+    def silent(waveform: Tensor) -> bool:
+        looked_at["silence"] += 1
+        return looked_at["silence"] in (1, 2, 5)  # the first sound twice, in two rounds
+
+    def copied(self: MelNeighbours, mel: Tensor) -> Nearest:
+        looked_at["nearest"] += 1
+        found = nearest(self, mel)
+        return replace(found, distance_db=0.0 if looked_at["nearest"] in (3,) else 9.0)
+
+    monkeypatch.setattr(making, "is_silent", silent)
+    monkeypatch.setattr(MelNeighbours, "nearest", copied)
+    sounds = sounds_of(drummer, 4)
+    assert [sound.attempts for sound in sounds] == [3, 2, 2, 1]
+    assert not any(sound.is_copy for sound in sounds)
+
+
+def test_what_stays_a_copy_is_named_as_one(
+    drummer: LoadedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(MelNeighbours, "nearest", lambda self, mel: Nearest(2, 0.0))
+    (sound,) = sounds_of(drummer, 1)
+    assert sound.is_copy
+    assert sound.attempts == ATTEMPTS
+    assert sound.nearest == "kick/2.wav"
+
+
+def test_new_sounds_are_drawn_to_parts_of_known_ones_unless_they_are_to_be_free(
+    drummer: LoadedModel, unlearnt: LoadedModel
+) -> None:
+    pulls = {}
+    for name, model, request in (
+        ("learnt", drummer, Request()),
+        ("little", unlearnt, Request()),
+        ("free", drummer, Request(amount=1.0)),
+        ("bound", drummer, Request(amount=0.0)),
+    ):
+        assert model.prior is not None
+        plan = Planner(model.codec, KnownSounds(model.codec, model.prior), request, total=1).plan(
+            1, 0
+        )
+        pulls[name] = plan.wanted.pull
+        assert (plan.wanted.target is None) == (name == "free")
+        assert plan.wanted.label in (0, 1)
+    assert pulls["bound"] > pulls["little"] > pulls["learnt"] > pulls["free"] == 0
+
+
+def test_finishing_trims_fades_and_leaves_the_rest() -> None:
+    sound = torch.cat([torch.zeros(3_000), noise(6_000)])
+    trimmed = trim_beginning(sound, RATE_HZ)
+    assert 6_000 <= len(trimmed) < 6_100
+    faded = fade_ends(trimmed, RATE_HZ)
+    assert float(faded[0]) == 0 == float(faded[-1])
+    assert torch.equal(faded[100:5_000], trimmed[100:5_000])
+    assert len(fade_ends(torch.ones(3), RATE_HZ)) == 3
