@@ -75,7 +75,7 @@ def test_a_renamed_model_has_its_name_everywhere(
     assert [entry.name for entry in kit.entries()] == [new, "other"], "in its old place"
     renamed = distill.load(new)
     assert renamed.metadata == replace(before.metadata, name=new)
-    weights = before.model.state_dict()
+    weights = before.codec.network.state_dict()
     assert all(
         torch.equal(weights[key], w) for key, w in renamed.codec.network.state_dict().items()
     )

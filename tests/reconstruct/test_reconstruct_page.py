@@ -8,7 +8,7 @@ import pytest
 import soundfile
 
 from distill.audio.sound_file import SoundFile
-from distill.cli import listening
+from distill.reconstruct import page
 from tests.helpers.listening import read_page, rows_on_record
 from tests.helpers.sounds import sound
 from tests.helpers.verbs import Run, files, results
@@ -60,7 +60,7 @@ def test_without_a_new_result_there_is_no_word_of_a_page(
 def test_of_a_long_sound_the_page_has_the_beginning(
     run: Run, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(listening, "LONGEST_S", 0.5)
+    monkeypatch.setattr(page, "LONGEST_S", 0.5)
     sound(tmp_path / "in" / "long.wav", samples=20_000)
     sound(tmp_path / "in" / "short.wav", samples=8_000)
     run("reconstruct", model, "in", "-o", "out")
