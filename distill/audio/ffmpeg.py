@@ -30,12 +30,14 @@ SOUND_SHARE = 0.05
 LONGEST_FRAME = 8192
 """In bytes; the first frame of an MP3 can hold its length instead of sound."""
 UNBROKEN_PACKETS = 3
-"""So many packets without a gap, from the first byte on, are the beginning of a sound."""
+"""A sound begins where this number of packets follow each other without a gap from the first byte
+on.
+"""
 ATTEMPTS = 8
-"""So many read errors one after another end a file."""
+"""A file ends after this number of read errors in a row."""
 MISSING_S = 0.1
 LARGEST_REST = 1 << 24
-"""So many bytes behind the last packet are searched for another file."""
+"""At most this number of bytes behind the last packet is searched for another file."""
 _FULL_SCALE = {"u8": 1 << 7, "s16": 1 << 15, "s32": 1 << 31, "s64": 1 << 63}
 
 
@@ -101,7 +103,7 @@ class FFmpegDecoder:
         stream, context = self._stream, self._stream.codec_context
         self.sample_rate_hz, self.channels = int(context.sample_rate), int(context.channels)
         if not (self.sample_rate_hz and self.channels):
-            raise UnusableError(self._path, Reason.UNREADABLE, _damaged(self._first))
+            raise UnusableError(self._path, Reason.UNREADABLE, _describe_damage(self._first))
         length = stream.duration and float(stream.duration * stream.time_base)
         if not length and self._container.duration:
             length = self._container.duration / av.time_base
@@ -133,7 +135,7 @@ class FFmpegDecoder:
         share = unread / total if total else 0
         is_sound = share <= 1 - SOUND_SHARE or self._unbroken >= UNBROKEN_PACKETS
         if not seconds or (self._first.container in BARE and not is_sound):
-            raise UnusableError(self._path, Reason.UNREADABLE, _damaged(self._first))
+            raise UnusableError(self._path, Reason.UNREADABLE, _describe_damage(self._first))
         promised_s = self._promised_s()
         if promised_s - seconds > MISSING_S:
             is_count = self._first.container != "asf"  # there, it shrinks with the file
@@ -174,7 +176,7 @@ class FFmpegDecoder:
         """The seconds that the header counts; 0 if it does not, or holds an estimate only."""
         samples = self.frames
         if self._first.container == "mp3":  # FFmpeg estimates it where bytes follow the sound
-            samples = min(samples, mpeg.counted_samples(self._first.head))
+            samples = min(samples, mpeg.count_samples(self._first.head))
         elif self._first.container in BARE:
             samples = 0
         return samples / self.sample_rate_hz
@@ -218,7 +220,7 @@ def _unreadable(path: Path, first: FirstBytes, error: Exception) -> UnusableErro
     if first.container == "mov" and not _holds(path, b"moov"):
         detail = "cut off: the index, which an MP4 file has at its end, is missing"
         return UnusableError(path, Reason.UNREADABLE, detail)
-    return UnusableError(path, Reason.UNREADABLE, _damaged(first))
+    return UnusableError(path, Reason.UNREADABLE, _describe_damage(first))
 
 
 def _holds(path: Path, mark: bytes) -> bool:
@@ -231,7 +233,7 @@ def _holds(path: Path, mark: bytes) -> bool:
     return False
 
 
-def _damaged(first: FirstBytes) -> str:
+def _describe_damage(first: FirstBytes) -> str:
     name = NAMES.get(first.container or "")
     return f"damaged, or not {name}" if name else "damaged, or not audio"
 

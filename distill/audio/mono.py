@@ -24,7 +24,9 @@ of many it would be lost, too.
 LOSS = 0.02
 """A mean that loses a larger share of the windows is replaced, if another mix loses less."""
 FEWEST_LOST = 3
-"""So many windows must be lost, about a tenth of a second, or all of a shorter sound."""
+"""At least this number of windows must be lost, about a tenth of a second, or all of a shorter
+sound.
+"""
 AUDIBLE_DB = 40
 """Windows further below the loudest one do not count."""
 SILENT_DB = 60

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 MARKS = (b"Xing", b"Info")
 FURTHEST = 64
-"""The mark lies within so many bytes."""
+"""The mark lies within the first bytes, at most this number."""
 HAS_FRAMES = 0x01
 VERSION_1 = 0x18
 """These bits of the second byte, all set, mean MPEG 1, with frames of 1152 samples."""
 
 
-def counted_samples(head: bytes) -> int:
+def count_samples(head: bytes) -> int:
     """The number of samples that the first frame counts; 0 if it does not."""
     place = max(head.find(mark, 0, FURTHEST) for mark in MARKS)
     if place < 0 or len(head) < place + 12 or not head[place + 7] & HAS_FRAMES:

@@ -32,7 +32,7 @@ from distill.prior.sampling import GROUP, draw
 from distill.vocoder.vocoder import Vocoder
 
 ATTEMPTS = 4
-"""So often a sound that is silent, or a copy, is drawn."""
+"""A sound that is silent, or a copy, is drawn at most this number of times."""
 
 
 @dataclass(frozen=True)

@@ -28,14 +28,16 @@ that any number of sounds is spread evenly.
 """
 LEAST_AMOUNT = 0.01
 LENGTH_SPREAD = 0.05
-"""A new sound is about as long as a known one: the logarithm differs by so much."""
+"""A new sound is about as long as a known one: the standard deviation of the difference of
+their logarithms.
+"""
 LONGEST_UNASKED_S = 10.0
 PULL = 6.0
 """How strongly a variation of amount one half is drawn to its original."""
 LIKE_AMOUNT, MORPH_AMOUNT, NEW_AMOUNT, OWN_AMOUNT = 0.5, 0.25, 0.3, 0.2
-"""How far sounds are, if nobody says it, from what they are drawn to: variations from their
-original, those of a morph from the two mixed, new ones from parts of known sounds, and the same
-where nothing could be learnt.
+"""The amount where none is given: how far sounds are from what they are drawn to. Variations are
+drawn to their original, a morph to a mix of the two, new sounds to parts of known ones. The last
+one is for new sounds where nothing could be learnt.
 """
 LOOP_ROOM = 1.5
 LOOP_MORE_S = 0.2
@@ -196,7 +198,7 @@ class Planner:
         amount = MORPH_AMOUNT if self.request.amount is None else self.request.amount
         samples = round((1 - share) * first.samples + share * second.samples)
         columns = self.codec.columns(samples)
-        ends = [self._stretch_with_silence(codes, columns) for codes in (first, second)]
+        ends = [self._fill_with_silence(codes, columns) for codes in (first, second)]
         wanted = Wanted(
             seed=int(np.random.default_rng((self.request.seed, attempt)).integers(2**62)),
             columns=columns,
@@ -210,8 +212,8 @@ class Planner:
         note = f"{share:.0%} of the way"
         return Plan(number, attempt, wanted, samples, samples, as_it_is=end, note=note)
 
-    def _stretch_with_silence(self, codes: Codes, columns: int) -> Tensor:
-        """The vectors (H, W, D) of so many columns of a sound, and of silence after it."""
+    def _fill_with_silence(self, codes: Codes, columns: int) -> Tensor:
+        """The vectors (H, W, D) of `columns` columns of a sound, filled up with silence."""
         vectors = self.codec.vectors(codes.indices[0])[:, :columns]
         silence = vectors[:, :1]  # the column before each sound
         return torch.cat([vectors, silence.expand(-1, columns - vectors.shape[1], -1)], dim=1)

@@ -39,7 +39,7 @@ def write_contact_sheet(path: Path, tiles: Sequence[Tile], *, floor: float) -> N
     low_db, high_db = colour_range([tile.mel for tile in tiles], floor)
     mels = [pixels(_thin(tile.mel, step), low_db, high_db) for tile in tiles]
     font = ImageFont.load_default(size=TEXT_SIZE)
-    captions = [_shown(tile.caption) for tile in tiles]
+    captions = [_shorten(tile.caption) for tile in tiles]
     widths = [
         max(mel.shape[1], int(font.getlength(caption)) + 2)
         for mel, caption in zip(mels, captions, strict=True)
@@ -70,10 +70,10 @@ def _places(widths: Sequence[int], height: int) -> list[tuple[int, int]]:
 
 
 def _thin(mel: Tensor, step: int) -> Tensor:
-    """Mel (M, F) → one column for so many frames, as loud as the loudest."""
+    """Mel (M, F) → one column for each `step` frames, as loud as the loudest of them."""
     return torch.nn.functional.max_pool1d(mel[None], step, ceil_mode=True)[0]
 
 
-def _shown(caption: str) -> str:
+def _shorten(caption: str) -> str:
     text = plain(caption)
     return text if len(text) <= 40 else f"{text[:37]}..."

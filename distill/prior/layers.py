@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 SLOWEST = 10_000.0
-"""The slowest rotation turns once in 2π times so many positions."""
+"""The slowest rotation turns once in 2π times this number of positions."""
 
 
 class KeysAndValues:

@@ -21,7 +21,8 @@ UNKNOWN = -1
 TIMES = 48
 """Steps in which the time since the beginning, and that to the end, are told."""
 EXACT_TIMES = 16
-"""Up to so many block columns, each has a step of its own; after them, four share an octave."""
+"""The first block columns, this number of them, have a step each; after them, an octave has four.
+"""
 LEVEL_WAVES = 4
 LONGEST_WAVE_DB = 120.0
 SPREAD = 0.3
@@ -278,7 +279,7 @@ def _vectors(count: int, width: int) -> nn.Embedding:
 
 
 def _later(cells: Tensor, count: int) -> Tensor:
-    """Cells (B, P, ...) moved on by so many positions, zeros first."""
+    """Cells (B, P, ...) moved on by `count` positions, zeros first."""
     kept = cells[:, : max(0, cells.shape[1] - count)]
     return torch.cat([torch.zeros_like(cells[:, :count]), kept], dim=1)
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from distill.bundle.loaded import LoadedModel
 
 LONGEST_S = 60
-"""So much of a long sound is on the page, so that a browser has it at once."""
+"""At most this much of a long sound is on the page, so that a browser loads it at once."""
 log = logging.getLogger(__name__)
 
 

@@ -9,11 +9,11 @@ from pathlib import Path
 from distill.data.segments import FixedSegments
 
 NEIGHBOURS = 8
-"""So many held-out segments in a row are read to choose a clip from them."""
+"""Held-out segments in a row that are read, to choose a clip from them."""
 
 
 def choose_clips(segments: FixedSegments, most: int) -> list[int]:
-    """Indices of at most so many clips, spread evenly over the held-out segments.
+    """Indices of at most `most` clips, spread evenly over the held-out segments.
 
     Of neighbours, the one with most sound: others may hold only the first or last milliseconds
     of a sound.

@@ -22,7 +22,7 @@ from distill.training.clips import choose_clips
 from distill.vocoder.vocoder import Vocoder
 
 MOST_SOUNDS = 12
-"""With the default vocoder, so many segments take some two seconds on two cores."""
+"""With the default vocoder, this number of segments takes some two seconds on two cores."""
 
 
 def write_held_out_page(

@@ -91,7 +91,7 @@ class PhaseGradient:
         config, frames = self.spectrogram.config, len(given.log_mel)
         reached = (frames - 1) * config.hop_length + config.n_fft // 4
         samples = (frames - 1) * config.hop_length
-        if is_last:  # the longest waveform with so many frames, as far as their windows reach
+        if is_last:  # the longest waveform with these frames, as far as their windows reach
             samples = min(frames * config.hop_length - 1, reached)
         mel = self.spectrogram.to_magnitude(given.log_mel)
         return self._rounds.run(mel, given.magnitude, given.phases, samples=samples, silent=silent)
@@ -111,7 +111,8 @@ class _Blocks:
         self._silent = silent
         """Samples at the beginning of the block that are silent."""
         self._mel: Tensor | None = None
-        """From `_context` frames before those that are not predicted yet, if there are so many."""
+        """From `_context` frames before those that are not predicted yet; fewer at the beginning.
+        """
         self._before = 0
         self._ready: list[Frames] = []
         """Those of each channel from the block's first margin on."""
@@ -141,7 +142,7 @@ class _Blocks:
         return len(self._ready[0].log_mel) if self._ready else 0
 
     def _predict(self, frames: int, *, is_last: bool = False) -> None:
-        """Predict so many more frames."""
+        """Predict the next `frames` frames."""
         assert self._mel is not None
         before, after = self._before, 0 if is_last else self._context
         seen = self._mel[..., : before + frames + after].contiguous()

@@ -81,7 +81,7 @@ def _rounds(
     silent: int,
 ) -> Tensor:
     """Magnitudes, and a spectrum with first phases (F, bins) → a spectrum with these magnitudes and
-    the phases after so many rounds of fast Griffin-Lim.
+    the phases after `rounds` rounds of fast Griffin-Lim.
     """
     spectrum = with_magnitudes(spectrum, magnitude)
     before = torch.zeros_like(spectrum)

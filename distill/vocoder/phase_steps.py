@@ -70,8 +70,8 @@ class PhaseIntegral:
         loud = magnitude + SMALLEST
         first = loud[:1] * FIRST_WEIGHT if self._magnitude is None else self._magnitude
         least = LEAST_SHARE * loud.square()
-        in_time, weight = _weighed(in_time, loud * torch.cat([first, loud[:-1]]))
-        in_frequency, _ = _weighed(in_frequency[:, 1:], loud[:, 1:] * loud[:, :-1])
+        in_time, weight = _weigh(in_time, loud * torch.cat([first, loud[:-1]]))
+        in_frequency, _ = _weigh(in_frequency[:, 1:], loud[:, 1:] * loud[:, :-1])
         turns = ((in_time + least) * self._advance).numpy()
         weights = (weight + least).numpy()
         phases = np.empty(turns.shape, np.complex64)
@@ -90,7 +90,7 @@ class PhaseIntegral:
         return torch.from_numpy(phases)
 
 
-def _weighed(steps: Tensor, loudness: Tensor) -> tuple[Tensor, Tensor]:
+def _weigh(steps: Tensor, loudness: Tensor) -> tuple[Tensor, Tensor]:
     """Predicted steps and the products of their magnitudes (F, bins) → their directions, as long as
     they weigh, and these weights.
     """

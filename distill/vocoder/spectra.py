@@ -49,13 +49,13 @@ class ShortTimeFourier:
         """Spectrum (F, bins) → waveform (samples,)."""
         frames = len(spectrum)
         if (len(self._weight), self._weighed) != (samples, frames):
-            squares = self._overlapped([self._window.expand(frames, -1)], frames, samples)
+            squares = self._overlap([self._window.expand(frames, -1)], frames, samples)
             self._weight = squares.reciprocal().masked_fill(squares < LEAST_WINDOW, 0)
             self._weighed = frames
         parts = (torch.fft.irfft(spectrum[part], n=self.n_fft) for part in self._parts(frames))
-        return self._overlapped(parts, frames, samples) * self._weight
+        return self._overlap(parts, frames, samples) * self._weight
 
-    def _overlapped(self, parts: Iterable[Tensor], frames: int, samples: int) -> Tensor:
+    def _overlap(self, parts: Iterable[Tensor], frames: int, samples: int) -> Tensor:
         """Frames (f, n_fft), part by part → the sum of them, each in its window and place."""
         window = self._in_hops(self._window[None])[0]
         summed = self._window.new_zeros(frames + self._hops - 1, self.hop_length)

@@ -36,8 +36,8 @@ def default_vocoder(spectrogram: LogMel) -> Vocoder:
 def vocode(
     vocoder: Vocoder, mel: Tensor, *, samples: int, seed: int = 0, silent: int = 0
 ) -> Tensor:
-    """Normalised log-mel (C, 1, M, F) → waveform (C, samples) float32 in [-1, 1], after so many
-    silent samples at its beginning.
+    """Normalised log-mel (C, 1, M, F) → waveform (C, samples) float32 in [-1, 1]. The first
+    `silent` samples that the mel stands for are silence, and are left out.
     """
     waveform = torch.cat(list(vocoder.stream([mel], seed=seed, silent=silent)), dim=-1)
     waveform = waveform[:, silent:]

@@ -65,7 +65,7 @@ class ProgressDisplay(lightning.Callback):
             self._print_step(module, outputs)
 
     def _print_step(self, module: StageModule, outputs: Any) -> None:
-        """Print a line every so often, where there is no bar and no epoch to show yet."""
+        """Print a line every few seconds, where there is no bar and no epoch to show yet."""
         if time.monotonic() - self._printed_s >= SILENCE_S:
             self._printed_s = time.monotonic()
             row = module.step_row(outputs)

@@ -16,7 +16,7 @@ from distill.model.vqvae import sounding_columns
 FEWEST_POSITIONS = 256
 """With fewer positions, a codebook is not judged."""
 POSITIONS_PER_CODE = 16
-"""With so many positions, more of them would not change the figures much."""
+"""With this number of positions for each code, more would not change the figures much."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class SideHealth:
 
     @property
     def attainable(self) -> float:
-        """The utilization expected over so many positions if all codes were used equally often."""
+        """The utilization expected over these positions if all codes were used equally often."""
         return 1.0 - math.exp(-self.positions / self.codebook_size)
 
     def can_judge(self, min_utilization: float) -> bool:

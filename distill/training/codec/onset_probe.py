@@ -13,7 +13,8 @@ from distill.model.mel import LogMel
 from distill.model.vqvae import ConvVQVAE
 
 MOST_SOUNDS = 24
-"""With so many, each behind every lead, the probe takes about a hundredth of a default epoch."""
+"""With this number, each behind every lead, the probe takes about a hundredth of a default epoch.
+"""
 SOUND_S = 0.25
 """How much of each sound is coded: its onset, and what the network sees behind that."""
 

@@ -14,7 +14,7 @@ from distill.generation.finishing import level_db
 from distill.prior.prior import code_type
 
 LONGEST_LEVEL_S = 10.0
-"""The level of a sound is that of so much of it."""
+"""The level of a sound is that of its beginning, at most this long."""
 SILENT_DB = -120.0
 
 
@@ -27,7 +27,7 @@ class SoundCoder:
         self.columns = cache(self._columns)
 
     def _columns(self, index: int, later: int = 0) -> int:
-        """Number of latent columns of a sound that begins so many samples later."""
+        """Number of latent columns of a sound that begins `later` samples later."""
         return self.codec.columns(self.sounds.samples(index) + later)
 
     def _level_db(self, index: int) -> float:
@@ -48,9 +48,8 @@ class SoundCoder:
         shift_bins: int = 0,
     ) -> Tensor:
         """The codes (H, W, L) of some columns of a sound, on the CPU, in `code_type`. It is changed
-        a little: begins so many samples later, is multiplied, and its mel moved up by some bins.
-
-        The codes of the whole are those that `encode` gives for the file.
+        a little: it begins `later` samples later, is multiplied by `gain`, and its mel is moved up
+        by `shift_bins`.  The codes of the whole are those that `encode` gives for the file.
         """
         network, spectrogram = self.codec.network, self.codec.spectrogram
         whole = self.columns(index, later)

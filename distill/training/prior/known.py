@@ -15,9 +15,11 @@ from distill.system import terminal
 from distill.training.prior.coder import SoundCoder
 
 MOST_KEPT_S, MOST_HELD_OUT_S = 1200.0, 300.0
-"""Of so much sound the codes are kept, and held-out figures measured, spread evenly."""
+"""Codes are kept of at most this much sound, spread evenly over the collection; held-out figures
+are measured on at most this much.
+"""
 LONGEST_S = 30.0
-"""Of one sound, so much of the beginning."""
+"""Of one sound, at most this much of its beginning."""
 MOST_CLASSES = 256
 
 
@@ -81,7 +83,7 @@ def known_sounds(
 
 
 def _spread(sounds: WholeSounds, most: int, longest: int) -> Iterator[int]:
-    """Numbers of sounds that have at most so many samples together, at least one."""
+    """Numbers of sounds, spread evenly, that have at most `most` samples together; at least one."""
     lengths = [min(longest, sounds.samples(index)) for index in range(len(sounds))]
     step = max(1, -(-sum(lengths) // most))
     yield from range(0, len(sounds), step)

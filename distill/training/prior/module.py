@@ -19,7 +19,8 @@ from distill.training.steps.schedule import StageLimits
 
 BETAS = (0.9, 0.95)
 LABEL_SMOOTHING = 0.05
-"""Few sounds are soon known by heart; so much of each step says that any code may come."""
+"""Share of each step that says: any code may come. Otherwise a few sounds are soon known by heart.
+"""
 
 
 class PriorModule(StageModule):

@@ -33,14 +33,14 @@ LARGEST = Size(384, 8, 0.1)
 
 
 def choose_size(codes: int) -> Size:
-    """The size for so many codes on the training side."""
+    """The size for this number of codes on the training side."""
     return next((size for most, size in SIZES if codes <= most), LARGEST)
 
 
 def network_config(
     size: Size, codec: VQVAEConfig, *, rows: int, classes: int
 ) -> PriorNetworkConfig:
-    """The whole configuration, for the codes of a codec with so many latent rows."""
+    """The whole configuration, for the codes of a codec with `rows` latent rows."""
     return PriorNetworkConfig(
         rows=rows,
         levels=codec.num_quantizers,

@@ -19,13 +19,13 @@ from distill.settings.schema import AugmentConfig
 from distill.training.prior.coder import SoundCoder
 
 VERSIONS = 8
-"""So many changed versions of each stretch are coded; then they come again, without the work."""
+"""Changed versions of each stretch that are coded. After them, the same ones come again."""
 LATER_SHARE = 0.5
 """Share of the versions in which a sound begins later, by less than a column."""
 UNKNOWN_SHARE = 0.1
 """How often each condition is left out in training."""
 MOST_KEPT = 1 << 27
-"""So many codes are kept, so that they need not be coded again."""
+"""Codes that are kept in memory at most, so that they need not be coded again."""
 
 
 @dataclass(frozen=True)

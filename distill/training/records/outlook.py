@@ -17,7 +17,7 @@ instruments, the error falls by a power of about 0.2 of the time within a run of
 runs of one, three and ten minutes (2.9, 2.6, 2.4 dB), the ends fall by powers of 0.10 and 0.07.
 """
 FURTHEST = 8.0
-"""A longer run is judged as one of at most so many times the length."""
+"""A longer run is judged as one of at most this number of times the length."""
 MOST_GAIN = 0.25
 """More than this share of the error is never promised."""
 WORTH_IT = 0.02

@@ -43,7 +43,7 @@ class StageLimits:
     """This many steps in a row that are not finite end the run."""
 
     def are_reached(self, epochs: int, elapsed_s: float) -> bool:
-        """Whether the stage is complete after so many epochs and seconds."""
+        """Whether the stage is complete after these epochs and seconds."""
         if self.max_epochs is not None and epochs >= self.max_epochs:
             return True
         return self.max_minutes is not None and elapsed_s >= 60 * self.max_minutes * (1 - NEARLY)

@@ -15,17 +15,17 @@ from distill.vocoder.vocoder import Vocoder
 
 MOST_SOUNDS = 24
 MOST_WORSE = 1.05
-"""Times the errors of the vocoder before, those of a new one may be in the mean: one odd sound does
+"""A new vocoder's mean error may be at most this factor of the present one's. So one odd sound does
 not decide.
 """
 LONGEST_S = 6.0
-"""Of each sound so much is heard."""
+"""At most this much of each sound is compared."""
 FADE_SHARE = 20
-"""Longer sounds are faded out over one part of so many."""
+"""A longer sound is cut, and fades out over its last twentieth."""
 FINE_SHARE = 1 / 4
-"""Window of the fine error, as a share of the mels' own: it sees what happens within theirs. With
-longer windows, what counts is chance: which partials of a noise are loud, and the least error has
-who makes them all equally loud.
+"""Length of the fine error's window, as a share of the mel's window. A short window shows what
+happens within a mel frame. A long one measures chance: which partials of a noise are loud. A
+vocoder that makes all of them equally loud would then have the smallest error.
 """
 
 
@@ -47,14 +47,13 @@ class Comparison:
     default: Likeness
     default_name: str
     nearer: int
-    """In so many of the sounds, the new one is nearer to the original, both errors together."""
+    """Number of sounds in which the new one is nearer to the original, by the sum of both errors.
+    """
     sounds: int
 
     @property
     def is_better(self) -> bool:
-        """Whether it is nearer to most originals, and to none so far away that the mean is much the
-        worse.
-        """
+        """Whether it is nearer to most of the originals, and its mean error is not much larger."""
         own, other = (each.mel_db + each.fine_db for each in (self.own, self.default))
         return 2 * self.nearer > self.sounds and own < MOST_WORSE * other
 

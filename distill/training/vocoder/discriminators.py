@@ -26,7 +26,7 @@ class Judgement(NamedTuple):
 
 
 class PeriodDiscriminator(nn.Module):
-    """Sees each so many samples below each other (arXiv:2010.05646, section 2.3)."""
+    """Sees the samples in rows of one period each (arXiv:2010.05646, section 2.3)."""
 
     def __init__(self, period: int, channels: int) -> None:
         super().__init__()

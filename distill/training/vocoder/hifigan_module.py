@@ -23,7 +23,7 @@ from distill.training.vocoder.module import BETAS, VocoderModule
 from distill.vocoder.hifigan_network import HifiGanNetwork
 
 CROP_FRAMES = 32
-"""Of each segment so many frames in a row, at a random place, are made into sound."""
+"""Frames in a row, at a random place of each segment, that are made into sound."""
 MEL_WEIGHT, FEATURE_WEIGHT = 45.0, 2.0
 """As in the paper; the mel loss is in nepers."""
 DECIBELS_A_NEPER = 8.685889638
@@ -46,7 +46,9 @@ class HifiGanModule(VocoderModule):
     def __init__(
         self, *args: Any, spectral_steps: int, discriminator_channels: int, **options: Any
     ) -> None:
-        """Other options as for VocoderModule; the discriminators come after so many steps."""
+        """Other options as for VocoderModule; the discriminators begin after `spectral_steps`
+        steps.
+        """
         super().__init__(*args, **options)
         self.spectral_steps = spectral_steps
         self.discriminator_channels = discriminator_channels

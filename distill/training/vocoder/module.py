@@ -21,7 +21,7 @@ from distill.vocoder.kinds import VocoderNetwork, vocoder_of
 from distill.vocoder.vocoder import Vocoder, default_vocoder
 
 SOUNDS_AN_EPOCH = 8
-"""So many held-out sounds are listened to after each epoch."""
+"""Held-out sounds that are listened to after each epoch, at most."""
 BETAS = (0.8, 0.99)
 """Of AdamW, as for other vocoders (HiFi-GAN, Vocos)."""
 
