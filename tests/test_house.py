@@ -5,16 +5,15 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import pytest
 
 from distill.__main__ import VERBS
 from tests.helpers.checkout import REPOSITORY
+from tests.helpers.imports import PACKAGE, Import, circle_of, imports, parse, room_of, targets
 
-PACKAGE, TESTS = REPOSITORY / "distill", REPOSITORY / "tests"
+TESTS = REPOSITORY / "tests"
 FLOORS = (
     {"errors"},
     {"system"},
@@ -39,6 +38,7 @@ PURE_TORCH = ("model", "vocoder", "prior")
 BANNED: dict[str, set[str]] = {
     **dict.fromkeys(PURE_TORCH, {"lightning", "hydra", "omegaconf"}),
     "data": {"lightning", "hydra", "omegaconf"},
+    "runs": {"torch", "lightning", "hydra", "omegaconf"},
 }
 ALLOWED = {("data/datamodule.py", "lightning")}
 """What is banned from a room but for this module."""
@@ -46,71 +46,10 @@ PRIVATE = re.compile(r"_[^_]")
 MOST_LINES, MOST_LINES_OF_VERB = 300, 100
 
 
-@dataclass(frozen=True)
-class Import:
-    """One import, wherever it stands: at the top, in a function or for the type checker only."""
-
-    path: str
-    line: int
-    room: str
-    target: str
-
-    @property
-    def target_room(self) -> str | None:
-        """The room of distill that is imported; None if it is another package."""
-        package, _, rest = self.target.partition(".")
-        return rest.partition(".")[0] if package == "distill" else None
-
-    def __str__(self) -> str:
-        return f"distill/{self.path}:{self.line}: {self.target}"
-
-
-def room_of(module: Path) -> str:
-    """The first word below distill: a folder's name, or a module's at the top."""
-    first = module.relative_to(PACKAGE).parts[0].removesuffix(".py")
-    return "" if first == "__init__" else first
-
-
 def module_of(verb: str) -> Path:
     """Where the verb's `main` is."""
     module = PACKAGE / f"{verb}.py"
     return module if module.exists() else PACKAGE / verb / "__main__.py"
-
-
-def parse(module: Path) -> ast.Module:
-    return ast.parse(module.read_text(encoding="utf-8"))
-
-
-def is_top_level(name: str) -> bool:
-    """A room, rather than what `import distill` itself offers, such as `__version__`."""
-    return (PACKAGE / name).is_dir() or (PACKAGE / f"{name}.py").is_file()
-
-
-def targets(node: ast.AST) -> Iterator[str]:
-    """The dotted names of modules that a node imports."""
-    if isinstance(node, ast.Import):
-        yield from (alias.name for alias in node.names)
-    elif isinstance(node, ast.ImportFrom):
-        assert node.level == 0, "imports are absolute"
-        assert node.module
-        if node.module != "distill":
-            yield node.module
-        else:
-            rooms = [alias.name for alias in node.names if is_top_level(alias.name)]
-            yield from (f"distill.{room}" for room in rooms)
-            if len(rooms) < len(node.names):
-                yield "distill"
-
-
-@cache
-def imports() -> tuple[Import, ...]:
-    """All of them in distill/."""
-    return tuple(
-        Import(str(module.relative_to(PACKAGE)), node.lineno, room_of(module), target)
-        for module in sorted(PACKAGE.rglob("*.py"))
-        for node in ast.walk(parse(module))
-        for target in targets(node)
-    )
 
 
 def between_rooms() -> Iterator[Import]:
@@ -169,7 +108,7 @@ def work():
     assert sorted(seen) == [
         "distill",
         "distill.codec.codes",
-        "distill.data",
+        "distill.data.scan",
         "distill.errors",
         "distill.model.mel",
     ]
@@ -208,15 +147,34 @@ def test_frameworks_stay_out_of(room: str) -> None:
 
 
 def test_rooms_import_each_other_in_no_circle() -> None:
-    reached: dict[str, set[str]] = {}
-    for found in between_rooms():
-        reached.setdefault(found.room, set()).add(found.target_room)
-    for middle in list(reached):  # Warshall's closure
-        for rooms in reached.values():
-            if middle in rooms:
-                rooms |= reached[middle]
-    circle = {room for room, rooms in reached.items() if room in rooms}
+    circle = circle_of((found.room, found.target_room) for found in between_rooms())
     check(found for found in between_rooms() if {found.room, found.target_room} <= circle)
+
+
+def test_files_import_each_other_in_no_circle() -> None:
+    """Inside a room, too, and what is imported for the type checker only counts as well."""
+    circle = circle_of((found.module, found.target) for found in imports())
+    check(found for found in imports() if {found.module, found.target} <= circle)
+
+
+def test_a_circle_is_seen() -> None:
+    assert circle_of([("a", "b"), ("b", "c"), ("c", "d")]) == set()
+    assert circle_of([("a", "b"), ("b", "c"), ("c", "b"), ("d", "a")]) == {"b", "c"}
+
+
+def test_what_only_one_verb_needs_is_not_in_cli() -> None:
+    users: dict[str, set[str]] = {}
+    for found in imports():
+        if found.target.startswith("distill.cli."):
+            users.setdefault(found.target, set()).add(found.module)
+    for _ in users:  # who needs a module of cli/ needs what that imports
+        for reached in users.values():
+            reached |= {user for each in tuple(reached) for user in users.get(each, ())}
+    check(
+        f"{module}: only {', '.join(verbs) or 'nobody'} needs it"
+        for module, found in users.items()
+        if len(verbs := {user.split(".")[1] for user in found} & {*VERBS}) < 2
+    )
 
 
 # -- sizes -----------------------------------------------------------
