@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 CODEBOOK_SIZES = ((20, 64), (100, 128), (500, 256), (5_000, 512))
 """(largest number of files, codes in a codebook); with more files: 1024."""
@@ -36,15 +37,21 @@ fewest laps can exceed; for a tiny collection, the first comes before the most l
 """
 
 
+Value_co = TypeVar("Value_co", bound=float | str, covariant=True)
+
+
 @dataclass(frozen=True)
-class Choice:
-    """A number and why it was chosen."""
+class Choice(Generic[Value_co]):
+    """A setting that the collection or the machine chose, and why."""
 
-    value: float
+    key: str
+    value: Value_co
     reason: str
+    is_detail: bool = False
+    """Whether it is of no interest on the terminal: it is in the log and in `progress.jsonl`."""
 
 
-def codebook_size(files: int, *, training_vectors: int, positions_per_s: float) -> Choice:
+def codebook_size(files: int, *, training_vectors: int, positions_per_s: float) -> Choice[int]:
     """Choose the number of codes of each level, from the number of usable files, the number of
     latent vectors on the training side, and the positions of the latent grid in a second of sound.
     """
@@ -61,45 +68,51 @@ def codebook_size(files: int, *, training_vectors: int, positions_per_s: float) 
         reason += f", a level has at most {affordable}, for {LEVEL_KBPS} kbit/s"
     if size < affordable:
         reason += f", but the sounds have only {training_vectors:,} places to code"
-    return Choice(size, f"{reason}; about {per_code:,.0f} places in the sounds for each code")
+    reason += f"; about {per_code:,.0f} places in the sounds for each code"
+    return Choice("codebook size", size, reason)
 
 
-def decay(files: int) -> Choice:
+def decay(files: int) -> Choice[float]:
     """Choose the decay of the codes' moving average."""
     value = next((decay for limit, decay in DECAYS if files <= limit), SLOWEST_DECAY)
-    return Choice(value, f"{files:,} files")
+    return Choice("codebook decay", value, f"{files:,} files", is_detail=True)
 
 
-def dead_code_threshold(wanted: float, *, vectors_per_step: int, codebook_size: int) -> Choice:
+def dead_code_threshold(
+    wanted: float, *, vectors_per_step: int, codebook_size: int
+) -> Choice[float]:
     """Choose how many uses in a step a code needs so that it is not replaced: `wanted`, or fewer if
     a step has few vectors for many codes.
     """
     mean_use = vectors_per_step / codebook_size
     return Choice(
+        "dead-code threshold",
         min(wanted, LARGEST_DEAD_SHARE * mean_use),
         f"a step has {vectors_per_step:,} vectors, {mean_use:.2g} for each code",
+        is_detail=True,
     )
 
 
-def learning_rate(*, starter: bool) -> Choice:
+def learning_rate(*, starter: bool) -> Choice[float]:
     """Choose the highest learning rate, for a network with the starter weights or without."""
     weights = "starter" if starter else "random"
-    return Choice(LEARNING_RATES[weights], f"the network begins with {weights} weights")
+    reason = f"the network begins with {weights} weights"
+    return Choice("learning rate", LEARNING_RATES[weights], reason, is_detail=True)
 
 
-def weight_decay(*, starter: bool) -> Choice:
+def weight_decay(*, starter: bool) -> Choice[float]:
     """Choose the weight decay, for a network with the starter weights or without."""
-    if starter:
-        return Choice(WEIGHT_DECAYS["starter"], "it pulls to the starter weights")
-    return Choice(WEIGHT_DECAYS["random"], "it pulls to zero")
+    weights, goal = ("starter", "the starter weights") if starter else ("random", "zero")
+    return Choice("weight decay", WEIGHT_DECAYS[weights], f"it pulls to {goal}", is_detail=True)
 
 
-def max_epochs(segments: int, *, epoch_segments: int) -> Choice:
+def max_epochs(segments: int, *, epoch_segments: int) -> Choice[int]:
     """Choose the number of epochs of a default run, from the segments of the training side."""
     trained = max(
         TRAINED_SEGMENTS[0], min(TRAINED_SEGMENTS[1], LAPS[1] * segments), LAPS[0] * segments
     )
     return Choice(
+        "epochs",
         math.ceil(trained / epoch_segments),
         f"each uses {epoch_segments:,} segments, the collection has {segments:,}",
     )

@@ -23,78 +23,115 @@ from distill.runs.summary import (
 from distill.system.paths import from_here, path_of
 from distill.system.shell import shell_word
 from distill.training.display import show_end, show_stage
-from distill.training.session import Outcome, Session, load_best
-from distill.training.stage import Stage
+from distill.training.session import Outcome, Session
+from distill.training.stage import Closed, Ended, P, Stage
+from distill.training.stage_module import StageModule
 
 log = logging.getLogger(__name__)
 
 
 def close_stage(
-    stage: Stage,
-    outcome: Outcome,
+    stage: Stage[P],
+    outcome: Outcome[P],
     session: Session,
     *,
-    before: dict[str, StageSummary],
-    stages_after: Sequence[str],
-    sounds: Sequence[str],
+    before: Summary | None,
+    after: Sequence[str],
 ) -> Summary:
     """Judge a stage, add its result to the bundle, copy the bundle into the library, and write and
     print the summary. Only the first rank calls this.
 
-    `before` holds the summaries of the stages that this process trained before; this stage's
-    summary is added to it. Raises RunError if something could not be saved.
+    `before` is the summary of the stages that this process trained before, `after` are those that
+    come next. Raises RunError if something could not be saved.
     """
-    run_dir, module, failures = session.run_dir, outcome.module, list(outcome.failures)
-    finished = outcome.stopped is None
-    if not module.makes_bundles and checkpoint_path(run_dir, stage.name, "best").exists():
-        load_best(stage, module, run_dir)  # what is judged is what is kept
-    judgement = stage.judge(module, finished=finished)
-    before[stage.name] = StageSummary.of(
-        module.history,
-        stage=stage.name,
-        monitor=stage.monitor,
-        finished=finished,
-        verdict=judgement.verdict,
-        elapsed_s=module.clock.elapsed_s,
-        warnings=[event.line for event in module.events],
-        skipped_steps=module.skipped_steps,
-        details=judgement.details,
-    )
-    session.progress.write(StageRow(stage.name, before[stage.name].to_json()))
-    if finished and not module.makes_bundles:
-        try:
-            _add_to_bundle(stage, outcome, run_dir)
-        except OSError as error:
-            failures.append(f"{best_bundle(run_dir)} not written: {error.strerror or error}")
-    page = _write_page(stage, outcome, run_dir, verdict=judgement.verdict)
-    summary = _summarise(
-        stage, outcome, session, before, page=page, stages_after=stages_after, sounds=sounds
-    )
-    try:
-        summary.write(run_dir)
-    except OSError as error:
-        failures.append(f"summary.json not saved: {error.strerror}")
-    show_stage(summary.name, before[stage.name], is_only=len(session.config.stages) == 1)
-    if failures or not finished or not stages_after:
+    run_dir, finished = session.run_dir, outcome.stopped is None
+    ended = Ended(finished, best=checkpoint_path(run_dir, stage.name, "best"))
+    closed = stage.close(outcome.prepared, ended)
+    own = _summarise_stage(stage, outcome.prepared.module, closed, finished=finished)
+    session.progress.write(StageRow(stage.name, own.to_json()))
+    failures = outcome.failures + _add_to_bundle(closed, run_dir)
+    page = _write_page(closed)
+    stages = {**(before.stages if before else {}), stage.name: own}
+    summary = _summarise(stage, outcome, session, stages, page=page, is_last=not after)
+    failures += _write_summary(summary, run_dir)
+    show_stage(summary.name, own, is_only=len(session.config.stages) == 1)
+    if failures or not finished or not after:
         show_end(summary)
-    if finished and summary.bundle and not summary.published:
-        add = f"python -m distill.library add {shell_word(summary.bundle)}"
-        failures.append(f"not published in {session.config.library.dir}; to publish it: `{add}`")
+    failures += _check_published(summary, session, finished=finished)
     if failures:
         kept = "everything saved before is kept" if summary.bundle else "no model was saved"
         raise RunError(f"{'; '.join(failures)}; {kept}")
     return summary
 
 
+def _summarise_stage(
+    stage: Stage[P], module: StageModule, closed: Closed, *, finished: bool
+) -> StageSummary:
+    return StageSummary.of(
+        module.history,
+        stage=stage.name,
+        monitor=stage.monitor,
+        finished=finished,
+        verdict=closed.verdict,
+        elapsed_s=module.clock.elapsed_s,
+        warnings=[event.line for event in module.events],
+        skipped_steps=module.skipped_steps,
+        details=closed.details,
+    )
+
+
+def _add_to_bundle(closed: Closed, run_dir: Path) -> list[str]:
+    """Write `best.distillgan` again, with what the stage adds; return what could not be saved."""
+    if not closed.addition:
+        return []
+    path = best_bundle(run_dir)
+    try:
+        content = read_content(path)
+        metadata = {**content["metadata"], "save_date": time.strftime("%Y-%m-%dT%H:%M:%S%z")}
+        write_bundle(path, {**content, **closed.addition, "metadata": metadata})
+    except OSError as error:
+        return [f"{path} not written: {error.strerror or error}"]
+    return []
+
+
+def _write_page(closed: Closed) -> Path | None:
+    """Write the stage's page to listen; None, with a warning, if that is not possible."""
+    if closed.page is None:
+        return None
+    try:
+        return closed.page()
+    except (OSError, DistillError) as error:
+        cause = error if isinstance(error, OSError) else error.__cause__
+        why = getattr(cause, "strerror", None) or error
+        log.warning("the page to listen is not written: %s", why)
+        return None
+
+
+def _write_summary(summary: Summary, run_dir: Path) -> list[str]:
+    """Write `summary.json`; return what could not be saved."""
+    try:
+        summary.write(run_dir)
+    except OSError as error:
+        return [f"summary.json not saved: {error.strerror}"]
+    return []
+
+
+def _check_published(summary: Summary, session: Session, *, finished: bool) -> list[str]:
+    """What to do about a finished model that is not in the library."""
+    if not finished or not summary.bundle or summary.published:
+        return []
+    add = f"python -m distill.library add {shell_word(summary.bundle)}"
+    return [f"not published in {session.config.library.dir}; to publish it: `{add}`"]
+
+
 def _summarise(
-    stage: Stage,
-    outcome: Outcome,
+    stage: Stage[P],
+    outcome: Outcome[P],
     session: Session,
     stages: dict[str, StageSummary],
     *,
     page: Path | None,
-    stages_after: Sequence[str],
-    sounds: Sequence[str],
+    is_last: bool,
 ) -> Summary:
     config, run_dir, finished = session.config, session.run_dir, outcome.stopped is None
     bundle, before = newest_bundle(run_dir), read_summary(run_dir)
@@ -102,32 +139,33 @@ def _summarise(
         published = _publish(bundle, session) if bundle else None
     else:  # what an earlier stage published is still there, and is replaced when this one ends
         published = _still_there(before, "published")
-    pages: dict[str, Path | None] = {"page": None, "new_sounds_page": None}
+    pages = {"page": _still_there(before, "page")}
+    pages["new_sounds_page"] = _still_there(before, "new_sounds_page")
     if page is not None:
         pages["page" if page.parent == run_dir else "new_sounds_page"] = page
-    shown = {key: path or _still_there(before, key) for key, path in pages.items()}
     content = read_bundle(bundle, weights=False) if bundle else None
+    module = outcome.prepared.module
     assert config.name is not None
     return Summary(
         name=config.name,
         model_id=content.metadata.model_id if content else None,
-        finished=finished and not stages_after,
-        stages=dict(stages),
+        finished=finished and is_last,
+        stages=stages,
         bundle=str(from_here(bundle)) if bundle else None,
         bundle_bytes=bundle.stat().st_size if bundle else None,
         published=str(published) if published else None,
-        **{key: str(from_here(path)) if path else None for key, path in shown.items()},
+        **{key: str(from_here(path)) if path else None for key, path in pages.items()},
         next_commands=suggest_commands(
             run_dir,
             name=config.name,
             bundle=bundle,
             published=published,
-            sounds=sounds,
+            sounds=session.sounds,
             limits_in=stage.limits_in,
-            max_epochs=stage.limits(config).max_epochs,
-            max_minutes=stage.limits(config).max_minutes,
+            max_epochs=module.limits.max_epochs,
+            max_minutes=module.limits.max_minutes,
             finished=finished,
-            elapsed_s=outcome.module.clock.elapsed_s,
+            elapsed_s=module.clock.elapsed_s,
             has_prior=content is not None and content.prior_state is not None,
         ),
     )
@@ -137,33 +175,6 @@ def _still_there(before: Mapping[str, Any], key: str) -> Path | None:
     """The file that the summary of before names; None if there is none by now."""
     path = Path(before[key]) if isinstance(before.get(key), str) else None
     return path if path and path.is_file() else None
-
-
-def _write_page(stage: Stage, outcome: Outcome, run_dir: Path, *, verdict: str) -> Path | None:
-    """Write the stage's page to listen; None, with a warning, if that is not possible."""
-    try:
-        if checkpoint_path(run_dir, stage.name, "best").exists():
-            load_best(stage, outcome.module, run_dir)
-        return stage.write_page(outcome.module, run_dir, verdict=verdict)
-    except (OSError, DistillError) as error:
-        cause = error if isinstance(error, OSError) else error.__cause__
-        why = getattr(cause, "strerror", None) or error
-        log.warning("the page to listen is not written: %s", why)
-        return None
-
-
-def _add_to_bundle(stage: Stage, outcome: Outcome, run_dir: Path) -> None:
-    """Write `best.distillgan` again, with what the stage adds from its best weights.
-
-    Raises OSError if that is not possible.
-    """
-    addition = stage.addition(outcome.module)
-    if not addition:
-        return
-    path = best_bundle(run_dir)
-    content = read_content(path)
-    metadata = {**content["metadata"], "save_date": time.strftime("%Y-%m-%dT%H:%M:%S%z")}
-    write_bundle(path, {**content, **addition, "metadata": metadata})
 
 
 def _publish(bundle: Path, session: Session) -> Path | None:

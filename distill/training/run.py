@@ -6,7 +6,7 @@ import logging
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,32 +14,21 @@ from typing import TYPE_CHECKING
 import psutil
 from omegaconf import OmegaConf
 
-from distill.errors import RunError, WriteError
-from distill.runs.folder import (
-    STOP,
-    best_bundle,
-    checkpoint_path,
-    newest_bundle,
-)
+from distill.runs.folder import STOP, newest_bundle
 from distill.runs.progress import ProgressFile
-from distill.runs.rows import ChoiceRow, EndRow, StartRow
-from distill.runs.summary import Summary, read_summary
+from distill.runs.rows import EndRow, StartRow
+from distill.runs.summary import Summary
 from distill.settings.schema import TrainConfig
-from distill.system.atomic import remove_partial_files, write_text
 from distill.system.paths import from_here
-from distill.system.run_parts import CHECKPOINTS, CONFIG
-from distill.system.terminal import counted, say, say_figures
+from distill.training.folder import prepare_folder, remove_useless_checkpoints
 from distill.training.interrupt import RunStopped, StopRequest
 from distill.training.ranks.processes import Ranks, is_first
 from distill.training.sounds import open_sounds
 
 if TYPE_CHECKING:
-    from distill.runs.summary import StageSummary
-    from distill.training.session import Saved
-    from distill.training.stage import Stage
+    from distill.training.saved import Saved
 
 log = logging.getLogger(__name__)
-CODEC = "codec"
 
 
 def train(
@@ -64,51 +53,53 @@ def train(
         (run_dir / STOP).unlink(missing_ok=True)  # it was for an earlier process
     with _record_end(progress, run_dir, stop_files):
         progress.write(_start_row(config, resume=resume))
-        if config.base is not None and not resume:
-            from distill.training.base import adopt_base
-
-            adopt_base(config, run_dir)
         # before the sounds are read: there may be nothing left to train
-        left = _find_stages_left(config, run_dir) if resume else dict.fromkeys(config.stages)
+        left = _find_stages(config, run_dir, resume=resume)
         source, data = open_sounds(config, run_dir, progress, resume=resume, stop_files=stop_files)
         config.name = config.name or f"{source.name}-{time.strftime('%Y-%m-%d-%H-%M-%S')}"
 
         # torch and Lightning are slow to import: only now, when the sounds were read without errors
-        from distill.training.closing import close_stage
         from distill.training.codec.filters import describe_empty_filters
-        from distill.training.session import Session, train_stage
+        from distill.training.sequence import complete_stages, train_stages
+        from distill.training.session import Session
         from distill.training.stages import STAGES
 
-        stages = {name: STAGES[name](config, source, data, best_bundle(run_dir)) for name in left}
-        _complete(stages, progress)
+        stages = [STAGES[name](config, source, data, run_dir) for name in left]
+        complete_stages(stages, progress)
         if line := describe_empty_filters(config.mel, fixed=resume or config.base is not None):
             log.log(logging.INFO if in_sweep else logging.WARNING, line)
         settings = OmegaConf.to_yaml(OmegaConf.structured(config))
         if is_first():
-            _prepare_folder(run_dir, settings, resume=resume)
-            _remove_useless_checkpoints(run_dir, left)
-        summaries: dict[str, StageSummary] = {}
-        summary = None
+            prepare_folder(run_dir, settings, resume=resume)
+            remove_useless_checkpoints(run_dir, left)
         with StopRequest(*stop_files) as request, Ranks(settings, run_dir, resume=resume) as ranks:
-            session = Session(config, run_dir, request, ranks, progress)
-            names = list(stages)
-            for number, stage in enumerate(stages.values(), start=1):
-                outcome = train_stage(stage, session, saved=left[stage.name])
-                if is_first():
-                    _restore_folder(run_dir, settings, outcome.failures)
-                    summary = close_stage(
-                        stage,
-                        outcome,
-                        session,
-                        before=summaries,
-                        stages_after=names[number:],
-                        sounds=source.folders,
-                    )
-                if outcome.stopped:
-                    raise outcome.stopped
+            session = Session(
+                config=config,
+                settings=settings,
+                run_dir=run_dir,
+                sounds=source.folders,
+                request=request,
+                ranks=ranks,
+                progress=progress,
+            )
+            summary = train_stages(stages, session, left)
         if summary is not None:
             progress.write(EndRow("finished", "", summary.bundle, summary.published))
         return summary
+
+
+def _find_stages(config: TrainConfig, run_dir: Path, *, resume: bool) -> Mapping[str, Saved | None]:
+    """The stages to train, and how far each is; a new run may begin with a model that is there."""
+    if resume:
+        from distill.training.saved import find_stages_left
+        from distill.training.stages import STAGES
+
+        return find_stages_left(config, run_dir, STAGES)
+    if config.base is not None:
+        from distill.training.base import adopt_base
+
+        adopt_base(config, run_dir)
+    return dict.fromkeys(config.stages)
 
 
 def _start_row(config: TrainConfig, *, resume: bool) -> StartRow:
@@ -143,87 +134,3 @@ def _saved(run_dir: Path) -> str | None:
     """The bundle that the run has left, if any."""
     path = newest_bundle(run_dir)
     return str(from_here(path)) if path else None
-
-
-def _find_stages_left(config: TrainConfig, run_dir: Path) -> dict[str, Saved | None]:
-    """The stages that are not complete, and how far each is; raises RunError if there is none."""
-    from distill.training.session import read_saved
-    from distill.training.stages import STAGES
-
-    ended = read_summary(run_dir).get("stages", {})
-    left: dict[str, Saved | None] = {}
-    complete = []
-    groups = " or ".join(f"{STAGES[name].limits_in}.max_minutes=" for name in config.stages)
-    for name in config.stages:
-        saved = read_saved(run_dir, name)
-        if saved and saved.codec_digest and _is_of_another_codec(saved, run_dir, left):
-            say(f"the codec is another one by now: the {name} is trained anew")
-            saved = None
-        limits = STAGES[name].limits(config)
-        if saved and name in ended and limits.are_reached(saved.epochs, saved.elapsed_s):
-            minutes = f"{saved.elapsed_s / 60:.1f} minutes"
-            complete.append(f"{name}: {counted(saved.epochs, 'epoch')}, {minutes}")
-            continue
-        left[name] = saved
-        if saved:
-            say(f"continuing the {name} after {counted(saved.epochs, 'epoch')}: {run_dir}")
-    if not left:
-        raise RunError(
-            f"{run_dir}: this run is complete ({'; '.join(complete)}); "
-            f"to train longer, give a larger {groups}, or max_epochs="
-        )
-    return left
-
-
-def _is_of_another_codec(saved: Saved, run_dir: Path, left: Mapping[str, object]) -> bool:
-    """Whether what was saved of a later stage is of no use: its codec is trained further now, or
-    was in the meantime.
-    """
-    from distill.bundle.reader import read_bundle
-
-    bundle = newest_bundle(run_dir)
-    digest = read_bundle(bundle, weights=False).codec_digest if bundle else None
-    return CODEC in left or saved.codec_digest != digest
-
-
-def _complete(stages: dict[str, Stage], progress: ProgressFile) -> None:
-    for name, stage in stages.items():
-        for choice in stage.complete():
-            row = ChoiceRow(name, choice.key, choice.value, choice.reason)
-            progress.write(row)
-            log.info(row.line())
-            if not choice.is_detail:
-                say_figures(row.line())
-
-
-def _prepare_folder(run_dir: Path, settings: str, *, resume: bool) -> None:
-    """Write the settings, which resuming needs, and delete half-written files."""
-    try:
-        write_text(run_dir / CONFIG, settings)
-    except OSError as error:
-        if not resume:
-            raise WriteError(run_dir / CONFIG, error) from error
-        log.warning("%s: cannot be updated: %s", run_dir / CONFIG, error.strerror)
-    remove_partial_files(run_dir)
-    remove_partial_files(run_dir / CHECKPOINTS)
-
-
-def _remove_useless_checkpoints(run_dir: Path, left: Mapping[str, Saved | None]) -> None:
-    """Delete those of stages that begin anew; only now, when nothing stands in their way."""
-    for name, saved in left.items():
-        if saved is None:
-            for which in ("best", "last"):
-                with suppress(OSError):
-                    checkpoint_path(run_dir, name, which).unlink()
-
-
-def _restore_folder(run_dir: Path, settings: str, failures: list[str]) -> None:
-    """Make the run folder again if it was deleted or moved while the run trained."""
-    if (run_dir / CONFIG).exists():
-        return
-    failures.append(f"{run_dir} was deleted or moved during the run, and is made again")
-    try:
-        run_dir.mkdir(parents=True, exist_ok=True)
-        write_text(run_dir / CONFIG, settings)
-    except OSError as error:
-        failures.append(f"{CONFIG} not saved: {error.strerror}")

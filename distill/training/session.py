@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import warnings
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic
 
 import lightning
 import loguru
@@ -26,88 +27,60 @@ from distill.training.interrupt import RunStopped, StopRequest
 from distill.training.ranks.processes import Ranks, check_cores
 from distill.training.records.checkpoint_io import AtomicCheckpointIO
 from distill.training.records.event_files import EventFiles, keep_writer_threads_quiet
-from distill.training.stage import Stage
-from distill.training.stage_module import StageModule
+from distill.training.saved import Saved
+from distill.training.stage import P, Prepared, Stage
+from distill.training.steps.schedule import StageLimits
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Session:
     """What all stages of a run share."""
 
     config: TrainConfig
+    settings: str
+    """The same as text, as the run folder holds it."""
     run_dir: Path
+    sounds: Sequence[str]
+    """The folders of the sounds."""
     request: StopRequest
     ranks: Ranks
     progress: ProgressFile
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Outcome(Generic[P]):
     """How a stage's training ended."""
 
-    module: StageModule
+    prepared: P
     stopped: RunStopped | None
     failures: list[str]
     """What could not be saved."""
 
 
-@dataclass(frozen=True)
-class Saved:
-    """How far a stage was at its last checkpoint."""
-
-    epochs: int
-    elapsed_s: float
-    codec_digest: str | None = None
-    """Of the codec that a later stage belongs to."""
-
-
-def read_saved(run_dir: Path, stage: str) -> Saved | None:
-    """How far a stage was at its last checkpoint; None if there is none.
-
-    Raises RunError for a damaged checkpoint.
-    """
-    path = checkpoint_path(run_dir, stage, "last")
-    if not path.is_file():
-        return None
-    state = AtomicCheckpointIO().load_checkpoint(path).get("distill")
-    if not isinstance(state, dict) or "history" not in state:
-        raise RunError(f"{path}: not a checkpoint of distill")
-    epochs = max((len(values) for values in state["history"].values()), default=0)
-    return Saved(epochs, state["elapsed_s"], state["bundle"].get("codec_digest"))
-
-
-def train_stage(stage: Stage, session: Session, *, saved: Saved | None) -> Outcome:
+def train_stage(stage: Stage[P], session: Session, *, saved: Saved | None) -> Outcome[P]:
     """Train a stage whose configuration is complete, from its last checkpoint if `saved` is given.
 
     Raises RunError if the training cannot continue. After a stop request, everything is saved.
     """
     _quieten_libraries()
-    run_dir = session.run_dir
-    module = stage.module()
-    callbacks = _callbacks(stage, session)
-    trainer = _trainer(stage, session, callbacks, saved)
-    if isinstance(trainer.strategy, DDPStrategy) and not _is_started_outside(trainer.strategy):
-        if isinstance(trainer.accelerator, CPUAccelerator):
-            check_cores(trainer.num_devices)
-        session.ranks.start(trainer.num_devices, trainer.num_nodes)
-    checkpoint = checkpoint_path(run_dir, stage.name, "last") if saved else None
-    stopped = _fit(trainer, module, stage.data_module(), checkpoint, session.ranks)
+    prepared = stage.prepare()
+    callbacks = _callbacks(stage, prepared, session)
+    trainer = _trainer(prepared.module.limits, session, callbacks, saved)
+    _start_ranks(trainer, session.ranks)
+    checkpoint = checkpoint_path(session.run_dir, stage.name, "last") if saved else None
+    stopped = _fit(trainer, prepared, checkpoint, session.ranks)
     failures = [c.failure for c in callbacks if isinstance(c, BundleCheckpoint) and c.failure]
     failures += [c.failure for c in trainer.loggers if isinstance(c, EventFiles) and c.failure]
-    return Outcome(module, stopped, failures)
-
-
-def load_best(stage: Stage, module: StageModule, run_dir: Path) -> None:
-    """Give the module the weights of its best epoch; raises RunError where they are damaged."""
-    path = checkpoint_path(run_dir, stage.name, "best")
-    weights = AtomicCheckpointIO().load_checkpoint(path)["state_dict"]
-    module.load_state_dict(weights)
+    return Outcome(prepared, stopped, failures)
 
 
 def _trainer(
-    stage: Stage, session: Session, callbacks: list[lightning.Callback], saved: Saved | None
+    limits: StageLimits,
+    session: Session,
+    callbacks: list[lightning.Callback],
+    saved: Saved | None,
 ) -> lightning.Trainer:
-    config, limits = session.config.trainer, stage.limits(session.config)
+    config = session.config.trainer
     try:
         return lightning.Trainer(
             default_root_dir=session.run_dir,
@@ -126,25 +99,27 @@ def _trainer(
             enable_model_summary=False,
             use_distributed_sampler=False,  # the data module divides the draws among the ranks
         )
-    except (
-        MisconfigurationException,
-        TypeError,
-        RuntimeError,
-    ) as error:  # by accelerator
+    except (MisconfigurationException, TypeError, RuntimeError) as error:  # by accelerator
         raise RunError(
             f"trainer.accelerator={config.accelerator} trainer.devices={config.devices}: "
             f"not available on this machine: {error}"
         ) from error
 
 
+def _start_ranks(trainer: lightning.Trainer, ranks: Ranks) -> None:
+    """Start the other processes that train together with this one, unless something else does."""
+    strategy = trainer.strategy
+    if isinstance(strategy, DDPStrategy) and not _is_started_outside(strategy):
+        if isinstance(trainer.accelerator, CPUAccelerator):
+            check_cores(trainer.num_devices)
+        ranks.start(trainer.num_devices, trainer.num_nodes)
+
+
 def _fit(
-    trainer: lightning.Trainer,
-    module: StageModule,
-    data: lightning.LightningDataModule,
-    checkpoint: Path | None,
-    ranks: Ranks,
+    trainer: lightning.Trainer, prepared: Prepared, checkpoint: Path | None, ranks: Ranks
 ) -> RunStopped | None:
     """Run the fit; a stop is returned, every other exception is raised."""
+    module, data = prepared.module, prepared.data
     try:
         trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
     except RunStopped as stopped:
@@ -173,12 +148,12 @@ def _is_started_outside(strategy: DDPStrategy) -> bool:
     return strategy.cluster_environment.creates_processes_externally
 
 
-def _callbacks(stage: Stage, session: Session) -> list[lightning.Callback]:
+def _callbacks(stage: Stage[P], prepared: Prepared, session: Session) -> list[lightning.Callback]:
     """The stage's own callbacks, those that every stage has, and the ones that save, in this order:
     a save then holds the state of all the others.
     """
     settings, run_dir = session.config.callbacks, session.run_dir
-    watching = [*stage.callbacks(run_dir), ProgressRows(session.progress)]
+    watching = [*prepared.callbacks, ProgressRows(session.progress)]
     watching += [
         instantiate(asdict(callback))
         for callback in (settings.progress, settings.tensorboard)

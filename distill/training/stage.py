@@ -7,40 +7,76 @@ StageModule alone. The codec is one stage; a vocoder or a prior is another.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import lightning
 
+from distill.data.datamodule import SegmentDataModule
+from distill.data.source import Source
+from distill.model.sizing import Choice
 from distill.settings.schema import TrainConfig
+from distill.training.records.checkpoint_io import AtomicCheckpointIO
 from distill.training.stage_module import StageModule
 from distill.training.steps.schedule import StageLimits
 
 
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """What a stage trains. A stage's own kind of it also holds what it needs at its end."""
+
+    module: StageModule
+    data: lightning.LightningDataModule
+    """The batches that the module trains on."""
+    callbacks: Sequence[lightning.Callback] = ()
+    """Those that only this kind of stage has."""
+
+
 @dataclass(frozen=True)
-class ChosenSetting:
-    """A setting that was chosen by the collection or the machine, and why."""
+class Ended:
+    """How the training of a stage ended."""
 
-    key: str
-    value: float | str
-    reason: str
-    is_detail: bool = False
-    """Whether it is of no interest on the terminal: it is in the log and in `progress.jsonl`."""
+    finished: bool
+    """False after a stop."""
+    best: Path
+    """The checkpoint of the best epoch; there is none if nothing was saved."""
+
+    def load_best(self, module: StageModule) -> None:
+        """Give the module the weights of its best epoch, if there is a checkpoint. Raises RunError
+        where that is damaged.
+        """
+        if self.best.exists():
+            module.load_state_dict(AtomicCheckpointIO().load_checkpoint(self.best)["state_dict"])
 
 
 @dataclass(frozen=True)
-class Judgement:
-    """How a stage turned out: a verdict in plain words, and figures for the summary."""
+class Closed:
+    """How a stage turned out."""
 
     verdict: str
+    """In plain words."""
     details: Mapping[str, Any] = field(default_factory=dict)
-    """Figures of this kind of stage alone, as plain values."""
+    """Figures of this kind of stage alone, as plain values, for the summary."""
+    addition: Mapping[str, Any] = field(default_factory=dict)
+    """Keys to add to the bundle. Empty for the codec, whose bundles are written at each save, for a
+    result that is not worth keeping, and after a stop.
+    """
+    page: Callable[[], Path | None] | None = None
+    """Writes a page to listen to what the stage made, and returns its path; None if there is
+    nothing to hear. It is called once, when the addition is in the bundle. Raises OSError or
+    DistillError, which does not end the run.
+    """
 
 
-class Stage(ABC):
-    """One part of a model that a run trains: its settings, module, data, verdict and result."""
+P = TypeVar("P", bound=Prepared)
+
+
+class Stage(ABC, Generic[P]):
+    """One part of a model that a run trains. First all stages of a run complete their settings;
+    then each is prepared, trained and closed, one after the other.
+    """
 
     name: ClassVar[str]
     """The word for it in `stages=`; the module's `stage` is the same."""
@@ -49,49 +85,32 @@ class Stage(ABC):
     limits_in: ClassVar[str]
     """The group of settings that says how long it trains."""
 
-    def __init__(self, config: TrainConfig, source: Any, data: Any, bundle: Path) -> None:
-        """Keep the run's configuration, its sounds, their segments, and the path of the best
-        bundle, which a later stage reads: the file exists when `module` is called.
+    def __init__(
+        self, config: TrainConfig, source: Source, data: SegmentDataModule, run_dir: Path
+    ) -> None:
+        """Keep the run's configuration, its sounds, their segments, and its folder: a later stage
+        reads the best bundle there.
         """
-        self.config, self.source, self.data, self.bundle = config, source, data, bundle
+        self.config, self.source, self.data, self.run_dir = config, source, data, run_dir
 
-    @staticmethod
-    @abstractmethod
-    def limits(config: TrainConfig) -> StageLimits:
-        """How long the stage trains, and how many bad steps end it; None for no limit."""
+    @classmethod
+    def limits(cls, config: TrainConfig) -> StageLimits:
+        """How long the stage trains by settings that are complete. Steps that are not finite are
+        met alike in all stages.
+        """
+        group, trainer = getattr(config, cls.limits_in), config.trainer
+        return StageLimits(
+            group.max_epochs, group.max_minutes, trainer.gradient_clip_val, trainer.max_bad_steps
+        )
 
     @abstractmethod
-    def complete(self) -> list[ChosenSetting]:
+    def complete(self) -> list[Choice[float | str]]:
         """Fill in what is null in the configuration, in place; return what was chosen and why."""
 
     @abstractmethod
-    def module(self) -> StageModule:
-        """The module to train; called after `complete`."""
+    def prepare(self) -> P:
+        """Make what is trained, from a configuration that is complete. Raises DistillError."""
 
     @abstractmethod
-    def data_module(self) -> lightning.LightningDataModule:
-        """The data module with the batches that the module trains on."""
-
-    def callbacks(self, run_dir: Path) -> list[lightning.Callback]:
-        """Callbacks that only this kind of stage has."""
-        return []
-
-    @abstractmethod
-    def judge(self, module: StageModule, *, finished: bool) -> Judgement:
-        """Judge how the stage turned out; `finished` is false after a stop."""
-
-    def write_page(self, module: StageModule, run_dir: Path, *, verdict: str) -> Path | None:
-        """Write a page to listen to what the stage made, and return its path; None if there is
-        nothing to hear. The module has its best weights, if any were saved.
-
-        Raises OSError or DistillError, which does not end the run.
-        """
-        return None
-
-    def addition(self, module: StageModule) -> dict[str, Any]:
-        """Keys to add to the bundle when the stage has ended; the module has its best weights.
-
-        Empty for the codec, whose bundles are written at each save, and for a stage whose result
-        is not worth keeping.
-        """
-        return {}
+    def close(self, prepared: P, ended: Ended) -> Closed:
+        """Judge how the stage turned out. Raises RunError if its best weights are damaged."""

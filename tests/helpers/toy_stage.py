@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-import lightning
 import torch
 from torch import Tensor, nn
 
 from distill.data.segments import Segment
+from distill.model.sizing import Choice
+from distill.runs.folder import best_bundle
 from distill.settings.schema import TrainConfig
-from distill.training.stage import ChosenSetting, Judgement, Stage
+from distill.training.stage import Closed, Ended, Prepared, Stage
 from distill.training.stage_module import StageModule
 from distill.training.steps.schedule import StageLimits
 
@@ -58,33 +59,31 @@ class ToyModule(StageModule):
         return {"epochs": self.history.epochs}
 
 
-class ToyStage(Stage):
+class ToyStage(Stage[Prepared]):
     """Adds a made-up prior to the bundle."""
 
     name = ToyModule.stage
     monitor = "val/loss"
     limits_in = "toy"
 
-    @staticmethod
-    def limits(config: TrainConfig) -> StageLimits:
+    @classmethod
+    def limits(cls, config: TrainConfig) -> StageLimits:
         return StageLimits(EPOCHS, None, gradient_clip_val=1.0, max_bad_steps=3)
 
-    def complete(self) -> list[ChosenSetting]:
-        return [ChosenSetting("toy size", 1, "one number is enough")]
+    def complete(self) -> list[Choice[float | str]]:
+        return [Choice("toy size", 1, "one number is enough")]
 
-    def data_module(self) -> lightning.LightningDataModule:
-        module: lightning.LightningDataModule = self.data
-        return module
-
-    def module(self) -> ToyModule:
-        assert self.bundle.exists(), "the codec, or a base, comes first"
+    def prepare(self) -> Prepared:
+        assert best_bundle(self.run_dir).exists(), "the codec, or a base, comes first"
         optimizer = replace(self.config.optimizer, lr=0.01)
-        return ToyModule(limits=self.limits(self.config), optimizer=optimizer, seed=1)
+        module = ToyModule(limits=self.limits(self.config), optimizer=optimizer, seed=1)
+        return Prepared(module=module, data=self.data)
 
-    def judge(self, module: StageModule, *, finished: bool) -> Judgement:
-        return Judgement("learnt" if finished else "stopped", {"size": 1})
-
-    def addition(self, module: StageModule) -> dict[str, Any]:
+    def close(self, prepared: Prepared, ended: Ended) -> Closed:
+        if not ended.finished:
+            return Closed("stopped", {"size": 1})
+        module = prepared.module
+        ended.load_best(module)
         weights = {key: value.clone() for key, value in module.model.state_dict().items()}
         training = {
             "epochs": module.history.epochs,
@@ -92,4 +91,5 @@ class ToyStage(Stage):
             "training_date": "2026-01-31T14:00:00+0000",
         }
         state = {"type": "toy", "state_dict": weights, "config": {"size": 1}}
-        return {"prior_state": {**state, "training_metadata": training}}
+        addition = {"prior_state": {**state, "training_metadata": training}}
+        return Closed("learnt", {"size": 1}, addition=addition)

@@ -10,7 +10,7 @@ from distill.model.sizing import dead_code_threshold, decay, max_epochs
 PLENTY = 10**9
 
 
-def codebook_size(files: int, vectors: int, *, positions_per_s: float = 46.9) -> sizing.Choice:
+def codebook_size(files: int, vectors: int, *, positions_per_s: float = 46.9) -> sizing.Choice[int]:
     return sizing.codebook_size(files, training_vectors=vectors, positions_per_s=positions_per_s)
 
 

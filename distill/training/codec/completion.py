@@ -10,71 +10,69 @@ from distill.data.datamodule import SegmentDataModule
 from distill.data.source import Source
 from distill.model import sizing
 from distill.model.mel import LogMel, SpectrogramConfig
+from distill.model.sizing import Choice
 from distill.model.starter import difference_from_starter
 from distill.model.vqvae import VQVAEConfig
-from distill.settings.schema import OptimizerConfig, TrainConfig
+from distill.settings.schema import TrainConfig
 from distill.training.codec.fitting import fitting_codebook_size, training_vectors
-from distill.training.stage import ChosenSetting
 
 NORMALISATION_SEGMENTS = 256
 
 
 def complete(
     config: TrainConfig, source: Source, data: SegmentDataModule
-) -> tuple[list[ChosenSetting], int]:
-    """Fill in the settings that are null, in place.
-
-    Returns what was chosen and why, and the codebook size that fits the collection, even if another
-    one is configured.
-    """
-    choices: list[ChosenSetting] = []
-    rvq, trainer = config.rvq, config.trainer
+) -> list[Choice[float | str]]:
+    """Fill in the settings that are null, in place; return what was chosen and why."""
+    choices: list[Choice[float | str]] = []
+    rvq, trainer, segments = config.rvq, config.trainer, len(data.train)
     vectors = training_vectors(config, data.train)
-    fitting = fitting_codebook_size(config, source.files, vectors)
     if rvq.codebook_size is None:
-        rvq.codebook_size = int(fitting.value)
-        choices.append(ChosenSetting("codebook size", rvq.codebook_size, fitting.reason))
+        size = fitting_codebook_size(config, source.files, vectors)
+        rvq.codebook_size = size.value
+        choices.append(size)
     if rvq.decay is None:
         decay = sizing.decay(source.files)
         rvq.decay = decay.value
-        choices.append(ChosenSetting("codebook decay", rvq.decay, decay.reason, is_detail=True))
+        choices.append(decay)
     threshold = sizing.dead_code_threshold(
         rvq.dead_code_threshold,
-        vectors_per_step=round(config.data.batch_size * vectors / len(data.train)),
+        vectors_per_step=round(config.data.batch_size * vectors / segments),
         codebook_size=rvq.codebook_size,
     )
     if threshold.value < rvq.dead_code_threshold:
         rvq.dead_code_threshold = threshold.value
-        choices.append(
-            ChosenSetting("dead-code threshold", threshold.value, threshold.reason, is_detail=True)
-        )
+        choices.append(threshold)
     if trainer.max_epochs is None and trainer.max_minutes is None:
-        segments = len(data.train)
         epochs = sizing.max_epochs(segments, epoch_segments=data.epoch_segments)
-        trainer.max_epochs = int(epochs.value)
-        choices.append(ChosenSetting("epochs", trainer.max_epochs, epochs.reason))
+        trainer.max_epochs = epochs.value
+        choices.append(epochs)
     if trainer.precision is None:
         trainer.precision = precision_for(trainer.accelerator)
     _measure_normalisation(config, data)
-    if config.model.starter is not None:
-        reason = difference_from_starter(network_config(config), spectrogram_config(config))
-        if reason is not None:
-            config.model.starter = None
-            choices.append(ChosenSetting("starter weights", "none", reason))
-    choices += _complete_optimizer(config.optimizer, starter=config.model.starter is not None)
-    return choices, int(fitting.value)
+    return [*choices, *_complete_starter(config), *_complete_optimizer(config)]
 
 
-def _complete_optimizer(optimizer: OptimizerConfig, *, starter: bool) -> list[ChosenSetting]:
-    choices = []
+def _complete_starter(config: TrainConfig) -> list[Choice[str]]:
+    """Turn off starter weights that do not fit; only when everything else is complete."""
+    if config.model.starter is None:
+        return []
+    reason = difference_from_starter(network_config(config), spectrogram_config(config))
+    if reason is None:
+        return []
+    config.model.starter = None
+    return [Choice("starter weights", "none", reason)]
+
+
+def _complete_optimizer(config: TrainConfig) -> list[Choice[float]]:
+    optimizer, starter, choices = config.optimizer, config.model.starter is not None, []
     if optimizer.lr is None:
         rate = sizing.learning_rate(starter=starter)
         optimizer.lr = rate.value
-        choices.append(ChosenSetting("learning rate", rate.value, rate.reason, is_detail=True))
+        choices.append(rate)
     if optimizer.weight_decay is None:
         decay = sizing.weight_decay(starter=starter)
         optimizer.weight_decay = decay.value
-        choices.append(ChosenSetting("weight decay", decay.value, decay.reason, is_detail=True))
+        choices.append(decay)
     return choices
 
 

@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from distill.codec.description import LossCurves, Metadata
 from distill.codec.yardstick import YARDSTICK
+from distill.model.mel import SpectrogramConfig
+from distill.model.vqvae import VQVAEConfig
+from distill.runs.history import History
+from distill.training.codec.health import SideHealth
 
-if TYPE_CHECKING:
-    from distill.training.codec.module import CodecModule
 
-
-def content_of(module: CodecModule) -> dict[str, Any]:
-    """Everything in a bundle of the current weights except the weights; plain values only."""
-    figures = module.history.figures
+def bundle_content(
+    vqvae: VQVAEConfig,
+    spectrogram: SpectrogramConfig,
+    *,
+    origin: Mapping[str, Any],
+    history: History,
+    health: SideHealth,
+) -> dict[str, Any]:
+    """Everything in a bundle except the weights, whose health this is; plain values only. `origin`
+    holds the `training_config`, and what is known of the `metadata` at the start.
+    """
+    figures = history.figures
     curves = LossCurves(
         train_losses=figures.get("train/loss", []),
         val_losses=figures.get("val/loss", []),
@@ -24,17 +35,17 @@ def content_of(module: CodecModule) -> dict[str, Any]:
         **{f"val_{key}": figures.get(f"val/{key}", []) for key in YARDSTICK},
     )
     known = {
-        **module.origin["metadata"],
+        **origin["metadata"],
         "save_date": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-        "training_epochs": module.history.epochs,
+        "training_epochs": history.epochs,
         "final_train_loss": next(reversed(curves.train_losses), None),
         "final_val_loss": next(reversed(curves.val_losses), None),
     }
     return {
-        "vqvae_config": asdict(module.vqvae_config),
-        "spectrogram_config": asdict(module.spectrogram.config),
-        "training_config": module.origin["training_config"],
-        "codebook_health_snapshot": module.measure_health().snapshot(),
+        "vqvae_config": asdict(vqvae),
+        "spectrogram_config": asdict(spectrogram),
+        "training_config": origin["training_config"],
+        "codebook_health_snapshot": health.snapshot(),
         "loss_curve_history": asdict(curves),
         "metadata": asdict(Metadata(**known)),
     }

@@ -14,7 +14,7 @@ def training_vectors(config: TrainConfig, train: FixedSegments) -> int:
     return int(train.sounding_samples() / (mel.hop_length * stride) * rows)
 
 
-def fitting_codebook_size(config: TrainConfig, files: int, vectors: int) -> sizing.Choice:
+def fitting_codebook_size(config: TrainConfig, files: int, vectors: int) -> sizing.Choice[int]:
     """The number of codes of each level, with the reason."""
     mel = config.mel
     return sizing.codebook_size(

@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from distill.codec.codec import Codec
-from distill.codec.hearing import LEADS_S
 from distill.codec.yardstick import held_out_figures, rate
 from distill.data.datamodule import SegmentDataModule
 from distill.data.segments import Segment, shift_mel_bins
@@ -20,7 +19,8 @@ from distill.model.quantizer import require_finite
 from distill.model.starter import start_from_starter
 from distill.model.vqvae import ConvVQVAE, VQVAEConfig
 from distill.settings.schema import HealthConfig, OptimizerConfig
-from distill.training.codec.content import content_of
+from distill.training.codec.charts import codec_charts
+from distill.training.codec.content import bundle_content
 from distill.training.codec.health import SideHealth, count_codes, health_of
 from distill.training.codec.onset_probe import OnsetProbe, onset_figures
 from distill.training.codec.probe import CodebookProbe
@@ -212,40 +212,18 @@ class CodecModule(StageModule):
         return metrics
 
     def charts(self) -> dict[str, dict[str, Sequence[Any]]]:
-        """One chart for each figure of the codebooks, with all levels; one for the losses; one for
-        the onset error behind each lead, and one for the range of levels.
-        """
-        levels = range(self.vqvae_config.num_quantizers)
-        hint = "(hover over a line to see its name)"
-        codebooks: dict[str, Sequence[Any]] = {
-            f"{figure.replace('_', ' ')} {hint}": [
-                "Multiline",
-                [f"codebook/level_{level}/{figure}" for level in levels],
-            ]
-            for figure in ("perplexity", "utilization", "dead_codes")
-        }
-        losses: dict[str, Sequence[Any]] = {
-            f"loss {hint}": ["Multiline", ["train/loss", "val/loss"]]
-        }
-        heard: dict[str, Sequence[Any]] = {
-            f"onset error by silence before {hint}": [
-                "Multiline",
-                [f"val/onset_{lead_s:g}_db" for lead_s in LEADS_S],
-            ],
-            f"level, median and 10-90 % {hint}": [
-                "Multiline",
-                ["val/level_10_db", "val/level_db", "val/level_90_db"],
-            ],
-        }
-        return {
-            "codebooks, all levels": codebooks,
-            "training and validation": losses,
-            "heard": heard,
-        }
+        """Of the codebooks, the losses, and what is heard."""
+        return codec_charts(self.vqvae_config.num_quantizers)
 
     def bundle_fields(self) -> dict[str, Any]:
         """Everything in a bundle except the weights."""
-        return content_of(self)
+        return bundle_content(
+            self.vqvae_config,
+            self.spectrogram.config,
+            origin=self.origin,
+            history=self.history,
+            health=self.measure_health(),
+        )
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Restore the state of the run; the model keeps its id."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import time
 import uuid
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import lightning
 import torch
@@ -15,54 +16,39 @@ from hydra.utils import instantiate
 
 import distill
 from distill.data.datamodule import SegmentDataModule
-from distill.model.sizing import bitrate_kbps
-from distill.settings.schema import TrainConfig
+from distill.model.sizing import Choice, bitrate_kbps
 from distill.training.codec.completion import complete, network_config, spectrogram_config
+from distill.training.codec.fitting import fitting_codebook_size, training_vectors
 from distill.training.codec.health import SideHealth
 from distill.training.codec.module import CodecModule
 from distill.training.codec.verdict import describe_sound, outlook, rate_best, verdict
 from distill.training.listening import write_held_out_page
-from distill.training.stage import ChosenSetting, Judgement, Stage
-from distill.training.stage_module import StageModule
-from distill.training.steps.schedule import StageLimits
+from distill.training.stage import Closed, Ended, Prepared, Stage
 
 
-class CodecStage(Stage):
+@dataclass(frozen=True, kw_only=True)
+class PreparedCodec(Prepared):
+    """A codec and the collection's segments, for training and held out."""
+
+    module: CodecModule
+    data: SegmentDataModule
+
+
+class CodecStage(Stage[PreparedCodec]):
     """The first stage; later stages work with its codes."""
 
     name = CodecModule.stage
     monitor = "val/mel_db"
     limits_in = "trainer"
 
-    @staticmethod
-    def limits(config: TrainConfig) -> StageLimits:
-        """The limits under `trainer`."""
-        trainer = config.trainer
-        return StageLimits(
-            trainer.max_epochs,
-            trainer.max_minutes,
-            trainer.gradient_clip_val,
-            trainer.max_bad_steps,
-        )
-
-    def complete(self) -> list[ChosenSetting]:
+    def complete(self) -> list[Choice[float | str]]:
         """Fill in sizes, decay, epochs, precision and normalisation where they are null."""
-        choices, self._fitting_codebook_size = complete(self.config, self.source, self.data)
-        return choices
+        return complete(self.config, self.source, self.data)
 
-    def data_module(self) -> SegmentDataModule:
-        """The collection's segments, for training and held out."""
-        return cast(SegmentDataModule, self.data)
-
-    def module(self) -> CodecModule:
-        """The module for the complete configuration, with a new model id."""
-        config, source = self.config, self.source
-        training_config = asdict(config)
-        # bundles are shared with others, so they hold the folders' names and not their full paths
-        training_config["data"]["root"] = [
-            os.path.basename(os.path.normpath(root)) for root in config.data.folders
-        ]
-        return CodecModule(
+    def prepare(self) -> PreparedCodec:
+        """A module with a new model id."""
+        config = self.config
+        module = CodecModule(
             network_config(config),
             spectrogram_config(config),
             limits=self.limits(config),
@@ -71,90 +57,114 @@ class CodecStage(Stage):
             padding_weight=config.model.padding_weight,
             starter=config.model.starter is not None,
             seed=config.seed,
-            origin={
-                "training_config": training_config,
-                "metadata": {
-                    "model_id": uuid.uuid4().hex,
-                    "name": config.name,
-                    "description": "",
-                    "dataset_name": source.name,
-                    "dataset_file_count": source.files,
-                    "dataset_total_duration_s": source.duration_s,
-                    "dataset_fingerprint": source.fingerprint,
-                    "training_date": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-                    "tags": [],
-                    "distill_version": distill.__version__,
-                    "torch_version": str(torch.__version__),
-                },
-            },
+            origin={"training_config": self._training_config(), "metadata": self._metadata()},
         )
+        return PreparedCodec(module=module, data=self.data, callbacks=self._callbacks())
 
-    def callbacks(self, run_dir: Path) -> list[lightning.Callback]:
+    def close(self, prepared: PreparedCodec, ended: Ended) -> Closed:
+        """A verdict on the curves and codebooks at the end, and the codebooks' figures on both
+        sides; the page is by the best weights.
+        """
+        module, history = prepared.module, prepared.module.history
+        held_out = prepared.data.held_out_sounds
+        health = module.measure_health() if history.epochs or module.trainer.global_step else None
+        words = verdict(
+            history,
+            health,
+            min_utilization=self.config.health.min_utilization,
+            finished=ended.finished,
+            held_out_sounds=held_out,
+        )
+        rating = rate_best(history)
+        ahead = outlook(history, finished=ended.finished, elapsed_s=module.clock.elapsed_s)
+        words = "; ".join(filter(None, [words, describe_sound(rating, ahead)]))
+        details = {
+            "closeness": rating and rating.closeness.value,
+            "worst_figure": rating and rating.worst,
+            "mel_db_ten_minutes_on": ahead.likely_db,
+            "held_out_sounds": held_out,
+            **_sizes(module),
+            **_health(health, ""),
+            **_health(module.val_health, "val_"),
+        }
+        page = partial(self._write_page, module, ended, verdict=words)
+        return Closed(words, details, page=page if history.epochs else None)
+
+    def _training_config(self) -> dict[str, Any]:
+        """The settings as a bundle holds them: with the folders' names and not their full paths,
+        because bundles are shared with others.
+        """
+        settings = asdict(self.config)
+        settings["data"]["root"] = [
+            os.path.basename(os.path.normpath(root)) for root in self.config.data.folders
+        ]
+        return settings
+
+    def _metadata(self) -> dict[str, Any]:
+        source = self.source
+        return {
+            "model_id": uuid.uuid4().hex,
+            "name": self.config.name,
+            "description": "",
+            "dataset_name": source.name,
+            "dataset_file_count": source.files,
+            "dataset_total_duration_s": source.duration_s,
+            "dataset_fingerprint": source.fingerprint,
+            "training_date": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+            "tags": [],
+            "distill_version": distill.__version__,
+            "torch_version": str(torch.__version__),
+        }
+
+    def _callbacks(self) -> list[lightning.Callback]:
         """Codebook health and previews, if the settings have them."""
-        callbacks: list[lightning.Callback] = []
-        if (health := self.config.callbacks.codebook_health) is not None:
+        config, callbacks = self.config, list[lightning.Callback]()
+        if (health := config.callbacks.codebook_health) is not None:
+            vectors = training_vectors(config, self.data.train)
+            fitting = fitting_codebook_size(config, self.source.files, vectors)
             callbacks.append(
                 instantiate(
                     asdict(health),
-                    min_utilization=self.config.health.min_utilization,
-                    fitting_codebook_size=self._fitting_codebook_size,
+                    min_utilization=config.health.min_utilization,
+                    fitting_codebook_size=fitting.value,
                 )
             )
-        if (previews := self.config.callbacks.previews) is not None:
+        if (previews := config.callbacks.previews) is not None:
             callbacks.append(
-                instantiate(asdict(previews), run_dir=run_dir, model_name=self.config.name)
+                instantiate(asdict(previews), run_dir=self.run_dir, model_name=config.name)
             )
         return callbacks
 
-    def judge(self, module: StageModule, *, finished: bool) -> Judgement:
-        """A verdict on the curves and codebooks, and the codebooks' figures on both sides."""
-        assert isinstance(module, CodecModule)
-        has_trained = module.history.epochs or module.trainer.global_step
-        health = module.measure_health() if has_trained else None
-        mel, network = module.spectrogram.config, module.vqvae_config
-        words = verdict(
-            module.history,
-            health,
-            min_utilization=self.config.health.min_utilization,
-            finished=finished,
-            held_out_sounds=self.data.held_out_sounds,
-        )
-        rating = rate_best(module.history)
-        ahead = outlook(module.history, finished=finished, elapsed_s=module.clock.elapsed_s)
-        return Judgement(
-            "; ".join(filter(None, [words, describe_sound(rating, ahead)])),
-            {
-                "closeness": rating and rating.closeness.value,
-                "worst_figure": rating and rating.worst,
-                "mel_db_ten_minutes_on": ahead.likely_db,
-                "held_out_sounds": self.data.held_out_sounds,
-                "codebook_size": network.codebook_size,
-                "bitrate_kbps": bitrate_kbps(
-                    sample_rate_hz=mel.sample_rate_hz,
-                    hop_length=mel.hop_length,
-                    n_mels=mel.n_mels,
-                    stride=module.model.stride,
-                    levels=network.num_quantizers,
-                    codebook_size=network.codebook_size,
-                ),
-                **_health(health, ""),
-                **_health(module.val_health, "val_"),
-            },
-        )
-
-    def write_page(self, module: StageModule, run_dir: Path, *, verdict: str) -> Path | None:
+    def _write_page(self, module: CodecModule, ended: Ended, *, verdict: str) -> Path | None:
         """A page with some of the held-out sounds."""
-        assert isinstance(module, CodecModule)
-        if not module.history.epochs:
-            return None
-        intro = [
-            f"Held-out sounds of this run: {verdict}.",
-            "The verdict is about all of them; the figures below are those of the sounds shown.",
-        ]
+        ended.load_best(module)
         module.eval()
         return write_held_out_page(
-            module.codec, self.data.val, run_dir, vocoders=module.vocoders(), intro=intro
+            module.codec,
+            self.data.val,
+            self.run_dir,
+            vocoders=module.vocoders(),
+            intro=[
+                f"Held-out sounds of this run: {verdict}.",
+                "The verdict is about all of them; the figures below are those of the sounds "
+                "shown.",
+            ],
         )
+
+
+def _sizes(module: CodecModule) -> dict[str, float]:
+    mel, network = module.spectrogram.config, module.vqvae_config
+    return {
+        "codebook_size": network.codebook_size,
+        "bitrate_kbps": bitrate_kbps(
+            sample_rate_hz=mel.sample_rate_hz,
+            hop_length=mel.hop_length,
+            n_mels=mel.n_mels,
+            stride=module.model.stride,
+            levels=network.num_quantizers,
+            codebook_size=network.codebook_size,
+        ),
+    }
 
 
 def _health(side: SideHealth | None, prefix: str) -> dict[str, Any]:

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from dataclasses import asdict, replace
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import lightning
 from hydra.utils import instantiate
 
 from distill.bundle.reader import read_bundle
 from distill.bundle.rebuild import rebuild_codec, rebuild_vocoder
+from distill.codec.codec import Codec
 from distill.data.datamodule import SegmentDataModule
 from distill.data.split import FEWEST_HELD_OUT
 from distill.model.mel import SpectrogramConfig
-from distill.settings.schema import TrainConfig
+from distill.model.sizing import Choice
+from distill.runs.folder import best_bundle
 from distill.system.terminal import counted
 from distill.training.listening import write_held_out_page
-from distill.training.stage import ChosenSetting, Judgement, Stage
-from distill.training.stage_module import StageModule
-from distill.training.steps.schedule import StageLimits
+from distill.training.stage import Closed, Ended, Prepared, Stage
 from distill.training.vocoder.comparison import MOST_SOUNDS, Comparer, Comparison
 from distill.training.vocoder.hifigan_module import HifiGanModule
 from distill.training.vocoder.module import VocoderModule
@@ -37,66 +38,98 @@ LR, STARTER_LR = 0.003, 0.001
 HIFIGAN_LR = 0.0005
 
 
-class VocoderStage(Stage):
+@dataclass(frozen=True)
+class Opponent:
+    """The vocoder that the model has until now, its own or the default one."""
+
+    vocoder: Vocoder
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreparedVocoder(Prepared):
+    """A vocoder, and the collection's segments, as for the codec."""
+
+    module: VocoderModule
+    data: SegmentDataModule
+    before: VocoderNetwork | None
+    """Of the vocoder that the model has until now, if it has one of its own."""
+
+    @property
+    def opponent(self) -> Opponent:
+        """What the new one is compared with."""
+        spectrogram = self.module.codec.spectrogram
+        if self.before is None:
+            vocoder = default_vocoder(spectrogram)
+            return Opponent(vocoder, vocoder.name)
+        vocoder = vocoder_of(self.before, spectrogram)
+        return Opponent(vocoder, f"its earlier {vocoder.name}")
+
+
+class VocoderStage(Stage[PreparedVocoder]):
     """Comes after the codec, whose best weights it works with."""
 
     name = VocoderModule.stage
     monitor = "val/loss"
     limits_in = "vocoder"
 
-    def __init__(self, config: TrainConfig, source: Any, data: Any, bundle: Path) -> None:
-        super().__init__(config, source, data, bundle)
-        self._compared: Comparison | None = None
-        self._present_network: VocoderNetwork | None = None
-        """Of the vocoder that the model had before, if it has one of its own."""
-
-    @staticmethod
-    def limits(config: TrainConfig) -> StageLimits:
-        """The limits under `vocoder`; steps that are not finite are met as in the codec."""
-        trainer, vocoder = config.trainer, config.vocoder
-        return StageLimits(
-            vocoder.max_epochs,
-            vocoder.max_minutes,
-            trainer.gradient_clip_val,
-            trainer.max_bad_steps,
-        )
-
-    def complete(self) -> list[ChosenSetting]:
+    def complete(self) -> list[Choice[float | str]]:
         """Turn off starter weights that do not fit, and choose the learning rate.
 
         Raises RunError for mels or devices that the vocoder cannot be trained with.
         """
-        config, choices = self.config.vocoder, []
-        mel = SpectrogramConfig(**{"mean_db": 0.0, "std_db": 1.0} | _known(asdict(self.config.mel)))
-        network = network_config(self.config.vocoder, mel)
+        config, choices = self.config.vocoder, list[Choice[float | str]]()
+        known = {key: value for key, value in asdict(self.config.mel).items() if value is not None}
+        mel = SpectrogramConfig(**{"mean_db": 0.0, "std_db": 1.0} | known)
+        network = network_config(config, mel)
         if config.starter is not None:
             reason = "there are none for this type"
             if isinstance(network, PhaseNetworkConfig):
                 reason = difference_from_starter(network, mel) or ""
             if reason:
                 config.starter = None
-                choices.append(ChosenSetting("vocoder's starter weights", "none", reason))
+                choices.append(Choice("vocoder's starter weights", "none", reason))
         if config.lr is None:
             config.lr = LR if config.starter is None else STARTER_LR
             if isinstance(network, HifiGanConfig):
                 config.lr = HIFIGAN_LR
-            start = "random weights" if config.starter is None else "starter weights"
-            choices.append(
-                ChosenSetting("vocoder's learning rate", config.lr, f"from {start}", is_detail=True)
-            )
+            start = "from random weights" if config.starter is None else "from starter weights"
+            choices.append(Choice("vocoder's learning rate", config.lr, start, is_detail=True))
         if isinstance(network, HifiGanConfig):
             require_one_device(self.config.trainer.devices)
         return choices
 
-    def data_module(self) -> SegmentDataModule:
-        """The collection's segments, as for the codec."""
-        return cast(SegmentDataModule, self.data)
+    def prepare(self) -> PreparedVocoder:
+        """A module with the codec of the run's best bundle. Raises BundleError."""
+        content = read_bundle(best_bundle(self.run_dir))
+        before = rebuild_vocoder(content)
+        module = self._module(rebuild_codec(content))
+        return PreparedVocoder(
+            module=module, data=self.data, callbacks=self._callbacks(), before=before
+        )
 
-    def module(self) -> VocoderModule:
-        """The module, with the codec of the run's best bundle. Raises BundleError."""
-        content = read_bundle(self.bundle)
-        self._present_network = rebuild_vocoder(content)
-        codec = rebuild_codec(content)
+    def close(self, prepared: PreparedVocoder, ended: Ended) -> Closed:
+        """Whether it is better on held-out sounds than the vocoder that the model has, and takes
+        its place.
+        """
+        module, opponent = prepared.module, prepared.opponent
+        if not ended.finished or not module.history.epochs:
+            return Closed(f"stopped: the model still has {opponent.name}")
+        ended.load_best(module)  # what is judged is what is kept
+        own = module.vocoders()["result"]
+        comparer = Comparer(module.codec, prepared.data, most=MOST_SOUNDS)
+        compared = comparer.compare(own, opponent.vocoder, name=opponent.name)
+        words, sounds = compared.verdict, self.data.held_out_sounds
+        if sounds is not None and sounds < FEWEST_HELD_OUT:
+            words += f"; weak figures: only {counted(sounds, 'sound')} held out"
+        return Closed(
+            words,
+            compared.details,
+            addition=self._state(module) if compared.is_better else {},
+            page=self._page(module.codec, compared, own=own, other=opponent.vocoder, verdict=words),
+        )
+
+    def _module(self, codec: Codec) -> VocoderModule:
         config = self.config.vocoder
         network = network_config(config, codec.spectrogram.config)
         options: dict[str, Any] = {
@@ -112,85 +145,43 @@ class VocoderStage(Stage):
             return HifiGanModule(network, codec, **options)
         return PhaseModule(network, codec, starter=config.starter is not None, **options)
 
-    def callbacks(self, run_dir: Path) -> list[lightning.Callback]:
+    def _callbacks(self) -> list[lightning.Callback]:
         """Previews, if the settings have them."""
         previews = self.config.callbacks.previews
         if previews is None:
             return []
-        more = {"run_dir": run_dir, "model_name": self.config.name, "prefix": self.name}
+        more = {"run_dir": self.run_dir, "model_name": self.config.name, "prefix": self.name}
         return [instantiate(asdict(previews), **more)]
 
-    def judge(self, module: StageModule, *, finished: bool) -> Judgement:
-        """Whether it is better on held-out sounds than the vocoder that the model has, its own or
-        the default one, and takes its place.
-        """
-        assert isinstance(module, VocoderModule)
-        if not finished or not module.history.epochs:
-            return Judgement(f"stopped: the model still has {self._present_name(module)}")
-        own, present = module.vocoders()["result"], self._present(module)
-        comparer = Comparer(module.codec, self.data_module(), most=MOST_SOUNDS)
-        self._compared = comparer.compare(own, present, name=self._present_name(module))
-        words, sounds = self._compared.verdict, self.data.held_out_sounds
-        if sounds is not None and sounds < FEWEST_HELD_OUT:
-            words += f"; weak figures: only {counted(sounds, 'sound')} held out"
-        return Judgement(words, self._compared.details)
+    def _state(self, module: VocoderModule) -> dict[str, Any]:
+        """The vocoder as a bundle holds it."""
+        history = module.history
+        training = {
+            "epochs": history.epochs,
+            "final_loss": history.of_epoch(history.best_epoch(self.monitor))[self.monitor],
+            "training_date": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        }
+        return {"vocoder_state": {**state_of(module.model), "training_metadata": training}}
 
-    def write_page(self, module: StageModule, run_dir: Path, *, verdict: str) -> Path | None:
-        """A page with some of the held-out sounds, by this vocoder and the one that it was compared
-        with; its result is what the model gives.
+    def _page(
+        self, codec: Codec, compared: Comparison, *, own: Vocoder, other: Vocoder, verdict: str
+    ) -> Callable[[], Path | None]:
+        """Writes a page with some of the held-out sounds, by this vocoder and the one that it was
+        compared with; its result is what the model gives.
         """
-        assert isinstance(module, VocoderModule)
-        if self._compared is None:
-            return None
-        own, present = module.vocoders()["result"], self._present(module)
-        name = self._compared.default_name
-        if self._compared.is_better:
-            vocoders = {"result": own, "without": present}
+        name = compared.default_name
+        if compared.is_better:
+            vocoders = {"result": own, "without": other}
             said = f"Result is by the vocoder that this run trained, without by {name}."
         else:
-            vocoders = {"result": present, "rejected": own}
+            vocoders = {"result": other, "rejected": own}
             said = f"Result is by {name}, rejected by the vocoder that this run trained."
-        return write_held_out_page(
-            module.codec,
-            self.data.val,
-            run_dir,
-            vocoders=vocoders,
-            intro=[
-                f"Held-out sounds of this run. The vocoder: {verdict}.",
-                said,
-                "The figures and the word beside a sound are the codec's: of its mel, before a "
-                "vocoder makes sound of it.",
-            ],
+        intro = [
+            f"Held-out sounds of this run. The vocoder: {verdict}.",
+            said,
+            "The figures and the word beside a sound are the codec's: of its mel, before a "
+            "vocoder makes sound of it.",
+        ]
+        return partial(
+            write_held_out_page, codec, self.data.val, self.run_dir, vocoders=vocoders, intro=intro
         )
-
-    def _present(self, module: VocoderModule) -> Vocoder:
-        """The vocoder that the model has until now."""
-        spectrogram = module.codec.spectrogram
-        if self._present_network is None:
-            return default_vocoder(spectrogram)
-        return vocoder_of(self._present_network, spectrogram)
-
-    def _present_name(self, module: VocoderModule) -> str:
-        name = self._present(module).name
-        return name if self._present_network is None else f"its earlier {name}"
-
-    def addition(self, module: StageModule) -> dict[str, Any]:
-        """The vocoder, if it is better than the one before."""
-        if self._compared is None or not self._compared.is_better:
-            return {}
-        history = module.history
-        best = history.best_epoch(self.monitor)
-        return {
-            "vocoder_state": {
-                **state_of(cast(VocoderModule, module).model),
-                "training_metadata": {
-                    "epochs": history.epochs,
-                    "final_loss": history.of_epoch(best)[self.monitor],
-                    "training_date": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-                },
-            }
-        }
-
-
-def _known(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in values.items() if value is not None}
