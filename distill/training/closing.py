@@ -139,10 +139,6 @@ def _summarise(
         published = _publish(bundle, session) if bundle else None
     else:  # what an earlier stage published is still there, and is replaced when this one ends
         published = _still_there(before, "published")
-    pages = {"page": _still_there(before, "page")}
-    pages["new_sounds_page"] = _still_there(before, "new_sounds_page")
-    if page is not None:
-        pages["page" if page.parent == run_dir else "new_sounds_page"] = page
     content = read_bundle(bundle, weights=False) if bundle else None
     module = outcome.prepared.module
     assert config.name is not None
@@ -154,7 +150,7 @@ def _summarise(
         bundle=str(from_here(bundle)) if bundle else None,
         bundle_bytes=bundle.stat().st_size if bundle else None,
         published=str(published) if published else None,
-        **{key: str(from_here(path)) if path else None for key, path in pages.items()},
+        **_pages(page, before, run_dir),
         next_commands=suggest_commands(
             run_dir,
             name=config.name,
@@ -169,6 +165,14 @@ def _summarise(
             has_prior=content is not None and content.prior_state is not None,
         ),
     )
+
+
+def _pages(new: Path | None, before: Mapping[str, Any], run_dir: Path) -> dict[str, str | None]:
+    """The pages of a run by their keys in the summary: the new one, and those of before."""
+    pages = {key: _still_there(before, key) for key in ("page", "new_sounds_page")}
+    if new is not None:
+        pages["page" if new.parent == run_dir else "new_sounds_page"] = new
+    return {key: str(from_here(path)) if path else None for key, path in pages.items()}
 
 
 def _still_there(before: Mapping[str, Any], key: str) -> Path | None:

@@ -43,9 +43,8 @@ def train(
     others None.
 
     Fills in what is null in `config`, in place. What a sweep says once for all of its jobs is only
-    logged `in_sweep`. A file `stop` in the run folder, or one of
-    `stop_files`, stops the run as Ctrl-C does. Raises DistillError for what the user can correct,
-    RunStopped after a stop.
+    logged `in_sweep`. A file `stop` in the run folder, or one of `stop_files`, stops the run as
+    Ctrl-C does. Raises DistillError for what the user can correct, RunStopped after a stop.
     """
     stop_files = (run_dir / STOP, *stop_files)
     progress = ProgressFile(run_dir if is_first() else None)
@@ -59,15 +58,13 @@ def train(
         config.name = config.name or f"{source.name}-{time.strftime('%Y-%m-%d-%H-%M-%S')}"
 
         # torch and Lightning are slow to import: only now, when the sounds were read without errors
-        from distill.training.codec.filters import describe_empty_filters
         from distill.training.sequence import complete_stages, train_stages
         from distill.training.session import Session
         from distill.training.stages import STAGES
 
         stages = [STAGES[name](config, source, data, run_dir) for name in left]
         complete_stages(stages, progress)
-        if line := describe_empty_filters(config.mel, fixed=resume or config.base is not None):
-            log.log(logging.INFO if in_sweep else logging.WARNING, line)
+        _report_empty_filters(config, resume=resume, in_sweep=in_sweep)
         settings = OmegaConf.to_yaml(OmegaConf.structured(config))
         if is_first():
             prepare_folder(run_dir, settings, resume=resume)
@@ -100,6 +97,13 @@ def _find_stages(config: TrainConfig, run_dir: Path, *, resume: bool) -> Mapping
 
         adopt_base(config, run_dir)
     return dict.fromkeys(config.stages)
+
+
+def _report_empty_filters(config: TrainConfig, *, resume: bool, in_sweep: bool) -> None:
+    from distill.training.codec.filters import describe_empty_filters
+
+    if line := describe_empty_filters(config.mel, fixed=resume or config.base is not None):
+        log.log(logging.INFO if in_sweep else logging.WARNING, line)
 
 
 def _start_row(config: TrainConfig, *, resume: bool) -> StartRow:

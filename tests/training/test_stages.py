@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import json
 import signal
+import textwrap
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -17,6 +21,7 @@ from distill.runs.progress import read_progress
 from distill.settings.compose import load_config, resume_config
 from distill.training.base import adopt_base
 from distill.training.interrupt import RunStopped
+from distill.training.records.checkpoint_io import AtomicCheckpointIO
 from distill.training.run import train
 from distill.training.stages import STAGES
 from tests.helpers.made_bundle import made
@@ -55,10 +60,40 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     return work
 
 
+@pytest.fixture
+def loaded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Names of the checkpoints that are read, as they are read."""
+    names: list[str] = []
+    load = AtomicCheckpointIO.load_checkpoint
+
+    def recording(self: AtomicCheckpointIO, path: str | Path, *args: Any, **options: Any) -> Any:
+        names.append(Path(path).name)
+        return load(self, path, *args, **options)
+
+    monkeypatch.setattr(AtomicCheckpointIO, "load_checkpoint", recording)
+    return names
+
+
+@pytest.mark.parametrize("name", [*STAGES, ToyStage.name])
+def test_a_stage_keeps_nothing_between_its_calls(name: str) -> None:
+    """What `prepare` makes and `close` needs is in Prepared: no order of calls is hidden."""
+    kind = STAGES.get(name, ToyStage)
+    kept = [
+        ast.unparse(node)
+        for node in ast.walk(ast.parse(textwrap.dedent(inspect.getsource(kind))))
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.ctx, ast.Store)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "self"
+    ]
+    assert kept == []
+
+
 def test_a_second_stage_adds_to_the_bundle_of_the_first(
-    sounds: Path, run: Run, capsys: pytest.CaptureFixture[str]
+    sounds: Path, run: Run, capsys: pytest.CaptureFixture[str], loaded: list[str]
 ) -> None:
     run_dir = run("run", "name=kit")
+    assert loaded == ["best.ckpt", "toy_best.ckpt"], "once for each stage"
     content = torch.load(run_dir / "best.distillgan", weights_only=True)
     state = content["prior_state"]
     assert state["type"] == "toy"
