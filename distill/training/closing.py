@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from distill.bundle.format import write_bundle
 from distill.bundle.reader import read_bundle, read_content
@@ -60,7 +59,7 @@ def close_stage(
         skipped_steps=module.skipped_steps,
         details=judgement.details,
     )
-    session.progress.write(StageRow(stage.name, before[stage.name].to_json()))
+    session.progress.write(StageRow(stage.name, before[stage.name]))
     if finished and not module.makes_bundles:
         try:
             _add_to_bundle(stage, outcome, run_dir)
@@ -101,11 +100,12 @@ def _summarise(
     if finished:
         published = _publish(bundle, session) if bundle else None
     else:  # what an earlier stage published is still there, and is replaced when this one ends
-        published = _still_there(before, "published")
+        published = _still_there(before.published if before else None)
     pages: dict[str, Path | None] = {"page": None, "new_sounds_page": None}
     if page is not None:
         pages["page" if page.parent == run_dir else "new_sounds_page"] = page
-    shown = {key: path or _still_there(before, key) for key, path in pages.items()}
+    kept = vars(before) if before else {}
+    shown = {key: path or _still_there(kept.get(key)) for key, path in pages.items()}
     content = read_bundle(bundle, weights=False) if bundle else None
     assert config.name is not None
     return Summary(
@@ -133,9 +133,9 @@ def _summarise(
     )
 
 
-def _still_there(before: Mapping[str, Any], key: str) -> Path | None:
+def _still_there(named: str | None) -> Path | None:
     """The file that the summary of before names; None if there is none by now."""
-    path = Path(before[key]) if isinstance(before.get(key), str) else None
+    path = Path(named) if named else None
     return path if path and path.is_file() else None
 
 
@@ -172,7 +172,8 @@ def _publish(bundle: Path, session: Session) -> Path | None:
     None, with a warning, if that is not possible.
     """
     library = path_of(session.config.library.dir)
-    earlier = read_summary(session.run_dir).get("published") or session.config.base
+    before = read_summary(session.run_dir)
+    earlier = (before.published if before else None) or session.config.base
     try:
         catalog = Catalog(library)
         return catalog.publish(bundle, earlier=earlier and Path(earlier).name).absolute()

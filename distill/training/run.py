@@ -23,7 +23,7 @@ from distill.runs.folder import (
 )
 from distill.runs.progress import ProgressFile
 from distill.runs.rows import ChoiceRow, EndRow, StartRow
-from distill.runs.summary import Summary, read_summary
+from distill.runs.summary import Summary, stages_ended
 from distill.settings.schema import TrainConfig
 from distill.system.atomic import remove_partial_files, write_text
 from distill.system.paths import from_here
@@ -150,7 +150,7 @@ def _find_stages_left(config: TrainConfig, run_dir: Path) -> dict[str, Saved | N
     from distill.training.session import read_saved
     from distill.training.stages import STAGES
 
-    ended = read_summary(run_dir).get("stages", {})
+    ended = stages_ended(run_dir)
     left: dict[str, Saved | None] = {}
     complete = []
     groups = " or ".join(f"{STAGES[name].limits_in}.max_minutes=" for name in config.stages)

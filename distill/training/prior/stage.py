@@ -22,6 +22,7 @@ from distill.data.split import FEWEST_HELD_OUT
 from distill.generation.novelty import MelNeighbours, decode_mels
 from distill.listen.new_sounds import NewSounds
 from distill.prior.prior import Prior, PriorConfig
+from distill.runs.folder import NEW_SOUNDS
 from distill.settings.schema import TrainConfig
 from distill.system.terminal import counted, say_figures
 from distill.training.prior.coder import SoundCoder
@@ -41,7 +42,6 @@ from distill.training.stage import ChosenSetting, Judgement, Stage
 from distill.training.stage_module import StageModule
 from distill.training.steps.schedule import StageLimits
 
-FOLDER = "new_sounds"
 """In the run folder, with the sounds that the prior made at its end."""
 SHOWN_SOUNDS = 8
 log = logging.getLogger(__name__)
@@ -207,7 +207,7 @@ class PriorStage(Stage):
         model = load_bundle(self.bundle)
         if model.prior is None:
             return None
-        names = (FOLDER if number == 1 else f"{FOLDER}-{number}" for number in count(1))
+        names = (NEW_SOUNDS if number == 1 else f"{NEW_SOUNDS}-{number}" for number in count(1))
         folder = next(path for name in names if not (path := run_dir / name).exists())
         target = NewSounds(folder, model, seed=self.config.seed)
         for sound in model.new_sounds(SHOWN_SOUNDS, seed=self.config.seed):
