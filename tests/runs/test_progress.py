@@ -76,7 +76,7 @@ def test_a_run_leaves_all_that_a_dashboard_shows(sounds: Path, train_here: Train
     assert start.pid == os.getpid()
     assert abs(start.pid_started_s - psutil.Process().create_time()) < 1
     assert start.setting("rvq", "levels") == 2
-    assert start.roots == [str(sounds)]
+    assert start.roots == ["sounds"]
     (read,) = (row for row in rows if isinstance(row, SoundsRow))
     assert read.files == read.train + read.held_out == 12
     choices = [row for row in rows if isinstance(row, ChoiceRow)]
