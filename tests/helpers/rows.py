@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 from hypothesis import strategies as st
@@ -25,7 +26,8 @@ TEXT = st.text(st.characters(), max_size=9)
 """Halves of surrogates are among them: a name need not be Unicode."""
 COUNT, SECONDS = st.integers(0, 10**6), st.floats(0, 10**9)
 LEFT, EPOCHS = st.none() | SECONDS, st.none() | COUNT
-FIGURES = st.dictionaries(TEXT, st.floats() | st.integers(-9, 9), max_size=3)
+NOT_FINITE = st.sampled_from((math.nan, math.inf))
+FIGURES = st.dictionaries(TEXT, st.floats() | st.integers(-9, 9) | NOT_FINITE, max_size=3)
 PLAIN = st.recursive(
     st.none() | st.booleans() | st.integers(-9, 9) | st.floats(-9, 9) | TEXT,
     lambda part: st.lists(part, max_size=2) | st.dictionaries(TEXT, part, max_size=2),
@@ -79,7 +81,7 @@ ROWS: dict[type[Row], st.SearchStrategy[Any]] = {
         epochs=EPOCHS,
         step=COUNT,
         steps=COUNT,
-        loss=st.none() | st.floats(),
+        loss=st.none() | st.floats() | NOT_FINITE,
         elapsed_s=SECONDS,
         left_s=LEFT,
     ),
