@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
+from distill.system.run_parts import CONFIG, LOG, PROGRESS
+
 TAG = "DISTILL_MODEL"
 """The tag of distill's own sounds; its value names the model."""
 COMMENT = "COMMENT"
@@ -14,8 +16,8 @@ PAGE_ROWS = "distill_listen.json"
 PAGE_MARK = "<!DOCTYPE html><!-- distill: a page to listen -->"
 """What a page to listen begins with."""
 FOLDERS = (
-    ({"progress.jsonl", "config.yaml"}, "a run"),
-    ({"progress.jsonl", "train.log"}, "a run"),
+    ({PROGRESS, CONFIG}, "a run"),
+    ({PROGRESS, LOG}, "a run"),
     ({"distill.json", "collection.json"}, "shards"),
     ({PAGE_ROWS}, "the sounds of a page to listen"),
     ({"00 pluck 82 Hz.wav", "14 bell 440 Hz.wav", "23 siren.flac"}, "the demo sounds"),

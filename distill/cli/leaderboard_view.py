@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from distill.catalog.catalog import shown_name
 from distill.codec.yardstick import YARDSTICK
+from distill.runs.folder import checkpoint_path
 from distill.sweep.job import DONE
 from distill.sweep.leaderboard import Leaderboard
 from distill.sweep.results import Result, short
@@ -31,7 +32,7 @@ def show_leaderboard(leaderboard: Leaderboard) -> None:
             say_figures(
                 f"job {result.job.number} ({values}): {result.job.state}: {result.job.reason}"
             )
-            if (result.folder / "checkpoints" / "last.ckpt").exists():
+            if checkpoint_path(result.folder, "codec", "last").exists():
                 folder = shell_word(str(result.folder))
                 say(f"  to continue it: python -m distill.train resume={folder}")
     files = f"{leaderboard.csv} and {picture.name}" if picture else str(leaderboard.csv)

@@ -17,7 +17,7 @@ from filelock import FileLock, Timeout
 from distill.bundle import SUFFIX
 from distill.errors import DistillError, RunError, WriteError
 from distill.system.paths import exists, is_folder, path_and_parents, path_of
-from distill.system.run_parts import CHECKPOINTS, CONFIG, run_of, runs_in
+from distill.system.run_parts import CHECKPOINTS, CONFIG, LOG, run_of, runs_in
 from distill.system.shell import shell_word
 
 if TYPE_CHECKING:
@@ -29,7 +29,13 @@ LAST = f"{CHECKPOINTS}/*last.ckpt"
 LOCK = ".lock"
 """The file that a run holds while it trains."""
 STOP = "stop"
-"""A file of this name in a run folder asks the run to save and end."""
+"""A file of this name in a run folder asks the run to save and end; in a sweep's folder it asks
+all jobs, and no other job starts.
+"""
+PREVIEWS = "previews"
+"""What the held-out sounds come back as while the run trains: a folder for each look."""
+NEW_SOUNDS = "new_sounds"
+"""New sounds by the prior, with their own page to listen."""
 log = logging.getLogger(__name__)
 
 
@@ -133,7 +139,7 @@ def best_bundle(run_dir: Path) -> Path:
 
 def check_unused(run_dir: Path) -> None:
     """Raise RunError if the folder already holds a run, which would be overwritten."""
-    saved = (*run_dir.glob("checkpoints/*.ckpt"), *run_dir.glob(f"*{SUFFIX}"))
+    saved = (*run_dir.glob(f"{CHECKPOINTS}/*.ckpt"), *run_dir.glob(f"*{SUFFIX}"))
     if saved:
         raise RunError(
             f"{run_dir}: already holds a run ({saved[0].name}); continue it with "
@@ -143,8 +149,8 @@ def check_unused(run_dir: Path) -> None:
 
 def best_epoch_advice(run_dir: Path) -> str:
     """How to resume without the last checkpoint; empty if there is no other checkpoint."""
-    best = run_dir / CHECKPOINTS / "best.ckpt"
-    command = f"cp {shell_word(str(best))} {shell_word(str(best.with_name('last.ckpt')))}"
+    best, last = (checkpoint_path(run_dir, "codec", which) for which in ("best", "last"))
+    command = f"cp {shell_word(str(best))} {shell_word(str(last))}"
     return f"to continue from the best epoch: {command}" if best.is_file() else ""
 
 
@@ -179,7 +185,7 @@ def lock_run_dir(run_dir: Path) -> Iterator[None]:
         yield
     except DistillError:
         with suppress(OSError):
-            if {path.name for path in run_dir.iterdir()} <= {"train.log", LOCK}:
+            if {path.name for path in run_dir.iterdir()} <= {LOG, LOCK}:
                 shutil.rmtree(run_dir)
         raise
     finally:

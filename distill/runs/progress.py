@@ -1,19 +1,32 @@
-"""rows of a run ↔ `progress.jsonl` in its folder: one JSON object in each line, appended."""
+"""rows of a run ↔ `progress.jsonl` in its folder: one JSON object in each line, appended.
+
+`read_row` is the only place that decides what is a row: every reader gets rows by their type.
+"""
 
 from __future__ import annotations
 
 import json
 import logging
 import time
-from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from distill.runs.rows import Row, plain_values
-from distill.system.json_values import without_nan
+from distill.runs.rows import Row, plain_values, row_of
+from distill.system.json_values import parse_object, without_nan
+from distill.system.run_parts import PROGRESS
+from distill.system.validation import InvalidError, instance_of
 
-NAME = "progress.jsonl"
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Written:
+    """A row as it stands in the file."""
+
+    time_s: float
+    """When it was written, in Unix time."""
+    row: Row
 
 
 class ProgressFile:
@@ -21,7 +34,7 @@ class ProgressFile:
 
     def __init__(self, run_dir: Path | None) -> None:
         """Without a folder, as on every rank except the first, rows are not written."""
-        self._path = run_dir and run_dir / NAME
+        self._path = run_dir and run_dir / PROGRESS
         self._refused = False
 
     def write(self, row: Row) -> None:
@@ -39,26 +52,29 @@ class ProgressFile:
             log.warning("%s: cannot be written any more: %s", self._path, error.strerror)
 
 
-def read_progress(run_dir: Path) -> list[dict[str, Any]]:
-    """All complete rows of a run so far, oldest first; empty if there is no file."""
+def read_row(line: str | bytes) -> Written | None:
+    """A line of the file → its row; None for what distill did not write, or only in part."""
+    values = parse_object(line)
     try:
-        lines = (run_dir / NAME).read_bytes().splitlines()
+        return Written(instance_of(_Stamp, values).time_s, row_of(values))
+    except InvalidError:
+        return None
+
+
+def read_progress(run_dir: Path) -> list[Row]:
+    """All rows of a run so far, oldest first; empty if there is no file."""
+    try:
+        lines = (run_dir / PROGRESS).read_bytes().splitlines()
     except FileNotFoundError:
         return []
-    return rows_of(lines)
+    return [written.row for line in lines if (written := read_row(line))]
 
 
-def rows_of(lines: Iterable[bytes]) -> list[dict[str, Any]]:
-    """Lines of the file → their rows; what is not a whole row is left out."""
-    rows = []
-    for line in lines:
-        try:
-            row = json.loads(line)
-        except (ValueError, RecursionError):  # half-written: by a process at work, or a killed one
-            continue
-        if isinstance(row, dict):
-            rows.append(row)
-    return rows
+@dataclass(frozen=True)
+class _Stamp:
+    """The key that each row has beside its own."""
+
+    time_s: float
 
 
 def _ends_whole(file: Any) -> bool:

@@ -1,15 +1,20 @@
-"""events of a run → rows of plain values, for the terminal, `progress.jsonl` and a dashboard."""
+"""events of a run → rows, for the terminal and a dashboard; rows ↔ plain values."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, ClassVar
+from dataclasses import asdict, dataclass, field
+from typing import Any, ClassVar, get_args
 
+from distill.codec.description import LevelHealth
 from distill.codec.yardstick import held_out_figures, rate, show_figures
+from distill.runs.summary import StageSummary, take_details_apart
+from distill.system.ranges import any_float, nan_as_null, or_null, within
 from distill.system.terminal import duration
+from distill.system.validation import InvalidError, instance_of
 
 SHORTEST_BAR = 1
+LARGEST_PID = 2**31 - 1
 
 
 @dataclass(frozen=True)
@@ -32,13 +37,26 @@ class StartRow:
     """A process started or continued a run."""
 
     event: ClassVar[str] = "start"
-    pid: int
+    pid: int = field(metadata=within(1, LARGEST_PID))
     pid_started_s: float
     """Unix time; shows whether another process has the same pid by now."""
     resumed: bool
     name: str | None
     stages: list[str]
     settings: dict[str, Any]
+    """All settings of the run, by the version of distill that began it."""
+
+    def setting(self, group: str, key: str) -> Any:
+        """A setting; None if it is null, or if the run has no such setting."""
+        values = self.settings.get(group)
+        return values.get(key) if isinstance(values, dict) else None
+
+    @property
+    def roots(self) -> list[str]:
+        """The folders of sounds; empty for the demo collection."""
+        root = self.setting("data", "root")
+        found = root if isinstance(root, list) else [root]
+        return [each for each in found if isinstance(each, str)]
 
 
 @dataclass(frozen=True)
@@ -84,7 +102,7 @@ class StepRow:
     step: int
     """Within the epoch."""
     steps: int
-    loss: float | None
+    loss: float | None = field(metadata=any_float())
     elapsed_s: float
     left_s: float | None
 
@@ -121,6 +139,27 @@ class StepRow:
 
 
 @dataclass(frozen=True)
+class Health:
+    """Health of the codec's levels in an epoch, by the codes of the training side."""
+
+    levels: tuple[LevelHealth, ...]
+    positions: int
+    codebook_size: int
+    complete: bool
+    """Whether there are enough positions to trust the figures."""
+
+
+@dataclass(frozen=True)
+class EpochDetails:
+    """The details of an epoch that readers know."""
+
+    health: Health | None = None
+    """Of the codec."""
+    heard: list[str] | None = None
+    """Of a vocoder: figures of the sounds in words."""
+
+
+@dataclass(frozen=True)
 class EpochRow:
     """An epoch ended."""
 
@@ -128,16 +167,19 @@ class EpochRow:
     stage: str
     epoch: int
     epochs: int | None
-    figures: dict[str, float]
+    figures: dict[str, float] = field(metadata=nan_as_null())
     details: dict[str, Any]
-    """Values of this kind of stage alone; for the codec `health`, of its levels, for a vocoder
-    `heard`, figures of the sounds in words.
-    """
+    """Values of this kind of stage alone: those of EpochDetails, and others."""
     news: list[str]
     """Warnings, and levels that recovered, in this epoch."""
     skipped_steps: int
     elapsed_s: float
     left_s: float | None
+
+    @property
+    def health(self) -> Health | None:
+        """Health of the codec's levels; None for other stages, or where it was not measured."""
+        return instance_of(EpochDetails, self.details).health
 
     def lines(self) -> list[str]:
         """The row as text for the terminal: a line of figures, then one for each level."""
@@ -163,7 +205,7 @@ class StageRow:
 
     event: ClassVar[str] = "stage"
     stage: str
-    summary: dict[str, Any]
+    summary: StageSummary
 
 
 @dataclass(frozen=True)
@@ -174,16 +216,34 @@ class EndRow:
     reason: str
     """`finished`, `stopped` or `failed`."""
     detail: str = ""
-    bundle: str | None = None
-    published: str | None = None
+    bundle: str | None = field(default=None, metadata=or_null())
+    published: str | None = field(default=None, metadata=or_null())
 
 
 Row = StartRow | SoundsRow | ChoiceRow | StepRow | EpochRow | StageRow | EndRow
+KINDS: dict[str, type[Row]] = {kind.event: kind for kind in get_args(Row)}
 
 
 def plain_values(row: Row) -> dict[str, Any]:
     """The row as a JSON object; `event` names its kind."""
-    return {"event": row.event, **asdict(row)}
+    values = {"event": row.event, **asdict(row)}
+    return {**values, "summary": row.summary.to_json()} if isinstance(row, StageRow) else values
+
+
+def row_of(values: dict[str, Any]) -> Row:
+    """The JSON object of a row, as `plain_values` makes it → the row; NaN, which is null there, is
+    NaN again. Keys that are not known are ignored. Raises InvalidError.
+    """
+    event = values.get("event")
+    kind = KINDS.get(event) if isinstance(event, str) else None
+    if kind is None:
+        raise InvalidError("event", "is of no known row")
+    if kind is StageRow:
+        values = {**values, "summary": take_details_apart(values.get("summary"))}
+    row = instance_of(kind, values)
+    if isinstance(row, EpochRow):
+        instance_of(EpochDetails, row.details)
+    return row
 
 
 def sound_lines(figures: Mapping[str, float]) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,10 @@ from distill.runs.history import History
 from distill.system.atomic import write_text
 from distill.system.json_values import read_object, without_nan
 from distill.system.paths import from_here
+from distill.system.ranges import nan_as_null, or_null
+from distill.system.run_parts import SUMMARY
 from distill.system.shell import shell_line, shell_word
-
-NAME = "summary.json"
+from distill.system.validation import InvalidError, instance_of
 
 
 @dataclass(frozen=True)
@@ -31,11 +32,11 @@ class StageSummary:
     verdict: str
     epochs: int
     elapsed_s: float
-    final: dict[str, float]
+    final: dict[str, float] = field(metadata=nan_as_null())
     """Figures of the last epoch; empty before the first one ends."""
     best_epoch: int | None
     """Counted from 1."""
-    best: dict[str, float]
+    best: dict[str, float] = field(metadata=nan_as_null())
     """Figures of the best epoch."""
     warnings: list[str]
     skipped_steps: int
@@ -78,7 +79,18 @@ class StageSummary:
         return {**values, **self.details}
 
 
-@dataclass(frozen=True)
+def take_details_apart(value: object) -> object:
+    """A stage's summary as `to_json` makes it → with `details` under a key of their own; another
+    value is unchanged.
+    """
+    if not isinstance(value, dict):
+        return value
+    known = {each.name for each in fields(StageSummary)} - {"details"}
+    apart: dict[str, Any] = {key: value[key] for key in value.keys() & known}
+    return {**apart, "details": {key: value[key] for key in value if key not in known}}
+
+
+@dataclass(frozen=True, kw_only=True)
 class Summary:
     """The figures of a run that ended, and where its model is."""
 
@@ -89,23 +101,40 @@ class Summary:
     bundle: str | None
     bundle_bytes: int | None
     published: str | None
-    page: str | None
+    page: str | None = field(default=None, metadata=or_null())
     """The page to listen to held-out sounds, by the newest stage that makes them sound."""
-    new_sounds_page: str | None
+    new_sounds_page: str | None = field(default=None, metadata=or_null())
     """The page to listen to new sounds."""
     next_commands: list[str]
 
     def write(self, run_dir: Path) -> None:
-        """Write `summary.json`, with NaN and infinity as null. Raises OSError."""
-        trained_now = {name: stage.to_json() for name, stage in self.stages.items()}
-        stages = {**read_summary(run_dir).get("stages", {}), **trained_now}
-        value = without_nan({**vars(self), "stages": stages})
-        write_text(run_dir / NAME, json.dumps(value, indent=1, ensure_ascii=False))
+        """Write `summary.json`, with NaN and infinity as null; what it says of stages that did not
+        train now stays. Raises OSError.
+        """
+        stages = {**stages_ended(run_dir), **self.stages}
+        plain = {name: stage.to_json() for name, stage in stages.items()}
+        value = without_nan({**vars(self), "stages": plain})
+        write_text(run_dir / SUMMARY, json.dumps(value, indent=1, ensure_ascii=False))
 
 
-def read_summary(run_dir: Path) -> dict[str, Any]:
-    """The `summary.json` of a run folder; empty if there is none that can be read."""
-    return read_object(run_dir / NAME)
+def read_summary(run_dir: Path) -> Summary | None:
+    """The `summary.json` of a run folder, with NaN for null; None if there is none that distill
+    wrote.
+    """
+    value = read_object(run_dir / SUMMARY)
+    stages = value.get("stages")
+    if isinstance(stages, dict):
+        value["stages"] = {name: take_details_apart(stage) for name, stage in stages.items()}
+    try:
+        return instance_of(Summary, value)
+    except InvalidError:
+        return None
+
+
+def stages_ended(run_dir: Path) -> dict[str, StageSummary]:
+    """The stages that have ended, by the summary of the run, and their figures."""
+    summary = read_summary(run_dir)
+    return summary.stages if summary else {}
 
 
 def suggest_commands(

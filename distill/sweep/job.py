@@ -9,13 +9,12 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
+from distill.runs.folder import STOP
 from distill.system.atomic import write_text
 from distill.system.ranges import one_of
 
 log = logging.getLogger(__name__)
 RECORD = "job.json"
-STOP = "stop"
-"""A file of this name in a sweep's folder asks its jobs to save and end; no other job starts."""
 
 RUNNING, DONE, FAILED, STOPPED = "running", "done", "failed", "stopped"
 KILLED = "killed"

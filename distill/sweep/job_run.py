@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from distill.runs.folder import check_unused, lock_run_dir
+from distill.runs.folder import STOP, check_unused, lock_run_dir
 from distill.settings.check import check_config
 from distill.settings.compose import make_roots_absolute
-from distill.sweep.job import STOP, SweepStopped, keep_record
+from distill.sweep.job import SweepStopped, keep_record
 from distill.sweep.stop import INTERRUPTED
 from distill.system import terminal
 from distill.system.stopping import stop_signal

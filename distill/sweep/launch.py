@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from hydra.errors import HydraException
 
 from distill.errors import DistillError
+from distill.runs.folder import STOP
 from distill.settings.hydra_app import run_hydra
-from distill.sweep.job import DONE, RECORD, STOP, SweepStopped
+from distill.sweep.job import DONE, RECORD, SweepStopped
 from distill.sweep.job_run import run_job
 from distill.sweep.leaderboard import Leaderboard, make_leaderboard
 from distill.sweep.plan import SweepPlan

@@ -7,17 +7,19 @@ import io
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
+from distill.codec.description import LevelHealth
 from distill.errors import DistillError
+from distill.runs.folder import is_locked
+from distill.runs.summary import Summary, read_summary
 from distill.settings.quoting import unquote
 from distill.sweep.job import DONE, KILLED, RECORD, RUNNING, STOPPED, Job
 from distill.system.atomic import write_text
 from distill.system.paths import path_and_parents
-from distill.system.validation import instance_of
+from distill.system.ranges import or_null
+from distill.system.validation import InvalidError, instance_of
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,22 @@ class Result:
     def ranked(self) -> bool:
         """Whether there is a model to compare."""
         return math.isfinite(self.mel_db)
+
+
+@dataclass(frozen=True)
+class _CodecDetails:
+    """What a sweep shows of the details of a codec's summary."""
+
+    bitrate_kbps: float
+    health: dict[str, LevelHealth]
+
+
+@dataclass(frozen=True)
+class _PriorDetails:
+    """The same of a prior's."""
+
+    bits_per_s: float | None = field(default=None, metadata=or_null())
+    """None for one that was stopped before its first epoch ended."""
 
 
 def results(folder: Path) -> list[Result]:
@@ -144,37 +162,14 @@ def _result(folder: Path) -> Result:
         job = instance_of(Job, json.loads((folder / RECORD).read_text("utf-8")))
     except (OSError, ValueError, RecursionError):
         job = Job(-1, [], "unknown", f"{RECORD} cannot be read")
-    if job.state == RUNNING and not _is_held(folder):
+    if job.state == RUNNING and not is_locked(folder):
         job = Job(
             job.number,
             job.overrides,
             KILLED,
             "its process ended without a word: it was killed, or the machine went down",
         )
-    try:
-        summary = json.loads((folder / "summary.json").read_text("utf-8"))
-        codec = summary["stages"]["codec"]
-        result = Result(
-            job,
-            folder,
-            mel_db=codec["best"].get("val/mel_db", math.inf),
-            onset_db=codec["best"].get("val/onset_db"),
-            level_db=codec["best"].get("val/level_db"),
-            bits_per_s=summary["stages"].get("prior", {}).get("bits_per_s"),
-            utilization=min(
-                (level["utilization"] for level in codec["health"].values()), default=0.0
-            ),
-            bitrate_kbps=codec["bitrate_kbps"],
-            epochs=codec["epochs"],
-            elapsed_s=codec["elapsed_s"],
-            name=summary["name"],
-            bundle=summary["published"] or summary["bundle"] or "",
-            published=summary["published"] or "",
-        )
-        if summary.get("finished") and job.state in (STOPPED, KILLED):  # it was continued later
-            result = replace(result, job=replace(job, state=DONE, reason=""))
-    except (OSError, ValueError, KeyError, TypeError):
-        result = Result(job, folder)
+    result = _with_figures(Result(job, folder), read_summary(folder))
     return (
         result
         if result.ranked or job.state != DONE
@@ -182,12 +177,32 @@ def _result(folder: Path) -> Result:
     )
 
 
-def _is_held(folder: Path) -> bool:
-    """Whether a process is still training in the folder."""
+def _with_figures(result: Result, summary: Summary | None) -> Result:
+    """The result with what the run's summary says, if it says something of a codec."""
+    codec = summary.stages.get("codec") if summary else None
+    if summary is None or codec is None:
+        return result
     try:
-        with FileLock(folder / ".lock", timeout=0):
-            return False
-    except Timeout:
-        return True
-    except OSError:
-        return False
+        details = instance_of(_CodecDetails, codec.details)
+        prior = summary.stages.get("prior")
+        bits_per_s = instance_of(_PriorDetails, prior.details).bits_per_s if prior else None
+    except InvalidError:  # of another version
+        return result
+    job = result.job
+    if summary.finished and job.state in (STOPPED, KILLED):  # it was continued later
+        job = replace(job, state=DONE, reason="")
+    return replace(
+        result,
+        job=job,
+        mel_db=codec.best.get("val/mel_db", math.inf),
+        onset_db=codec.best.get("val/onset_db"),
+        level_db=codec.best.get("val/level_db"),
+        bits_per_s=bits_per_s,
+        utilization=min((level.utilization for level in details.health.values()), default=0.0),
+        bitrate_kbps=details.bitrate_kbps,
+        epochs=codec.epochs,
+        elapsed_s=codec.elapsed_s,
+        name=summary.name,
+        bundle=summary.published or summary.bundle or "",
+        published=summary.published or "",
+    )

@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from types import FrameType
 
-from distill.sweep.job import STOP
+from distill.runs.folder import STOP
 from distill.system.stopping import end_on_next_signal, stop_signals
 from distill.system.terminal import say_at_once
 

@@ -20,7 +20,15 @@ def without_nan(value: Any) -> Any:
 def read_object(path: Path) -> dict[str, Any]:
     """The JSON object in a file; empty if there is none that can be read."""
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+        return parse_object(path.read_bytes())
+    except OSError:
+        return {}
+
+
+def parse_object(text: str | bytes) -> dict[str, Any]:
+    """The JSON object in a text, or in UTF-8; empty if it is not one, or only a part of one."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}

@@ -30,6 +30,16 @@ def any_float() -> dict[str, Any]:
     return {"any_float": True}
 
 
+def nan_as_null() -> dict[str, Any]:
+    """Any float, in values from JSON, where NaN and infinity are null: null is read as NaN."""
+    return {"any_float": True, "nan_as_null": True}
+
+
+def or_null() -> dict[str, Any]:
+    """Null as well as no key at all, for a field whose default is None."""
+    return {"or_null": True}
+
+
 def parts(**metadata: Mapping[str, Any]) -> dict[str, Any]:
     """Metadata for the fields of a dataclass that has none of its own."""
     return {"parts": metadata}
@@ -37,7 +47,7 @@ def parts(**metadata: Mapping[str, Any]) -> dict[str, Any]:
 
 def is_nullable(hint: Any) -> bool:
     """Whether a type hint allows None."""
-    return get_origin(hint) in (Union, types.UnionType) and type(None) in get_args(hint)
+    return is_union(hint) and type(None) in get_args(hint)
 
 
 def without_null(hint: Any) -> Any:
@@ -54,7 +64,7 @@ def describe(hint: Any, metadata: Mapping[str, Any]) -> str:
     several = get_origin(kind) in (list, tuple)
     kind = get_args(kind)[0] if several else kind
     is_dictionary = is_dataclass(kind) or get_origin(kind) is dict
-    text = "a dictionary" if is_dictionary else WORDS.get(kind, "a value")
+    text = "a dictionary" if is_dictionary else _in_words(kind)
     if "low" in metadata:
         start = "above" if metadata["open"] else "from"
         text += f" {start} {metadata['low']:,} to {metadata['high']:,}"
@@ -63,3 +73,13 @@ def describe(hint: Any, metadata: Mapping[str, Any]) -> str:
     if several:
         text = f"a list, each entry {text}"
     return f"must be {text}" + (" or null" if is_nullable(hint) else "")
+
+
+def is_union(hint: Any) -> bool:
+    """Whether a type hint allows values of several types."""
+    return get_origin(hint) in (Union, types.UnionType)
+
+
+def _in_words(kind: Any) -> str:
+    kinds = get_args(kind) if is_union(kind) else (kind,)
+    return " or ".join(WORDS.get(each, "a value") for each in kinds)

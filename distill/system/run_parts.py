@@ -8,7 +8,11 @@ from distill.system.paths import path_and_parents
 
 CONFIG = "config.yaml"
 CHECKPOINTS = "checkpoints"
-MARKS = (CHECKPOINTS, "train.log", "summary.json")
+LOG = "train.log"
+PROGRESS = "progress.jsonl"
+SUMMARY = "summary.json"
+"""The names by which rooms below `runs` know a run; the others are in `distill.runs.folder`."""
+MARKS = (CHECKPOINTS, LOG, SUMMARY)
 
 
 def run_of(path: Path) -> Path | None:

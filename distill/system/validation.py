@@ -3,18 +3,21 @@ that names the key.
 
 What a field allows is given by its annotation, and by its metadata from `distill.system.ranges` if
 it has any. The annotations can be str, int, float, bool, Any, list[X], tuple[X, ...], dict[str, X],
-other dataclasses, and `| None` of these. A key of a field with a default can be missing; if the
-default is None, the key must be missing instead of null. Keys without a field are ignored.
+other dataclasses, unions of these such as `float | str`, and `| None` of one of them. A key of a
+field with a default can be missing; if the default is None, the key must be missing instead of
+null, but with `or_null`. Keys without a field are ignored.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
 from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
 
-from distill.system.ranges import describe, is_nullable, without_null
+from distill.system.ranges import describe, is_nullable, is_union, without_null
 
 LARGEST_NUMBER = 10**18
 LONGEST_TEXT = 1 << 20
@@ -67,7 +70,9 @@ def _dataclass_check(kind: type[Any], of_parts: Mapping[str, Mapping[str, Any]])
     assert of_parts.keys() <= hints.keys(), f"{kind.__name__} lacks {of_parts.keys()}"
     plan = []
     for spec in fields(kind):
-        hint = hints[spec.name] if spec.default is not None else without_null(hints[spec.name])
+        hint = hints[spec.name]
+        if spec.default is None and not spec.metadata.get("or_null"):
+            hint = without_null(hint)
         required = spec.default is MISSING and spec.default_factory is MISSING
         check = _check(hint, {**spec.metadata, **of_parts.get(spec.name, {})})
         plan.append((spec.name, check, required))
@@ -98,6 +103,8 @@ def _check(hint: Any, metadata: Mapping[str, Any]) -> Check:
         check = _check(kind, metadata)
         return lambda value: None if value is None else check(value)
     origin, arguments = get_origin(hint), get_args(hint)
+    if is_union(hint):
+        return _union_check([_check(each, metadata) for each in arguments], hint, metadata)
     if hint is Any:
         return lambda value: value
     if is_dataclass(hint):
@@ -115,6 +122,7 @@ def _number_check(hint: Any, metadata: Mapping[str, Any]) -> Check:
     nullable = is_nullable(hint)
     low, high = metadata.get("low", -LARGEST_NUMBER), metadata.get("high", LARGEST_NUMBER)
     is_open, any_float = metadata.get("open", False), metadata.get("any_float", False)
+    null = math.nan if metadata.get("nan_as_null") and not nullable else None
 
     def check(value: Any) -> Any:
         kind = type(value)
@@ -123,8 +131,18 @@ def _number_check(hint: Any, metadata: Mapping[str, Any]) -> Check:
                 return value
             if any_float and kind is float:
                 return value
-        elif value is None and nullable:
-            return value
+        elif value is None and (nullable or null is not None):
+            return null
+        raise InvalidError("", f"{describe(hint, metadata)}, not {_show_value(value)}")
+
+    return check
+
+
+def _union_check(checks: list[Check], hint: Any, metadata: Mapping[str, Any]) -> Check:
+    def check(value: Any) -> Any:
+        for each in checks:
+            with suppress(InvalidError):
+                return each(value)
         raise InvalidError("", f"{describe(hint, metadata)}, not {_show_value(value)}")
 
     return check

@@ -24,12 +24,13 @@ from distill.settings.compose import (
     resume_config,
 )
 from distill.settings.quoting import quote_folders, quote_text
-from distill.settings.run_log import LOG_FILE, start_log
+from distill.settings.run_log import start_log
 from distill.sweep.launch import launch
 from distill.sweep.mels import mels_of
 from distill.sweep.plan import plan_sweep
 from distill.system import terminal
 from distill.system.paths import path_of
+from distill.system.run_parts import CONFIG, LOG
 from distill.system.terminal import console, say
 from distill.train.command import TrainCommand
 from distill.training.interrupt import RunStopped
@@ -49,7 +50,7 @@ def train_alone(command: TrainCommand) -> int:
             Catalog(path_of(config.library.dir)).model_path(config.base)
     run_dir = _run_dir(settings)
     if resume:
-        config = resume_config(run_dir / "config.yaml", settings.overrides)
+        config = resume_config(run_dir / CONFIG, settings.overrides)
     else:
         make_roots_absolute(config)
     _start_log(settings, run_dir)
@@ -120,6 +121,6 @@ def _run_dir(settings: Settings) -> Path:
 
 def _start_log(settings: Settings, run_dir: Path) -> None:
     """Open the log file; each process of a run has its own."""
-    start_log(settings, run_dir, file_name=LOG_FILE if is_first() else f"train.{rank_name()}.log")
+    start_log(settings, run_dir, file_name=LOG if is_first() else f"train.{rank_name()}.log")
     terminal.show_warnings()
     log.info("distill train %s", " ".join(settings.overrides))

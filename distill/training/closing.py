@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from distill.bundle.format import write_bundle
 from distill.bundle.reader import read_bundle, read_content
@@ -48,7 +47,7 @@ def close_stage(
     ended = Ended(finished, best=checkpoint_path(run_dir, stage.name, "best"))
     closed = stage.close(outcome.prepared, ended)
     own = _summarise_stage(stage, outcome.prepared.module, closed, finished=finished)
-    session.progress.write(StageRow(stage.name, own.to_json()))
+    session.progress.write(StageRow(stage.name, own))
     failures = outcome.failures + _add_to_bundle(closed, run_dir)
     page = _write_page(closed)
     stages = {**(before.stages if before else {}), stage.name: own}
@@ -138,7 +137,7 @@ def _summarise(
     if finished:
         published = _publish(bundle, session) if bundle else None
     else:  # what an earlier stage published is still there, and is replaced when this one ends
-        published = _still_there(before, "published")
+        published = _still_there(before and before.published)
     content = read_bundle(bundle, weights=False) if bundle else None
     module = outcome.prepared.module
     assert config.name is not None
@@ -167,17 +166,20 @@ def _summarise(
     )
 
 
-def _pages(new: Path | None, before: Mapping[str, Any], run_dir: Path) -> dict[str, str | None]:
+def _pages(new: Path | None, before: Summary | None, run_dir: Path) -> dict[str, str | None]:
     """The pages of a run by their keys in the summary: the new one, and those of before."""
-    pages = {key: _still_there(before, key) for key in ("page", "new_sounds_page")}
+    pages = {
+        "page": _still_there(before and before.page),
+        "new_sounds_page": _still_there(before and before.new_sounds_page),
+    }
     if new is not None:
         pages["page" if new.parent == run_dir else "new_sounds_page"] = new
     return {key: str(from_here(path)) if path else None for key, path in pages.items()}
 
 
-def _still_there(before: Mapping[str, Any], key: str) -> Path | None:
+def _still_there(named: str | None) -> Path | None:
     """The file that the summary of before names; None if there is none by now."""
-    path = Path(before[key]) if isinstance(before.get(key), str) else None
+    path = Path(named) if named else None
     return path if path and path.is_file() else None
 
 
@@ -187,7 +189,8 @@ def _publish(bundle: Path, session: Session) -> Path | None:
     None, with a warning, if that is not possible.
     """
     library = path_of(session.config.library.dir)
-    earlier = read_summary(session.run_dir).get("published") or session.config.base
+    before = read_summary(session.run_dir)
+    earlier = (before.published if before else None) or session.config.base
     try:
         catalog = Catalog(library)
         return catalog.publish(bundle, earlier=earlier and Path(earlier).name).absolute()

@@ -10,7 +10,7 @@ from typing import Any
 from distill.bundle.reader import read_bundle
 from distill.errors import RunError
 from distill.runs.folder import checkpoint_path, newest_bundle
-from distill.runs.summary import read_summary
+from distill.runs.summary import stages_ended
 from distill.settings.schema import TrainConfig
 from distill.system.terminal import counted, say
 from distill.training.records.checkpoint_io import AtomicCheckpointIO
@@ -34,7 +34,7 @@ def find_stages_left(
     config: TrainConfig, run_dir: Path, kinds: Mapping[str, type[Stage[Any]]]
 ) -> dict[str, Saved | None]:
     """The stages that are not complete, and how far each is; raises RunError if there is none."""
-    ended = read_summary(run_dir).get("stages", {})
+    ended = stages_ended(run_dir)
     left: dict[str, Saved | None] = {}
     complete = []
     for name in config.stages:

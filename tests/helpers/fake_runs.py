@@ -10,7 +10,7 @@ from typing import Any
 import psutil
 
 from distill.dashboard.state.runs import Runs
-from distill.runs.progress import NAME, ProgressFile
+from distill.runs.progress import ProgressFile
 from distill.runs.rows import (
     ChoiceRow,
     EndRow,
@@ -21,6 +21,8 @@ from distill.runs.rows import (
     StartRow,
     StepRow,
 )
+from distill.system.run_parts import PROGRESS
+from tests.helpers.summaries import stage_summary
 
 GONE = (2**22 + 1, 1.0)
 """Process and start of nobody."""
@@ -109,9 +111,7 @@ class FakeRun:
 
     def stage(self) -> FakeRun:
         """The codec has ended."""
-        return self.write(
-            StageRow("codec", {"stage": "codec", "finished": True, "verdict": "converged"})
-        )
+        return self.write(StageRow("codec", stage_summary("codec", verdict="converged")))
 
     def end(self, reason: str = "finished", detail: str = "") -> FakeRun:
         """The process has ended."""
@@ -126,7 +126,7 @@ class FakeRun:
 
     def cut_last_row(self) -> FakeRun:
         """As a kill leaves it: half a row at the end."""
-        path = self.run_dir / NAME
+        path = self.run_dir / PROGRESS
         path.write_bytes(path.read_bytes() + json.dumps({"event": "step"}).encode()[:9])
         return self
 

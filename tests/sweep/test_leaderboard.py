@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import re
 from pathlib import Path
 from typing import Any
@@ -13,37 +12,41 @@ import pytest
 from distill.errors import DistillError
 from distill.sweep.job import DONE, FAILED, RUNNING, STOPPED, Job
 from distill.sweep.results import results, swept_keys
+from tests.helpers.summaries import run_summary, stage_summary
 from tests.helpers.verbs import Run
+
+
+def level(utilization: float) -> dict[str, float]:
+    """A level's health, as a summary has it."""
+    return {"utilization": utilization, "perplexity": 200 * utilization, "dead_codes": 10}
 
 
 def add(folder: Path, number: int, mel_db: float | None, **values: Any) -> Path:
     """A job's folder as a run leaves it; no error means no summary."""
     job_dir = folder / str(number)
     job_dir.mkdir(parents=True)
+    utilization = values.pop("utilization", (0.9, 0.5))
     overrides = [*values.pop("overrides", [f"rvq.levels={number + 1}"]), "seed=3"]
     Job(number, overrides, values.pop("state", DONE), values.pop("reason", "")).write(job_dir)
     if mel_db is not None:
-        codec = {
-            "best": {"val/mel_db": mel_db},
-            "health": {"level_0": {"utilization": 0.9}, "level_1": {"utilization": 0.5}},
-            "bitrate_kbps": 1.0,
-            "epochs": 20,
-            "elapsed_s": 60.0,
+        best = values.pop("best", {"val/mel_db": mel_db})
+        details = {
+            "health": {f"level_{i}": level(share) for i, share in enumerate(utilization)},
+            "bitrate_kbps": values.pop("bitrate_kbps", 1.0),
         }
-        codec |= {key: values.pop(key) for key in codec if key in values}
-        summary = {
-            "stages": {"codec": codec},
+        codec = stage_summary("codec", best=best, epochs=20, details=details)
+        usual = {
             "name": f"kit-{number}",
+            "finished": False,
             "published": f"/library/kit-{number}.distillgan",
-            "bundle": "best.distillgan",
         }
-        (job_dir / "summary.json").write_text(json.dumps({**summary, **values}))
+        run_summary(codec, **{**usual, **values}).write(job_dir)
     return job_dir
 
 
 def test_the_lowest_error_comes_first_and_ties_go_to_the_healthier(tmp_path: Path) -> None:
     add(tmp_path, 0, 3.0)
-    add(tmp_path, 1, 2.0, health={"level_0": {"utilization": 0.4}})
+    add(tmp_path, 1, 2.0, utilization=(0.4,))
     add(tmp_path, 2, 2.0)
     add(tmp_path, 3, 2.0, bitrate_kbps=0.5)
     assert [result.job.number for result in results(tmp_path)] == [3, 2, 1, 0]
@@ -100,6 +103,13 @@ def test_a_record_that_cannot_be_read_is_a_line(tmp_path: Path) -> None:
     (add(tmp_path, 0, None) / "job.json").write_text("{")
     (result,) = results(tmp_path)
     assert "cannot be read" in result.job.reason
+
+
+def test_a_summary_that_distill_did_not_write_is_a_run_without_figures(tmp_path: Path) -> None:
+    add(tmp_path, 0, 2.0)
+    (add(tmp_path, 1, 1.0) / "summary.json").write_text('{"stages": {"codec": {"best": 7}}}')
+    assert [result.job.number for result in results(tmp_path)] == [0, 1]
+    assert [result.ranked for result in results(tmp_path)] == [True, False]
 
 
 def test_a_stopped_job_that_was_gone_on_with_is_done(tmp_path: Path) -> None:

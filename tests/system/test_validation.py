@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
-from distill.system.ranges import any_float, filled, one_of, parts, within
+from distill.system.ranges import any_float, filled, nan_as_null, one_of, or_null, parts, within
 from distill.system.validation import LONGEST_TEXT, MOST_ENTRIES, InvalidError, instance_of
 
 
@@ -138,3 +139,34 @@ def test_sizes_are_limited() -> None:
 def test_what_is_no_dictionary_is_refused(value: object) -> None:
     with pytest.raises(InvalidError, match="^it must be a dictionary, not "):
         instance_of(Whole, value)
+
+
+@dataclass(frozen=True)
+class FromJson:
+    """What JSON and a row of a run need beside that."""
+
+    figures: dict[str, float] = field(metadata=nan_as_null())
+    value: float | str
+    page: str | None = field(default=None, metadata=or_null())
+
+
+def test_null_is_nan_where_json_has_no_nan() -> None:
+    figures = instance_of(FromJson, {"figures": {"a": None, "b": 1e30}, "value": 1}).figures
+    assert math.isnan(figures["a"])
+    assert figures["b"] == 1e30
+
+
+@pytest.mark.parametrize("value", [5, 0.5, "x"])
+def test_a_value_may_be_of_one_of_several_types(value: object) -> None:
+    assert instance_of(FromJson, {"figures": {}, "value": value}).value == value
+
+
+@pytest.mark.parametrize("value", [None, True, [1]])
+def test_a_value_of_none_of_them_is_refused(value: object) -> None:
+    with pytest.raises(InvalidError, match="value must be a number or text, not"):
+        instance_of(FromJson, {"figures": {}, "value": value})
+
+
+@pytest.mark.parametrize("more", [{}, {"page": None}])
+def test_a_key_may_be_null_or_missing(more: dict[str, object]) -> None:
+    assert instance_of(FromJson, {"figures": {}, "value": 1, **more}).page is None

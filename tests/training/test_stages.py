@@ -18,6 +18,7 @@ import torch
 from distill.bundle.reader import read_bundle
 from distill.errors import DistillError, RunError
 from distill.runs.progress import read_progress
+from distill.runs.rows import EndRow, EpochRow, StartRow
 from distill.settings.compose import load_config, resume_config
 from distill.training.base import adopt_base
 from distill.training.interrupt import RunStopped
@@ -126,14 +127,14 @@ def test_a_stage_that_is_stopped_and_continued_ends_as_if_left_alone(
         run("parts", "name=parts", INTERRUPT, f"+callbacks.extra.stop.step={step}")
     parts = Path("parts")
     rows = read_progress(parts)
-    assert rows[-1]["event"] == "end"
-    assert rows[-1]["reason"] == "stopped"
+    assert isinstance(rows[-1], EndRow)
+    assert rows[-1].reason == "stopped"
     assert not json.loads((parts / "summary.json").read_text())["finished"]
     codec = torch.load(parts / "best.distillgan", weights_only=True)
     assert "prior_state" not in codec, "a part of a stage is not worth a voice"
     run("parts")
     rows = read_progress(parts)
-    epochs = [(row["stage"], row["epoch"]) for row in rows if row["event"] == "epoch"]
+    epochs = [(row.stage, row.epoch) for row in rows if isinstance(row, EpochRow)]
     assert epochs == [("codec", 1), ("codec", 2), *(("toy", epoch) for epoch in range(1, 5))]
     one, other = (
         torch.load(folder / "checkpoints" / "toy_last.ckpt", weights_only=True)
@@ -205,12 +206,16 @@ def test_a_file_called_stop_ends_the_run_saved(sounds: Path, run: Run) -> None:
         run("run", marker, "+callbacks.extra.stop.step=2", stages=("codec",))
     assert stopped.value.exit_code == 128 + signal.SIGINT
     assert (Path("run") / "last.distillgan").exists()
-    rows = read_progress(Path("run"))
-    assert rows[0]["event"] == "start"
-    assert (rows[-1]["reason"], rows[-1]["detail"]) == ("stopped", "stop file")
-    assert rows[-1]["bundle"].endswith("run/last.distillgan")
+    start, *_, end = read_progress(Path("run"))
+    assert isinstance(start, StartRow)
+    assert isinstance(end, EndRow)
+    assert (end.reason, end.detail) == ("stopped", "stop file")
+    assert end.bundle is not None
+    assert end.bundle.endswith("run/last.distillgan")
     run("run", stages=("codec",))  # the file asked the process before
-    assert read_progress(Path("run"))[-1]["reason"] == "finished"
+    end = read_progress(Path("run"))[-1]
+    assert isinstance(end, EndRow)
+    assert end.reason == "finished"
 
 
 def test_stages_and_base_are_checked_before_anything_begins(tmp_path: Path, sounds: Path) -> None:

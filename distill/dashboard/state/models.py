@@ -13,9 +13,10 @@ from distill.dashboard.state.places import Places
 from distill.dashboard.state.processes import run_verb
 from distill.dashboard.state.sounds import page_rows
 from distill.errors import LibraryError
-from distill.runs.summary import NAME as SUMMARY
-from distill.system.json_values import read_object
+from distill.runs.folder import NEW_SOUNDS
+from distill.runs.summary import read_summary
 from distill.system.paths import from_here
+from distill.system.run_parts import SUMMARY
 from distill.system.shell import shell_line
 from distill.system.terminal import counted, duration, plain
 
@@ -57,10 +58,10 @@ class Models:
     def sounds(self, file: str) -> list[dict[str, Any]]:
         """Rows to listen to: what the run that made the model has left; raises LibraryError."""
         entry = self.find(file)
-        for summary in sorted(self.places.outputs.glob(f"train/*/{SUMMARY}"), reverse=True):
-            if read_object(summary).get("model_id") == entry.id:
-                run_dir = summary.parent
-                new = page_rows(self.places, run_dir / "new_sounds")
+        for path in sorted(self.places.outputs.glob(f"train/*/{SUMMARY}"), reverse=True):
+            summary, run_dir = read_summary(path.parent), path.parent
+            if summary and summary.model_id == entry.id:
+                new = page_rows(self.places, run_dir / NEW_SOUNDS)
                 return [*page_rows(self.places, run_dir), *mark_kept(self.places, new)]
         return []
 

@@ -20,6 +20,7 @@ import psutil
 from distill.errors import DistillError, RunError
 from distill.system.atomic import write_text
 from distill.system.json_values import read_object
+from distill.system.validation import InvalidError, instance_of
 
 SAME_START_S = 2.5
 """A start is measured from that of the machine, which is known to a second."""
@@ -98,11 +99,9 @@ def run_verb(words: Sequence[str]) -> None:
 
 def read_started(note: Path) -> Started | None:
     """The process that a note of `start_verb` is about; None without one that can be read."""
-    value = read_object(note)
     try:
-        pid, started_s = int(value["pid"]), float(value["pid_started_s"])
-        return Started(pid, started_s, list(value["words"]), str(value.get("title", "")))
-    except (KeyError, TypeError, ValueError):
+        return instance_of(Started, read_object(note))
+    except InvalidError:
         return None
 
 

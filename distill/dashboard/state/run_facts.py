@@ -2,56 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from distill.codec.yardstick import held_out_figures, rate, show_figures
 from distill.dashboard.state.progress_record import CURVES, ProgressRecord, StageRecord
+from distill.runs.rows import EpochRow, SoundsRow, StartRow
 from distill.system.terminal import counted, duration, plain
 
 MOST_POINTS = 240
 STAGES = {"codec": "Codec", "vocoder": "Vocoder", "prior": "Prior"}
-EMPTY: dict[str, Any] = {
-    **dict.fromkeys(("version", "path", "sentence", "left", "sounds", "heard"), ""),
-    **{
-        part: []
-        for part in (
-            *("stages", "choices", "settings", "warnings", "charts"),
-            *("new_sounds", "verdicts", "commands"),
-        )
-    },
-    "levels": None,
-    "previews": {"label": "", "rows": []},
-    "model": None,
-    "can_stop": False,
-    "can_go_on": False,
-}
-"""What is shown of a run with rows that distill did not write."""
 
 
-def describe_sounds(row: dict[str, Any]) -> str:
-    """A row `sounds` in words: `266 files, 7:07 in all; 245 to train on, ...`."""
-    left_out = row.get("left_out") or {}
+def describe_sounds(row: SoundsRow) -> str:
+    """The sounds of a run in words: `266 files, 7:07 in all; 245 to train on, ...`."""
     told = [
-        f"{plain(str(row.get('name')))}: {counted(int(row.get('files') or 0), 'file')}, "
-        f"{duration(float(row.get('duration_s') or 0))} in all",
-        f"{row.get('train', 0):,} to train on, {row.get('held_out', 0):,} held out",
+        f"{plain(row.name)}: {counted(row.files, 'file')}, {duration(row.duration_s)} in all",
+        f"{row.train:,} to train on, {row.held_out:,} held out",
     ]
-    if left_out:
-        counts = (f"{count:,} {plain(str(reason))}" for reason, count in left_out.items())
+    if row.left_out:
+        counts = (f"{count:,} {plain(reason)}" for reason, count in row.left_out.items())
         told.append(f"left out: {', '.join(counts)}")
     return "; ".join(told)
 
 
-def number(value: object) -> str:
+def number(value: float | str) -> str:
     """A value of a setting in words."""
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+    return f"{value:.3g}" if isinstance(value, float) else plain(str(value))
 
 
-def settings_of(settings: object) -> list[list[str]]:
+def settings_of(start: StartRow) -> list[list[str]]:
     """The settings that somebody at the page is likely to have changed, in words."""
-    if not isinstance(settings, dict):
-        return []
     shown = (
         ("levels", ("rvq", "levels")),
         ("commitment weight", ("model", "commitment_weight")),
@@ -62,39 +43,40 @@ def settings_of(settings: object) -> list[list[str]]:
     )
     rows = []
     for name, (group, key) in shown:
-        value = (settings.get(group) or {}).get(key)
-        rows.append([name, "chosen by the run" if value is None else number(value)])
+        value = start.setting(group, key)
+        known = isinstance(value, float | int | str)
+        rows.append([name, number(value) if known else "chosen by the run"])
     return rows
 
 
-def levels_of(epoch: dict[str, Any], settings: object) -> dict[str, Any] | None:
+def levels_of(epoch: EpochRow, start: StartRow | None) -> dict[str, Any] | None:
     """Health of each level in the newest epoch; `low` marks those that are warned about."""
-    health = (epoch.get("details") or {}).get("health")
-    if not isinstance(health, dict):
+    health = epoch.health
+    if health is None:
         return None
-    group = settings.get("health") if isinstance(settings, dict) else None
-    lowest = float((group or {}).get("min_utilization", 0.3))
-    complete = bool(health.get("complete"))
+    lowest = start.setting("health", "min_utilization") if start else None
+    if not isinstance(lowest, float | int):
+        lowest = 0.3
     return {
-        "epoch": epoch.get("epoch"),
-        "size": health.get("codebook_size"),
-        "complete": complete,
+        "epoch": epoch.epoch,
+        "size": health.codebook_size,
+        "complete": health.complete,
         "rows": [
             {
                 "level": number,
-                "utilization": level.get("utilization"),
-                "perplexity": level.get("perplexity"),
-                "dead": level.get("dead_codes"),
-                "low": complete and float(level.get("utilization") or 0) < lowest,
+                "utilization": level.utilization,
+                "perplexity": level.perplexity,
+                "dead": level.dead_codes,
+                "low": health.complete and level.utilization < lowest,
             }
-            for number, level in enumerate(health.get("levels") or [])
+            for number, level in enumerate(health.levels)
         ],
     }
 
 
-def heard_of(figures: dict[str, Any]) -> str:
+def heard_of(figures: Mapping[str, float]) -> str:
     """How the held-out sounds of an epoch come back, in words; empty if it was not measured."""
-    measured = {key: db for key, db in held_out_figures(figures).items() if db is not None}
+    measured = held_out_figures(figures)
     rating = rate(measured)
     return f"{', '.join(show_figures(measured))}; sounds {rating.closeness}" if rating else ""
 
@@ -125,7 +107,7 @@ def thin(values: Sequence[float | None]) -> list[list[float]]:
 def verdicts_of(record: ProgressRecord) -> list[list[str]]:
     """Stage and verdict, of each stage that has ended."""
     return [
-        [STAGES.get(name, name), plain(str(each.summary["verdict"]))]
+        [STAGES.get(name, name), plain(each.summary.verdict)]
         for name, each in record.stages.items()
-        if each.summary and each.summary.get("verdict")
+        if each.summary and each.summary.verdict
     ]

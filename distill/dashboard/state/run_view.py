@@ -19,9 +19,8 @@ from distill.dashboard.state.processes import (
     last_words,
     read_started,
 )
-from distill.dashboard.state.progress_record import ODD, ProgressRecord, StageRecord
+from distill.dashboard.state.progress_record import ProgressRecord, StageRecord
 from distill.dashboard.state.run_facts import (
-    EMPTY,
     STAGES,
     chart_of,
     describe_sounds,
@@ -32,15 +31,13 @@ from distill.dashboard.state.run_facts import (
     verdicts_of,
 )
 from distill.dashboard.state.sounds import page_rows, preview_rows
-from distill.runs.folder import STOP, can_be_resumed, is_locked
+from distill.listen.folder import PAGE
+from distill.runs.folder import NEW_SOUNDS, PREVIEWS, STOP, can_be_resumed, is_locked
 from distill.runs.summary import read_summary
+from distill.system.run_parts import SUMMARY
 from distill.system.terminal import duration, plain
 
-NEW_SOUNDS = "new_sounds"
-WATCHED = (
-    *("previews", "listen.html", "summary.json"),
-    *(f"{NEW_SOUNDS}/listen.html", f"{NEW_SOUNDS}/{MARKS}"),
-)
+WATCHED = (PREVIEWS, PAGE, SUMMARY, f"{NEW_SOUNDS}/{PAGE}", f"{NEW_SOUNDS}/{MARKS}")
 """What appears or changes in a run folder when there is something new to see or hear."""
 
 
@@ -82,13 +79,14 @@ class RunView:
         self.record.update()
         try:
             self.state = self._find_state()
-        except (OSError, *ODD):
+        except OSError:
             self.state = State.CUT_OFF
 
     @property
     def name(self) -> str:
         """The name of its model, or what its folder says of it."""
-        return plain(str(self.record.start.get("name") or self.run_dir.name.split("_", 2)[-1]))
+        name = self.record.start.name if self.record.start else None
+        return plain(name or self.run_dir.name.split("_", 2)[-1])
 
     @property
     def begun_s(self) -> float:
@@ -112,7 +110,7 @@ class RunView:
             return State.CUT_OFF
         if record.end is not None:
             reasons = {"finished": State.FINISHED, "stopped": State.STOPPED}
-            return reasons.get(str(record.end.get("reason")), State.FAILED)
+            return reasons.get(record.end.reason, State.FAILED)
         if self._ended == record.process or not self._is_at_work(*record.process):
             self._ended = record.process  # it does not come back
             return State.CUT_OFF
@@ -165,15 +163,8 @@ class RunView:
 
     def show(self) -> dict[str, Any]:
         """Everything that the page shows of it, as plain values."""
-        try:
-            shown = self._show()
-        except ODD as error:
-            shown = {**EMPTY, **self.heading(), "error": f"its rows cannot be read: {error}"}
-        return shown
-
-    def _show(self) -> dict[str, Any]:
         record = self.record
-        codec = record.stages.get("codec", StageRecord())
+        epoch = record.stages.get("codec", StageRecord()).epoch
         summary = read_summary(self.run_dir)
         previews = preview_rows(self.places, self.run_dir)
         held_out = page_rows(self.places, self.run_dir) if not self.state.is_active else []
@@ -187,15 +178,15 @@ class RunView:
             "sounds": self._sounds(),
             "choices": [
                 {
-                    "key": plain(str(row.get("key"))),
-                    "value": plain(number(row.get("value"))),
-                    "reason": plain(str(row.get("reason"))),
+                    "key": plain(row.key),
+                    "value": number(row.value),
+                    "reason": plain(row.reason),
                 }
                 for row in record.choices.values()
             ],
-            "settings": settings_of(record.start.get("settings")),
-            "levels": levels_of(codec.epoch, record.start.get("settings")),
-            "heard": heard_of(codec.epoch.get("figures") or {}),
+            "settings": settings_of(record.start) if record.start else [],
+            "levels": levels_of(epoch, record.start) if epoch else None,
+            "heard": heard_of(epoch.figures) if epoch else "",
             "warnings": [
                 {"epoch": epoch, "text": plain(text), "stage": name}
                 for name, each in record.stages.items()
@@ -209,12 +200,12 @@ class RunView:
             else {"label": "held-out sounds, by the best weights", "rows": held_out},
             "new_sounds": mark_kept(self.places, page_rows(self.places, self.run_dir / NEW_SOUNDS)),
             "verdicts": verdicts_of(record),
-            "commands": [plain(command) for command in summary.get("next_commands") or []],
-            "model": self._model(summary.get("published")),
+            "commands": [plain(command) for command in summary.next_commands] if summary else [],
+            "model": self._model(summary.published) if summary else None,
             "error": self._error(),
             "can_stop": self.state.is_active
             and self.state != State.STOPPING
-            and bool(record.start),
+            and record.start is not None,
             "can_go_on": self.can_go_on,
         }
 
@@ -239,18 +230,18 @@ class RunView:
             return "Finished."
         if self.state == State.TRAINING and step:
             stage = STAGES.get(self.record.stage, self.record.stage)
-            epochs = f" of {step['epochs']}" if step.get("epochs") else ""
-            return f"{stage}: epoch {step.get('epoch')}{epochs}."
+            epochs = f" of {step.epochs}" if step.epochs else ""
+            return f"{stage}: epoch {step.epoch}{epochs}."
         return f"{self.state.value.capitalize()} …"
 
     def _stages(self) -> list[dict[str, Any]]:
         """Each stage that is asked for, and the share of it that is done, 0 to 1."""
-        names = list(map(str, self.record.start.get("stages") or []))
+        names = self.record.start.stages if self.record.start else []
         newest = names.index(self.record.stage) if self.record.stage in names else -1
         shares = []
         for place, name in enumerate(names):
             ended = self.record.stages.get(name, StageRecord()).summary
-            done = bool(ended and ended.get("finished")) or place < newest
+            done = (ended is not None and ended.finished) or place < newest
             share = 1.0 if done else self._share() if place == newest else 0.0
             shares.append(
                 {"name": STAGES.get(name, plain(name)), "share": round(share, 4), "done": done}
@@ -258,38 +249,35 @@ class RunView:
         return shares
 
     def _share(self) -> float:
-        gone, left = (self.record.step.get(key) for key in ("elapsed_s", "left_s"))
-        if not isinstance(gone, int | float) or not isinstance(left, int | float):
+        step = self.record.step
+        if step is None or step.left_s is None or step.elapsed_s + step.left_s <= 0:
             return 0.0
-        return float(gone / (gone + left)) if gone + left > 0 else 0.0
+        return step.elapsed_s / (step.elapsed_s + step.left_s)
 
     def _left(self) -> str:
-        left, gone = (self.record.step.get(key) for key in ("left_s", "elapsed_s"))
-        if self.state not in (State.TRAINING, State.STOPPING) or not isinstance(gone, int | float):
+        step = self.record.step
+        if self.state not in (State.TRAINING, State.STOPPING) or step is None:
             return ""
-        told = f"{duration(gone)} gone"
-        return (
-            f"{told}, {duration(left)} left in this stage"
-            if isinstance(left, int | float)
-            else told
-        )
+        told = f"{duration(step.elapsed_s)} gone"
+        if step.left_s is None:
+            return told
+        return f"{told}, {duration(step.left_s)} left in this stage"
 
     def _sounds(self) -> str:
         row = self.record.sounds
         return describe_sounds(row) if row else ""
 
-    def _model(self, published: object) -> dict[str, Any] | None:
+    def _model(self, published: str | None) -> dict[str, Any] | None:
         """The model that can be used by now, if it is in the library: a finished codec is."""
-        path = Path(published) if isinstance(published, str) else None
+        path = Path(published) if published else None
         if path is None or path.parent != self.places.library or not path.is_file():
             return None
         prior = self.record.stages.get("prior", StageRecord()).summary
-        return {"file": path.name, "prior": bool(prior and prior.get("finished"))}
+        return {"file": path.name, "prior": prior is not None and prior.finished}
 
     def _error(self) -> str:
         if self.state != State.FAILED:
             return ""
-        detail = None if self._newer_start() else (self.record.end or {}).get("detail")
-        return plain(
-            str(detail or last_words(self.places.log_of(self.id)) or "it has said nothing")
-        )
+        end = None if self._newer_start() else self.record.end
+        detail = end.detail if end else ""
+        return plain(detail or last_words(self.places.log_of(self.id)) or "it has said nothing")

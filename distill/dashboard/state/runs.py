@@ -18,8 +18,8 @@ from distill.dashboard.state.processes import as_words, start_verb
 from distill.dashboard.state.run_view import RunView, State
 from distill.errors import RunError, WriteError
 from distill.runs.folder import STOP, new_run_dir
-from distill.runs.progress import NAME
 from distill.system.paths import is_text, path_of
+from distill.system.run_parts import PROGRESS
 
 MOST_LISTED = 60
 DEMO = "demo"
@@ -171,7 +171,7 @@ def _run_folders(places: Places) -> Iterator[tuple[int, str]]:
     """
     for folder in (places.trained, *map(Path, _folders(places.swept))):
         for run_dir in _folders(folder):
-            if written_ns := _written_ns(f"{run_dir}/{NAME}"):
+            if written_ns := _written_ns(f"{run_dir}/{PROGRESS}"):
                 yield written_ns, run_dir
             else:
                 note = places.note_of(os.path.relpath(run_dir, places.outputs))
@@ -200,10 +200,13 @@ def _folders(folder: Path) -> list[str]:
 
 def _roots(view: RunView) -> list[str]:
     """The folders of sounds of a run, without links; DEMO for the demo collection."""
-    data = view.record.start.get("settings", {}).get("data")
-    if not isinstance(data, dict):
-        folders = view.asked_folders
-    else:
-        root = data.get("root") or []
-        folders = [root] if isinstance(root, str) else list(map(str, root))
-    return [os.path.realpath(folder) for folder in folders] or [DEMO]
+    start = view.record.start
+    folders = start.roots if start else view.asked_folders
+    return [_real_path(folder) for folder in folders] or [DEMO]
+
+
+def _real_path(folder: str) -> str:
+    try:
+        return os.path.realpath(folder)
+    except ValueError:  # not a name
+        return folder

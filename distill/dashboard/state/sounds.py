@@ -13,6 +13,7 @@ from distill.codec.yardstick import rate, show_figures
 from distill.dashboard.state.places import Places
 from distill.listen.folder import FILES, read_rows
 from distill.listen.rows import Row
+from distill.runs.folder import NEW_SOUNDS, PREVIEWS
 from distill.system.paths import is_text, listed
 from distill.system.terminal import plain
 
@@ -27,10 +28,10 @@ TYPES = {
 ADDRESS = "/sounds/"
 _RUN = (("train", "*"), ("multirun", "*", "*"))
 _IN_RUN = (
-    ("previews", "*"),
+    (PREVIEWS, "*"),
     (FILES,),
-    ("new_sounds",),
-    ("new_sounds", FILES),
+    (NEW_SOUNDS,),
+    (NEW_SOUNDS, FILES),
 )
 SERVED = (
     *((*run, *inside) for run in _RUN for inside in _IN_RUN),
@@ -95,7 +96,7 @@ def preview_rows(places: Places, run_dir: Path) -> tuple[str, list[dict[str, Any
     """The newest previews of a run: what they are, and a row for each clip."""
     folders = [
         (match, path)
-        for path in listed(run_dir / "previews")
+        for path in listed(run_dir / PREVIEWS)
         if (match := EPOCH.fullmatch(path.name)) and (path / "mels.png").is_file()
     ]
     if not folders:

@@ -10,7 +10,6 @@ import json
 import subprocess
 import sys
 import threading
-from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ from distill.dashboard.state.places import Places
 from distill.dashboard.state.processes import MISTAKE, last_words
 from distill.dashboard.state.run_facts import describe_sounds
 from distill.errors import RunError
-from distill.runs.progress import rows_of
+from distill.system.json_values import parse_object
 from distill.system.paths import path_of
 from distill.system.terminal import plain
 
@@ -82,8 +81,7 @@ class Surveys:
     def _follow(self, process: subprocess.Popen[str], log: Path) -> None:
         assert process.stdout is not None
         for line in process.stdout:
-            for found in rows_of([line.encode()]):
-                self._take(process, found)
+            self._take(process, parse_object(line))
         if process.wait() != 0:
             why = last_words(log)
             self._take(process, {"error": plain(why.removeprefix(MISTAKE)) or "it ended"})
@@ -118,8 +116,7 @@ def main() -> None:
         collection, split = collect(
             config, progress=lambda done, total: _tell(done=done, total=total)
         )
-        row = sounds_row(collection, split)
-        _tell(sounds=describe_sounds(asdict(row)))
+        _tell(sounds=describe_sounds(sounds_row(collection, split)))
         train = segments_of(
             split.train,
             config.data,

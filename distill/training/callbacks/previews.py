@@ -18,6 +18,7 @@ from distill.codec.codec import Codec
 from distill.data.datamodule import SegmentDataModule
 from distill.errors import WriteError
 from distill.model.mel import LogMel
+from distill.runs.folder import PREVIEWS
 from distill.system.atomic import whole_file
 from distill.system.paths import from_here
 from distill.system.terminal import say
@@ -48,7 +49,7 @@ class Previews(lightning.Callback):
     def __init__(
         self, *, run_dir: Path, model_name: str, every_n_epochs: int, clips: int, prefix: str = ""
     ) -> None:
-        self.folder = run_dir / "previews"
+        self.folder = run_dir / PREVIEWS
         self.prefix, self.tag = prefix and f"{prefix}_", prefix and f"{prefix}/"
         self.model_name = model_name
         self.every_n_epochs = every_n_epochs

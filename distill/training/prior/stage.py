@@ -18,7 +18,7 @@ from distill.listen.new_sounds import NewSounds
 from distill.model.sizing import Choice
 from distill.prior.network import PriorNetworkConfig
 from distill.prior.prior import Prior, PriorConfig
-from distill.runs.folder import best_bundle
+from distill.runs.folder import NEW_SOUNDS, best_bundle
 from distill.system.terminal import counted, say_figures
 from distill.training.prior.coded_sounds import CodedSounds
 from distill.training.prior.module import PriorModule
@@ -27,8 +27,6 @@ from distill.training.prior.stretches import StretchDataModule
 from distill.training.prior.yardstick import Yardstick
 from distill.training.stage import Closed, Ended, Prepared, Stage
 
-FOLDER = "new_sounds"
-"""In the run folder, with the sounds that the prior made at its end."""
 SHOWN_SOUNDS = 8
 
 
@@ -147,7 +145,7 @@ class PriorStage(Stage[PreparedPrior]):
         model = load_bundle(best_bundle(self.run_dir))
         if model.prior is None:  # the bundle could not be written
             return None
-        names = (FOLDER if number == 1 else f"{FOLDER}-{number}" for number in count(1))
+        names = (NEW_SOUNDS if number == 1 else f"{NEW_SOUNDS}-{number}" for number in count(1))
         folder = next(path for name in names if not (path := self.run_dir / name).exists())
         target = NewSounds(folder, model, seed=self.config.seed)
         for sound in model.new_sounds(SHOWN_SOUNDS, seed=self.config.seed):

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from distill.dashboard.state.places import Places
 from distill.dashboard.state.runs import Runs
 from distill.errors import RunError
 from distill.runs.folder import lock_run_dir
+from distill.runs.rows import Row, StartRow
 from distill.system.json_values import without_nan
 from distill.system.paths import is_text
 from tests.helpers.fake_runs import REMEDY, FakeRun, shown
+from tests.helpers.rows import ROWS, line_of, mangle
 
 
 def test_without_runs_there_is_nothing_to_show(runs: Runs) -> None:
@@ -194,6 +200,25 @@ def test_rows_that_nobody_wrote_are_no_reason_to_fail(
     assert value is not None
     assert len(value["runs"]) == 1
     json.dumps(without_nan(value), allow_nan=False)
+    run.start().step()
+    assert shown(runs)["sentence"], "what distill writes after it is shown"
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.lists(st.sampled_from([*ROWS]), max_size=5), st.data())
+def test_a_page_survives_whatever_stands_in_the_rows(
+    kinds: list[type[Row]], data: st.DataObject
+) -> None:
+    own = os.getpid(), psutil.Process().create_time()
+    lines = [line_of(StartRow(*own, False, None, ["codec"], {}))]
+    for kind in kinds:
+        row = data.draw(ROWS[kind])
+        lines.append(mangle(row, data) if data.draw(st.booleans()) else line_of(row))
+    with tempfile.TemporaryDirectory() as name:
+        places = Places(Path(name), Path(name) / "library")
+        run = FakeRun(places.outputs)
+        (run.run_dir / "progress.jsonl").write_text("\n".join([*lines, ""]))
+        json.dumps(without_nan(Runs(places).show(None, "")), allow_nan=False)
 
 
 def test_one_damaged_run_does_not_hide_the_others(places: Places, runs: Runs) -> None:

@@ -15,6 +15,7 @@ from distill.bundle.loading import load_bundle
 from distill.catalog.catalog import Catalog
 from distill.errors import DistillError
 from distill.runs.progress import read_progress
+from distill.runs.rows import EpochRow
 from distill.settings.compose import load_config
 from distill.training.interrupt import RunStopped
 from distill.training.prior.module import PriorModule
@@ -101,7 +102,7 @@ def test_stopped_and_continued_it_ends_as_if_left_alone(
     assert prior_of(Path("parts/best.distillgan")) is None
     train_here("parts", resume=True)
     rows = read_progress(Path("parts"))
-    epochs = [(row["stage"], row["epoch"]) for row in rows if row["event"] == "epoch"]
+    epochs = [(row.stage, row.epoch) for row in rows if isinstance(row, EpochRow)]
     assert epochs == [("codec", 1), ("codec", 2), ("prior", 1), ("prior", 2)]
     one, other = (
         torch.load(folder / "checkpoints" / "prior_last.ckpt", weights_only=True)

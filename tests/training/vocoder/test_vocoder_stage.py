@@ -16,6 +16,7 @@ from distill.catalog.catalog import Catalog
 from distill.catalog.facts import vocoder_label
 from distill.errors import DistillError
 from distill.runs.progress import read_progress
+from distill.runs.rows import EpochRow
 from distill.settings.compose import load_config
 from distill.training.interrupt import RunStopped
 from distill.training.vocoder import stage
@@ -137,7 +138,7 @@ def test_a_vocoder_that_is_stopped_and_continued_ends_as_if_left_alone(
     ]
     assert vocoder_of(Path("outputs/library/parts.distillgan")) is not None
     rows = read_progress(Path("parts"))
-    epochs = [(row["stage"], row["epoch"]) for row in rows if row["event"] == "epoch"]
+    epochs = [(row.stage, row.epoch) for row in rows if isinstance(row, EpochRow)]
     assert epochs == [("codec", 1), ("codec", 2), ("vocoder", 1), ("vocoder", 2)]
     one, other = (
         torch.load(folder / "checkpoints" / "vocoder_last.ckpt", weights_only=True)
