@@ -24,7 +24,7 @@ from distill.training.codec.content import content_of
 from distill.training.codec.health import SideHealth, count_codes, health_of
 from distill.training.codec.onset_probe import OnsetProbe, onset_figures
 from distill.training.codec.probe import CodebookProbe
-from distill.training.records.means import LevelList, MelErrorMean, TermMeans
+from distill.training.records.means import LoudnessList, MelErrorMean, TermMeans
 from distill.training.stage_module import StageModule
 from distill.training.steps.muon import Muon
 from distill.training.steps.schedule import StageLimits
@@ -67,7 +67,7 @@ class CodecModule(StageModule):
         """(L, K) on the CPU: how often each code is used; `train_health` is computed from it."""
         self._val_loss = TermMeans(self.terms)
         self._mel_error = MelErrorMean()
-        self._levels = LevelList()
+        self._loudness = LoudnessList()
         self._val_counts: Tensor | None = None
         self._probe: CodebookProbe | None = None
         self._onset_probe: OnsetProbe | None = None
@@ -123,7 +123,7 @@ class CodecModule(StageModule):
         self._val_loss.add(_terms(loss), sounds)
         mels_db = self.spectrogram.decibels(magnitude), self.spectrogram.to_decibels(decoded)
         self._mel_error.add(*mels_db, sounding)
-        self._levels.add(*mels_db, sounding)
+        self._loudness.add(*mels_db, sounding)
         counts = count_codes(
             indices,
             sounding,
@@ -135,7 +135,7 @@ class CodecModule(StageModule):
     def close_held_out(self) -> dict[str, float]:
         """Return the held-out loss, mel error, onset and level; measure both sides' health."""
         mel_db = self._mel_error.take(self.over_ranks)
-        levels = self._levels.take(self.over_ranks, **self._place)
+        loudness = self._loudness.take(self.over_ranks, **self._place)
         val = self._val_loss.take(self.over_ranks)
         counts, self._val_counts = self._val_counts, None
         if self.trainer.sanity_checking or counts is None:
@@ -143,9 +143,10 @@ class CodecModule(StageModule):
         self.val_health = health_of(self.over_ranks(counts))
         self.measure_health()
         figures = {"val/loss": val["loss"], "val/mel_db": mel_db} | self._onset()
-        if levels is not None:
-            figures["val/level_db"] = levels.median_db
-            figures["val/level_10_db"], figures["val/level_90_db"] = levels.low_db, levels.high_db
+        if loudness is not None:
+            figures["val/level_db"] = loudness.median_db
+            figures["val/level_10_db"] = loudness.low_db
+            figures["val/level_90_db"] = loudness.high_db
         return figures
 
     def _onset(self) -> dict[str, float]:

@@ -24,6 +24,7 @@ from distill.listen.new_sounds import NewSounds
 from distill.prior.prior import Prior, PriorConfig
 from distill.settings.schema import TrainConfig
 from distill.system.terminal import counted, say_figures
+from distill.training.prior.baseline import measure_baseline
 from distill.training.prior.coder import SoundCoder
 from distill.training.prior.known import (
     MOST_HELD_OUT_S,
@@ -36,7 +37,6 @@ from distill.training.prior.known import (
 from distill.training.prior.module import PriorModule
 from distill.training.prior.sizes import choose_size, network_config
 from distill.training.prior.stretches import StretchDataModule, Stretches, held_out_stretches
-from distill.training.prior.yardstick import measure
 from distill.training.stage import ChosenSetting, Judgement, Stage
 from distill.training.stage_module import StageModule
 from distill.training.steps.schedule import StageLimits
@@ -102,7 +102,7 @@ class PriorStage(Stage):
         asked = code_evenly(held_out, most_s=MOST_HELD_OUT_S, shown="coding held-out sounds")
         some = next(iter(kept.values()))
         size = codec.network.config.codebook_size
-        yardstick = measure(list(kept.values()), list(asked.values()), codes=size)
+        baseline = measure_baseline(list(kept.values()), list(asked.values()), codes=size)
         prior = config.prior
         assert prior.width is not None
         assert prior.layers is not None
@@ -121,8 +121,8 @@ class PriorStage(Stage):
             network=network,
             classes=classes.names,
             sounds=known_sounds(train, labels, kept),
-            unigram_bits_per_s=yardstick.unigram_bits / held_out_s,
-            bigram_bits_per_s=yardstick.bigram_bits / held_out_s,
+            unigram_bits_per_s=baseline.unigram_bits / held_out_s,
+            bigram_bits_per_s=baseline.bigram_bits / held_out_s,
             held_out_db=_usual_distance(codec, list(kept.values()), list(asked.values())),
         )
         say_figures(_beginning(self._config, len(asked)))
@@ -131,7 +131,7 @@ class PriorStage(Stage):
             codec,
             stretches,
             held_out_stretches(held_out, classes.labels(held_out.sounds), asked, window=window),
-            frequency=yardstick.frequency,
+            frequency=baseline.frequency,
             held_out_s=held_out_s,
             augment=config.data.augment,
             limits=self.limits(config),
