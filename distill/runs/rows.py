@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
+from distill.codec.level_health import SideHealth
 from distill.codec.yardstick import held_out_figures, rate, show_figures
 from distill.system.terminal import duration
 
@@ -139,8 +140,10 @@ class EpochRow:
     elapsed_s: float
     left_s: float | None
 
-    def lines(self) -> list[str]:
-        """The row as text for the terminal: a line of figures, then one for each level."""
+    def lines(self, *, min_utilization: float = 0.0) -> list[str]:
+        """The row as text for the terminal: a line of figures, then one for each level. Levels
+        with a lower utilization are marked.
+        """
         figures = self.figures
         shown = [f"{_epoch(self.epoch, self.epochs)}  train {figures['train/loss']:.4f}"]
         shown.append(f"val {figures['val/loss']:.4f}")
@@ -151,10 +154,11 @@ class EpochRow:
         if self.skipped_steps:
             shown.append(f"skipped steps {self.skipped_steps}")
         shown.append(_time(self.elapsed_s, self.left_s))
-        health = level_lines(self.details.get("health"))
+        health = self.details.get("health")
+        levels = level_lines(SideHealth.from_plain(health), min_utilization) if health else []
         heard = self.details.get("heard")
         beside = [f"  heard  {'   '.join(heard)}"] if heard else []
-        return ["  ".join(shown), *sound_lines(figures), *beside, *health]
+        return ["  ".join(shown), *sound_lines(figures), *beside, *levels]
 
 
 @dataclass(frozen=True)
@@ -198,18 +202,18 @@ def sound_lines(figures: Mapping[str, float]) -> list[str]:
     return [f"  heard  {'   '.join([*shown, rating.closeness])}"]
 
 
-def level_lines(health: Mapping[str, Any] | None) -> list[str]:
-    """One line for each level; empty without health figures."""
-    if health is None:
-        return []
-    size, positions = health["codebook_size"], health["positions"]
-    few = f"   (rough: measured at only {positions:,} places in the sounds)"
-    return [
-        f"  level {number}  utilization {level['utilization']:6.1%}   "
-        f"perplexity {level['perplexity']:6.1f} of {size}"
-        f"   dead codes {level['dead_codes']}{'' if health['complete'] else few}"
-        for number, level in enumerate(health["levels"])
-    ]
+def level_lines(side: SideHealth, min_utilization: float) -> list[str]:
+    """One line for each level, with a mark on those that are low."""
+    few = f"   (rough: measured at only {side.positions:,} places in the sounds)"
+    lines = []
+    for row in side.rows(min_utilization):
+        utilization, perplexity, dead_codes = row.cells
+        lines.append(
+            f"  level {row.level}  utilization {utilization:>6}   "
+            f"perplexity {perplexity:>6} of {side.codebook_size}   dead codes {dead_codes}"
+            f"{'' if side.complete else few}{f'   {row.mark}' if row.is_low else ''}"
+        )
+    return lines
 
 
 def _epoch(epoch: int, epochs: int | None) -> str:

@@ -74,7 +74,12 @@ def close_stage(
         summary.write(run_dir)
     except OSError as error:
         failures.append(f"summary.json not saved: {error.strerror}")
-    show_stage(summary.name, before[stage.name], is_only=len(session.config.stages) == 1)
+    show_stage(
+        summary.name,
+        before[stage.name],
+        is_only=len(session.config.stages) == 1,
+        min_utilization=session.config.health.min_utilization,
+    )
     if failures or not finished or not stages_after:
         show_end(summary)
     if finished and summary.bundle and not summary.published:
