@@ -19,7 +19,7 @@ FEWEST_POSITIONS = 256
 POSITIONS_PER_CODE = 16
 """With these, more positions would not change the figures much."""
 MOST_POSITIONS, MOST_CODES = 10**15, 10**6
-HEADINGS = ("level", "utilization", "perplexity", "dead codes")
+LEVEL_HEADINGS = ("level", "utilization", "perplexity", "dead codes")
 LOW = "mostly idle"
 """What is said of a level that uses too few of its codes."""
 
@@ -45,6 +45,10 @@ class LevelRow:
         is_low = utilization is not None and utilization < min_utilization
         shown = utilization, figures.get("perplexity"), figures.get("dead_codes")
         return cls(level, *shown, is_low)
+
+    def to_json(self) -> dict[str, Any]:
+        """What a page shows of it: texts, and whether it is low."""
+        return {"level": self.level, "cells": self.cells, "low": self.is_low, "mark": self.mark}
 
     @property
     def mark(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from distill.codec.level_health import HEADINGS, SideHealth
+from distill.codec.level_health import LEVEL_HEADINGS, SideHealth
 from distill.codec.yardstick import YARDSTICK, held_out_figures
 from distill.listen.folder import invitation
 from distill.listen.new_sounds import SHEET
@@ -79,7 +79,7 @@ def _print_levels(details: dict[str, Any], min_utilization: float) -> None:
         for place, row in enumerate(trained.rows(min_utilization))
     ]
     print_table(
-        (*HEADINGS, "held-out utilization", "held-out perplexity"),
+        (*LEVEL_HEADINGS, "held-out utilization", "held-out perplexity"),
         rows,
         title=f"codebooks at the end: {details['codebook_size']} codes a level, "
         f"{details['bitrate_kbps']:.2f} kbit/s, measured at "

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from distill.codec.level_health import SideHealth
 from distill.codec.yardstick import held_out_figures, rate, show_figures
 from distill.dashboard.state.progress_record import CURVES, ProgressRecord, StageRecord
 from distill.system.terminal import counted, duration, plain
+from distill.system.validation import InvalidError
 
 MOST_POINTS = 240
 STAGES = {"codec": "Codec", "vocoder": "Vocoder", "prior": "Prior"}
@@ -69,26 +71,17 @@ def settings_of(settings: object) -> list[list[str]]:
 
 def levels_of(epoch: dict[str, Any], settings: object) -> dict[str, Any] | None:
     """Health of each level in the newest epoch; `low` marks those that are warned about."""
-    health = (epoch.get("details") or {}).get("health")
-    if not isinstance(health, dict):
+    try:
+        side = SideHealth.from_plain((epoch.get("details") or {}).get("health"))
+    except InvalidError:
         return None
     group = settings.get("health") if isinstance(settings, dict) else None
-    lowest = float((group or {}).get("min_utilization", 0.3))
-    complete = bool(health.get("complete"))
+    rows = side.rows(float((group or {}).get("min_utilization", 0)))
     return {
         "epoch": epoch.get("epoch"),
-        "size": health.get("codebook_size"),
-        "complete": complete,
-        "rows": [
-            {
-                "level": number,
-                "utilization": level.get("utilization"),
-                "perplexity": level.get("perplexity"),
-                "dead": level.get("dead_codes"),
-                "low": complete and float(level.get("utilization") or 0) < lowest,
-            }
-            for number, level in enumerate(health.get("levels") or [])
-        ],
+        "size": side.codebook_size,
+        "complete": side.complete,
+        "rows": [row.to_json() for row in rows],
     }
 
 
