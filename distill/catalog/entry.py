@@ -15,6 +15,7 @@ from distill.codec.yardstick import YARDSTICK
 from distill.model.sizing import bitrate_kbps
 from distill.prior.state import PriorState, PriorTraining
 from distill.system.json_values import without_nan
+from distill.system.ranges import within
 from distill.system.validation import InvalidError, instance_of
 from distill.vocoder.state import VocoderState, VocoderTraining
 
@@ -79,6 +80,11 @@ class Entry:
     heard: dict[str, float] = field(default_factory=dict)
     """Held-out figures of the last epoch, those of the yardstick that are known: `mel_db` ..."""
 
+    min_utilization: float = field(default=0.0, metadata=within(0, 1))
+    """The `health.min_utilization` of the run that made it; 0 if it is not known, so that no level
+    is low.
+    """
+
     @property
     def worst_utilization(self) -> float | None:
         """The lowest utilization of all levels; None if it is not known."""
@@ -134,6 +140,7 @@ class Entry:
             "codebook_health": {level: asdict(figures) for level, figures in health.items()},
             "loss_curve": {key: _thin(history[key]) for key in CURVES},
             "heard": _heard(history),
+            "min_utilization": _min_utilization(content.training_config),
             "vocoder": _facts(content.vocoder_state),
             "prior": _facts(content.prior_state),
         }
@@ -155,6 +162,13 @@ def _facts(state: VocoderState | PriorState | None) -> dict[str, Any] | None:
 def _heard(history: Mapping[str, Sequence[float]]) -> dict[str, float]:
     curves = {key: history[f"val_{key}"] for key in YARDSTICK}
     return {key: curve[-1] for key, curve in curves.items() if curve and math.isfinite(curve[-1])}
+
+
+def _min_utilization(training_config: Mapping[str, Any]) -> float:
+    """As the run's settings say, which anybody can have written; 0 if they do not."""
+    group = training_config.get("health")
+    share = group.get("min_utilization") if isinstance(group, dict) else None
+    return float(share) if isinstance(share, int | float) and 0 <= share <= 1 else 0.0
 
 
 def _thin(losses: Sequence[float]) -> list[float]:

@@ -3,13 +3,108 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
+from distill.catalog.catalog import shown_name
 from distill.catalog.entry import Entry
-from distill.system.terminal import plain
+from distill.codec.level_health import LevelRow, show_share
+from distill.codec.yardstick import YARDSTICK, rate, show_figures
+from distill.system.terminal import counted, duration, plain
 
 BARS = "▁▂▃▄▅▆▇█"
 VOCODERS = {"hifigan": "HiFi-GAN", "phasegradient": "Phase"}
 """How the type of a vocoder begins, and what it is called here."""
+
+
+@dataclass(frozen=True)
+class ModelRow:
+    """What a list of models shows of one, in words; empty where there is nothing to say."""
+
+    name: str
+    """With what to type, where two models have one name."""
+    id: str
+    date: str
+    codes: str
+    mel_error: str
+    closeness: str
+    utilization: str
+    """Of the worst level."""
+    vocoder: str
+    bits: str
+    """What its prior needs for a second of held-out sound; empty if it has none."""
+    size: str
+    collection: str
+
+
+def row_of(entry: Entry) -> ModelRow:
+    """The row of a model."""
+    rating = rate(entry.heard)
+    mel_db = entry.heard.get("mel_db")
+    bits = entry.prior and entry.prior.final_bits_per_s
+    return ModelRow(
+        name=plain(shown_name(entry.name, entry.file)),
+        id=plain(entry.id[:8]),
+        date=_date(entry.save_date),
+        codes=f"{entry.levels} × {entry.codebook_size}",
+        mel_error="" if mel_db is None else YARDSTICK["mel_db"].show(mel_db),
+        closeness=str(rating.closeness) if rating else "",
+        utilization=show_share(entry.worst_utilization),
+        vocoder=vocoder_label(entry),
+        bits="" if bits is None else f"{bits:,.0f} bits/s",
+        size=f"{entry.size_bytes / 1e6:.1f} MB",
+        collection=plain(
+            f"{entry.dataset_name}: {counted(entry.dataset_file_count, 'file')}, "
+            f"{duration(entry.dataset_total_duration_s)}"
+        ),
+    )
+
+
+def level_rows(entry: Entry) -> list[LevelRow]:
+    """The health of each level of a model's codebooks.
+
+    An entry does not hold over how many positions it was measured, so each level is judged.
+    """
+    return [
+        LevelRow.of(
+            plain(level.removeprefix("level_")), figures, min_utilization=entry.min_utilization
+        )
+        for level, figures in entry.codebook_health.items()
+    ]
+
+
+def facts_of(entry: Entry, path: Path) -> list[tuple[str, str]]:
+    """Everything that the index holds about a model, whose file is `path`: what each fact is about,
+    and the fact in words. What there is nothing to say about is left out.
+    """
+    row, rating = row_of(entry), rate(entry.heard)
+    missing = "" if path.is_file() else ", but the file is missing"
+    facts = (
+        ("id", entry.id),
+        ("description", entry.description),
+        ("tags", ", ".join(entry.tags)),
+        ("file", f"{path} ({row.size}){missing}"),
+        ("checksum", entry.checksum),
+        ("collection", row.collection),
+        (
+            "trained",
+            f"{_date(entry.training_date)}, {counted(entry.training_epochs, 'epoch')}, "
+            f"saved {row.date} by distill {entry.distill_version}",
+        ),
+        (
+            "codes",
+            f"{counted(entry.levels, 'level')} of {entry.codebook_size} codes, "
+            f"{entry.bitrate_kbps:.2f} kbit/s a channel at {entry.sample_rate_hz:,} Hz",
+        ),
+        ("train loss", _curve(entry.loss_curve["train_losses"], entry.final_train_loss)),
+        ("val loss", _curve(entry.loss_curve["val_losses"], entry.final_val_loss)),
+        ("held out", ", ".join(show_figures(entry.heard))),
+        ("sounds", f"{rating.closeness}: {rating.reason}" if rating else ""),
+        ("vocoder", _vocoder(entry)),
+        ("prior", _prior(entry, row.bits)),
+        ("classes", ", ".join(entry.prior.classes) if entry.prior else ""),
+    )
+    return [(key, plain(words)) for key, words in facts if words]
 
 
 def vocoder_label(entry: Entry) -> str:
@@ -33,3 +128,35 @@ def sparkline(values: Sequence[float | None]) -> str:
     return "".join(
         " " if value is None else BARS[min(7, int(8 * (value - low) / span))] for value in values
     )
+
+
+def _vocoder(entry: Entry) -> str:
+    if entry.vocoder is None:
+        return "none of its own (Griffin-Lim)"
+    facts = entry.vocoder
+    loss, date = _number(facts.final_loss), _date(facts.training_date)
+    return f"{vocoder_label(entry)}, final loss {loss}, trained {date}"
+
+
+def _prior(entry: Entry, bits: str) -> str:
+    if entry.prior is None:
+        return "none yet, so no new sounds"
+    facts = entry.prior
+    return f"{facts.type} ({facts.epochs} ep), {bits}, trained {_date(facts.training_date)}"
+
+
+def _curve(values: Sequence[float | None], final: float | None) -> str:
+    known = [value for value in values if value is not None]
+    if not known:
+        return ""
+    last = _number(final) or _number(known[-1])
+    return last if len(known) == 1 else f"{sparkline(values)}  {known[0]:.4g} → {last}"
+
+
+def _date(text: str) -> str:
+    """2026-01-31T14:00:00+0000 → 2026-01-31 14:00."""
+    return plain(text[:16].replace("T", " "))
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.4f}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from distill.catalog.catalog import shown_name
+from distill.codec.level_health import show_share
 from distill.codec.yardstick import YARDSTICK
 from distill.runs.folder import checkpoint_path
 from distill.sweep.job import DONE
@@ -66,7 +67,7 @@ def _print_table(leaderboard: Leaderboard) -> None:
             *(short(result.settings.get(key, "")) for key in keys),
             *(_decibels(result, key) for key in HEARD),
             *(_bits(result) for _ in bits),
-            f"{result.utilization:.1%}",
+            show_share(result.utilization),
             f"{result.bitrate_kbps:.2f}",
             f"{result.epochs:,}",
             duration(result.elapsed_s),

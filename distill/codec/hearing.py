@@ -36,8 +36,10 @@ class Onset:
 
 
 @dataclass(frozen=True)
-class Levels:
-    """Levels of several sounds, in dB: the middle one, and those that 10 % and 90 % are under."""
+class LoudnessRange:
+    """How loud several reconstructions are beside their originals, in dB: the median, and what 10 %
+    and 90 % are under.
+    """
 
     median_db: float
     low_db: float
@@ -158,11 +160,11 @@ def mel_levels_db(original: Tensor, other: Tensor, frames: Tensor) -> Tensor:
     return 10 * torch.log10(after / before)
 
 
-def levels_of(levels_db: Iterable[float]) -> Levels:
-    """Levels of one or more sounds → their middle and range, between neighbours by their
+def loudness_range(levels_db: Iterable[float]) -> LoudnessRange:
+    """Levels in dB of one or more sounds → their median and range, between neighbours by their
     distances.
     """
     values = torch.tensor(list(levels_db), dtype=torch.float64)
     shares = torch.tensor((0.5, 0.1, 0.9), dtype=torch.float64)
     median, low, high = torch.quantile(values, shares).tolist()
-    return Levels(median, low, high)
+    return LoudnessRange(median, low, high)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar, get_args
 
-from distill.codec.description import LevelHealth
+from distill.codec.level_health import SideHealth
 from distill.codec.yardstick import held_out_figures, rate, show_figures
 from distill.runs.summary import StageSummary, take_details_apart
 from distill.system.ranges import any_float, nan_as_null, or_null, within
@@ -139,22 +139,11 @@ class StepRow:
 
 
 @dataclass(frozen=True)
-class Health:
-    """Health of the codec's levels in an epoch, by the codes of the training side."""
-
-    levels: tuple[LevelHealth, ...]
-    positions: int
-    codebook_size: int
-    complete: bool
-    """Whether there are enough positions to trust the figures."""
-
-
-@dataclass(frozen=True)
 class EpochDetails:
     """The details of an epoch that readers know."""
 
-    health: Health | None = None
-    """Of the codec."""
+    health: SideHealth | None = None
+    """Of the codec's levels, by the codes of the training side."""
     heard: list[str] | None = None
     """Of a vocoder: figures of the sounds in words."""
 
@@ -177,12 +166,14 @@ class EpochRow:
     left_s: float | None
 
     @property
-    def health(self) -> Health | None:
+    def health(self) -> SideHealth | None:
         """Health of the codec's levels; None for other stages, or where it was not measured."""
         return instance_of(EpochDetails, self.details).health
 
-    def lines(self) -> list[str]:
-        """The row as text for the terminal: a line of figures, then one for each level."""
+    def lines(self, *, min_utilization: float = 0.0) -> list[str]:
+        """The row as text for the terminal: a line of figures, then one for each level. Levels
+        with a lower utilization are marked.
+        """
         figures = self.figures
         shown = [f"{_epoch(self.epoch, self.epochs)}  train {figures['train/loss']:.4f}"]
         shown.append(f"val {figures['val/loss']:.4f}")
@@ -193,10 +184,11 @@ class EpochRow:
         if self.skipped_steps:
             shown.append(f"skipped steps {self.skipped_steps}")
         shown.append(_time(self.elapsed_s, self.left_s))
-        health = level_lines(self.details.get("health"))
+        health = self.details.get("health")
+        levels = level_lines(SideHealth.from_plain(health), min_utilization) if health else []
         heard = self.details.get("heard")
         beside = [f"  heard  {'   '.join(heard)}"] if heard else []
-        return ["  ".join(shown), *sound_lines(figures), *beside, *health]
+        return ["  ".join(shown), *sound_lines(figures), *beside, *levels]
 
 
 @dataclass(frozen=True)
@@ -258,18 +250,18 @@ def sound_lines(figures: Mapping[str, float]) -> list[str]:
     return [f"  heard  {'   '.join([*shown, rating.closeness])}"]
 
 
-def level_lines(health: Mapping[str, Any] | None) -> list[str]:
-    """One line for each level; empty without health figures."""
-    if health is None:
-        return []
-    size, positions = health["codebook_size"], health["positions"]
-    few = f"   (rough: measured at only {positions:,} places in the sounds)"
-    return [
-        f"  level {number}  utilization {level['utilization']:6.1%}   "
-        f"perplexity {level['perplexity']:6.1f} of {size}"
-        f"   dead codes {level['dead_codes']}{'' if health['complete'] else few}"
-        for number, level in enumerate(health["levels"])
-    ]
+def level_lines(side: SideHealth, min_utilization: float) -> list[str]:
+    """One line for each level, with a mark on those that are low."""
+    few = f"   (rough: measured at only {side.positions:,} places in the sounds)"
+    lines = []
+    for row in side.rows(min_utilization):
+        utilization, perplexity, dead_codes = row.cells
+        lines.append(
+            f"  level {row.level}  utilization {utilization:>6}   "
+            f"perplexity {perplexity:>6} of {side.codebook_size}   dead codes {dead_codes}"
+            f"{'' if side.complete else few}{f'   {row.mark}' if row.is_low else ''}"
+        )
+    return lines
 
 
 def _epoch(epoch: int, epochs: int | None) -> str:

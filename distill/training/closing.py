@@ -53,7 +53,12 @@ def close_stage(
     stages = {**(before.stages if before else {}), stage.name: own}
     summary = _summarise(stage, outcome, session, stages, page=page, is_last=not after)
     failures += _write_summary(summary, run_dir)
-    show_stage(summary.name, own, is_only=len(session.config.stages) == 1)
+    show_stage(
+        summary.name,
+        own,
+        is_only=len(session.config.stages) == 1,
+        min_utilization=session.config.health.min_utilization,
+    )
     if failures or not finished or not after:
         show_end(summary)
     failures += _check_published(summary, session, finished=finished)
@@ -137,7 +142,7 @@ def _summarise(
     if finished:
         published = _publish(bundle, session) if bundle else None
     else:  # what an earlier stage published is still there, and is replaced when this one ends
-        published = _still_there(before and before.published)
+        published = _still_there(before.published if before else None)
     content = read_bundle(bundle, weights=False) if bundle else None
     module = outcome.prepared.module
     assert config.name is not None
@@ -169,8 +174,8 @@ def _summarise(
 def _pages(new: Path | None, before: Summary | None, run_dir: Path) -> dict[str, str | None]:
     """The pages of a run by their keys in the summary: the new one, and those of before."""
     pages = {
-        "page": _still_there(before and before.page),
-        "new_sounds_page": _still_there(before and before.new_sounds_page),
+        "page": _still_there(before.page if before else None),
+        "new_sounds_page": _still_there(before.new_sounds_page if before else None),
     }
     if new is not None:
         pages["page" if new.parent == run_dir else "new_sounds_page"] = new

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from distill.codec.level_health import LEVEL_HEADINGS, SideHealth
 from distill.codec.yardstick import YARDSTICK, held_out_figures
 from distill.listen.folder import invitation
 from distill.listen.new_sounds import SHEET
@@ -14,12 +15,14 @@ from distill.system.tables import print_table
 from distill.system.terminal import console, counted, duration, say, say_figures
 
 
-def show_stage(name: str, stage: StageSummary, *, is_only: bool) -> None:
-    """Print the tables, warnings and verdict of a stage of the run called `name`."""
+def show_stage(name: str, stage: StageSummary, *, is_only: bool, min_utilization: float) -> None:
+    """Print the tables, warnings and verdict of a stage of the run called `name`. Levels with a
+    lower utilization are marked.
+    """
     if stage.epochs:
         _print_losses(name, stage)
     if stage.epochs and "health" in stage.details:
-        _print_levels(stage.details)
+        _print_levels(stage.details, min_utilization)
     for warning in stage.warnings:
         say_figures(f"warning: {warning}")
     if stage.skipped_steps:
@@ -68,34 +71,31 @@ def _print_losses(name: str, stage: StageSummary) -> None:
     )
 
 
-def _print_levels(details: dict[str, Any]) -> None:
-    rows = []
-    for level, health in details["health"].items():
-        held_out = details["val_health"].get(level)
-        rows.append(
-            (
-                level.removeprefix("level_"),
-                f"{health['utilization']:.1%}",
-                f"{health['perplexity']:.1f}",
-                f"{health['dead_codes']:.0f}",
-                f"{held_out['utilization']:.1%}" if held_out else "",
-                f"{held_out['perplexity']:.1f}" if held_out else "",
-            )
-        )
+def _print_levels(details: dict[str, Any], min_utilization: float) -> None:
+    trained, held_out = (_side(details, prefix) for prefix in ("", "val_"))
+    heard = [row.cells[:2] for row in held_out.rows(min_utilization)]
+    rows = [
+        (row.label, *row.cells, *(heard[place] if heard else ("", "")))
+        for place, row in enumerate(trained.rows(min_utilization))
+    ]
     print_table(
-        (
-            "level",
-            "utilization",
-            "perplexity",
-            "dead codes",
-            "held-out utilization",
-            "held-out perplexity",
-        ),
+        (*LEVEL_HEADINGS, "held-out utilization", "held-out perplexity"),
         rows,
         title=f"codebooks at the end: {details['codebook_size']} codes a level, "
         f"{details['bitrate_kbps']:.2f} kbit/s, measured at "
-        f"{details['health_positions']:,} places in the training sounds and "
-        f"{details['val_health_positions']:,} in the held-out ones",
+        f"{trained.positions:,} places in the training sounds and "
+        f"{held_out.positions:,} in the held-out ones",
+    )
+
+
+def _side(details: dict[str, Any], prefix: str) -> SideHealth:
+    """The health on one side, from the keys of a codec's summary that begin with this prefix."""
+    return SideHealth.from_plain(
+        {
+            "levels": list(details[f"{prefix}health"].values()),
+            "positions": details[f"{prefix}health_positions"],
+            "codebook_size": details["codebook_size"],
+        }
     )
 
 

@@ -98,6 +98,10 @@ class StageModule(lightning.LightningModule, ABC):
         """Plain values for the epoch's row besides its figures."""
         return {}
 
+    def lines_of(self, row: EpochRow) -> list[str]:
+        """An epoch's row as text for the terminal."""
+        return row.lines()
+
     def metrics(self) -> dict[str, float]:
         """Figures for the loggers besides those in the history."""
         return {}

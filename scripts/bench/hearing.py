@@ -30,7 +30,14 @@ from torch import Tensor
 
 import distill
 from distill.bundle.loaded import LoadedModel
-from distill.codec.hearing import LEADS_S, fine_db, level_db, levels_of, onset_errors_db, onset_of
+from distill.codec.hearing import (
+    LEADS_S,
+    fine_db,
+    level_db,
+    loudness_range,
+    onset_errors_db,
+    onset_of,
+)
 from distill.codec.stream import between_silence, silence_before
 from distill.data.beginnings import find_beginning
 from distill.data.segments import read_waveform
@@ -267,14 +274,14 @@ def visqol() -> Ear | None:
 
 
 def _summarise(way: str, rows: list[dict[str, float]]) -> dict[str, float]:
-    levels = levels_of(row["level_db"] for row in rows)
+    loudness = loudness_range(row["level_db"] for row in rows)
     means = {key: float(np.nanmean([row[key] for row in rows])) for key in rows[0]}
-    said = {**means, "level_db": levels.median_db}
-    said |= {"level_10_db": levels.low_db, "level_90_db": levels.high_db}
+    said = {**means, "level_db": loudness.median_db}
+    said |= {"level_10_db": loudness.low_db, "level_90_db": loudness.high_db}
     parts = [
         f"mel error {said['decoded_mel_db']:.2f} dB, {said['mel_db']:.2f} dB as a sound",
         "fine " + " / ".join(f"{said[f'fine_{window}_db']:.2f}" for window in WINDOWS) + " dB",
-        f"level {levels.median_db:+.1f} dB ({levels.low_db:+.1f} to {levels.high_db:+.1f})",
+        f"level {loudness.median_db:+.1f} dB ({loudness.low_db:+.1f} to {loudness.high_db:+.1f})",
     ]
     if "ear" in said:
         parts.append(f"ear {said['ear']:.4f}, {said['ear_mos']:.2f} of 5")

@@ -40,7 +40,7 @@ from torchaudio.functional import griffinlim
 
 import distill
 from distill.bundle.loaded import LoadedModel
-from distill.codec.hearing import levels_of
+from distill.codec.hearing import loudness_range
 from distill.errors import DistillError
 from distill.system.terminal import bar
 from distill.vocoder.griffin_lim import GriffinLim
@@ -104,7 +104,7 @@ def quality(model: LoadedModel, waveforms: list[np.ndarray]) -> dict[str, dict[s
     summary = {}
     for way, rows in found.items():
         row = {key: float(np.mean([row[key] for row in rows])) for key in SHOWN if key in rows[0]}
-        row["level_db"] = levels_of(row["level_db"] for row in rows).median_db
+        row["level_db"] = loudness_range(row["level_db"] for row in rows).median_db
         summary[way] = row
         print(f"{way:45s} " + "  ".join(f"{k} {v:.4g}" for k, v in row.items()), flush=True)
     return summary

@@ -11,6 +11,7 @@ from rich.cells import cell_len
 from rich.progress import Progress
 
 from distill.catalog.catalog import Catalog
+from distill.catalog.index import DEFAULT_FOLDER
 from distill.cli.coding_view import mean_line, reconstructed_line
 from distill.cli.coding_work import Coded, Reconstructed
 from distill.cli.leaderboard_view import show_leaderboard
@@ -23,7 +24,7 @@ from distill.system.bars import file_columns, step_columns
 from distill.system.terminal import console, say_figures
 from distill.training.display import show_stage
 from tests.helpers.made_bundle import VOCODER, published
-from tests.helpers.verbs import Say
+from tests.helpers.verbs import Run
 
 Screen = Callable[[], list[str]]
 LEVEL = {"utilization": 0.754, "perplexity": 712.3, "dead_codes": 251}
@@ -88,7 +89,7 @@ def test_the_closing_tables(screen: Screen) -> None:
             "val_health": health,
         },
     )
-    show_stage("a run with a very long name", stage, is_only=True)
+    show_stage("a run with a very long name", stage, is_only=True, min_utilization=0.3)
     lines = screen()
     assert_whole(lines, "1200", "1100", "1024", "2.34 kbit/s", "123,456", "23,456", "3:25:45")
     assert_whole(lines, "1.2345", "1.3456", "0.75 dB", "12.34 dB", "3.45 dB", "-6.7 dB", times=2)
@@ -163,10 +164,11 @@ def test_the_leaderboard(screen: Screen) -> None:
     assert_whole(lines, "0.1079", "0.1179", "0.1279", "s.csv")
 
 
-def test_the_library(screen: Screen, models: Catalog, say: Say) -> None:
+def test_the_library(screen: Screen, tmp_path: Path, run: Run) -> None:
+    models = Catalog(tmp_path / DEFAULT_FOLDER)
     for name in ("kit", "a kit with quite a long name, as they have"):
         published(models, name, fields=VOCODER, final_val_loss=0.125)
-    lines = say("list").out
+    lines = run("library", "list").out
     assert max(map(cell_len, lines)) <= console.width
     lines = [re.sub(r"a kit [a-z ,]*…", "", line) for line in lines]
     size = f"{models.find('kit').size_bytes / 1e6:.1f} MB"
@@ -176,9 +178,9 @@ def test_the_library(screen: Screen, models: Catalog, say: Say) -> None:
     assert_whole(lines, "10.00 dB", "87.5%", times=2)
 
 
-def test_a_model_in_the_library(screen: Screen, kit: Catalog, say: Say) -> None:
-    lines = say("info", "My Kit").out
-    entry = kit.find("My Kit")
+def test_a_model_in_the_library(screen: Screen, tmp_path: Path, run: Run) -> None:
+    entry = published(Catalog(tmp_path / DEFAULT_FOLDER), "My Kit", fields=VOCODER)
+    lines = run("library", "info", "My Kit").out
     for health in entry.codebook_health.values():
         assert_whole(lines, f"{health['utilization']:.1%}", f"{health['perplexity']:.1f}")
     assert_whole(lines, f"{entry.bitrate_kbps:.2f} kbit/s a channel")

@@ -14,7 +14,7 @@ from distill.codec.hearing import (
     OnsetMeter,
     first_sounding_frame,
     level_db,
-    levels_of,
+    loudness_range,
     mel_levels_db,
     onset_errors_db,
     onset_of,
@@ -101,15 +101,15 @@ def test_a_level_counts_only_sounding_frames() -> None:
 def test_the_range_of_levels_is_that_of_their_percentiles() -> None:
     levels = np.random.default_rng(0).normal(-2, 3, 37)
 
-    found = levels_of(levels.tolist())
+    found = loudness_range(levels.tolist())
 
     expected = np.percentile(levels, (50, 10, 90))
     assert (found.median_db, found.low_db, found.high_db) == pytest.approx(tuple(expected))
 
 
 def test_one_sound_has_a_range_without_width() -> None:
-    levels = levels_of([-1.5])
-    assert levels.median_db == levels.low_db == levels.high_db == -1.5
+    found = loudness_range([-1.5])
+    assert found.median_db == found.low_db == found.high_db == -1.5
 
 
 def test_the_energy_of_a_waveform_is_measured_on_its_way() -> None:

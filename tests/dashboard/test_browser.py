@@ -114,7 +114,7 @@ def test_levels_and_the_remedy_of_the_worst_one_are_seen(home: Dashboard) -> Non
         low = page.locator(".own.run tr.low")
         low.wait_for()
         assert "mostly idle" in low.inner_text()
-        assert "20.0 %" in low.inner_text()
+        assert "20.0%" in low.inner_text()
         assert REMEDY in page.locator(".own.run .warnings").inner_text()
         assert page.locator(".own.run .chart polyline").count() == 4
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
+from distill.codec.level_health import SideHealth
 from distill.model.quantizer import CodeRangeError, NonFiniteError, ResidualQuantizer
-from distill.training.codec.health import SideHealth, count_codes, health_of
+from distill.training.codec.health import count_codes, health_of
 
 DIM, CODES = 6, 16
 

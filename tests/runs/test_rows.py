@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from distill.codec.description import LevelHealth
+from distill.codec.level_health import SideHealth
 from distill.runs.progress import read_row
 from distill.runs.rows import (
     KINDS,
     EpochRow,
-    Health,
     Row,
     StartRow,
     plain_values,
@@ -114,7 +114,7 @@ def test_health_is_read_by_its_type() -> None:
     levels = [{"utilization": 0.5, "perplexity": 20.0, "dead_codes": 3}]
     health = {"levels": levels, "positions": 90, "codebook_size": 64, "complete": False}
     row = replace(EPOCH, details={"closeness": "rough", "health": health})
-    assert row.health == Health((LevelHealth(0.5, 20.0, 3),), 90, 64, complete=False)
+    assert row.health == SideHealth((LevelHealth(0.5, 20.0, 3),), 90, 64)
     assert EPOCH.health is None
 
 

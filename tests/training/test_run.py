@@ -165,6 +165,8 @@ def test_a_collapsed_codebook_is_warned_about_everywhere_and_the_remedy_mends_it
         assert "low codebook utilization" in said
         assert "level 0" in said
         assert "rvq.dead_code_threshold=2 rvq.codebook_size=32" in said
+    assert re.search(r"^  level 0  .*   mostly idle$", shown, re.M), "while it trains"
+    assert re.search(r"^│ 0 mostly idle │", shown, re.M), "in the closing table"
     assert len(summary["warnings"]) == 1, "the warning is shown when it begins, not every epoch"
     assert "collapsed: level 0" in summary["verdict"]
 

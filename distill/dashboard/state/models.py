@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from distill.catalog.catalog import Catalog, shown_name
 from distill.catalog.entry import Entry
-from distill.catalog.facts import sparkline, vocoder_label
-from distill.codec.yardstick import rate, show_figures
+from distill.catalog.facts import facts_of, level_rows, row_of
 from distill.dashboard.state.kept import mark_kept
 from distill.dashboard.state.places import Places
 from distill.dashboard.state.processes import run_verb
@@ -18,7 +18,7 @@ from distill.runs.summary import read_summary
 from distill.system.paths import from_here
 from distill.system.run_parts import SUMMARY
 from distill.system.shell import shell_line
-from distill.system.terminal import counted, duration, plain
+from distill.system.terminal import plain
 
 
 class Models:
@@ -98,56 +98,30 @@ class Models:
         return "-".join(stamps) or "none"
 
     def _card(self, entry: Entry) -> dict[str, Any]:
-        rating = rate(entry.heard)
-        path = self.catalog.path_of(entry)
-        word = str(from_here(path))
-        losses = entry.loss_curve["val_losses"]
+        path = from_here(self.catalog.path_of(entry))
         return {
+            **asdict(row_of(entry)),
             "file": entry.file,
             "id": plain(entry.id),
-            "name": plain(shown_name(entry.name, entry.file)),
             "plain_name": plain(entry.name),
             "description": plain(entry.description),
             "tags": [plain(tag) for tag in entry.tags],
-            "date": plain(entry.save_date[:16].replace("T", " ")),
-            "codes": f"{entry.levels} × {entry.codebook_size}",
-            "bitrate": f"{entry.bitrate_kbps:.2f} kbit/s",
             "mel_db": entry.heard.get("mel_db"),
-            "heard": ", ".join(show_figures(entry.heard)),
-            "word": str(rating.closeness) if rating else "",
-            "reason": rating.reason if rating else "",
-            "utilization": entry.worst_utilization,
-            "levels": [
-                {"level": plain(level.removeprefix("level_")), **health}
-                for level, health in entry.codebook_health.items()
-            ],
-            "losses": losses,
-            "sparkline": sparkline(losses),
-            "final_loss": entry.final_val_loss,
-            "vocoder": vocoder_label(entry),
-            "prior": entry.prior is not None,
-            "bits": entry.prior.final_bits_per_s if entry.prior else None,
-            "classes": [plain(name) for name in entry.prior.classes] if entry.prior else [],
-            "epochs": entry.training_epochs,
-            "size": f"{entry.size_bytes / 1e6:.1f} MB",
+            "worst_utilization": entry.worst_utilization,
             "bytes": entry.size_bytes,
+            "facts": facts_of(entry, path),
+            "levels": [row.to_json() for row in level_rows(entry)],
+            "prior": entry.prior is not None,
             "missing": not path.is_file(),
-            "collection": plain(
-                f"{entry.dataset_name}: {counted(entry.dataset_file_count, 'file')}, "
-                f"{duration(entry.dataset_total_duration_s)}"
-            ),
-            "commands": [
-                shell_line(words)
-                for words in (
-                    *(
-                        [["python", "-m", "distill.generate", word, "-n", "16"]]
-                        if entry.prior
-                        else []
-                    ),
-                    ["python", "-m", "distill.reconstruct", word, "SOUNDS"],
-                )
-            ],
+            "commands": [shell_line(words) for words in _commands(entry, str(path))],
         }
+
+
+def _commands(entry: Entry, path: str) -> list[list[str]]:
+    """What can be typed in a terminal with a model."""
+    reconstruct = ["python", "-m", "distill.reconstruct", path, "SOUNDS"]
+    generate = ["python", "-m", "distill.generate", path, "-n", "16"]
+    return [generate, reconstruct] if entry.prior else [reconstruct]
 
 
 def model_choices(entries: list[Entry]) -> list[tuple[str, str]]:

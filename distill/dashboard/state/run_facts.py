@@ -51,26 +51,16 @@ def settings_of(start: StartRow) -> list[list[str]]:
 
 def levels_of(epoch: EpochRow, start: StartRow | None) -> dict[str, Any] | None:
     """Health of each level in the newest epoch; `low` marks those that are warned about."""
-    health = epoch.health
-    if health is None:
+    side = epoch.health
+    if side is None:
         return None
     lowest = start.setting("health", "min_utilization") if start else None
-    if not isinstance(lowest, float | int):
-        lowest = 0.3
+    rows = side.rows(lowest if isinstance(lowest, float | int) else 0.0)
     return {
         "epoch": epoch.epoch,
-        "size": health.codebook_size,
-        "complete": health.complete,
-        "rows": [
-            {
-                "level": number,
-                "utilization": level.utilization,
-                "perplexity": level.perplexity,
-                "dead": level.dead_codes,
-                "low": health.complete and level.utilization < lowest,
-            }
-            for number, level in enumerate(health.levels)
-        ],
+        "size": side.codebook_size,
+        "complete": side.complete,
+        "rows": [row.to_json() for row in rows],
     }
 
 

@@ -89,7 +89,6 @@ const look = (part, address, show, lost) => {
 const offline = () => element("p", { class: "message error", role: "status", hidden: true },
   "The dashboard does not answer. Runs go on without it. Start it again: python -m distill.dashboard");
 
-const percent = (share) => (share === null || share === undefined ? "" : `${(100 * share).toFixed(1)} %`);
 const counted = (number, noun) => `${number} ${noun}${number === 1 ? "" : "s"}`;
 
 const copyButton = (text) => element("button", {

@@ -3,7 +3,7 @@ const MODEL_ORDERS = {
   newest: ["Newest first", (a, b) => b.date.localeCompare(a.date)],
   name: ["Name", (a, b) => a.plain_name.localeCompare(b.plain_name)],
   error: ["Mel error", (a, b) => (a.mel_db ?? Infinity) - (b.mel_db ?? Infinity)],
-  utilization: ["Worst level first", (a, b) => (a.utilization ?? Infinity) - (b.utilization ?? Infinity)],
+  utilization: ["Worst level first", (a, b) => (a.worst_utilization ?? Infinity) - (b.worst_utilization ?? Infinity)],
   size: ["Largest first", (a, b) => b.bytes - a.bytes],
 };
 
@@ -53,8 +53,8 @@ function libraryPart(root, { trigger }) {
     return element("li", { class: "card" },
       element("h2", {}, opener(model)),
       element("p", { class: "pills" }, badges(model)),
-      element("p", {}, [model.word && `sounds ${model.word}`, model.mel_db !== null && model.mel_db !== undefined ? `mel error ${model.mel_db.toFixed(2)} dB` : ""].filter(Boolean).join(", ")),
-      element("p", { class: "faint" }, `${model.codes} codes, worst level ${percent(model.utilization) || "not known"}`),
+      element("p", {}, [model.closeness && `sounds ${model.closeness}`, model.mel_error && `mel error ${model.mel_error}`].filter(Boolean).join(", ")),
+      element("p", { class: "faint" }, `${model.codes} codes, worst level ${model.utilization || "not known"}`),
       element("p", { class: "faint" }, model.collection),
       element("p", { class: "faint" }, `${model.date}, ${model.size}`));
   }
@@ -65,7 +65,7 @@ function libraryPart(root, { trigger }) {
       element("thead", {}, element("tr", {}, head.map((text) => element("th", { scope: "col" }, text)))),
       element("tbody", {}, chosen.map((model) => element("tr", {},
         element("th", { scope: "row" }, opener(model)),
-        [model.date, model.codes, model.mel_db === null || model.mel_db === undefined ? "" : `${model.mel_db.toFixed(2)} dB`, model.word, percent(model.utilization)].map((text) => element("td", {}, text)),
+        [model.date, model.codes, model.mel_error, model.closeness, model.utilization].map((text) => element("td", {}, text)),
         element("td", {}, model.vocoder ? element("span", { class: "pill green" }, model.vocoder) : ""),
         element("td", {}, model.size))))));
   }
@@ -104,28 +104,15 @@ function libraryPart(root, { trigger }) {
         element("button", { type: "button", class: "stop", onclick: () => act("/api/delete", { file: model.file }, `Deleting ${model.name}`) }, "Yes, delete"),
         element("button", { type: "button", class: "no", onclick: () => { ask.hidden = true; remove.focus(); } }, "No")));
     const remove = element("button", { type: "button", onclick: () => { ask.hidden = false; ask.querySelector(".no").focus(); } }, "Delete …");
-    const facts = [
-      ["Collection", model.collection],
-      ["Description", model.description],
-      ["Tags", model.tags.join(", ")],
-      ["Codes", `${model.codes}, ${model.bitrate} a channel`],
-      ["Held out", model.heard],
-      ["Sounds", model.word && `${model.word}: ${model.reason}`],
-      ["Validation loss", (model.final_loss ?? null) === null ? "" : `${model.sparkline} ${model.final_loss.toFixed(4)}, ${counted(model.epochs, "epoch")}`],
-      ["Vocoder", model.vocoder || "none of its own (Griffin-Lim)"],
-      ["Prior", model.prior ? `${Math.round(model.bits).toLocaleString("en")} bits a second` : "none (yet), so no new sounds"],
-      ["Classes", model.classes.join(", ")],
-      ["Id", model.id],
-    ].filter(([, value]) => value);
     details.replaceChildren(
       element("h2", { tabindex: -1 }, element("bdi", {}, model.name)),
       element("p", { class: "pills" }, badges(model)),
-      element("dl", {}, facts.flatMap(([key, value]) => [element("dt", {}, key), element("dd", {}, value)])),
+      element("dl", {}, model.facts.flatMap(([key, value]) => [element("dt", {}, key[0].toUpperCase() + key.slice(1)), element("dd", {}, value)])),
       element("table", {}, element("caption", {}, "Codebook health"),
         element("thead", {}, element("tr", {}, ["Level", "Utilization", "Perplexity", "Dead codes"].map((text) => element("th", { scope: "col" }, text)))),
-        element("tbody", {}, model.levels.map((level) => element("tr", { class: (level.utilization ?? 1) < 0.3 ? "low" : "" },
-          element("th", { scope: "row" }, level.level), element("td", {}, percent(level.utilization)),
-          element("td", {}, (level.perplexity ?? null) === null ? "" : level.perplexity.toFixed(1)), element("td", {}, String(level.dead_codes ?? "")))))),
+        element("tbody", {}, model.levels.map((level) => element("tr", { class: level.low ? "low" : "" },
+          element("th", { scope: "row" }, level.level, level.low ? element("span", { class: "mark" }, ` ${level.mark}`) : null),
+          level.cells.map((text) => element("td", {}, text)))))),
       element("div", { class: "buttons" },
         element("button", { type: "button", class: "use", onclick: () => trigger("use", { file: model.file }) }, model.prior ? "Make new sounds" : "Send a sound through it"), remove),
       ask, renaming,

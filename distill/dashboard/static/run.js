@@ -131,14 +131,13 @@ function runPart(root, { trigger }) {
 }
 
 function drawLevels({ epoch, size, complete, rows, heard }) {
-  const cells = (row) => [percent(row.utilization), (row.perplexity ?? 0).toFixed(1), String(row.dead)];
   return [
     element("table", {},
       element("caption", {}, `Codebooks after epoch ${epoch}, ${size} codes each${complete ? "" : " (rough: measured at few places)"}`),
       element("thead", {}, element("tr", {}, ["Level", "Utilization", "Perplexity", "Dead codes"].map((text) => element("th", { scope: "col" }, text)))),
       element("tbody", {}, rows.map((row) => element("tr", { class: row.low ? "low" : "" },
-        element("th", { scope: "row" }, String(row.level), row.low ? element("span", { class: "mark" }, " mostly idle") : null),
-        cells(row).map((text) => element("td", {}, text)))))),
+        element("th", { scope: "row" }, String(row.level), row.low ? element("span", { class: "mark" }, ` ${row.mark}`) : null),
+        row.cells.map((text) => element("td", {}, text)))))),
     heard ? element("p", {}, `Held-out sounds: ${heard}`) : null,
   ];
 }

@@ -8,9 +8,10 @@ from typing import Any, cast
 import lightning
 import torch
 
+from distill.codec.level_health import SideHealth, show_share
 from distill.system.terminal import console
 from distill.training.callbacks.tensorboard_charts import writers
-from distill.training.codec.health import SideHealth, remedy
+from distill.training.codec.health import remedy
 from distill.training.codec.module import CodecModule
 from distill.training.steps.schedule import is_shown
 
@@ -54,7 +55,8 @@ class CodebookHealthMonitor(lightning.Callback):
         self, module: CodecModule, side: SideHealth, newly_ill: list[int], ill: tuple[int, ...]
     ) -> str:
         levels = ", ".join(
-            f"level {level} uses {side.levels[level].utilization:.1%}" for level in newly_ill
+            f"level {level} uses {show_share(side.levels[level].utilization)}"
+            for level in newly_ill
         )
         advice = remedy(
             side,

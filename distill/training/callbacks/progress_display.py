@@ -75,10 +75,11 @@ class ProgressDisplay(lightning.Callback):
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
     ) -> None:
         """Print the finished epoch's figures, and write them to the log."""
-        row = cast(StageModule, pl_module).epoch_row()
+        module = cast(StageModule, pl_module)
+        row = module.epoch_row()
         if row is None or not trainer.is_global_zero:
             return
-        for line in row.lines():
+        for line in module.lines_of(row):
             say_figures(line, shorten=True)
             log.info(line)
 

@@ -8,11 +8,11 @@ from dataclasses import asdict
 from typing import Any
 
 from distill.codec.description import LossCurves, Metadata
+from distill.codec.level_health import SideHealth
 from distill.codec.yardstick import YARDSTICK
 from distill.model.mel import SpectrogramConfig
 from distill.model.vqvae import VQVAEConfig
 from distill.runs.history import History
-from distill.training.codec.health import SideHealth
 
 
 def bundle_content(

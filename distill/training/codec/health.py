@@ -4,67 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from distill.codec.description import LevelHealth
+from distill.codec.level_health import SideHealth
 from distill.model.vqvae import sounding_columns
-
-FEWEST_POSITIONS = 256
-"""With fewer positions, a codebook is not judged."""
-POSITIONS_PER_CODE = 16
-"""With this number of positions for each code, more would not change the figures much."""
-
-
-@dataclass(frozen=True)
-class SideHealth:
-    """Health of all levels on one side of the collection, for one set of weights in eval mode."""
-
-    levels: tuple[LevelHealth, ...]
-    positions: int
-    codebook_size: int
-
-    @property
-    def complete(self) -> bool:
-        """Whether there are enough positions to trust the figures."""
-        return self.positions >= POSITIONS_PER_CODE * self.codebook_size
-
-    @property
-    def attainable(self) -> float:
-        """The utilization expected over these positions if all codes were used equally often."""
-        return 1.0 - math.exp(-self.positions / self.codebook_size)
-
-    def can_judge(self, min_utilization: float) -> bool:
-        """Whether a low utilization would show a bad codebook rather than too few positions."""
-        if self.complete:
-            return True
-        return self.positions >= FEWEST_POSITIONS and self.attainable >= min(
-            2 * min_utilization, 0.95
-        )
-
-    def ill_levels(self, min_utilization: float) -> tuple[int, ...]:
-        """Levels under the threshold; empty if there are too few positions to judge."""
-        if not self.can_judge(min_utilization):
-            return ()
-        return tuple(
-            i for i, level in enumerate(self.levels) if level.utilization < min_utilization
-        )
-
-    def snapshot(self) -> dict[str, dict[str, float]]:
-        """`level_0` ... → its figures as plain values, as a bundle stores them."""
-        return {f"level_{i}": asdict(level) for i, level in enumerate(self.levels)}
-
-    def report(self) -> dict[str, Any]:
-        """All figures as plain values, as an epoch's row in `progress.jsonl` stores them."""
-        return {
-            "levels": list(self.snapshot().values()),
-            "positions": self.positions,
-            "codebook_size": self.codebook_size,
-            "complete": self.complete,
-        }
 
 
 def health_of(counts: Tensor) -> SideHealth:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from distill.codec.codec import Codec
+from distill.codec.level_health import SideHealth
 from distill.codec.yardstick import held_out_figures, rate
 from distill.data.datamodule import SegmentDataModule
 from distill.data.segments import Segment, shift_mel_bins
@@ -18,13 +19,14 @@ from distill.model.mel import LogMel, SpectrogramConfig
 from distill.model.quantizer import require_finite
 from distill.model.starter import start_from_starter
 from distill.model.vqvae import ConvVQVAE, VQVAEConfig
+from distill.runs.rows import EpochRow
 from distill.settings.schema import HealthConfig, OptimizerConfig
 from distill.training.codec.charts import codec_charts
 from distill.training.codec.content import bundle_content
-from distill.training.codec.health import SideHealth, count_codes, health_of
+from distill.training.codec.health import count_codes, health_of
 from distill.training.codec.onset_probe import OnsetProbe, onset_figures
 from distill.training.codec.probe import CodebookProbe
-from distill.training.records.means import LevelList, MelErrorMean, TermMeans
+from distill.training.records.means import LoudnessList, MelErrorMean, TermMeans
 from distill.training.stage_module import StageModule
 from distill.training.steps.muon import Muon
 from distill.training.steps.schedule import StageLimits
@@ -67,7 +69,7 @@ class CodecModule(StageModule):
         """(L, K) on the CPU: how often each code is used; `train_health` is computed from it."""
         self._val_loss = TermMeans(self.terms)
         self._mel_error = MelErrorMean()
-        self._levels = LevelList()
+        self._loudness = LoudnessList()
         self._val_counts: Tensor | None = None
         self._probe: CodebookProbe | None = None
         self._onset_probe: OnsetProbe | None = None
@@ -123,7 +125,7 @@ class CodecModule(StageModule):
         self._val_loss.add(_terms(loss), sounds)
         mels_db = self.spectrogram.decibels(magnitude), self.spectrogram.to_decibels(decoded)
         self._mel_error.add(*mels_db, sounding)
-        self._levels.add(*mels_db, sounding)
+        self._loudness.add(*mels_db, sounding)
         counts = count_codes(
             indices,
             sounding,
@@ -135,7 +137,7 @@ class CodecModule(StageModule):
     def close_held_out(self) -> dict[str, float]:
         """Return the held-out loss, mel error, onset and level; measure both sides' health."""
         mel_db = self._mel_error.take(self.over_ranks)
-        levels = self._levels.take(self.over_ranks, **self._place)
+        loud = self._loudness.take(self.over_ranks, **self._place)
         val = self._val_loss.take(self.over_ranks)
         counts, self._val_counts = self._val_counts, None
         if self.trainer.sanity_checking or counts is None:
@@ -143,9 +145,9 @@ class CodecModule(StageModule):
         self.val_health = health_of(self.over_ranks(counts))
         self.measure_health()
         figures = {"val/loss": val["loss"], "val/mel_db": mel_db} | self._onset()
-        if levels is not None:
-            figures["val/level_db"] = levels.median_db
-            figures["val/level_10_db"], figures["val/level_90_db"] = levels.low_db, levels.high_db
+        if loud is not None:
+            figures["val/level_db"] = loud.median_db
+            figures["val/level_10_db"], figures["val/level_90_db"] = loud.low_db, loud.high_db
         return figures
 
     def _onset(self) -> dict[str, float]:
@@ -191,12 +193,14 @@ class CodecModule(StageModule):
         return self.train_health
 
     def epoch_details(self) -> dict[str, Any]:
-        """`health`: the levels' health on the training side; `closeness`: the yardstick's word for
-        how the held-out sounds come back.
-        """
+        """`health` of the levels on the training side, and `closeness` of the held-out sounds."""
         rating = rate(held_out_figures(self.history.last()))
         details: dict[str, Any] = {"closeness": rating.closeness.value} if rating else {}
         return details | ({"health": self.train_health.report()} if self.train_health else {})
+
+    def lines_of(self, row: EpochRow) -> list[str]:
+        """An epoch's row as text for the terminal, with a mark on levels that are hardly used."""
+        return row.lines(min_utilization=self.health_config.min_utilization)
 
     def metrics(self) -> dict[str, float]:
         """The figures of each level's health, on both sides."""
@@ -205,10 +209,9 @@ class CodecModule(StageModule):
             if side is None:
                 continue
             metrics[f"codebook/{prefix}positions"] = side.positions
-            for level, health in enumerate(side.levels):
-                metrics[f"codebook/level_{level}/{prefix}utilization"] = health.utilization
-                metrics[f"codebook/level_{level}/{prefix}perplexity"] = health.perplexity
-                metrics[f"codebook/level_{level}/{prefix}dead_codes"] = health.dead_codes
+            for level, figures in side.snapshot().items():
+                for figure, value in figures.items():
+                    metrics[f"codebook/{level}/{prefix}{figure}"] = value
         return metrics
 
     def charts(self) -> dict[str, dict[str, Sequence[Any]]]:

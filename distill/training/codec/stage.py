@@ -15,11 +15,11 @@ import torch
 from hydra.utils import instantiate
 
 import distill
+from distill.codec.level_health import SideHealth
 from distill.data.datamodule import SegmentDataModule
 from distill.model.sizing import Choice, bitrate_kbps
 from distill.training.codec.completion import complete, network_config, spectrogram_config
 from distill.training.codec.fitting import fitting_codebook_size, training_vectors
-from distill.training.codec.health import SideHealth
 from distill.training.codec.module import CodecModule
 from distill.training.codec.verdict import describe_sound, outlook, rate_best, verdict
 from distill.training.listening import write_held_out_page

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from distill.codec.level_health import SideHealth, show_share
 from distill.codec.yardstick import Rating, held_out_figures, rate
 from distill.data.split import FEWEST_HELD_OUT
 from distill.runs.history import History
 from distill.system.terminal import counted
-from distill.training.codec.health import SideHealth
 from distill.training.records.course import Course, Trend, judge_course
 from distill.training.records.outlook import Forecast, Outlook, describe_forecast, forecast
 
@@ -30,7 +30,8 @@ def verdict(
     if ill:
         assert health is not None
         named = ", ".join(
-            f"level {level} ({health.levels[level].utilization:.1%} in use)" for level in ill
+            f"level {level} ({show_share(health.levels[level].utilization)} in use)"
+            for level in ill
         )
         findings.append(f"collapsed: {named}")
     findings.append(_course(history, finished=finished).text)

@@ -13,6 +13,7 @@ from distill.data.datamodule import SegmentDataModule
 from distill.generation.novelty import MelNeighbours, decode_mels
 from distill.prior.network import PriorNetworkConfig
 from distill.prior.prior import PriorConfig
+from distill.training.prior.baseline import Baseline, measure_baseline
 from distill.training.prior.coder import SoundCoder
 from distill.training.prior.known import (
     MOST_HELD_OUT_S,
@@ -23,7 +24,6 @@ from distill.training.prior.known import (
     known_sounds,
 )
 from distill.training.prior.stretches import Stretch, Stretches, held_out_stretches
-from distill.training.prior.yardstick import Yardstick, measure
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,10 +75,10 @@ class CodedSounds:
         """How long the sounds are that the prior is asked for."""
         return sum(coded_s(self.held_out, number) for number in self.asked)
 
-    def measure(self) -> Yardstick:
+    def measure(self) -> Baseline:
         """What the codes cost by the simplest models."""
         codes = self.codec.network.config.codebook_size
-        return measure(list(self.kept.values()), list(self.asked.values()), codes=codes)
+        return measure_baseline(list(self.kept.values()), list(self.asked.values()), codes=codes)
 
     def stretches(self, *, window: int, seed: int) -> Stretches:
         """What a prior is trained on; `window` is in latent columns."""
@@ -89,14 +89,14 @@ class CodedSounds:
         labels = self.classes.labels(self.held_out.sounds)
         return held_out_stretches(self.held_out, labels, self.asked, window=window)
 
-    def describe(self, network: PriorNetworkConfig, yardstick: Yardstick) -> PriorConfig:
+    def describe(self, network: PriorNetworkConfig, baseline: Baseline) -> PriorConfig:
         """What a bundle says of the prior, and of these sounds."""
         return PriorConfig(
             network=network,
             classes=self.classes.names,
             sounds=known_sounds(self.train, self.labels, self.kept),
-            unigram_bits_per_s=yardstick.unigram_bits / self.held_out_s,
-            bigram_bits_per_s=yardstick.bigram_bits / self.held_out_s,
+            unigram_bits_per_s=baseline.unigram_bits / self.held_out_s,
+            bigram_bits_per_s=baseline.bigram_bits / self.held_out_s,
             held_out_db=self._usual_distance(),
         )
 

@@ -20,11 +20,11 @@ from distill.prior.network import PriorNetworkConfig
 from distill.prior.prior import Prior, PriorConfig
 from distill.runs.folder import NEW_SOUNDS, best_bundle
 from distill.system.terminal import counted, say_figures
+from distill.training.prior.baseline import Baseline
 from distill.training.prior.coded_sounds import CodedSounds
 from distill.training.prior.module import PriorModule
 from distill.training.prior.sizes import Size, choose_size, network_config
 from distill.training.prior.stretches import StretchDataModule
-from distill.training.prior.yardstick import Yardstick
 from distill.training.stage import Closed, Ended, Prepared, Stage
 
 SHOWN_SOUNDS = 8
@@ -66,11 +66,11 @@ class PriorStage(Stage[PreparedPrior]):
         """Code the sounds with the codec of the run's best bundle. Raises BundleError."""
         codec = rebuild_codec(read_bundle(best_bundle(self.run_dir)))
         sounds = CodedSounds.of(codec, self.data)
-        yardstick = sounds.measure()
+        baseline = sounds.measure()
         network = self._network_config(sounds)
-        known = sounds.describe(network, yardstick)
+        known = sounds.describe(network, baseline)
         say_figures(_beginning(known, len(sounds.asked)))
-        module = self._module(network, sounds, yardstick)
+        module = self._module(network, sounds, baseline)
         data = self._data_module(module)
         return PreparedPrior(module=module, data=data, known=known, codes=sounds.codes)
 
@@ -114,7 +114,7 @@ class PriorStage(Stage[PreparedPrior]):
         )
 
     def _module(
-        self, network: PriorNetworkConfig, sounds: CodedSounds, yardstick: Yardstick
+        self, network: PriorNetworkConfig, sounds: CodedSounds, baseline: Baseline
     ) -> PriorModule:
         config, window = self.config, network.window * network.block_columns
         return PriorModule(
@@ -122,7 +122,7 @@ class PriorStage(Stage[PreparedPrior]):
             sounds.codec,
             sounds.stretches(window=window, seed=config.seed),
             sounds.held_out_stretches(window=window),
-            frequency=yardstick.frequency,
+            frequency=baseline.frequency,
             held_out_s=sounds.held_out_s,
             augment=config.data.augment,
             limits=self.limits(config),

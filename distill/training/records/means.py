@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from distill.codec.hearing import Levels, levels_of, mel_levels_db
+from distill.codec.hearing import LoudnessRange, loudness_range, mel_levels_db
 
 OverRanks = Callable[[Tensor], Tensor]
 """This rank's sums → those of all ranks."""
@@ -58,7 +58,7 @@ class TermMeans:
         self._weight = state["weight"]
 
 
-class LevelList:
+class LoudnessList:
     """Levels of single segments, in dB; their median and range need all of them."""
 
     def __init__(self) -> None:
@@ -73,8 +73,8 @@ class LevelList:
 
     def take(
         self, over_ranks: OverRanks = keep_sums, *, rank: int = 0, ranks: int = 1
-    ) -> Levels | None:
-        """Return the middle and the range over all ranks, None if nothing was added, and reset."""
+    ) -> LoudnessRange | None:
+        """Return the median and the range over all ranks, None if nothing was added, and reset."""
         counts = torch.zeros(ranks, dtype=torch.int64)
         counts[rank] = len(self.levels_db)
         counts = over_ranks(counts).cpu()
@@ -85,7 +85,7 @@ class LevelList:
             self.levels_db, dtype=torch.float64
         )
         self.levels_db = []
-        return levels_of(over_ranks(levels).tolist()) if len(levels) else None
+        return loudness_range(over_ranks(levels).tolist()) if len(levels) else None
 
 
 class MelErrorMean:

@@ -17,7 +17,8 @@ def test_cards_say_what_the_library_says(places: Places) -> None:
     value = Models(places).show("")
     assert value is not None
     (card,) = value["models"]
-    assert (card["name"], card["prior"], card["classes"]) == ("kit", True, ["kick", "snare"])
+    assert (card["name"], card["prior"]) == ("kit", True)
+    assert ("classes", "kick, snare") in card["facts"]
     assert card["vocoder"]
     assert Models(places).show(value["version"]) is None
 

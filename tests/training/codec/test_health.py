@@ -7,15 +7,9 @@ import math
 import pytest
 import torch
 
-from distill.training.codec.health import (
-    FEWEST_POSITIONS,
-    POSITIONS_PER_CODE,
-    LevelHealth,
-    SideHealth,
-    count_codes,
-    health_of,
-    remedy,
-)
+from distill.codec.description import LevelHealth
+from distill.codec.level_health import FEWEST_POSITIONS, POSITIONS_PER_CODE, SideHealth
+from distill.training.codec.health import count_codes, health_of, remedy
 
 
 def side(*utilizations: float, positions: int = 10_000, codes: int = 100) -> SideHealth:

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from distill.codec.description import LevelHealth
+from distill.codec.level_health import SideHealth
 from distill.runs.history import History
-from distill.training.codec.health import SideHealth
 from distill.training.codec.verdict import describe_sound, outlook, rate_best, verdict
 from distill.training.records.course import FEWEST_EPOCHS
 

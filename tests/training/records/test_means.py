@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from distill.runs.history import History
-from distill.training.records.means import LevelList, MelErrorMean, TermMeans
+from distill.training.records.means import LoudnessList, MelErrorMean, TermMeans
 
 TERMS = ("reconstruction", "commitment")
 
@@ -100,11 +100,11 @@ def test_levels_are_those_of_all_ranks() -> None:
     original = torch.zeros(5, 1, 4, 3)
     changes = torch.tensor([-4.0, 2.0, 0.0, -1.0, 50.0])
     sounding = torch.tensor([[True] * 3] * 4 + [[False] * 3])
-    lists = [LevelList() for _ in range(3)]
+    lists = [LoudnessList() for _ in range(3)]
     for rank, share in enumerate(([0], [1, 2, 3, 4], [])):
         decoded = original[share] + changes[share, None, None, None]
         lists[rank].add(original[share], decoded, sounding[share])
-    alone = LevelList()
+    alone = LoudnessList()
     alone.levels_db = [level for each in lists for level in each.levels_db]
     counts = torch.tensor([len(each.levels_db) for each in lists])
     every = torch.tensor(alone.levels_db, dtype=torch.float64)

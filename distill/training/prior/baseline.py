@@ -16,7 +16,7 @@ SHARES = torch.arange(0, 40) / 40
 
 
 @dataclass(frozen=True)
-class Yardstick:
+class Baseline:
     """Bits that the held-out codes cost, and the unigram itself."""
 
     unigram_bits: float
@@ -29,8 +29,10 @@ class Yardstick:
     """Logarithms of the unigram, (H, L, K) float32."""
 
 
-def measure(train: Sequence[Tensor], held_out: Sequence[Tensor], *, codes: int) -> Yardstick:
-    """Codes of whole sounds, each (H, W, L), with so many codes in a codebook."""
+def measure_baseline(
+    train: Sequence[Tensor], held_out: Sequence[Tensor], *, codes: int
+) -> Baseline:
+    """Codes of whole sounds, each (H, W, L), of codebooks with `codes` codes → the baseline."""
     height, _, levels = train[0].shape
     kinds = height * levels
     counts = torch.zeros(kinds * codes, dtype=torch.float64)
@@ -45,7 +47,7 @@ def measure(train: Sequence[Tensor], held_out: Sequence[Tensor], *, codes: int) 
     asked = [counted.likelihoods(sound, left_out=0) for sound in held_out]
     totals = counts.view(kinds, codes).sum(dim=1, keepdim=True)
     frequency = ((counts.view(kinds, codes) + ADDED) / (totals + ADDED * codes)).log()
-    return Yardstick(
+    return Baseline(
         unigram_bits=_bits(asked, 0.0),
         bigram_bits=_bits(asked, share),
         frequency=frequency.view(height, levels, codes).float(),

@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from distill.training.prior.yardstick import measure
+from distill.training.prior.baseline import measure_baseline
 
 CODES = 16
 
@@ -25,14 +25,14 @@ def chains(count: int, seed: int) -> list[Tensor]:
 
 
 def test_random_codes_need_all_their_bits_by_either() -> None:
-    found = measure(random_sounds(40, 0), random_sounds(5, 1), codes=CODES)
+    found = measure_baseline(random_sounds(40, 0), random_sounds(5, 1), codes=CODES)
     nominal = 5 * 3 * 40 * 2 * math.log2(CODES)
     assert abs(found.unigram_bits / nominal - 1) < 0.02
     assert found.bigram_bits < 1.02 * found.unigram_bits, "a bigram of chance is mixed in little"
 
 
 def test_what_follows_from_the_code_before_costs_a_bigram_little() -> None:
-    found = measure(chains(40, 0), chains(5, 1), codes=CODES)
+    found = measure_baseline(chains(40, 0), chains(5, 1), codes=CODES)
     assert found.bigram_bits < 0.2 * found.unigram_bits
 
 
@@ -40,7 +40,7 @@ def test_frequencies_are_counted_by_row_and_level() -> None:
     sounds = [torch.zeros(3, 50, 2, dtype=torch.int16) for _ in range(4)]
     for sound in sounds:
         sound[1, :, 1] = 5
-    found = measure(sounds, sounds[:1], codes=CODES)
+    found = measure_baseline(sounds, sounds[:1], codes=CODES)
     assert found.frequency.shape == (3, 2, CODES)
     likely = found.frequency.exp()
     assert torch.allclose(likely.sum(dim=2), torch.ones(3, 2))
@@ -51,5 +51,5 @@ def test_frequencies_are_counted_by_row_and_level() -> None:
 
 def test_sounds_of_one_column_can_be_measured() -> None:
     single = [torch.zeros(3, 1, 2, dtype=torch.int16)]
-    found = measure(single, single, codes=CODES)
+    found = measure_baseline(single, single, codes=CODES)
     assert math.isfinite(found.bigram_bits)
