@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeGuard, cast
 
 import lightning
 from hydra.utils import instantiate
@@ -16,7 +16,12 @@ from distill.bundle.rebuild import rebuild_codec, rebuild_vocoder
 from distill.data.datamodule import SegmentDataModule
 from distill.data.split import FEWEST_HELD_OUT
 from distill.model.mel import SpectrogramConfig
-from distill.settings.schema import TrainConfig
+from distill.settings.schema import (
+    HifiGanVocoderConfig,
+    PhaseVocoderConfig,
+    TrainConfig,
+    VocoderConfig,
+)
 from distill.system.terminal import counted
 from distill.training.listening import write_held_out_page
 from distill.training.stage import ChosenSetting, Judgement, Stage
@@ -69,18 +74,16 @@ class VocoderStage(Stage):
         config, choices = self.config.vocoder, []
         mel = SpectrogramConfig(**{"mean_db": 0.0, "std_db": 1.0} | _known(asdict(self.config.mel)))
         network = network_config(self.config.vocoder, mel)
-        if config.starter is not None:
-            reason = "there are none for this type"
-            if isinstance(network, PhaseNetworkConfig):
-                reason = difference_from_starter(network, mel) or ""
-            if reason:
+        if _has_starter(config) and isinstance(network, PhaseNetworkConfig):
+            reason = difference_from_starter(network, mel)
+            if reason is not None:
                 config.starter = None
                 choices.append(ChosenSetting("vocoder's starter weights", "none", reason))
         if config.lr is None:
-            config.lr = LR if config.starter is None else STARTER_LR
+            config.lr = STARTER_LR if _has_starter(config) else LR
             if isinstance(network, HifiGanConfig):
                 config.lr = HIFIGAN_LR
-            start = "random weights" if config.starter is None else "starter weights"
+            start = "starter weights" if _has_starter(config) else "random weights"
             choices.append(
                 ChosenSetting("vocoder's learning rate", config.lr, f"from {start}", is_detail=True)
             )
@@ -106,11 +109,11 @@ class VocoderStage(Stage):
             "weight_decay": config.weight_decay,
             "seed": self.config.seed,
         }
-        if isinstance(network, HifiGanConfig):
+        if isinstance(config, HifiGanVocoderConfig):
             options["spectral_steps"] = config.spectral_steps
             options["discriminator_channels"] = config.discriminator_channels
             return HifiGanModule(network, codec, **options)
-        return PhaseModule(network, codec, starter=config.starter is not None, **options)
+        return PhaseModule(network, codec, starter=_has_starter(config), **options)
 
     def callbacks(self, run_dir: Path) -> list[lightning.Callback]:
         """Previews, if the settings have them."""
@@ -190,6 +193,11 @@ class VocoderStage(Stage):
                 },
             }
         }
+
+
+def _has_starter(config: VocoderConfig) -> TypeGuard[PhaseVocoderConfig]:
+    """Whether the network begins with starter weights, which only one type of vocoder has."""
+    return isinstance(config, PhaseVocoderConfig) and config.starter is not None
 
 
 def _known(values: Mapping[str, Any]) -> dict[str, Any]:
