@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from distill.bundle.loaded import LoadedModel
     from distill.codec.codes import Codes
 
-LARGEST_SEED = 2**63 - 1
+LARGEST_SOUND_SEED = 2**63 - 1
+"""Of `--seed`, which a model makes sound with: the largest number of 64 bits."""
 MODEL_HELP = "a .distillgan file, the folder of a run, or a name or id in the library"
 
 
@@ -177,6 +178,8 @@ def _levels(text: str) -> int:
 
 def seed_of(text: str) -> int:
     """The number that a user typed as a seed; raises ArgumentTypeError."""
-    if not text.isdecimal() or int(text) > LARGEST_SEED:
-        raise argparse.ArgumentTypeError(f"{text} is not a whole number from 0 to {LARGEST_SEED}")
+    if not text.isdecimal() or int(text) > LARGEST_SOUND_SEED:
+        raise argparse.ArgumentTypeError(
+            f"{text} is not a whole number from 0 to {LARGEST_SOUND_SEED}"
+        )
     return int(text)

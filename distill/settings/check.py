@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import is_dataclass
-from typing import Any, get_type_hints
+from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -11,7 +12,17 @@ from omegaconf.errors import OmegaConfBaseException
 from distill.errors import ConfigError, DistillError, UnknownKeyError
 from distill.settings.overrides import class_of
 from distill.settings.quoting import quote_folders, several_folders, to_type
-from distill.settings.schema import PRIOR_HEAD, STAGES, TrainConfig, check_ranges, describe
+from distill.settings.schema import (
+    OF_ONE_TYPE,
+    PRIOR_HEAD,
+    STAGES,
+    VOCODERS,
+    TrainConfig,
+    VocoderConfig,
+    check_ranges,
+    describe,
+    keys_of,
+)
 from distill.system.paths import exists, is_address, is_folder, path_of
 
 
@@ -23,8 +34,11 @@ def check_config(composed: DictConfig) -> TrainConfig:
         raise DistillError(f"{error.full_key}: {one_line(error)}") from error
     assert isinstance(values, dict)
     values.setdefault("logger", None)  # ~logger leaves the group out
+    schema = OmegaConf.structured(TrainConfig)
+    if isinstance(vocoder := values.get("vocoder"), dict):
+        schema.vocoder = _class_of_vocoder(vocoder)
     try:
-        merged = OmegaConf.merge(OmegaConf.structured(TrainConfig), values)
+        merged = OmegaConf.merge(schema, values)
         config = OmegaConf.to_object(merged)
     except OmegaConfBaseException as error:
         raise _explain(error, composed) from error
@@ -32,6 +46,22 @@ def check_config(composed: DictConfig) -> TrainConfig:
     check_ranges(config)
     _check_relations(config)
     return config
+
+
+def _class_of_vocoder(values: Mapping[Any, Any]) -> type[VocoderConfig]:
+    """The class of a vocoder's settings, by their type; raises DistillError for a key that only
+    another type has.
+    """
+    name = values.get("type")
+    if not isinstance(name, str) or name not in VOCODERS:
+        raise ConfigError("vocoder.type", name, f"must be one of {', '.join(VOCODERS)}")
+    given = {key: owner for key, owner in OF_ONE_TYPE.items() if key.split(".")[1] in values}
+    if [*given.values()].count(name) < [*OF_ONE_TYPE.values()].count(name):
+        raise ConfigError("vocoder.type", name, f"type vocoder={name} instead")
+    for key, owner in given.items():
+        if owner != name:
+            raise UnknownKeyError(f"{key}: belongs to vocoder={owner}, but the vocoder is {name}")
+    return VOCODERS[name]
 
 
 def _explain(error: OmegaConfBaseException, composed: DictConfig) -> DistillError:
@@ -43,10 +73,10 @@ def _explain(error: OmegaConfBaseException, composed: DictConfig) -> DistillErro
     for part in key.replace("[", ".").split("."):
         if not is_dataclass(node):
             break
-        hints = get_type_hints(node)
-        if part not in hints:
-            return UnknownKeyError(f"{key}: no such key; the keys are {', '.join(hints)}")
-        hint, metadata = hints[part], node.__dataclass_fields__[part].metadata
+        keys = keys_of(node)
+        if part not in keys:
+            return UnknownKeyError(f"{key}: no such key; the keys are {', '.join(keys)}")
+        hint, metadata = keys[part]
         node = class_of(hint)
     if hint is None:
         return DistillError(one_line(error))
@@ -71,12 +101,6 @@ def _check_relations(config: TrainConfig) -> None:
             config.base,
             "a run with base= adds stages to a model and does not train its codec again; "
             "name the stages to add with stages=[...], without codec",
-        )
-    if config.vocoder.type == "hifigan_v2" and config.vocoder.starter is not None:
-        raise ConfigError(
-            "vocoder.type",
-            config.vocoder.type,
-            "type vocoder=hifigan_v2 instead",
         )
     if config.prior.width is not None and config.prior.width % PRIOR_HEAD:
         raise ConfigError("prior.width", config.prior.width, f"must be a multiple of {PRIOR_HEAD}")

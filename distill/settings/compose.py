@@ -16,14 +16,14 @@ from yaml import YAMLError
 from distill.errors import ConfigError, DistillError
 from distill.settings.check import check_config, one_line
 from distill.settings.conf_files import CONFIG_NAME, config_dir
-from distill.settings.overrides import check_override, first_of_sweep, parse_overrides
+from distill.settings.overrides import check_override, parse_overrides, to_compose
 from distill.settings.schema import TrainConfig
 from distill.system.paths import is_address, path_of
 from distill.system.run_parts import CHECKPOINTS
 
-KEPT_ON_RESUME = ("mel.", "model.", "rvq.", "seed", "name", "data.")
+KEPT_ON_RESUME = ("mel.", "model.", "rvq.", "seed", "name", "data.", "vocoder.type")
 KEPT_OF_STAGE = {
-    "vocoder": ("type", "channels", "blocks", "starter", "discriminator_channels"),
+    "vocoder": ("channels", "blocks", "starter", "discriminator_channels"),
     "prior": ("width", "layers", "batch_size", "min_epoch_sounds"),
 }
 """The same of later stages, once they have begun."""
@@ -60,7 +60,7 @@ def compose_settings(overrides: Sequence[str], *, sweep: bool = True) -> Setting
     typed = frozenset(override.key_or_group for override in parsed)
     for override in parsed:
         check_override(override, sweep=sweep, searching="hydra/sweeper" in typed)
-    words = [first_of_sweep(override) for override in parsed]
+    words = [to_compose(override) for override in parsed]
     try:
         with initialize_config_dir(str(config_dir()), version_base="1.3"):
             tree = compose(CONFIG_NAME, words, return_hydra_config=True)
@@ -105,7 +105,7 @@ def resume_config(saved: Path, overrides: Sequence[str]) -> TrainConfig:
                 override.value(),
                 "a whole group cannot be changed when resuming, only single keys",
             )
-        old = OmegaConf.select(config, key)
+        old = OmegaConf.select(config, key, default=override.value())
         if key.startswith(kept) and not key.startswith(FREE_ON_RESUME) and old != override.value():
             raise ConfigError(
                 key, override.value(), f"is {old} in this run and cannot be changed when resuming"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 from dataclasses import is_dataclass
-from typing import Any, get_args, get_type_hints
+from typing import Any, get_args
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import IntervalSweep, Override
@@ -21,7 +21,7 @@ from distill.settings.quoting import (
     several_folders,
     to_type,
 )
-from distill.settings.schema import FOLDERS, REMOVABLE, TrainConfig
+from distill.settings.schema import FOLDERS, OF_ONE_TYPE, REMOVABLE, TrainConfig, keys_of
 from distill.system.paths import exists, path_of
 from distill.system.ranges import is_nullable
 from distill.system.run_parts import run_of
@@ -130,18 +130,18 @@ def _check_key(override: Override) -> None:
             raise UnknownKeyError(
                 f"{key}: no such key; {'.'.join(walked)} is a single value without keys of its own"
             )
-        hints = get_type_hints(node)
-        if part not in hints:
-            names = [name for name in hints if name != "_target_"]
+        keys = keys_of(node)
+        if part not in keys:
+            names = [name for name in keys if name != "_target_"]
             near = difflib.get_close_matches(part, names, n=1)
             where = ".".join(walked)
             hint = f"did you mean {where + '.' if where else ''}{near[0]}? " if near else ""
-            raise UnknownKeyError(
-                f"{override.input_line}: no such key. {hint}"
-                f"{'Keys of ' + where if where else 'Top-level keys'}: {', '.join(names)}"
-            )
+            known = f"{'Keys of ' + where if where else 'Top-level keys'}: {', '.join(names)}"
+            if not names:
+                known = f"{where} has no keys of its own"
+            raise UnknownKeyError(f"{override.input_line}: no such key. {hint}{known}")
         walked.append(part)
-        node = class_of(hints[part])
+        node = class_of(keys[part][0])
 
 
 def class_of(hint: Any) -> Any:
@@ -151,15 +151,17 @@ def class_of(hint: Any) -> Any:
     return getattr(hint, "__origin__", hint)
 
 
-def first_of_sweep(override: Override) -> str:
-    """The override with its first value only: `rvq.levels=2,3,4` → `rvq.levels=2`."""
+def to_compose(override: Override) -> str:
+    """The override with its first value only: `rvq.levels=2,3,4` → `rvq.levels=2`. A key that only
+    one type of vocoder has is added where it is missing: the check says then what it belongs to.
+    """
     line = override.input_line
     assert line is not None
-    if not override.is_sweep_override():
-        return line
+    key = override.get_key_element()
     if override.is_interval_sweep():
         interval = override.value()
         assert isinstance(interval, IntervalSweep)
-        return f"{override.get_key_element()}={interval.start}"
-    first = next(iter(override.sweep_string_iterator()))
-    return f"{override.get_key_element()}={first}"
+        line = f"{key}={interval.start}"
+    elif override.is_sweep_override():
+        line = f"{key}={next(iter(override.sweep_string_iterator()))}"
+    return f"++{line}" if key in OF_ONE_TYPE else line

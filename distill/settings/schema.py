@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, get_type_hints
 
@@ -33,7 +34,8 @@ class AugmentConfig:
     shift_bins: int = field(metadata=within(0, 32))
 
 
-LARGEST_SEED = 2**31 - 1
+LARGEST_RUN_SEED = 2**31 - 1
+"""Of `seed`, which a run splits and trains with."""
 
 
 @dataclass
@@ -118,19 +120,47 @@ class OptimizerConfig:
 
 @dataclass
 class VocoderConfig:
-    """The network that turns mels into sound, and how long it is trained."""
+    """The network that turns mels into sound, and how long it is trained: the keys that every type
+    of vocoder has.
+    """
 
     type: str = field(metadata=one_of("phase_gradient", "hifigan_v2"))
     channels: int = field(metadata=within(1, 4096))
     blocks: int = field(metadata=within(1, 64))
-    starter: str | None = field(metadata=one_of("synthesised"))
-    spectral_steps: int = field(metadata=within(0, 10**9))
-    discriminator_channels: int = field(metadata=within(1, 256))
     decoded_share: float = field(metadata=within(0, 1))
     lr: float | None = field(metadata=within(0, 1, strictly_above=True))
     weight_decay: float = field(metadata=within(0, 100))
     max_epochs: int | None = field(metadata=within(1, 10**6))
     max_minutes: float | None = field(metadata=within(0, 10**6, strictly_above=True))
+
+
+@dataclass
+class PhaseVocoderConfig(VocoderConfig):
+    """The phase-gradient vocoder."""
+
+    starter: str | None = field(metadata=one_of("synthesised"))
+
+
+@dataclass
+class HifiGanVocoderConfig(VocoderConfig):
+    """The generator of HiFi-GAN."""
+
+    spectral_steps: int = field(metadata=within(0, 10**9))
+    discriminator_channels: int = field(metadata=within(1, 256))
+
+
+VOCODERS: dict[str, type[VocoderConfig]] = {
+    "phase_gradient": PhaseVocoderConfig,
+    "hifigan_v2": HifiGanVocoderConfig,
+}
+"""Type of vocoder, which is also the name of its file in conf/, → all of its keys."""
+OF_ONE_TYPE = {
+    f"vocoder.{key.name}": name
+    for name, kind in VOCODERS.items()
+    for key in fields(kind)
+    if key.name not in VocoderConfig.__dataclass_fields__
+}
+"""Key that only one type of vocoder has → that type."""
 
 
 @dataclass
@@ -183,12 +213,10 @@ class LibraryConfig:
 
 
 @dataclass
-class CheckpointConfig:
-    """A checkpoint that is kept, with its bundle: the best or the last."""
+class LastCheckpointConfig:
+    """The newest weights, with their bundle."""
 
     _target_: str = field(metadata=filled())
-    monitor: str | None
-    mode: str = field(metadata=one_of("min", "max"))
     every_n_minutes: float | None = field(metadata=within(0, 10**6, strictly_above=True))
 
 
@@ -218,8 +246,8 @@ class CallbacksConfig:
     previews: PreviewConfig | None = None
     progress: PlainCallbackConfig | None = None
     tensorboard: PlainCallbackConfig | None = None
-    best: CheckpointConfig | None = None
-    last: CheckpointConfig | None = None
+    best: PlainCallbackConfig | None = None
+    last: LastCheckpointConfig | None = None
     extra: dict[str, Any] = field(default_factory=dict)
 
 
@@ -230,7 +258,6 @@ class LoggerConfig:
     _target_: str = field(metadata=filled())
     name: str
     version: str
-    default_hp_metric: bool
 
 
 @dataclass
@@ -238,7 +265,7 @@ class TrainConfig:
     """The whole configuration, as composed by `conf/train.yaml`."""
 
     name: str | None = field(metadata=filled())
-    seed: int = field(metadata=within(0, LARGEST_SEED))
+    seed: int = field(metadata=within(0, LARGEST_RUN_SEED))
     resume: str | None = field(metadata=filled())
     stages: list[str] = field(metadata=one_of(*STAGES))
     base: str | None = field(metadata=filled())
@@ -254,6 +281,18 @@ class TrainConfig:
     callbacks: CallbacksConfig
     logger: LoggerConfig | None
     library: LibraryConfig
+
+
+def keys_of(kind: Any) -> dict[str, tuple[Any, Mapping[str, Any]]]:
+    """The keys of a group, each with its type and what it allows; for the vocoder, those of all
+    types.
+    """
+    kinds = VOCODERS.values() if kind is VocoderConfig else [kind]
+    return {
+        spec.name: (get_type_hints(each)[spec.name], spec.metadata)
+        for each in kinds
+        for spec in fields(each)
+    }
 
 
 def check_ranges(config: Any, prefix: str = "") -> None:

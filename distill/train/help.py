@@ -44,11 +44,19 @@ def _groups() -> Iterator[str]:
 def _keys() -> Iterator[str]:
     yield "Keys, their defaults and what they mean:"
     yield from map(_line, top_keys())
-    for group, file in chosen_files().items():
-        if file == "null":
+    files = group_files()
+    for group, chosen in chosen_files().items():
+        if chosen == "null":
             continue
+        keys = group_keys(group, chosen)
         yield ""
-        yield from map(_line, group_keys(group, file))
+        yield from map(_line, keys)
+        known = {key.name for key in keys}
+        for file in files[group]:
+            own = [key for key in group_keys(group, file) if key.name not in known]
+            if own:
+                yield f"  Only with {group}={file}:"
+                yield from (f"  {_line(key)}" for key in own)
 
 
 def _line(key: Key) -> str:

@@ -11,7 +11,7 @@ from distill.catalog.catalog import Catalog
 from distill.errors import ConfigError, WriteError
 from distill.runs.folder import best_bundle
 from distill.settings.schema import (
-    LARGEST_SEED,
+    LARGEST_RUN_SEED,
     DataConfig,
     MelConfig,
     ModelConfig,
@@ -30,7 +30,7 @@ OF_SPLIT = ("val_fraction", "segment_s", "min_duration_s", "silence_dbfs")
 
 @dataclass(frozen=True)
 class _Seed:
-    seed: int = field(metadata=within(0, LARGEST_SEED))
+    seed: int = field(metadata=within(0, LARGEST_RUN_SEED))
 
 
 def adopt_base(config: TrainConfig, run_dir: Path) -> None:

@@ -163,10 +163,8 @@ def _callbacks(stage: Stage[P], prepared: Prepared, session: Session) -> list[li
     saving: list[lightning.Callback] = []
     for which, checkpoint in (("best", settings.best), ("last", settings.last)):
         if checkpoint is not None:
-            values = asdict(checkpoint)
-            if values["monitor"] is not None:
-                values["monitor"] = stage.monitor
-            saving.append(instantiate(values, run_dir=run_dir, stage=stage.name, which=which))
+            place = {"run_dir": run_dir, "stage": stage.name, "which": which}
+            saving.append(instantiate(asdict(checkpoint), monitor=stage.monitor, **place))
     return [*watching, *saving, GracefulStop(session.request)]
 
 

@@ -29,6 +29,9 @@ from tests.helpers.sounds import tone
 MISTAKES: dict[tuple[str, ...], tuple[str, ...]] = {
     ("rvq.level=4",): ("rvq.level=4", "no such key", "did you mean rvq.levels?"),
     ("rvq.levels=four",): ("rvq.levels=four", "a whole number from 1 to 8"),
+    ("vocoder.spectral_steps=5",): (
+        "vocoder.spectral_steps: belongs to vocoder=hifigan_v2, but the vocoder is phase_gradient",
+    ),
     ("rvq.levels=99",): ("rvq.levels=99", "a whole number from 1 to 8"),
     ("+rvq.foo=1",): ("+rvq.foo=1", "no such key", "codebook_size"),
     ("model.commitment_weight=-1",): ("model.commitment_weight=-1", "from 0 to 100"),
@@ -150,6 +153,8 @@ def test_help_shows_every_key_with_its_default() -> None:
     expected = dict(keys(asdict(load_config([]))))
     assert {key: yaml.safe_load(value) for key, value in shown.items()} == expected
     assert "the demo collection" in text, "what the comments in conf/ say"
+    assert re.search(r"Only with vocoder=hifigan_v2:\n    vocoder.spectral_steps=5000 ", text)
+    assert "vocoder.spectral_steps" not in expected
 
 
 def test_folders_are_short_for_data_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -52,8 +52,6 @@ def test_a_moved_run_keeps_its_best_model(sounds: Path, train_here: Train) -> No
         stage="codec",
         which="best",
         monitor="val/mel_db",
-        mode="min",
-        every_n_minutes=None,
     )
     best.load_state_dict(state)
     assert best.best_model_path == str(moved / "checkpoints/best.ckpt")

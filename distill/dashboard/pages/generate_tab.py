@@ -11,7 +11,7 @@ from typing import Any
 import gradio as gr
 
 from distill.catalog.entry import Entry
-from distill.cli.coding import LARGEST_SEED
+from distill.cli.coding import LARGEST_SOUND_SEED
 from distill.dashboard.pages.fields import read_number, read_whole
 from distill.dashboard.pages.own import own_choices, own_part
 from distill.dashboard.state import new_sounds
@@ -118,7 +118,7 @@ def build_generate_tab(places: Places, models: Models) -> GenerateTab:
             request = Request(
                 way=way,
                 count=int(count),
-                seed=read_whole(seed, "Seed", 0, LARGEST_SEED),
+                seed=read_whole(seed, "Seed", 0, LARGEST_SOUND_SEED),
                 class_name=None if kind in (None, ANY) else kind,
                 temperature=float(temperature),
                 length_s=read_number(length, "Length", *LENGTHS_S),

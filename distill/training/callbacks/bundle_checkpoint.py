@@ -21,7 +21,8 @@ log = logging.getLogger(__name__)
 
 
 class BundleCheckpoint(ModelCheckpoint):
-    """Writes `checkpoints/best.ckpt` or `last.ckpt`, and `best.distillgan` or `last.distillgan`.
+    """Writes `checkpoints/best.ckpt` or `last.ckpt`, and `best.distillgan` or `last.distillgan`:
+    `best` the weights of the epoch with the lowest `monitor`, `last` the newest ones.
 
     The checkpoint is for continuing the run, the bundle for using the model. A stage after the
     codec writes `checkpoints/STAGE_best.ckpt` and no bundle: what it adds to the model is written
@@ -34,16 +35,15 @@ class BundleCheckpoint(ModelCheckpoint):
         run_dir: Path,
         stage: str,
         which: str,
-        monitor: str | None,
-        mode: str,
-        every_n_minutes: float | None,
+        monitor: str,
+        every_n_minutes: float | None = None,
     ) -> None:
         path = checkpoint_path(run_dir, stage, which)
         super().__init__(
             dirpath=path.parent,
             filename=path.stem,
-            monitor=monitor,
-            mode=mode,
+            monitor=monitor if which == "best" else None,
+            mode="min",
             save_top_k=1,
             every_n_epochs=1,
             save_on_train_epoch_end=True,

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import lightning
 from hydra.utils import instantiate
@@ -20,6 +20,7 @@ from distill.data.split import FEWEST_HELD_OUT
 from distill.model.mel import SpectrogramConfig
 from distill.model.sizing import Choice
 from distill.runs.folder import best_bundle
+from distill.settings.schema import HifiGanVocoderConfig, PhaseVocoderConfig, VocoderConfig
 from distill.system.terminal import counted
 from distill.training.listening import write_held_out_page
 from distill.training.stage import Closed, Ended, Prepared, Stage
@@ -82,18 +83,16 @@ class VocoderStage(Stage[PreparedVocoder]):
         known = {key: value for key, value in asdict(self.config.mel).items() if value is not None}
         mel = SpectrogramConfig(**{"mean_db": 0.0, "std_db": 1.0} | known)
         network = network_config(config, mel)
-        if config.starter is not None:
-            reason = "there are none for this type"
-            if isinstance(network, PhaseNetworkConfig):
-                reason = difference_from_starter(network, mel) or ""
-            if reason:
+        if _has_starter(config) and isinstance(network, PhaseNetworkConfig):
+            reason = difference_from_starter(network, mel)
+            if reason is not None:
                 config.starter = None
                 choices.append(Choice("vocoder's starter weights", "none", reason))
         if config.lr is None:
-            config.lr = LR if config.starter is None else STARTER_LR
+            config.lr = STARTER_LR if _has_starter(config) else LR
             if isinstance(network, HifiGanConfig):
                 config.lr = HIFIGAN_LR
-            start = "from random weights" if config.starter is None else "from starter weights"
+            start = "from starter weights" if _has_starter(config) else "from random weights"
             choices.append(Choice("vocoder's learning rate", config.lr, start, is_detail=True))
         if isinstance(network, HifiGanConfig):
             require_one_device(self.config.trainer.devices)
@@ -139,11 +138,11 @@ class VocoderStage(Stage[PreparedVocoder]):
             "weight_decay": config.weight_decay,
             "seed": self.config.seed,
         }
-        if isinstance(network, HifiGanConfig):
+        if isinstance(config, HifiGanVocoderConfig):
             options["spectral_steps"] = config.spectral_steps
             options["discriminator_channels"] = config.discriminator_channels
             return HifiGanModule(network, codec, **options)
-        return PhaseModule(network, codec, starter=config.starter is not None, **options)
+        return PhaseModule(network, codec, starter=_has_starter(config), **options)
 
     def _callbacks(self) -> list[lightning.Callback]:
         """Previews, if the settings have them."""
@@ -185,3 +184,8 @@ class VocoderStage(Stage[PreparedVocoder]):
         return partial(
             write_held_out_page, codec, self.data.val, self.run_dir, vocoders=vocoders, intro=intro
         )
+
+
+def _has_starter(config: VocoderConfig) -> TypeGuard[PhaseVocoderConfig]:
+    """Whether the network begins with starter weights, which only one type of vocoder has."""
+    return isinstance(config, PhaseVocoderConfig) and config.starter is not None
