@@ -35,9 +35,9 @@ def own_choices(label: str, choices: Any = (), **more: Any) -> Any:
 
 def head() -> str:
     """What the page's head needs: the player that pages to listen have, and the own scripts."""
-    from distill.listen.page import PLAYER
+    from distill.listen.page import ROW_SCRIPTS
 
-    scripts = [PLAYER, *((STATIC / name) for name in SCRIPTS)]
+    scripts = [*ROW_SCRIPTS, *((STATIC / name) for name in SCRIPTS)]
     code = "\n".join(path.read_text(encoding="utf-8") for path in scripts)
     return (
         f'<script>(() => {{\n{code}\n}})();</script><meta name="color-scheme" content="light dark">'

@@ -26,6 +26,11 @@ const section = (tag, attributes, draw) => {
   return made;
 };
 
+// Puts elements at the beginning of another, in this order; what is in its place is not touched.
+const putInOrder = (parent, children) => children.forEach((child, place) => {
+  if (parent.children[place] !== child) parent.insertBefore(child, parent.children[place] ?? null);
+});
+
 // Words for everybody to read, also for those who hear the page. Good news goes after a while; a
 // mistake stays until something else is done.
 const NEWS_MS = 10_000;

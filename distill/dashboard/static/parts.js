@@ -101,14 +101,12 @@ function newSoundsPart(root, { trigger }) {
     }
     const wanted = value.calls.map((each) => calls.get(each.id));
     for (const [id, part] of calls) {
-      if (wanted.includes(part) || [...part.sounds.rows.values()].some((row) => player.playing && row.key === player.key)) continue;
+      if (wanted.includes(part) || part.sounds.playing()) continue;
       part.element.remove();
       lists.delete(part.sounds);
       calls.delete(id);
     }
-    wanted.forEach((part, place) => {
-      if (list.children[place] !== part.element) list.insertBefore(part.element, list.children[place] ?? null);
-    });
+    putInOrder(list, wanted.map((part) => part.element));
   }
 
   const ask = look(root, () => `/api/new_sounds?seen=${encodeURIComponent(seen)}`, show, (is) => { lost.hidden = !is; });
