@@ -8,12 +8,16 @@
 // keys pressed there are for the rows, `pressesItself(target)` whether the space bar presses what is
 // there. `keys` are more keys: what is done with the chosen row. `changed()` is called when the player
 // starts, pauses or switches.
-const createRows = ({ rows, ordered = rows, owns, pressesItself = () => false, keys = {}, changed = () => {} }) => {
+const createRows = ({
+  rows, ordered = rows, owns, pressesItself = () => false, keys = {}, changed = () => {},
+}) => {
   let current = null; // the chosen row
   let frame = 0; // the next move of the cursor
   const player = createPlayer(show, (take) => {
     const row = played();
-    if (row) row.problem.textContent = `This browser cannot play ${row.takes[take].name}. Open it with another program.`;
+    if (!row) return;
+    const { name } = row.takes[take];
+    row.problem.textContent = `This browser cannot play ${name}. Open it with another program.`;
   });
 
   const played = () => rows().find((row) => row.key === player.key);

@@ -94,6 +94,7 @@ const look = (part, address, show, lost) => {
 const offline = () => element("p", { class: "message error", role: "status", hidden: true },
   "The dashboard does not answer. Runs go on without it. Start it again: python -m distill.dashboard");
 
+const isKnown = (number) => number !== null && number !== undefined;
 const percent = (share) => (share === null || share === undefined ? "" : `${(100 * share).toFixed(1)} %`);
 const counted = (number, noun) => `${number} ${noun}${number === 1 ? "" : "s"}`;
 
@@ -109,5 +110,19 @@ const copyButton = (text) => element("button", {
     }
   },
 }, "Copy");
+
+// The row of headings of a table.
+const headings = (texts) => element("thead", {},
+  element("tr", {}, texts.map((text) => element("th", { scope: "col" }, text))));
+const cells = (texts) => texts.map((text) => element("td", {}, text));
+
+// The health of each level: its number, a mark where it is low, and what its cells say.
+const levelTable = (caption, rows) => element("table", {},
+  element("caption", {}, caption),
+  headings(["Level", "Utilization", "Perplexity", "Dead codes"]),
+  element("tbody", {}, rows.map((row) => element("tr", { class: row.low ? "low" : "" },
+    element("th", { scope: "row" }, String(row.level),
+      row.low && row.mark ? element("span", { class: "mark" }, ` ${row.mark}`) : null),
+    cells(row.cells)))));
 
 const command = (text) => element("div", { class: "command" }, element("code", {}, text), copyButton(text));

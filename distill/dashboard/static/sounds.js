@@ -6,16 +6,16 @@ const lists = new Set();
 // button to button by keyboard presses them by it, as everywhere.
 const pressesItself = (target) => target.matches?.("button:not(.play):focus-visible, a:focus-visible, summary");
 
-const rows = createRows({
+const soundRows = createRows({
   rows: () => [...lists].flatMap((list) => [...list.rows.values()]),
   ordered: () => [...lists].filter((list) => list.element.isConnected && list.element.offsetParent !== null)
     .flatMap((list) => list.ordered()),
   owns: (target) => target === document.body || Boolean(target.closest?.(".sounds")), // others have keys of their own
   pressesItself,
   keys: { k: (row) => { if (row.keep) keep(row); } },
-  changed: () => { if (!rows.player.playing) lists.forEach((list) => list.settle()); },
+  changed: () => { if (!soundRows.player.playing) lists.forEach((list) => list.settle()); },
 });
-const { player } = rows;
+const { player } = soundRows;
 
 function soundRow(list, value) {
   const { takes, name, picture } = value;
@@ -51,7 +51,7 @@ function soundRow(list, value) {
       row.problem,
       element("div", { class: "buttons files" }, row.keep, vary, ...files)),
     row.picture);
-  rows.connect(row);
+  soundRows.connect(row);
   return row;
 }
 
@@ -111,9 +111,9 @@ function soundList(name, { keeps = false, vary = null } = {}) {
     });
     if (playing && !shown.includes(playing)) shown.unshift(playing);
     list.rows = new Map(shown.map((row) => [row.value.id, row]));
-    const { current } = rows;
+    const { current } = soundRows;
     if (current?.key.startsWith(`${name} `) && !shown.includes(current)) {
-      rows.replaceCurrent(list.rows.get(current.value.id) ?? null);
+      soundRows.replaceCurrent(list.rows.get(current.value.id) ?? null);
     }
     putInOrder(list.element, shown.map((row) => row.element));
     while (list.element.children.length > shown.length) list.element.lastChild.remove();
