@@ -126,7 +126,9 @@ def test_a_click_on_a_picture_plays_from_there(page: Any) -> None:
     picture.click(position={"x": 0.75 * box["width"], "y": 5})
     wait_for_sound(page, 0.74 * SECONDS)
     assert current(page) == ["b & <i>.wav"]
-    left = page.locator(".row >> nth=1 >> .cursor").evaluate("(line) => parseFloat(line.style.left)")
+    left = page.locator(".row >> nth=1 >> .cursor").evaluate(
+        "(line) => parseFloat(line.style.left)"
+    )
     assert 74 < left < 100
 
 
