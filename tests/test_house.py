@@ -44,6 +44,7 @@ ALLOWED = {("data/datamodule.py", "lightning")}
 """What is banned from a room but for this module."""
 PRIVATE = re.compile(r"_[^_]")
 MOST_LINES, MOST_LINES_OF_VERB = 300, 100
+LONGEST_SCRIPT_LINE = 120
 
 
 def module_of(verb: str) -> Path:
@@ -190,6 +191,18 @@ def test_no_verb_is_too_long() -> None:
 
 def test_no_test_file_is_too_long() -> None:
     check(too_long(TESTS.rglob("*.py"), MOST_LINES))
+
+
+def test_no_script_is_too_long_or_too_wide() -> None:
+    scripts = sorted(PACKAGE.rglob("*.js"))
+    assert scripts
+    check(too_long(scripts, MOST_LINES))
+    check(
+        f"{script.relative_to(REPOSITORY)}:{number}: {len(line)} letters"
+        for script in scripts
+        for number, line in enumerate(script.read_text(encoding="utf-8").splitlines(), start=1)
+        if len(line) > LONGEST_SCRIPT_LINE
+    )
 
 
 # -- verbs -----------------------------------------------------------

@@ -25,8 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         options = _parser().parse_args(arguments)
         if find_spec("gradio") is None:
             raise DistillError(EXTRA)
+        from distill.dashboard.server.app import HOST, make_app, open_port, serve
         from distill.dashboard.server.browser import open_browser
-        from distill.dashboard.server.server import HOST, make_app, open_port, serve
 
         places = Places(options.outputs.absolute(), options.library.absolute())
         with open_port(options.port) as listening:

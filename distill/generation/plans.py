@@ -15,7 +15,13 @@ from distill.codec.codec import Codec
 from distill.codec.codes import Codes
 from distill.generation.finishing import level_db
 from distill.generation.known import KnownSounds
-from distill.generation.ranges import LENGTHS_S
+from distill.generation.ranges import (
+    LENGTHS_S,
+    LIKE_AMOUNT,
+    MORPH_AMOUNT,
+    NEW_AMOUNT,
+    OWN_AMOUNT,
+)
 from distill.generation.recombination import Recombination
 from distill.generation.request import Request
 from distill.prior.network import UNKNOWN
@@ -34,11 +40,6 @@ their logarithms.
 LONGEST_UNASKED_S = 10.0
 PULL = 6.0
 """How strongly a variation of amount one half is drawn to its original."""
-LIKE_AMOUNT, MORPH_AMOUNT, NEW_AMOUNT, OWN_AMOUNT = 0.5, 0.25, 0.3, 0.2
-"""The amount where none is given: how far sounds are from what they are drawn to. Variations are
-drawn to their original, a morph to a mix of the two, new sounds to parts of known ones. The last
-one is for new sounds where nothing could be learnt.
-"""
 LOOP_ROOM = 1.5
 LOOP_MORE_S = 0.2
 """A loop is cut out of a sound that is longer by this factor, and a little more."""

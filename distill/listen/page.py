@@ -15,15 +15,15 @@ from distill.codec.yardstick import rate, show_figures
 from distill.listen.rows import Row, medians
 from distill.system.terminal import counted, duration, plain
 
-PLAYER, SCRIPT, STYLE = (
-    Path(__file__).with_name(name) for name in ("player.js", "page.js", "page.css")
-)
-"""The first can be used by other pages, too."""
+HERE = Path(__file__).parent
+ROW_SCRIPTS = (HERE / "player.js", HERE / "rows.js")
+"""What plays rows of sounds; the dashboard's page includes it, too."""
+SCRIPT, STYLE = HERE / "page.js", HERE / "page.css"
 
 
 def draw_page(rows: Sequence[Row], intro: Sequence[str]) -> str:
     """The page with these rows in their order, below the sentences of `intro`."""
-    script = "\n".join(path.read_text(encoding="utf-8") for path in (PLAYER, SCRIPT))
+    script = "\n".join(path.read_text(encoding="utf-8") for path in (*ROW_SCRIPTS, SCRIPT))
     style = STYLE.read_text(encoding="utf-8")
     models = list(dict.fromkeys(row.model for row in rows if row.model))
     title = f"Listen: {', '.join(models)}" if models else "Listen"

@@ -69,7 +69,7 @@ def test_it_starts_without_torch(tmp_path: Path) -> None:
     pytest.importorskip("gradio", reason="needs the extra `dashboard`")
     probe = (
         "import sys; from pathlib import Path; from distill.dashboard.state.places import Places; "
-        "from distill.dashboard.server.server import make_app; "
+        "from distill.dashboard.server.app import make_app; "
         "make_app(Places(Path('outputs').absolute(), Path('library').absolute()), 7860); "
         "print(sorted({'torch', 'lightning'} & set(sys.modules)))"
     )
@@ -88,6 +88,6 @@ def test_it_starts_without_torch(tmp_path: Path) -> None:
 def test_a_list_takes_what_an_open_page_sends_to_a_new_dashboard() -> None:
     """It knows none of the choices yet."""
     pytest.importorskip("gradio", reason="needs the extra `dashboard`")
-    from distill.dashboard.pages.own import own_choices
+    from distill.dashboard.pages.widgets import disk_choices
 
-    assert own_choices("Model").preprocess("kit.distillgan") == "kit.distillgan"
+    assert disk_choices("Model").preprocess("kit.distillgan") == "kit.distillgan"

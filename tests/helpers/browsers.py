@@ -1,12 +1,10 @@
-"""The dashboard's page in the Chromium of this machine, watched for complaints and for requests to
-other machines.
-"""
+"""A page in the Chromium of this machine, watched for complaints and for requests to others."""
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -32,13 +30,23 @@ def require_browser() -> None:
 
 @contextmanager
 def open_page(url: str, *, width: int = 1280, scheme: str = "light") -> Iterator[Any]:
-    """The page, once its own parts are there. At the end, nothing was complained about, and no
-    other machine was asked for anything.
+    """The dashboard's page, once its own parts are there; watched as `browse` does."""
+    with browse(url, own=(url, f"blob:{url}"), width=width, scheme=scheme) as page:
+        page.wait_for_selector(".own.run")
+        yield page
+
+
+@contextmanager
+def browse(
+    url: str, *, own: Sequence[str], width: int = 1280, scheme: str = "light"
+) -> Iterator[Any]:
+    """A page. At the end, nothing was complained about, and nothing was asked for but what begins
+    with one of `own`.
     """
     from playwright.sync_api import sync_playwright
 
     troubles: list[str] = []
-    own = (url, "data:", f"blob:{url}")
+    allowed = ("data:", *own)
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         size: Any = {"width": width, "height": 900}
@@ -47,9 +55,8 @@ def open_page(url: str, *, width: int = 1280, scheme: str = "light") -> Iterator
         page.add_init_script(RECORD_SOUNDS)
         page.on("console", lambda m: troubles.append(m.text) if m.type == "error" else None)
         page.on("pageerror", lambda error: troubles.append(str(error)))
-        page.on("request", lambda r: None if r.url.startswith(own) else troubles.append(r.url))
+        page.on("request", lambda r: None if r.url.startswith(allowed) else troubles.append(r.url))
         page.goto(url)
-        page.wait_for_selector(".own.run")
         yield page
         browser.close()
     assert troubles == [], "\n".join(troubles)

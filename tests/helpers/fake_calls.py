@@ -34,7 +34,7 @@ def call(
     alive: bool = False,
 ) -> Path:
     """A folder of two new sounds, as a process has left it, or this one is making it."""
-    folder = places.generated / name
+    folder = places.new_sounds / name
     for number in (1, 2):
         sound(folder / f"kit_{seed}_{number:03d}.wav", number / 10)
     words = ["distill.generate", f"--seed={seed}", "--count=2", "--", str(model)]

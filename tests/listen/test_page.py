@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
@@ -10,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-import distill.listen
 from distill.audio.reasons import UnusableError
 from distill.audio.sound_file import SoundFile
 from distill.listen.folder import ListeningPage
+from distill.listen.page import ROW_SCRIPTS, SCRIPT
 from distill.system.terminal import plain
 from tests.helpers.listening import make_row, read_page
 
@@ -94,8 +93,8 @@ def test_there_is_a_button_for_each_take_and_a_word_for_the_listener(tmp_path: P
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="needs node")
-def test_the_script_is_a_script(tmp_path: Path) -> None:
-    script = Path(os.path.dirname(distill.listen.__file__ or "")) / "player.js"
+@pytest.mark.parametrize("script", [*ROW_SCRIPTS, SCRIPT], ids=lambda script: script.name)
+def test_a_script_is_a_script(script: Path) -> None:
     subprocess.run(["node", "--check", script], check=True)
     assert "</" not in script.read_text(encoding="utf-8")
 

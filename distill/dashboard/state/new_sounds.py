@@ -85,7 +85,7 @@ class Request:
         wishes = [told]
         if self.way != AGAIN:
             settings = {"class": self.class_name, "length": self.length_s, "seed": seed}
-            settings |= {"temperature": self.temperature, "how free": self.amount}
+            settings |= {"temperature": self.temperature, "amount": self.amount}
             wishes += [f"{name} {value}" for name, value in settings.items() if value is not None]
         return plain(f"{entry.name}: {', '.join(wishes)}")
 
@@ -130,7 +130,7 @@ def start(places: Places, entry: Entry, request: Request) -> Path:
         raise GenerationError("new sounds are being made already; wait until they are there")
     model = places.library / entry.file
     seed = _free_seed(calls.values(), model) if request.seed is None else request.seed
-    folder = new_run_dir(places.generated, entry.name)
+    folder = new_run_dir(places.new_sounds, entry.name)
     start_verb(
         request.words(model, folder, seed),
         log=folder / LOG,
@@ -149,7 +149,7 @@ def cancel(places: Places, call: str) -> None:
 
 def _calls(places: Places) -> dict[Path, Started]:
     """The folders of new sounds, the newest first, and the processes that made them."""
-    folders = [path for path in listed(places.generated)[::-1] if is_text(path.name)]
+    folders = [path for path in listed(places.new_sounds)[::-1] if is_text(path.name)]
     found = ((folder, read_started(folder / NOTE)) for folder in folders)
     return {folder: started for folder, started in found if started}
 

@@ -12,8 +12,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from distill.dashboard.pages.fields import require_folder
-from distill.dashboard.state.places import Places
+from distill.dashboard.state.places import Places, require_folder
 from distill.dashboard.state.processes import as_words, start_verb
 from distill.dashboard.state.run_view import RunView, State
 from distill.errors import RunError, WriteError

@@ -15,8 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from distill.cli.verb import verb_entry
-from distill.dashboard.pages.fields import require_folder
-from distill.dashboard.state.places import Places
+from distill.dashboard.state.places import Places, require_folder
 from distill.dashboard.state.processes import MISTAKE, last_words
 from distill.dashboard.state.run_facts import describe_sounds
 from distill.errors import RunError

@@ -14,7 +14,10 @@ const shape = (tag, attributes, text) => {
   return made;
 };
 
-const short = (value) => (value === 0 ? "0" : Math.abs(value) < 0.001 ? value.toExponential(1) : String(Number(value.toPrecision(3))));
+const short = (value) => {
+  if (value === 0) return "0";
+  return Math.abs(value) < 0.001 ? value.toExponential(1) : String(Number(value.toPrecision(3)));
+};
 
 function lossChart({ stage, epochs, lines }) {
   const width = Math.max(240, Math.min(WIDEST, window.innerWidth - MARGINS)); // so that words keep their size
@@ -37,7 +40,8 @@ function lossChart({ stage, epochs, lines }) {
   const ticks = epochs > 1 ? [1, epochs] : [1];
   for (const epoch of ticks) {
     const anchor = epoch === 1 ? "start" : "end";
-    picture.append(shape("text", { x: x(epoch), y: HEIGHT - 6, "text-anchor": anchor }, epoch === 1 ? "epoch 1" : String(epoch)));
+    const text = epoch === 1 ? "epoch 1" : String(epoch);
+    picture.append(shape("text", { x: x(epoch), y: HEIGHT - 6, "text-anchor": anchor }, text));
   }
   lines.forEach((line) => {
     const points = line.points.map(([epoch, value]) => `${x(epoch).toFixed(1)},${y(value).toFixed(1)}`);

@@ -26,6 +26,11 @@ const section = (tag, attributes, draw) => {
   return made;
 };
 
+// Puts elements at the beginning of another, in this order; what is in its place is not touched.
+const putInOrder = (parent, children) => children.forEach((child, place) => {
+  if (parent.children[place] !== child) parent.insertBefore(child, parent.children[place] ?? null);
+});
+
 // Words for everybody to read, also for those who hear the page. Good news goes after a while; a
 // mistake stays until something else is done.
 const NEWS_MS = 10_000;
@@ -103,5 +108,19 @@ const copyButton = (text) => element("button", {
     }
   },
 }, "Copy");
+
+// The row of headings of a table.
+const headings = (texts) => element("thead", {},
+  element("tr", {}, texts.map((text) => element("th", { scope: "col" }, text))));
+const cells = (texts) => texts.map((text) => element("td", {}, text));
+
+// The health of each level: its number, a mark where it is low, and what its cells say.
+const levelTable = (caption, rows) => element("table", {},
+  element("caption", {}, caption),
+  headings(["Level", "Utilization", "Perplexity", "Dead codes"]),
+  element("tbody", {}, rows.map((row) => element("tr", { class: row.low ? "low" : "" },
+    element("th", { scope: "row" }, String(row.level),
+      row.low && row.mark ? element("span", { class: "mark" }, ` ${row.mark}`) : null),
+    cells(row.cells)))));
 
 const command = (text) => element("div", { class: "command" }, element("code", {}, text), copyButton(text));

@@ -20,23 +20,28 @@ function libraryPart(root, { trigger }) {
     Object.entries(MODEL_ORDERS).map(([key, [label]]) => element("option", { value: key }, label)));
   const form = element("select", { id: "library-form", onchange: draw },
     element("option", { value: "cards" }, "Cards"), element("option", { value: "table" }, "Table"));
-  const field = (label, control) => element("div", { class: "field" }, element("label", { for: control.id }, label), control);
+  const field = (label, control) =>
+    element("div", { class: "field" }, element("label", { for: control.id }, label), control);
   const list = element("div", { class: "models" });
   const sounds = soundList("library", { keeps: true });
   const details = element("section", { class: "details", hidden: true, "aria-label": "Details of a model" });
-  root.append(lost, element("div", { class: "fields" }, field("Search", search), field("Sort by", order), field("Show as", form)), said, problem, list, details);
+  const choosing = [field("Search", search), field("Sort by", order), field("Show as", form)];
+  root.append(lost, element("div", { class: "fields" }, choosing), said, problem, list, details);
 
   const matches = (model) => {
-    const text = [model.name, model.description, model.collection, model.vocoder, ...model.tags].join(" ").toLowerCase();
+    const texts = [model.name, model.description, model.collection, model.vocoder, ...model.tags];
+    const text = texts.join(" ").toLowerCase();
     return search.value.toLowerCase().split(/\s+/).every((word) => text.includes(word));
   };
 
   function draw() {
     const chosen = models.filter(matches).sort(MODEL_ORDERS[order.value][1]);
-    const none = models.length ? "No model matches." : `No models in ${folder} yet. Train one, and it appears here.`;
+    const empty = `No models in ${folder} yet. Train one, and it appears here.`;
+    const none = models.length ? "No model matches." : empty;
     const focused = list.contains(document.activeElement) ? document.activeElement.dataset.file : null;
     if (!chosen.length) list.replaceChildren(element("p", { class: "empty" }, none));
-    else list.replaceChildren(form.value === "cards" ? element("ul", { class: "cards" }, chosen.map(card)) : table(chosen));
+    else if (form.value === "cards") list.replaceChildren(element("ul", { class: "cards" }, chosen.map(card)));
+    else list.replaceChildren(table(chosen));
     if (focused) list.querySelector(`[data-file="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
   }
 
@@ -53,19 +58,20 @@ function libraryPart(root, { trigger }) {
     return element("li", { class: "card" },
       element("h2", {}, opener(model)),
       element("p", { class: "pills" }, badges(model)),
-      element("p", {}, [model.closeness && `sounds ${model.closeness}`, model.mel_error && `mel error ${model.mel_error}`].filter(Boolean).join(", ")),
+      element("p", {}, [model.closeness && `sounds ${model.closeness}`, model.mel_error && `mel error ${model.mel_error}`]
+        .filter(Boolean).join(", ")),
       element("p", { class: "faint" }, `${model.codes} codes, worst level ${model.utilization || "not known"}`),
       element("p", { class: "faint" }, model.collection),
       element("p", { class: "faint" }, `${model.date}, ${model.size}`));
   }
 
   function table(chosen) {
-    const head = ["Name", "Date", "Codes", "Mel error", "Sounds", "Worst level", "Vocoder", "Size"];
-    return element("div", { class: "wide", tabindex: 0, role: "region", "aria-label": "Table of models" }, element("table", {},
-      element("thead", {}, element("tr", {}, head.map((text) => element("th", { scope: "col" }, text)))),
+    const wide = { class: "wide", tabindex: 0, role: "region", "aria-label": "Table of models" };
+    return element("div", wide, element("table", {},
+      headings(["Name", "Date", "Codes", "Mel error", "Sounds", "Worst level", "Vocoder", "Size"]),
       element("tbody", {}, chosen.map((model) => element("tr", {},
         element("th", { scope: "row" }, opener(model)),
-        [model.date, model.codes, model.mel_error, model.closeness, model.utilization].map((text) => element("td", {}, text)),
+        cells([model.date, model.codes, model.mel_error, model.closeness, model.utilization]),
         element("td", {}, model.vocoder ? element("span", { class: "pill green" }, model.vocoder) : ""),
         element("td", {}, model.size))))));
   }
@@ -93,33 +99,58 @@ function libraryPart(root, { trigger }) {
   }
 
   function drawDetails(model) {
-    const rename = element("input", { type: "text", id: "library-rename", value: model.plain_name });
-    const renaming = element("form", { class: "fields", onsubmit: async (event) => {
-      event.preventDefault();
-      await act("/api/rename", { file: model.file, name: rename.value }, `Renaming ${model.plain_name} to ${rename.value}`, { stays: model.id });
-    } }, field("Name", rename), element("button", { type: "submit" }, "Rename"));
-    const ask = element("div", { class: "ask", hidden: true, role: "group", "aria-label": "Delete the model" },
-      element("p", {}, "Delete ", element("bdi", {}, model.name), ` (${model.size})? Its file in the library is removed for good; the run's own folder keeps its copy.`),
-      element("div", { class: "buttons" },
-        element("button", { type: "button", class: "stop", onclick: () => act("/api/delete", { file: model.file }, `Deleting ${model.name}`) }, "Yes, delete"),
-        element("button", { type: "button", class: "no", onclick: () => { ask.hidden = true; remove.focus(); } }, "No")));
-    const remove = element("button", { type: "button", onclick: () => { ask.hidden = false; ask.querySelector(".no").focus(); } }, "Delete …");
+    const { ask, remove } = deleting(model);
+    const use = element("button", {
+      type: "button", class: "use", onclick: () => trigger("use", { file: model.file }),
+    }, model.prior ? "Make new sounds" : "Send a sound through it");
+    const facts = model.facts.flatMap(([key, value]) => [
+      element("dt", {}, key[0].toUpperCase() + key.slice(1)), element("dd", {}, value),
+    ]);
     details.replaceChildren(
       element("h2", { tabindex: -1 }, element("bdi", {}, model.name)),
       element("p", { class: "pills" }, badges(model)),
-      element("dl", {}, model.facts.flatMap(([key, value]) => [element("dt", {}, key[0].toUpperCase() + key.slice(1)), element("dd", {}, value)])),
-      element("table", {}, element("caption", {}, "Codebook health"),
-        element("thead", {}, element("tr", {}, ["Level", "Utilization", "Perplexity", "Dead codes"].map((text) => element("th", { scope: "col" }, text)))),
-        element("tbody", {}, model.levels.map((level) => element("tr", { class: level.low ? "low" : "" },
-          element("th", { scope: "row" }, level.level, level.low ? element("span", { class: "mark" }, ` ${level.mark}`) : null),
-          level.cells.map((text) => element("td", {}, text)))))),
-      element("div", { class: "buttons" },
-        element("button", { type: "button", class: "use", onclick: () => trigger("use", { file: model.file }) }, model.prior ? "Make new sounds" : "Send a sound through it"), remove),
-      ask, renaming,
+      element("dl", {}, facts),
+      levelTable("Codebook health", model.levels),
+      element("div", { class: "buttons" }, use, remove),
+      ask, renaming(model),
       element("h3", {}, "The same in a terminal"), ...model.commands.map(command),
-      element("h3", {}, "Listen"), element("p", { class: "faint" }, `${KEYS} Each sound has figures of its own; those above are of all held-out sounds together.`),
-      element("p", { class: "no-sounds faint", hidden: true }, "The run that made this model is not here any more, and with it its sounds. Make new ones, or send one through it."),
+      element("h3", {}, "Listen"),
+      element("p", { class: "faint" },
+        `${KEYS} Each sound has figures of its own; those above are of all held-out sounds together.`),
+      element("p", { class: "no-sounds faint", hidden: true },
+        "The run that made this model is not here any more, and with it its sounds. Make new ones, or send one " +
+        "through it."),
       sounds.element);
+  }
+
+  function renaming(model) {
+    const name = element("input", { type: "text", id: "library-rename", value: model.plain_name });
+    const rename = (event) => {
+      event.preventDefault();
+      const words = `Renaming ${model.plain_name} to ${name.value}`;
+      act("/api/rename", { file: model.file, name: name.value }, words, { stays: model.id });
+    };
+    return element("form", { class: "fields", onsubmit: rename },
+      field("Name", name), element("button", { type: "submit" }, "Rename"));
+  }
+
+  // The button, and the question that comes before anything is deleted.
+  function deleting(model) {
+    const remove = element("button", {
+      type: "button", onclick: () => { ask.hidden = false; ask.querySelector(".no").focus(); },
+    }, "Delete …");
+    const ask = element("div", { class: "ask", hidden: true, role: "group", "aria-label": "Delete the model" },
+      element("p", {}, "Delete ", element("bdi", {}, model.name),
+        ` (${model.size})? Its file in the library is removed for good; the run's own folder keeps its copy.`),
+      element("div", { class: "buttons" },
+        element("button", {
+          type: "button", class: "stop",
+          onclick: () => act("/api/delete", { file: model.file }, `Deleting ${model.name}`),
+        }, "Yes, delete"),
+        element("button", {
+          type: "button", class: "no", onclick: () => { ask.hidden = true; remove.focus(); },
+        }, "No")));
+    return { ask, remove };
   }
 
   async function act(address, body, words, { stays = null } = {}) {
@@ -149,6 +180,8 @@ function libraryPart(root, { trigger }) {
     draw();
     const model = models.find((each) => each.file === open);
     if (open && !model) { open = null; details.hidden = true; }
-    else if (open && JSON.stringify(model) !== before && !details.contains(document.activeElement)) showDetails(open, false);
+    else if (open && JSON.stringify(model) !== before && !details.contains(document.activeElement)) {
+      showDetails(open, false);
+    }
   }, (is) => { lost.hidden = !is; });
 }

@@ -67,10 +67,13 @@ function newSoundsPart(root, { trigger }) {
   root.append(lost, kept, empty, element("p", { class: "faint" }, `${KEYS} k keeps.`), list);
 
   function call(value) {
-    const sounds = soundList(`new ${value.id}`, { keeps: true, vary: (row) => trigger("vary", { source: row.source }) });
+    const vary = (row) => trigger("vary", { source: row.source });
+    const sounds = soundList(`new ${value.id}`, { keeps: true, vary });
     const head = section("div", {}, ({ title, busy, error, sheet, count }) => [
-      element("h2", {}, element("bdi", {}, title), busy ? element("span", { class: "pill training" }, "at work") : null),
-      busy && !count ? element("p", { role: "status" }, "Loading the model and drawing: the first sound takes some ten seconds …") : null,
+      element("h2", {}, element("bdi", {}, title),
+        busy ? element("span", { class: "pill training" }, "at work") : null),
+      busy && !count ? element("p", { role: "status" },
+        "Loading the model and drawing: the first sound takes some ten seconds …") : null,
       busy ? element("button", { type: "button", class: "small", onclick: async (event) => {
         const button = event.currentTarget;
         try {
@@ -81,7 +84,8 @@ function newSoundsPart(root, { trigger }) {
         }
       } }, "Cancel") : null,
       error ? element("p", { class: "error", role: "status" }, error) : null,
-      sheet ? element("p", {}, element("a", { href: sheet, target: "_blank", rel: "noopener" }, "Picture of them all")) : null,
+      sheet ? element("p", {},
+        element("a", { href: sheet, target: "_blank", rel: "noopener" }, "Picture of them all")) : null,
     ]);
     return { sounds, head, element: element("section", { class: "call" }, head, sounds.element) };
   }
@@ -96,31 +100,36 @@ function newSoundsPart(root, { trigger }) {
     for (const each of value.calls) {
       if (!calls.has(each.id)) calls.set(each.id, call(each));
       const part = calls.get(each.id);
-      part.head.show({ title: each.title, busy: each.busy, error: each.error, sheet: each.sheet, count: each.rows.length });
+      const { title, busy, error, sheet, rows: { length: count } } = each;
+      part.head.show({ title, busy, error, sheet, count });
       part.sounds.show(each.rows);
     }
     const wanted = value.calls.map((each) => calls.get(each.id));
     for (const [id, part] of calls) {
-      if (wanted.includes(part) || [...part.sounds.rows.values()].some((row) => player.playing && row.key === player.key)) continue;
+      if (wanted.includes(part) || part.sounds.playing()) continue;
       part.element.remove();
       lists.delete(part.sounds);
       calls.delete(id);
     }
-    wanted.forEach((part, place) => {
-      if (list.children[place] !== part.element) list.insertBefore(part.element, list.children[place] ?? null);
-    });
+    putInOrder(list, wanted.map((part) => part.element));
   }
 
-  const ask = look(root, () => `/api/new_sounds?seen=${encodeURIComponent(seen)}`, show, (is) => { lost.hidden = !is; });
+  const address = () => `/api/new_sounds?seen=${encodeURIComponent(seen)}`;
+  const ask = look(root, address, show, (is) => { lost.hidden = !is; });
   document.addEventListener("distill-kept", ask);
   document.addEventListener("distill-new", ask);
 }
+
+const PARTS = {
+  run: runPart, library: libraryPart, message: messagePart, note: messagePart, survey: surveyPart,
+  sounds: newSoundsPart,
+};
 
 window.distill = {
   mount(kind, host, tools) {
     const root = host.querySelector(".own");
     if (!root || root.dataset.mounted) return;
     root.dataset.mounted = "yes";
-    ({ run: runPart, library: libraryPart, message: messagePart, note: messagePart, survey: surveyPart, sounds: newSoundsPart })[kind](root, tools);
+    PARTS[kind](root, tools);
   },
 };

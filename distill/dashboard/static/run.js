@@ -11,8 +11,13 @@ function runPart(root, { trigger }) {
     element("label", { for: "distill-run" }, "Run"), choose);
   const empty = element("p", { class: "empty" },
     "No run yet. Choose a folder of sounds, or the demo collection, and press Start. The training is shown here.");
-  const stop = element("button", { type: "button", class: "stop", hidden: true, onclick: () => act("/api/stop", "stopping: the run finishes its step and saves") }, "Stop");
-  const goOn = element("button", { type: "button", class: "go-on", hidden: true, onclick: () => act("/api/go_on", "going on") }, "Go on");
+  const stop = element("button", {
+    type: "button", class: "stop", hidden: true,
+    onclick: () => act("/api/stop", "stopping: the run finishes its step and saves"),
+  }, "Stop");
+  const goOn = element("button", {
+    type: "button", class: "go-on", hidden: true, onclick: () => act("/api/go_on", "going on"),
+  }, "Go on");
   const use = element("button", { type: "button", class: "use", hidden: true }, "Make new sounds");
   use.addEventListener("click", () => trigger("use", { file: use.dataset.file }));
   const previews = soundList("previews");
@@ -30,22 +35,28 @@ function runPart(root, { trigger }) {
       const share = Math.round(100 * stage.share);
       return element("div", { class: "stage" },
         element("span", { class: "name" }, stage.name),
-        element("div", { class: "bar", role: "progressbar", "aria-label": stage.name, "aria-valuemin": 0, "aria-valuemax": 100, "aria-valuenow": share },
-          element("div", { class: stage.done ? "done" : "", style: `width:${share}%` })),
+        element("div", {
+          class: "bar", role: "progressbar", "aria-label": stage.name,
+          "aria-valuemin": 0, "aria-valuemax": 100, "aria-valuenow": share,
+        }, element("div", { class: stage.done ? "done" : "", style: `width:${share}%` })),
         element("span", { class: "share" }, `${share} %`));
     }),
     left ? element("p", { class: "left" }, left) : null,
   ]);
+  const capital = (text) => `${text[0].toUpperCase()}${text.slice(1)}`;
   const facts = section("div", { class: "facts" }, ({ sounds, choices }) => [
     sounds ? element("p", {}, element("bdi", {}, sounds)) : null,
     ...choices.filter((choice) => choice.key === "codebook size" || choice.key === "epochs").map((choice) =>
-      element("p", {}, element("strong", {}, `${choice.key[0].toUpperCase()}${choice.key.slice(1)} ${choice.value}`), `: ${choice.reason}`)),
+      element("p", {}, element("strong", {}, `${capital(choice.key)} ${choice.value}`), `: ${choice.reason}`)),
   ]);
   const levels = section("div", { class: "levels" }, drawLevels);
   const meaning = element("details", { class: "faint", hidden: true }, element("summary", {}, "What this means"),
-    element("p", {}, "Each level refines what the one before has left. Utilization is the share of its codes that are in use; under 30 % the level is mostly idle, and a warning says what to change."),
-    element("p", {}, "Perplexity is how many codes it would take if all were used equally often: half of the codes and more is healthy. Dead codes are used by none of the sounds."),
-    element("p", {}, "The errors say how far held-out sounds, which it does not learn from, come back changed: over all, in their first moments, in their loudest place, and in level."));
+    element("p", {}, "Each level refines what the one before has left. Utilization is the share of its codes " +
+      "that are in use; under 30 % the level is mostly idle, and a warning says what to change."),
+    element("p", {}, "Perplexity is how many codes it would take if all were used equally often: half of the codes " +
+      "and more is healthy. Dead codes are used by none of the sounds."),
+    element("p", {}, "The errors say how far held-out sounds, which it does not learn from, come back changed: " +
+      "over all, in their first moments, in their loudest place, and in level."));
   const warnings = section("div", { class: "warnings" }, (rows) => rows.length ? [
     element("h3", {}, "Warnings and news"),
     element("ul", {}, rows.map((row) => element("li", {}, `${row.stage}, epoch ${row.epoch}: ${row.text}`))),
@@ -56,15 +67,20 @@ function runPart(root, { trigger }) {
   const settings = section("details", { class: "more" }, ({ settings: rows, choices, path, commands }) => [
     element("summary", {}, "Settings, folder and commands"),
     element("p", {}, "Folder of the run: ", element("code", {}, path)),
-    element("table", {}, element("tbody", {}, rows.map(([key, value]) => element("tr", {}, element("th", { scope: "row" }, key), element("td", {}, value))))),
-    choices.length ? element("ul", {}, choices.map((c) => element("li", {}, `${c.key} ${c.value}: ${c.reason}`))) : null,
+    element("table", {}, element("tbody", {}, rows.map(([key, value]) =>
+      element("tr", {}, element("th", { scope: "row" }, key), element("td", {}, value))))),
+    choices.length ? element("ul", {}, choices.map(({ key, value, reason }) =>
+      element("li", {}, `${key} ${value}: ${reason}`))) : null,
     ...commands.map(command),
   ]);
   const hear = element("div", { class: "hear", hidden: true },
-    element("h3", {}, "Listen"), element("p", { class: "faint label" }), element("p", { class: "faint" }, KEYS), previews.element);
-  const made = element("div", { class: "hear", hidden: true }, element("h3", {}, "New sounds of this run"), newSounds.element);
+    element("h3", {}, "Listen"), element("p", { class: "faint label" }), element("p", { class: "faint" }, KEYS),
+    previews.element);
+  const made = element("div", { class: "hear", hidden: true },
+    element("h3", {}, "New sounds of this run"), newSounds.element);
   const body = element("div", { class: "run", hidden: true },
-    title, head, element("div", { class: "buttons" }, stop, goOn, use), said, progress, facts, warnings, levels, meaning, charts, hear, verdicts, made, settings);
+    title, head, element("div", { class: "buttons" }, stop, goOn, use), said, progress, facts, warnings,
+    levels, meaning, charts, hear, verdicts, made, settings);
   root.append(lost, empty, chooser, body);
 
   async function act(address, words) {
@@ -125,19 +141,15 @@ function runPart(root, { trigger }) {
     ask();
   }
 
-  const ask = look(root, () => `/api/runs?run=${encodeURIComponent(wanted)}&seen=${encodeURIComponent(seen)}`, show,
-    (is) => { lost.hidden = !is; });
+  const address = () => `/api/runs?run=${encodeURIComponent(wanted)}&seen=${encodeURIComponent(seen)}`;
+  const ask = look(root, address, show, (is) => { lost.hidden = !is; });
   document.addEventListener("distill-run", (event) => showRun(event.detail));
 }
 
 function drawLevels({ epoch, size, complete, rows, heard }) {
+  const rough = complete ? "" : " (rough: measured at few places)";
   return [
-    element("table", {},
-      element("caption", {}, `Codebooks after epoch ${epoch}, ${size} codes each${complete ? "" : " (rough: measured at few places)"}`),
-      element("thead", {}, element("tr", {}, ["Level", "Utilization", "Perplexity", "Dead codes"].map((text) => element("th", { scope: "col" }, text)))),
-      element("tbody", {}, rows.map((row) => element("tr", { class: row.low ? "low" : "" },
-        element("th", { scope: "row" }, String(row.level), row.low ? element("span", { class: "mark" }, ` ${row.mark}`) : null),
-        row.cells.map((text) => element("td", {}, text)))))),
+    levelTable(`Codebooks after epoch ${epoch}, ${size} codes each${rough}`, rows),
     heard ? element("p", {}, `Held-out sounds: ${heard}`) : null,
   ];
 }

@@ -1,93 +1,57 @@
-// Rows of sounds, all lists with one player. What plays is never cut off: a row that plays stays as it
-// is, whatever comes, until it ends.
+// Lists of sounds, all with one player. What plays is never cut off: a row that plays stays as it is,
+// whatever comes, until it ends.
 const lists = new Set();
-let currentRow = null;
-const player = createPlayer(showPlayer, (take) => {
-  const row = playedRow();
-  if (row) row.problem.textContent = `This browser cannot play ${row.takes[take].file}.`;
+
+// The space bar belongs to the player, not to the button that was clicked last. But whoever goes from
+// button to button by keyboard presses them by it, as everywhere.
+const pressesItself = (target) => target.matches?.("button:not(.play):focus-visible, a:focus-visible, summary");
+
+const soundRows = createRows({
+  rows: () => [...lists].flatMap((list) => [...list.rows.values()]),
+  ordered: () => [...lists].filter((list) => list.element.isConnected && list.element.offsetParent !== null)
+    .flatMap((list) => list.ordered()),
+  owns: (target) => target === document.body || Boolean(target.closest?.(".sounds")), // others have keys of their own
+  pressesItself,
+  keys: { k: (row) => { if (row.keep) keep(row); } },
+  changed: () => { if (!soundRows.player.playing) lists.forEach((list) => list.settle()); },
 });
-
-const allRows = () => [...lists].filter((list) => list.element.isConnected && list.element.offsetParent !== null)
-  .flatMap((list) => list.element.querySelectorAll(".sound").length ? list.ordered() : []);
-const playedRow = () => [...lists].flatMap((list) => [...list.rows.values()]).find((row) => row.key === player.key);
-
-function showPlayer() {
-  for (const list of lists) for (const row of list.rows.values()) row.show();
-  const played = playedRow();
-  if (!player.playing) lists.forEach((list) => list.settle());
-  if (played) moveCursor(played);
-}
-
-let frame = 0;
-function moveCursor(row) {
-  if (row.cursor && player.length) row.cursor.style.left = `${100 * Math.min(1, player.seconds / player.length)}%`;
-  cancelAnimationFrame(frame);
-  if (player.playing) frame = requestAnimationFrame(() => moveCursor(row));
-}
-
-function startRow(row) {
-  row.problem.textContent = "";
-  player.load(row.key, row.takes.map((take) => take.url));
-  player.start();
-}
-
-function chooseRow(row) {
-  if (row === currentRow) return;
-  const goesOn = player.playing;
-  if (goesOn) player.pause();
-  currentRow = row;
-  if (goesOn) startRow(row);
-  else showPlayer();
-}
+const { player } = soundRows;
 
 function soundRow(list, value) {
-  const { takes } = value;
-  const row = { key: `${list.name} ${value.id} ${takes.map((take) => take.url)}`, takes, value };
-  row.play = element("button", { type: "button", class: "play", onclick: () => {
-    if (player.playing && currentRow === row) return player.pause();
-    chooseRow(row);
-    if (!player.playing) startRow(row);
-  } }, "Play");
-  row.buttons = takes.length < 2 ? [] : takes.map((take, number) => element("button", {
-    type: "button", class: "take", "aria-pressed": "false",
-    onclick: () => { chooseRow(row); player.hear(number); },
-  }, take.label));
-  row.problem = element("p", { class: "problem", role: "status" });
-  row.cursor = value.picture ? element("div", { class: "cursor", "aria-hidden": "true" }) : null;
-  const picture = value.picture && element("div", { class: "mels", onclick: (event) => {
-    const box = event.currentTarget.getBoundingClientRect();
-    chooseRow(row);
-    player.load(row.key, takes.map((take) => take.url));
-    if (player.length) player.seek(((event.clientX - box.left) / box.width) * player.length);
-    if (!player.playing) startRow(row);
-  } }, element("img", { src: value.picture, alt: `mel spectrograms: ${takes.map((t) => t.label).join(" above ")}`, loading: "lazy" }), row.cursor);
+  const { takes, name, picture } = value;
+  const row = {
+    key: `${list.name} ${value.id} ${takes.map((take) => take.url)}`,
+    name,
+    value,
+    takes: takes.map((take) => ({ name: take.file, url: take.url })),
+    play: element("button", { type: "button", class: "play" }, "Play"),
+    buttons: takes.length < 2 ? [] : takes.map((take) =>
+      element("button", { type: "button", class: "take", "aria-pressed": "false" }, take.label)),
+    problem: element("p", { class: "problem", role: "status" }),
+    cursor: picture ? element("div", { class: "cursor", "aria-hidden": "true" }) : null,
+  };
+  const shown = `mel spectrograms: ${takes.map((take) => take.label).join(" above ")}`;
+  row.picture = picture
+    ? element("div", { class: "mels" }, element("img", { src: picture, alt: shown, loading: "lazy" }), row.cursor)
+    : null;
   row.keep = list.keeps && value.source ? element("button", {
     type: "button", class: "keep small", "aria-pressed": String(Boolean(value.kept)), onclick: () => keep(row),
   }, value.kept ? "Kept" : "Keep") : null;
   const vary = list.vary && value.source ? element("button", {
     type: "button", class: "small", onclick: () => list.vary(value),
   }, "Vary") : null;
+  const word = value.word ? element("strong", {}, ` ${value.word}`) : null;
   const files = takes.map((take) => download(take, takes.length > 1 ? `↓ ${take.label}` : "↓ Download"));
-  const group = { role: "group", "aria-label": value.name };
-  row.element = element("article", { class: "sound", onfocusin: () => { if (!player.playing) chooseRow(row); } },
+  row.element = element("article", { class: "sound" },
     element("div", { class: "about" },
-      element("h3", {}, element("bdi", {}, value.name)),
-      value.figures ? element("p", {}, value.figures, value.word ? element("strong", {}, ` ${value.word}`) : null) : null,
+      element("h3", {}, element("bdi", {}, name)),
+      value.figures ? element("p", {}, value.figures, word) : null,
       value.note ? element("p", { class: "faint" }, value.note) : null,
-      element("div", { class: "buttons", ...group }, row.play, ...row.buttons),
+      element("div", { class: "buttons", role: "group", "aria-label": name }, row.play, ...row.buttons),
       row.problem,
       element("div", { class: "buttons files" }, row.keep, vary, ...files)),
-    picture || null);
-  row.show = () => {
-    const is = currentRow === row;
-    row.element.classList.toggle("current", is);
-    const word = player.playing && player.key === row.key ? "Pause" : "Play";
-    row.play.textContent = word;
-    row.play.setAttribute("aria-label", `${word} ${value.name}`);
-    row.buttons.forEach((button, take) =>
-      button.setAttribute("aria-pressed", String(take === player.takeOf(takes.length))));
-  };
-  row.show();
+    row.picture);
+  soundRows.connect(row);
   return row;
 }
 
@@ -125,32 +89,34 @@ const sameControl = (old, row) => {
   return place < 0 ? null : controls(row)[place] ?? row.play;
 };
 
+const sameValue = (row, value) => JSON.stringify(row.value) === JSON.stringify(value);
+
 // A list of rows. `show(values)` keeps the rows that are there already, and the one that plays.
 function soundList(name, { keeps = false, vary = null } = {}) {
   const list = { name, keeps, vary, rows: new Map(), element: element("div", { class: "sounds" }), waiting: null };
-  list.ordered = () => [...list.element.children].map((child) => [...list.rows.values()].find((row) => row.element === child)).filter(Boolean);
+  list.ordered = () => [...list.element.children]
+    .map((child) => [...list.rows.values()].find((row) => row.element === child)).filter(Boolean);
+  list.playing = () => [...list.rows.values()].find((row) => player.playing && row.key === player.key);
   list.show = (values) => {
-    const playing = player.playing && [...list.rows.values()].find((row) => row.key === player.key);
+    const playing = list.playing();
     list.waiting = playing ? values : null;
     const before = list.rows;
     let focused = null;
-    const rows = values.map((value) => {
+    const shown = values.map((value) => {
       const old = before.get(value.id);
-      if (old && (old === playing || JSON.stringify(old.value) === JSON.stringify(value))) return old;
+      if (old && (old === playing || sameValue(old, value))) return old;
       const row = soundRow(list, value);
       if (old) focused ??= sameControl(old, row);
       return row;
     });
-    if (playing && !rows.includes(playing)) rows.unshift(playing);
-    list.rows = new Map(rows.map((row) => [row.value.id, row]));
-    if (currentRow && currentRow.key.startsWith(`${name} `) && ![...list.rows.values()].includes(currentRow)) {
-      currentRow = list.rows.get(currentRow.value.id) ?? null;
+    if (playing && !shown.includes(playing)) shown.unshift(playing);
+    list.rows = new Map(shown.map((row) => [row.value.id, row]));
+    const { current } = soundRows;
+    if (current?.key.startsWith(`${name} `) && !shown.includes(current)) {
+      soundRows.replaceCurrent(list.rows.get(current.value.id) ?? null);
     }
-    const wanted = rows.map((row) => row.element);
-    wanted.forEach((child, place) => {
-      if (list.element.children[place] !== child) list.element.insertBefore(child, list.element.children[place] ?? null);
-    });
-    while (list.element.children.length > wanted.length) list.element.lastChild.remove();
+    putInOrder(list.element, shown.map((row) => row.element));
+    while (list.element.children.length > shown.length) list.element.lastChild.remove();
     focused?.focus({ preventScroll: true });
   };
   list.settle = () => {
@@ -162,44 +128,5 @@ function soundList(name, { keeps = false, vary = null } = {}) {
   lists.add(list);
   return list;
 }
-
-const goTo = (row) => {
-  if (!row) return;
-  chooseRow(row);
-  row.play.focus({ preventScroll: true });
-  row.element.scrollIntoView({ block: "nearest" });
-};
-
-// The space bar belongs to the player, not to the button that was clicked last. But whoever goes from
-// button to button by keyboard presses them by it, as everywhere.
-const pressesItself = (target) => target.matches?.("button:not(.play):focus-visible, a:focus-visible, summary");
-
-document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
-  const target = event.target;
-  if (target !== document.body && !target.closest?.(".sounds")) return; // other controls have keys of their own
-  const rows = allRows();
-  if (!rows.length) return;
-  const row = rows.includes(currentRow) ? currentRow : rows[0];
-  const place = rows.indexOf(row);
-  const { length } = row.takes;
-  const other = (step) => { chooseRow(row); player.hear((player.takeOf(length) + step + length) % length); };
-  const action = {
-    " ": () => { if (player.playing) player.pause(); else { chooseRow(row); startRow(row); } },
-    "ArrowDown": () => goTo(rows[place + 1]),
-    "ArrowUp": () => goTo(rows[place - 1]),
-    "ArrowRight": () => other(1),
-    "ArrowLeft": () => other(-1),
-    "x": () => other(1),
-    "k": () => { if (row.keep) keep(row); },
-  }[event.key];
-  if (!action || (event.key === " " && pressesItself(target))) return;
-  event.preventDefault();
-  if (!event.repeat || event.key.startsWith("Arrow")) action();
-});
-
-document.addEventListener("keyup", (event) => {
-  if (event.key === " " && event.target.closest?.(".sounds") && !pressesItself(event.target)) event.preventDefault();
-});
 
 const KEYS = "Space plays and pauses, x or ← → switches at the same position, ↑ ↓ goes to another sound.";

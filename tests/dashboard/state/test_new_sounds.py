@@ -68,7 +68,7 @@ def test_what_a_model_cannot_do_is_told_before_anything_starts(places: Places) -
         new_sounds.start(places, codec, Request())
     with pytest.raises(GenerationError, match="choose two sounds"):
         new_sounds.start(places, codec, Request(way="morph", sounds=(Path("a.wav"),)))
-    assert not places.generated.exists()
+    assert not places.new_sounds.exists()
 
 
 def test_words_of_each_way(tmp_path: Path) -> None:

@@ -54,8 +54,8 @@ def test_links_are_not_followed(places: Places, tmp_path: Path) -> None:
     secret = sound(tmp_path / "secret" / "k.wav")
     places.kept.mkdir(parents=True)
     (places.kept / "k.wav").symlink_to(secret)
-    (places.generated).mkdir()
-    (places.generated / "call").symlink_to(secret.parent)
+    places.new_sounds.mkdir()
+    (places.new_sounds / "call").symlink_to(secret.parent)
     assert served_file(places, "kept/k.wav") is None
     assert served_file(places, "generated/call/k.wav") is None
 

@@ -34,8 +34,8 @@ def make_app(places: Places, port: int) -> Any:
     import gradio as gr
     from fastapi import FastAPI
 
-    from distill.dashboard.pages.own import head, style
-    from distill.dashboard.pages.page import build_page, theme
+    from distill.dashboard.pages.look import head, style, theme
+    from distill.dashboard.pages.page import build_page
     from distill.dashboard.server.routes import routes
 
     runs, models, surveys = Runs(places), Models(places), Surveys(places)

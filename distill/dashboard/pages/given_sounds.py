@@ -1,0 +1,47 @@
+"""the sounds on disk → choices of sounds to begin with; and what was given → files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+
+from distill.dashboard.state.places import Places
+from distill.dashboard.state.sounds import served_file, sounds_in, source_of
+from distill.listen.folder import FILES
+from distill.system.paths import listed
+from distill.system.terminal import plain
+
+MOST_CHOICES = 300
+Given = tuple[str | None, str | None]
+"""A file that was uploaded or recorded, and the source of one that is here."""
+
+
+def sound_choices(places: Places) -> list[tuple[str, str]]:
+    """Sounds to begin with, as labels and sources: kept ones, new ones, and held-out originals of
+    runs.
+    """
+    return [choice_of(places, path) for path in islice(_sounds(places), MOST_CHOICES)]
+
+
+def choice_of(places: Places, path: Path) -> tuple[str, str]:
+    """The name of a sound with the folder of the run or call that it is of, and its source."""
+    folder = path.parent.parent if path.parent.name == FILES else path.parent
+    return plain(f"{path.name} ({folder.name})"), source_of(places, path)
+
+
+def given_files(places: Places, given: Iterable[Given]) -> Iterator[Path]:
+    """Of each the uploaded sound, or else the one that is here already."""
+    for uploaded, here in given:
+        if uploaded:
+            yield Path(uploaded)
+        elif here and (path := served_file(places, here)):
+            yield path
+
+
+def _sounds(places: Places) -> Iterator[Path]:
+    yield from sounds_in(places.kept)
+    for call in listed(places.new_sounds)[::-1]:
+        yield from sounds_in(call)
+    for run_dir in listed(places.trained)[::-1]:
+        yield from (path for path in sounds_in(run_dir / FILES) if "_original." in path.name)

@@ -1,0 +1,34 @@
+"""what tabs have beside Gradio's own: parts that a script draws, lists of what is on disk."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+"""How each event of the page is handled: at once, unseen, and for the page alone."""
+
+
+def drawn_part(kind: str, value: Any = None, *, events: tuple[str, ...] = ()) -> Any:
+    """A part that the page's script draws into an empty element, from values: no text of theirs is
+    HTML. `events` are those that it triggers.
+    """
+    named = " ".join(f"'{event}'" for event in events)  # Gradio looks for them in the script
+    mount = f"window.distill.mount('{kind}', element, {{trigger, props, watch}});"
+    return gr.HTML(
+        value=value,
+        html_template=f'<div class="own {kind}"></div>',
+        js_on_load=f"{mount} // {named}",
+        apply_default_css=False,
+        elem_id=f"own-{kind}",
+    )
+
+
+def disk_choices(label: str, choices: Any = (), **more: Any) -> Any:
+    """A list of what is on disk, of which the functions check what was chosen.
+
+    Gradio would check it too, but forgets the choices when the dashboard is started again, and then
+    refuses what an open page sends.
+    """
+    return gr.Dropdown(label=label, choices=list(choices), allow_custom_value=True, **more)
