@@ -11,10 +11,8 @@ import pytest
 from filelock import FileLock
 
 
-def made_once(
-    factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]
-) -> Path:
-    """A folder that `make` has filled; the workers of one session share it. Copy what you change."""
+def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
+    """A folder that `make` has filled, for all workers of a session; copy it to change it."""
     base = factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         base = base.parent

@@ -21,7 +21,9 @@ class Spoil(lightning.Callback):
         self.what, self.value, self.steps = what, value, list(steps)
         self.before: dict[str, torch.Tensor] = {}
 
-    def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int) -> None:
+    def on_train_batch_start(
+        self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int
+    ) -> None:
         if pl_module.step not in self.steps:
             return
         self.before = {name: each.detach().clone() for name, each in self.kept(pl_module)}

@@ -13,9 +13,9 @@ from distill.bundle.reader import read_content
 from distill.runs.folder import best_bundle, checkpoint_path
 from distill.runs.history import History
 from distill.settings import check
-from distill.system.ranges import one_of
 from distill.settings.schema import STAGES as STAGE_NAMES
 from distill.settings.schema import TrainConfig
+from distill.system.ranges import one_of
 from distill.training.stages import STAGES
 from distill.training.vocoder import stage as vocoder_stage
 from distill.training.vocoder.comparison import Comparison, Likeness
@@ -26,6 +26,8 @@ from tests.helpers.toy_stage import ToyStage
 CHANGING = ("metadata", "training_config", "training_metadata", "elapsed_s", "checksum")
 """What differs between two runs that learnt the same: dates, ids and callbacks."""
 
+OTHERS = ("mel.n_mels=16", "rvq.levels=1", "seed=3", "data.segment_s=0.5")
+"""Settings in place of which a run takes those of its base."""
 MONITORS = ("val/bits_per_s", "val/mel_db", "val/loss")
 """Of prior, codec and the others; all have the last one."""
 
@@ -51,7 +53,7 @@ class StageCase:
     @property
     def words(self) -> tuple[str, ...]:
         """The overrides of a new run; a later stage is added to the model `kit`."""
-        base = () if self.stage == "codec" else ("base=kit",)
+        base = () if self.stage == "codec" else ("base=kit", *OTHERS)
         return (*TINY, *self.settings, f"stages=[{self.stage}]", *base, "name=kit")
 
 
@@ -65,46 +67,44 @@ CODEC = StageCase(
     kept=("rvq.levels=3", "mel.n_mels=16", "model.channels=4", "seed=7", "name=other"),
     longer="trainer.max_epochs=3",
 )
-CASES = (
-    StageCase(
-        "toy",
-        "toy",
-        (),
-        "prior_state",
-        kept=("rvq.levels=3", "seed=7"),
-        epochs=TOY_EPOCHS,
-    ),
-    CODEC,
-    StageCase(
-        "phase_gradient",
-        "vocoder",
-        VOCODER_SETTINGS,
-        "vocoder_state",
-        kept=("vocoder.channels=16", "vocoder.blocks=2", "vocoder.type=hifigan_v2"),
-        longer="vocoder.max_epochs=3",
-    ),
-    StageCase(
-        "prior",
-        "prior",
-        TINY_PRIOR[1:],
-        "prior_state",
-        kept=("prior.width=64", "prior.layers=2", "prior.batch_size=8", "prior.min_epoch_sounds=9"),
-        longer="prior.max_epochs=3",
-    ),
-    StageCase(
-        "hifigan_v2",
-        "vocoder",
-        (
-            "vocoder=hifigan_v2",
-            *VOCODER_SETTINGS,
-            "vocoder.discriminator_channels=1",
-            f"vocoder.spectral_steps={HIFIGAN_STEPS}",
-        ),
-        "vocoder_state",
-        kept=("vocoder.channels=16", "vocoder.discriminator_channels=2"),
-        longer="vocoder.max_epochs=3",
-    ),
+TOY = StageCase(
+    "toy",
+    "toy",
+    (),
+    "prior_state",
+    kept=("rvq.levels=3", "seed=7"),
+    epochs=TOY_EPOCHS,
 )
+PHASE = StageCase(
+    "phase_gradient",
+    "vocoder",
+    VOCODER_SETTINGS,
+    "vocoder_state",
+    kept=("vocoder.channels=16", "vocoder.blocks=2", "vocoder.type=hifigan_v2"),
+    longer="vocoder.max_epochs=3",
+)
+PRIOR = StageCase(
+    "prior",
+    "prior",
+    TINY_PRIOR[1:],
+    "prior_state",
+    kept=("prior.width=64", "prior.layers=2", "prior.batch_size=8", "prior.min_epoch_sounds=9"),
+    longer="prior.max_epochs=3",
+)
+HIFIGAN = StageCase(
+    "hifigan_v2",
+    "vocoder",
+    (
+        "vocoder=hifigan_v2",
+        *(word for word in VOCODER_SETTINGS if "starter" not in word),
+        "vocoder.discriminator_channels=1",
+        f"vocoder.spectral_steps={HIFIGAN_STEPS}",
+    ),
+    "vocoder_state",
+    kept=("vocoder.channels=16", "vocoder.discriminator_channels=2"),
+    longer="vocoder.max_epochs=3",
+)
+CASES = (TOY, CODEC, PHASE, PRIOR, HIFIGAN)
 
 
 def add_toy(patch: pytest.MonkeyPatch) -> None:
@@ -134,6 +134,13 @@ def make_the_first_epoch_best(patch: pytest.MonkeyPatch) -> None:
         close(self, {**figures, monitor: float(self.epochs + 1)})
 
     patch.setattr(History, "close_epoch", scripted)
+
+
+def prepare(patch: pytest.MonkeyPatch) -> None:
+    """Have the toy among the stages, every vocoder judged as better, the first epoch as best."""
+    add_toy(patch)
+    judge_vocoders(patch, 1.5)
+    make_the_first_epoch_best(patch)
 
 
 def state_of(run_dir: Path, case: StageCase) -> dict[str, Any]:

@@ -8,27 +8,41 @@ import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+import yaml
 
 from distill.bundle.reader import read_content
 from distill.errors import ConfigError, RunError
 from distill.runs.folder import checkpoint_path
-from distill.runs.progress import read_progress
 from distill.settings.compose import load_config
 from distill.training.interrupt import RunStopped
-from tests.faults.conftest import disk as disk  # a small file system to fill
+from tests.helpers.curves import events_of
 from tests.helpers.disks import Disk
 from tests.helpers.filling import take_away
 from tests.helpers.runs import Train
 from tests.helpers.spoiling import spoil
-from tests.helpers.stage_cases import CASES, CODEC, StageCase, assert_equal, state_of
+from tests.helpers.stage_cases import (
+    CASES,
+    CODEC,
+    PRIOR,
+    TOY,
+    StageCase,
+    assert_equal,
+    prepare,
+    state_of,
+)
 from tests.helpers.stop_at import FILE, stop_at
-from tests.training.conftest import Whole, prepare
+from tests.helpers.whole_runs import Whole
 
-EVERY = [pytest.param(case, id=case.name) for case in CASES]
-LATER = [pytest.param(case, id=case.name) for case in CASES if case.stage != CODEC.stage]
+QUICK = (TOY, CODEC)
+EVERY = [
+    pytest.param(case, id=case.name, marks=[pytest.mark.slow] * (case not in QUICK))
+    for case in CASES
+]
+LATER = [each for each in EVERY if each.values[0] is not CODEC]
 KIT = Path("outputs/library/kit.distillgan")
 NAN, INFINITY = float("nan"), float("inf")
 Begin = Callable[..., Path]
@@ -53,16 +67,19 @@ def begin(
     return work
 
 
-def epochs_told(run_dir: Path) -> list[tuple[str, int]]:
-    rows = read_progress(run_dir)
-    return [(row["stage"], row["epoch"]) for row in rows if row["event"] == "epoch"]
+def rows_of(run_dir: Path, event: str) -> list[dict[str, Any]]:
+    rows = map(json.loads, (run_dir / "progress.jsonl").read_text().splitlines())
+    return [row for row in rows if row["event"] == event]
 
 
-def stage_summary(run_dir: Path, case: StageCase) -> dict[str, object]:
-    summary: dict[str, object] = json.loads((run_dir / "summary.json").read_text())["stages"][
-        case.stage
-    ]
-    return summary
+def summary_of(run_dir: Path, case: StageCase) -> dict[str, Any]:
+    summary = json.loads((run_dir / "summary.json").read_text())
+    return dict(summary["stages"][case.stage])
+
+
+def load_config_of(run_dir: Path) -> dict[str, Any]:
+    settings: dict[str, Any] = yaml.safe_load((run_dir / "config.yaml").read_text())
+    return settings
 
 
 @pytest.mark.parametrize("case", EVERY)
@@ -95,10 +112,14 @@ def test_a_stage_is_added_to_its_base(whole: Whole, case: StageCase) -> None:
     assert case.adds not in before
     assert case.adds in after
     assert after["metadata"]["model_id"] == before["metadata"]["model_id"]
+    used, own = (load_config_of(whole(each) / "run") for each in (case, CODEC))
+    for key in ("mel", "model", "rvq", "seed"):
+        assert used[key] == own[key], key
+    assert used["data"]["segment_s"] == own["data"]["segment_s"]
     assert_equal(before, {key: after[key] for key in before})
     assert [path.name for path in (whole(case) / KIT).parent.glob("*.distillgan")] == [KIT.name]
-    published, own = whole(case) / KIT, whole(case) / "run" / "best.distillgan"
-    assert published.read_bytes() == own.read_bytes()
+    published, file = whole(case) / KIT, whole(case) / "run" / "best.distillgan"
+    assert published.read_bytes() == file.read_bytes()
     assert not checkpoint_path(whole(case) / "run", CODEC.stage, "last").exists()
 
 
@@ -130,11 +151,12 @@ def test_stopped_and_continued_it_ends_as_if_left_alone(
     with pytest.raises(RunStopped) as stopped:
         train_here("run", resume=True)
     assert stopped.value.exit_code == 128 + signal.SIGINT
-    rows = read_progress(run_dir)
-    assert [row["detail"] for row in rows if row["event"] == "end"] == ["SIGTERM", "stop file"]
+    assert [row["detail"] for row in rows_of(run_dir, "end")] == ["SIGTERM", "stop file"]
     train_here("run", resume=True)  # the file was for the process before
-    assert read_progress(run_dir)[-1]["reason"] == "finished"
-    assert epochs_told(run_dir) == [(case.stage, epoch + 1) for epoch in range(case.epochs)]
+    ends = rows_of(run_dir, "end")
+    assert [row["reason"] for row in ends] == ["stopped", "stopped", "finished"]
+    told = [(row["stage"], row["epoch"]) for row in rows_of(run_dir, "epoch")]
+    assert told == [(case.stage, epoch + 1) for epoch in range(case.epochs)]
     assert_equal(state_of(whole(case) / "run", case), state_of(run_dir, case))
     assert KIT.read_bytes() == (run_dir / "best.distillgan").read_bytes()
     assert len(list(KIT.parent.glob("*.distillgan"))) == 1
@@ -145,7 +167,7 @@ def test_steps_that_are_not_finite_are_skipped(begin: Begin, case: StageCase) ->
     """As long as there are good ones between them, and they change no weight."""
     spoilt = [*spoil("batch", NAN, 1, 2), *spoil("gradient", INFINITY, 4, 5)]
     run_dir = begin(case, *spoilt, "trainer.max_bad_steps=3")
-    summary = stage_summary(run_dir, case)
+    summary = summary_of(run_dir, case)
     assert summary["skipped_steps"] == 4
     assert summary["epochs"] == case.epochs
     figures = summary["final"]
@@ -183,7 +205,11 @@ def test_a_disk_that_fills_costs_saves_but_not_the_run(
 
 @pytest.mark.parametrize("case", EVERY)
 def test_a_finished_stage_keeps_what_shapes_it_and_may_go_on(
-    whole: Whole, train_here: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: StageCase
+    whole: Whole,
+    train_here: Train,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    case: StageCase,
 ) -> None:
     prepare(monkeypatch)
     shutil.copytree(whole(case), tmp_path, dirs_exist_ok=True)
@@ -198,7 +224,11 @@ def test_a_finished_stage_keeps_what_shapes_it_and_may_go_on(
         return
     before = read_content(KIT)
     train_here("run", case.longer, resume=True)
-    assert stage_summary(Path("run"), case)["epochs"] == case.epochs + 1
+    assert summary_of(Path("run"), case)["epochs"] == case.epochs + 1
+    curve = events_of(Path("run")).Scalars("val/loss")
+    assert [event.step for event in curve] == [1, 2, 3]
+    new_sounds = 2 if case is PRIOR else 0
+    assert len(list(Path("run").glob("new_sounds*"))) == new_sounds, "the earlier ones stay"
     after = read_content(KIT)
     assert after["metadata"]["model_id"] == before["metadata"]["model_id"]
     assert [path.name for path in KIT.parent.glob("*.distillgan")] == [KIT.name]
