@@ -5,94 +5,143 @@ from __future__ import annotations
 import json
 import os
 import random
-import re
 import shutil
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 import soundfile
+import torch
 
+from distill.bundle.loading import load_bundle
 from distill.bundle.reader import read_content
+from distill.runs.folder import checkpoint_path
 from distill.training.records.checkpoint_io import AtomicCheckpointIO
-from tests.helpers.runs import TINY, started, until_first_save
-from tests.helpers.sounds import tone
+from tests.helpers.checkout import REPOSITORY
+from tests.helpers.runs import (
+    TINY,
+    TINY_PRIOR,
+    TINY_VOCODER,
+    environment,
+    started,
+    until_saved_again,
+)
+from tests.helpers.sounds import tone, write_sounds
+from tests.helpers.stage_cases import CODEC, assert_equal
+from tests.helpers.whole_runs import Whole
 
 pytestmark = pytest.mark.slow
 
-KILLS = int(os.environ.get("DISTILL_KILLS", "3"))
-"""More of them, 200 say, take a quarter of an hour."""
-EPOCHS = 15
+KILLS = int(os.environ.get("DISTILL_KILLS", "25"))
+"""More of them, 1,000 say, take a quarter of an hour."""
+STAGES = ("codec", "vocoder", "prior")
+EPOCHS = 8
 
 
-def first(*more: str) -> list[str]:
-    settings = ("callbacks.previews.every_n_epochs=5", "data.root=sounds", "hydra.run.dir=run")
-    return [*TINY, f"trainer.max_epochs={EPOCHS}", *settings, *more]
+def test_killed_anywhere_a_stage_ends_as_if_left_alone(whole: Whole, tmp_path: Path) -> None:
+    shutil.copytree(whole(CODEC) / "outputs" / "library", tmp_path / "begin/outputs/library")
+    write_sounds(tmp_path / "begin" / "sounds")
+    program = str(REPOSITORY / "tests" / "helpers" / "kill_the_toy.py")
+    answer = subprocess.run(
+        [sys.executable, program, str(tmp_path / "begin"), str(KILLS)],
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        text=True,
+    )
+    assert answer.returncode == 0, answer.stderr[-3000:]
+    told = json.loads(answer.stdout.splitlines()[-1])
+    assert told["deaths"] == KILLS
+    assert len(told["places"]) > KILLS / 4, told
 
 
-def check_nothing_is_torn(folder: Path) -> int:
-    """Epochs of the newest checkpoint."""
-    epochs = 0
+def check_nothing_is_torn(folder: Path) -> None:
     for path in folder.glob("run/checkpoints/*.ckpt"):
-        state = AtomicCheckpointIO().load_checkpoint(path)
-        epochs = max(epochs, len(state["distill"]["bundle"]["loss_curve_history"]["val_losses"]))
-    for path in (*folder.glob("run/*.distillgan"), *folder.glob("outputs/library/*.distillgan")):
-        read_content(path)
-    for path in (*folder.rglob("*.json"), *folder.glob("outputs/library/*.json")):
+        AtomicCheckpointIO().load_checkpoint(path)
+    for path in folder.rglob("*.distillgan"):
+        load_bundle(path)
+    for path in folder.rglob("*.json"):
         json.loads(path.read_text("utf-8"))
-    for path in folder.glob("run/previews/**/*.wav"):
+    for path in folder.glob("run/**/*.wav"):
         soundfile.read(path)
-    return epochs
 
 
-def told(log: Path) -> int:
-    """The last epoch that a run has said to be done."""
-    text = log.read_text("utf-8") if log.exists() else ""
-    return max((int(number) for number in re.findall(r": epoch (\d+)/", text)), default=0)
-
-
-def test_killed_again_and_again_a_run_ends(sounds: Path, tmp_path: Path) -> None:
-    for number in range(100):  # enough to be killed while they are decoded
-        sound = tone(100 + 3 * number, duration_s=1.5, seed=number)
-        soundfile.write(sounds / f"more_{number}.wav", sound, 44_100)
+def test_killed_in_each_stage_a_run_of_all_three_ends_as_another(
+    sounds: Path, tmp_path: Path
+) -> None:
+    """And, before that, while its sounds are read; then it is stopped while it starts."""
+    for number in range(24):  # enough to be killed while they are decoded
+        soundfile.write(sounds / f"more_{number}.wav", tone(100 + 3 * number, 1.5), 44_100)
     chance = random.Random(0)
-    behind = 0
-    shutil.copytree(sounds, tmp_path / "timed" / "sounds")
-    begin_s = until_first_save(tmp_path / "timed", first())
-    shutil.rmtree(tmp_path / "timed")
-    for _ in range(KILLS):
-        goes_on = (tmp_path / "run" / "checkpoints" / "last.ckpt").exists()
-        run = started(tmp_path, *(["resume=run"] if goes_on else first()))
-        time.sleep(chance.uniform(0, 1.3 * begin_s))
+    limits = [f"{group}.max_epochs={EPOCHS}" for group in ("trainer", "vocoder", "prior")]
+    words = [*TINY, *TINY_VOCODER, *TINY_PRIOR, f"stages=[{','.join(STAGES)}]", *limits]
+    words += [
+        "data.root=sounds",
+        "data.val_fraction=0.4",
+        "data.batch_size=16",
+        "prior.batch_size=16",
+    ]
+    cache = tmp_path / "outputs" / "cache"
+    run = started(tmp_path, *words, "hydra.run.dir=run", "name=kit")
+    while not list(cache.rglob("*.f32")):
+        assert run.poll() is None
+        time.sleep(0.01)
+    run.send_signal(signal.SIGKILL)
+    out, _ = run.communicate()
+    assert "Traceback" not in out, out
+    assert not list(tmp_path.glob("run/checkpoints/*"))
+    for stage in STAGES:
+        begun = list(tmp_path.glob("run/checkpoints/*"))
+        again = ["resume=run"] if begun else [*words, "hydra.run.dir=run", "name=kit"]
+        run = started(tmp_path, *again)
+        until_saved_again(run, checkpoint_path(tmp_path / "run", stage, "last"))
+        time.sleep(chance.uniform(0, 0.15))
         run.send_signal(signal.SIGKILL)
         out, _ = run.communicate()
+        assert run.returncode == -signal.SIGKILL, out
         assert "Traceback" not in out, out
-        epochs = check_nothing_is_torn(tmp_path)
-        assert epochs >= behind, "what was saved stays saved"
-        assert epochs >= told(tmp_path / "run" / "train.log") - 1, "at most an epoch is lost"
-        behind = epochs
-        if (tmp_path / "run" / "summary.json").exists():  # the end: from the first scan again
-            behind = 0
-            shutil.rmtree(tmp_path / "run")
-            shutil.rmtree(tmp_path / "outputs")
-    goes_on = (tmp_path / "run" / "checkpoints" / "last.ckpt").exists()
-    run = started(tmp_path, *(["resume=run"] if goes_on else first()))
-    out, _ = run.communicate(timeout=180)
-    assert run.returncode == 0 or "is complete" in out, out
-    assert check_nothing_is_torn(tmp_path) == EPOCHS
-    cached = list((tmp_path / "outputs" / "cache").rglob("*.f32"))
-    assert len(cached) == 112, "each sound once"
+        check_nothing_is_torn(tmp_path)
+    run = started(tmp_path, "resume=run")
+    time.sleep(chance.uniform(0.5, 2))
+    run.send_signal(signal.SIGTERM)
+    out, _ = run.communicate(timeout=60)
+    assert run.returncode in (-signal.SIGTERM, 128 + signal.SIGTERM), out
+    for name, more in (("run", ["resume=run"]), ("whole", [*words, "hydra.run.dir=whole"])):
+        run = started(tmp_path, *more)
+        out, _ = run.communicate(timeout=300)
+        assert run.returncode == 0, out
+        summary = json.loads((tmp_path / name / "summary.json").read_text())
+        assert summary["finished"]
+        assert [each["epochs"] for each in summary["stages"].values()][-1] == EPOCHS
+    check_nothing_is_torn(tmp_path)
+    for stage in STAGES:
+        one, other = (
+            torch.load(checkpoint_path(tmp_path / name, stage, "last"), weights_only=True)
+            for name in ("run", "whole")
+        )
+        for key in ("state_dict", "optimizer_states", "global_step"):
+            assert_equal(one[key], other[key], f"{stage}/{key}")
+        assert one["distill"]["history"] == other["distill"]["history"]
+    published = tmp_path / "outputs" / "library" / "kit.distillgan"
+    assert published.read_bytes() == (tmp_path / "run" / "best.distillgan").read_bytes()
+    assert len(list(cache.rglob("*.f32"))) == 36, "each sound once"
 
 
 def test_two_runs_at_once_share_cache_and_library(sounds: Path, tmp_path: Path) -> None:
-    runs = [
-        started(tmp_path, *TINY, "data.root=sounds", f"hydra.run.dir=run{number}", "name=kit")
-        for number in range(2)
-    ]
+    """And each has its own vocoder, where that was found better."""
+    words = [*TINY, *TINY_VOCODER, "data.root=sounds", "data.val_fraction=0.5", "name=kit"]
+    runs = [started(tmp_path, *words, f"hydra.run.dir=run{number}") for number in range(2)]
     for run in runs:
         out, _ = run.communicate(timeout=180)
         assert run.returncode == 0, out
+    for number in range(2):
+        run_dir = tmp_path / f"run{number}"
+        summary = json.loads((run_dir / "summary.json").read_text())
+        for path in (run_dir / "best.distillgan", tmp_path / summary["published"]):
+            assert ("vocoder_state" in read_content(path)) == summary["stages"]["vocoder"]["kept"]
     index = json.loads((tmp_path / "outputs" / "library" / "model_library.json").read_text())
     assert {entry["file"] for entry in index["models"]} == {"kit.distillgan", "kit_1.distillgan"}
     assert len(list((tmp_path / "outputs" / "cache").rglob("*.f32"))) == 12

@@ -96,8 +96,8 @@ def look_at_training(config: TrainConfig) -> Effects:
         seen = end.seen
     except DistillError as refusal:
         seen = {"refused": str(refusal)}
-    rows = [row for row in read_progress(RUN) if row["event"] in OF_ROWS]
-    seen["rows"] = [[row[key] for key in OF_ROWS[row["event"]]] for row in rows]
+    rows = [row for row in read_progress(RUN) if type(row) in OF_ROWS]
+    seen["rows"] = [[getattr(row, key) for key in OF_ROWS[type(row)]] for row in rows]
     return {**seen, "files": _files()}
 
 

@@ -38,3 +38,10 @@ class TakeAway(lightning.Callback):
         for folder in (self.folder / "run", *(self.folder / "run").rglob("*")):
             if folder.is_dir():
                 os.chmod(folder, mode)
+
+
+def take_away(folder: Path, what: str, *, begin: int, end: int) -> list[str]:
+    """Overrides that take something away in these epochs, counted from 0."""
+    settings = {"folder": folder, "what": what, "begin": begin, "end": end}
+    target = "+callbacks.extra.take._target_=tests.helpers.filling.TakeAway"
+    return [target, *(f"+callbacks.extra.take.{key}={value}" for key, value in settings.items())]

@@ -92,21 +92,3 @@ def until_saved_again(run: subprocess.Popen[str], checkpoint: Path) -> None:
 
     before = changed()
     wait_for(lambda: run.poll() is not None or changed() > before)
-
-
-def until_first_save(folder: Path, start: Sequence[str]) -> float:
-    """Seconds that a run needs here until it has saved; then it is killed."""
-    began = time.monotonic()
-    run = subprocess.Popen(
-        train_command(start),
-        cwd=folder,
-        env=environment(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    while not (folder / "run" / "last.distillgan").exists():
-        assert run.poll() is None
-        time.sleep(0.05)
-    run.kill()
-    run.wait()
-    return time.monotonic() - began

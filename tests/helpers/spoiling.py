@@ -2,32 +2,79 @@
 
 from __future__ import annotations
 
-import lightning
+from collections.abc import Mapping
+from typing import Any
 
-STEP = 12
+import lightning
+import torch
+
+SKIPPED = ("batch", "gradient")
+"""What costs a step and no more."""
 
 
 class Spoil(lightning.Callback):
-    """Puts a value where it does not belong, once, in the second epoch or the third."""
+    """Puts a value where it does not belong, at some of the steps; a step that is to be skipped
+    must leave every weight as it was.
+    """
 
-    def __init__(self, what: str, value: float) -> None:
-        self.what, self.value = what, value
+    def __init__(self, what: str, value: float, steps: list[int]) -> None:
+        self.what, self.value, self.steps = what, value, list(steps)
+        self.before: dict[str, torch.Tensor] = {}
 
-    def on_train_batch_start(self, trainer, pl_module, batch, batch_idx):  # type: ignore[no-untyped-def]
-        if pl_module.step != STEP:
+    def on_train_batch_start(
+        self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int
+    ) -> None:
+        if pl_module.step not in self.steps:
             return
-        if self.what == "batch":
+        self.before = {name: each.detach().clone() for name, each in self.kept(pl_module)}
+        if self.what == "batch" and isinstance(batch, Mapping):
             batch["waveform"][0, 0, 7] = self.value
+        elif self.what == "batch":  # numbers of what the module draws by itself
+            spoil_losses(pl_module, self.value)
         if self.what == "codebook":
             pl_module.model.quantizer.rvq.layers[1].codebook[3] = self.value
         if self.what == "weight":
             next(pl_module.model.decoder.parameters()).data.view(-1)[0] = self.value
 
-    def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx):  # type: ignore[no-untyped-def]
+    def on_train_batch_end(
+        self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        if self.what in SKIPPED and pl_module.step in self.steps:
+            for name, weight in self.kept(pl_module):
+                assert torch.equal(weight, self.before[name]), f"{name} has changed"
         last = batch_idx + 1 == trainer.num_training_batches
-        if self.what == "last step" and pl_module.step > STEP and last:
+        if self.what == "last step" and pl_module.step > min(self.steps) and last:
             next(pl_module.model.encoder.parameters()).data.view(-1)[0] = self.value
 
-    def on_after_backward(self, trainer, pl_module):  # type: ignore[no-untyped-def]
-        if self.what == "gradient" and pl_module.step == STEP:
+    def kept(self, module: Any) -> list[tuple[str, torch.Tensor]]:
+        """What the step must leave as it was: the codebooks follow a batch, not its gradient."""
+        if self.what == "batch":
+            return list(module.model.state_dict().items())
+        return list(module.model.named_parameters())
+
+    def on_after_backward(self, trainer: Any, pl_module: Any) -> None:
+        if self.what == "gradient" and pl_module.step in self.steps:
             next(pl_module.model.parameters()).grad.view(-1)[0] = self.value
+
+
+def spoil_losses(module: Any, value: float) -> None:
+    """Have the module find this loss, once."""
+    losses = module.losses
+
+    def spoilt(batch: Any) -> Any:
+        del module.losses
+        found, count = losses(batch)
+        return {**found, "loss": found["loss"] * value}, count
+
+    module.losses = spoilt
+
+
+def spoil(what: str, value: float, *steps: int) -> list[str]:
+    """Overrides that spoil these steps, counted from 0."""
+    key = f"+callbacks.extra.spoil_{what.replace(' ', '_')}"
+    return [
+        f"{key}._target_=tests.helpers.spoiling.Spoil",
+        f"{key}.what='{what}'",
+        f"{key}.value={value}",
+        f"{key}.steps={list(steps)}".replace(" ", ""),
+    ]

@@ -53,34 +53,3 @@ class Poison(lightning.Callback):
     ) -> None:
         if trainer.global_rank == self.rank and pl_module.step == self.step:
             batch["waveform"].fill_(float("nan"))
-
-
-class InterruptStage(lightning.Callback):
-    """Presses Ctrl-C, once, after one of the steps of a stage."""
-
-    def __init__(self, step: int, stage: str = "toy") -> None:
-        self.step, self.stage = step, stage
-
-    def on_train_batch_start(
-        self, trainer: lightning.Trainer, pl_module: Any, batch: Any, batch_idx: int
-    ) -> None:
-        if pl_module.stage == self.stage and pl_module.step == self.step:
-            marker = Path("interrupted.once")
-            if not marker.exists():
-                marker.touch()
-                os.kill(os.getpid(), signal.SIGINT)
-
-
-class WriteStopFile(lightning.Callback):
-    """Once, before one of the steps, asks the run to end by the file `stop` in its folder."""
-
-    def __init__(self, step: int) -> None:
-        self.step = step
-
-    def on_train_batch_start(
-        self, trainer: lightning.Trainer, pl_module: Any, batch: Any, batch_idx: int
-    ) -> None:
-        marker = Path("asked.once")
-        if pl_module.step == self.step and not marker.exists():
-            marker.touch()
-            Path(str(trainer.default_root_dir), "stop").touch()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import json
-import signal
 from pathlib import Path
 
 import pytest
@@ -19,29 +18,19 @@ from distill.training.codec import stage
 from distill.training.interrupt import RunStopped
 from tests.helpers.listening import read_page, rows_on_record
 from tests.helpers.runs import Train
+from tests.helpers.stop_at import stop_at
+from tests.helpers.whole_runs import SHOWN_NAME
 
 HALF = "data.val_fraction=0.5"
 
 
-def stop_at(step: int) -> list[str]:
-    target = "+callbacks.extra.stop._target_=tests.helpers.stop_at.StopAt"
-    number = int(signal.SIGINT)
-    return [
-        target,
-        f"+callbacks.extra.stop.step={step}",
-        f"+callbacks.extra.stop.signal_number={number}",
-    ]
-
-
-def test_a_run_leaves_a_page_and_names_it_first(
-    sounds: Path, train_here: Train, capsys: pytest.CaptureFixture[str]
-) -> None:
-    run_dir = train_here("run", "data.root=sounds", "name='Küche 7!'", HALF)
+def test_a_run_leaves_a_page_and_names_it_first(shown_run: tuple[Path, str]) -> None:
+    run_dir, told = shown_run
     shown = read_page(run_dir / "listen.html")
-    assert "Listen: Küche 7!" in shown.text
+    assert f"Listen: {SHOWN_NAME}" in shown.text
     summary = json.loads((run_dir / "summary.json").read_text())
     assert summary["stages"]["codec"]["verdict"] in shown.text
-    files = {path.name for path in sounds.iterdir()}
+    files = {path.name for path in Path("sounds").iterdir()}
     assert {name.partition(" (")[0] for name in shown.names} <= files
     assert len(set(shown.names)) == len(shown.names), "segments of one sound are told apart"
     assert 3 <= len(shown.names) <= listening.MOST_SOUNDS
@@ -50,10 +39,10 @@ def test_a_run_leaves_a_page_and_names_it_first(
     assert onsets == sorted(onsets, reverse=True)
     assert all(set(row["figures"]) == {"onset_db", "peak_db", "level_db", "mel_db"} for row in rows)  # type: ignore[call-overload]
     for take in (run_dir / "listen_files").glob("*.wav"):
-        assert SoundFile.open(take).made_with == f"Küche 7! ({summary['model_id']})"
+        assert SoundFile.open(take).made_with == f"{SHOWN_NAME} ({summary['model_id']})"
         assert soundfile.info(take).duration <= 0.25
-    told = capsys.readouterr().out.splitlines()
-    assert told[told.index("next:") + 1] == "  to listen, open in a browser: run/listen.html"
+    lines = told.splitlines()
+    assert lines[lines.index("next:") + 1] == "  to listen, open in a browser: run/listen.html"
     assert summary["page"] == "run/listen.html"
 
 
@@ -61,7 +50,7 @@ def test_a_stopped_run_has_a_page_and_the_resumed_one_a_new_one(
     sounds: Path, train_here: Train
 ) -> None:
     with pytest.raises(RunStopped):
-        train_here("run", "data.root=sounds", HALF, "trainer.max_epochs=3", *stop_at(6))
+        train_here("run", "data.root=sounds", HALF, "trainer.max_epochs=3", *stop_at(5))
     before = read_page(run_page := Path("run/listen.html"))
     assert before.names
     text = run_page.read_bytes()
@@ -76,7 +65,7 @@ def test_a_run_that_is_stopped_before_its_first_epoch_has_none(
     sounds: Path, train_here: Train
 ) -> None:
     with pytest.raises(RunStopped):
-        train_here("run", "data.root=sounds", *stop_at(1))
+        train_here("run", "data.root=sounds", *stop_at(0))
     assert not Path("run/listen.html").exists()
     assert json.loads(Path("run/summary.json").read_text())["page"] is None
 

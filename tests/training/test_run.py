@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import errno
 import json
-import os
 import re
 from pathlib import Path
 
@@ -15,11 +13,13 @@ import distill
 from distill.data.segments import segments_of
 from distill.errors import DistillError
 from distill.settings.compose import load_config
-from distill.training.callbacks import bundle_checkpoint
 from distill.training.sounds import collect
 from tests.helpers.curves import events_of
 from tests.helpers.runs import TINY, TINY_PRIOR, TINY_VOCODER, Train
 from tests.helpers.summaries import codec_summary
+from tests.helpers.whole_runs import SHOWN_AS, SHOWN_NAME
+
+ShownRun = tuple[Path, str]
 
 
 def tiny_collapse(*overrides: str) -> list[str]:
@@ -29,8 +29,8 @@ def tiny_collapse(*overrides: str) -> list[str]:
     return ["data.root=sounds", many_positions, *ill, *overrides]
 
 
-def test_a_run_leaves_all_its_files(sounds: Path, train_here: Train) -> None:
-    run_dir = train_here("run", "data.root=sounds", "name='Küche 7!'", "trainer.max_epochs=3")
+def test_a_run_leaves_all_its_files(shown_run: ShownRun) -> None:
+    run_dir, _ = shown_run
     left = {path.relative_to(run_dir).as_posix() for path in run_dir.rglob("*") if path.is_file()}
     assert {
         "config.yaml",
@@ -46,10 +46,8 @@ def test_a_run_leaves_all_its_files(sounds: Path, train_here: Train) -> None:
     assert not [name for name in left if name.endswith(".part")]
     heard = [name for name in left if re.fullmatch(r"previews/epoch_0003/1_\d+_\w+\.wav", name)]
     assert len(heard) == 2  # the sound's name, _original and _result
-    assert (
-        Path("outputs/library/kuche_7.distillgan").read_bytes()
-        == (run_dir / "best.distillgan").read_bytes()
-    )
+    published = Path(f"outputs/library/{SHOWN_AS}.distillgan")
+    assert published.read_bytes() == (run_dir / "best.distillgan").read_bytes()
 
 
 def test_what_to_do_next_names_all_the_sounds(sounds: Path, train_here: Train) -> None:
@@ -60,38 +58,32 @@ def test_what_to_do_next_names_all_the_sounds(sounds: Path, train_here: Train) -
     assert "python -m distill.reconstruct kit sounds 'more sounds' -o listen-2" in commands
 
 
-def test_the_bundle_says_what_was_asked_for_and_what_came_of_it(
-    sounds: Path, train_here: Train
-) -> None:
-    run_dir = train_here(
-        "run", "data.root=sounds", "rvq.levels=4", "model.commitment_weight=0.3", "name=mine"
-    )
+def test_the_bundle_says_what_was_asked_for_and_what_came_of_it(shown_run: ShownRun) -> None:
+    run_dir, _ = shown_run
     content = torch.load(run_dir / "best.distillgan", weights_only=True)
-    assert content["vqvae_config"]["num_quantizers"] == 4
+    assert content["vqvae_config"]["num_quantizers"] == 3
     assert content["vqvae_config"]["commitment_weight"] == 0.3
     assert "vocoder_state" not in content
     loaded = distill.load(run_dir / "best.distillgan")
-    assert loaded.metadata.name == "mine"
+    assert loaded.metadata.name == SHOWN_NAME
     assert loaded.metadata.dataset_name == "sounds"
     assert loaded.metadata.dataset_file_count == 12
     assert loaded.metadata.dataset_total_duration_s == pytest.approx(6.0)
     assert loaded.training_config["data"]["root"] == ["sounds"]  # no path of the user's machine
-    assert set(loaded.health) == {f"level_{level}" for level in range(4)}
+    assert set(loaded.health) == {f"level_{level}" for level in range(3)}
     assert len(loaded.history.val_losses) == loaded.metadata.training_epochs
     assert not loaded.codec.network.training
     assert loaded.vocoder_state is None
 
 
-def test_the_health_in_the_bundle_is_that_of_its_own_weights(
-    sounds: Path, train_here: Train
-) -> None:
-    run_dir = train_here("run", "data.root=sounds", "trainer.max_epochs=3")
+def test_the_health_in_the_bundle_is_that_of_its_own_weights(shown_run: ShownRun) -> None:
+    run_dir, _ = shown_run
     loaded = distill.load(run_dir / "last.distillgan")
-    config = load_config([*TINY, "data.root=sounds"])
+    config = load_config([*TINY, "data.root=sounds", "data.val_fraction=0.5"])
     segments = segments_of(
         collect(config)[1].train, config.data, held_out=False, sample_rate_hz=16_000, seed=0
     )
-    used: list[set[int]] = [set(), set()]
+    used: list[set[int]] = [set(), set(), set()]
     for index in range(len(segments)):
         codes = loaded.codec.network.encode(
             loaded.codec.spectrogram(segments[index]["waveform"][None])
@@ -104,21 +96,19 @@ def test_the_health_in_the_bundle_is_that_of_its_own_weights(
         assert share >= (len(seen) - 3) / 16
 
 
-def test_terminal_shows_a_row_a_level_and_ends_with_the_model(
-    sounds: Path, train_here: Train, capsys: pytest.CaptureFixture[str]
-) -> None:
-    train_here("run", "data.root=sounds", "rvq.levels=3")
-    shown = capsys.readouterr().out
-    assert shown.count("epoch 1/2") == 1
+def test_terminal_shows_a_row_a_level_and_ends_with_the_model(shown_run: ShownRun) -> None:
+    _, shown = shown_run
+    assert shown.count("epoch 1/3") == 1
     for level in range(3):
-        assert len(re.findall(rf"^  level {level}  utilization", shown, re.M)) == 2
+        assert len(re.findall(rf"^  level {level}  utilization", shown, re.M)) == 3
     figures = r"onset error \d+\.\d\d dB   peak loss -?\d+\.\d\d dB   level [+-]\d+\.\d dB   \w+"
-    assert len(re.findall(rf"^  heard  {figures}$", shown, re.M)) == 2
-    assert "verdict: too short to judge: 2 epochs; " in shown
+    assert len(re.findall(rf"^  heard  {figures}$", shown, re.M)) == 3
+    assert "verdict: too short to judge: 3 epochs; " in shown
     assert "; sounds rough: the " in shown
     assert shown.rstrip().splitlines()[-1].endswith("best.distillgan")
     assert "\x1b" not in shown
     assert "\r" not in shown
+    assert f"{SHOWN_NAME}: 3 epochs" in shown, "brackets in a name are text"
 
 
 def test_sizes_are_chosen_from_the_collection_and_explained(
@@ -130,12 +120,10 @@ def test_sizes_are_chosen_from_the_collection_and_explained(
     assert distill.load(run_dir / "best.distillgan").codec.network.config.codebook_size == 32
 
 
-def test_tensorboard_holds_curves_charts_sounds_and_pictures(
-    sounds: Path, train_here: Train
-) -> None:
-    events = events_of(train_here("run", "data.root=sounds", "trainer.max_epochs=3"))
+def test_tensorboard_holds_curves_charts_sounds_and_pictures(shown_run: ShownRun) -> None:
+    events = events_of(shown_run[0])
     tags = events.Tags()
-    for level in range(2):
+    for level in range(3):
         for figure in ("utilization", "perplexity", "dead_codes"):
             assert f"codebook/level_{level}/{figure}" in tags["scalars"]
             assert f"codebook/level_{level}/val_{figure}" in tags["scalars"]
@@ -209,35 +197,6 @@ def test_instruments_are_scanned_sized_and_trained(
     assert "_readme_and_license.txt: not audio" in shown
     assert "266 files used" in shown
     assert codec_summary(run_dir)["warnings"] == []
-
-
-def test_a_full_disk_keeps_the_last_good_model_and_is_told(
-    sounds: Path,
-    train_here: Train,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    saved: list[Path] = []
-    write = bundle_checkpoint.write_bundle
-
-    def failing(path: Path, fields: dict[str, object]) -> None:
-        saved.append(path)
-        if len(saved) > 2:  # the first epoch's best and last are written
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        write(path, fields)
-
-    monkeypatch.setattr(bundle_checkpoint, "write_bundle", failing)
-    with pytest.raises(DistillError, match="last not saved: No space left on device"):
-        train_here("run", "data.root=sounds", "trainer.max_epochs=3")
-    assert "epoch 2: last not saved: No space left on device" in caplog.text
-    assert distill.load("run/last.distillgan").metadata.training_epochs == 1
-
-
-def test_brackets_in_a_name_are_text(
-    sounds: Path, train_here: Train, capsys: pytest.CaptureFixture[str]
-) -> None:
-    train_here("run", "data.root=sounds", "name='a[/b] [red]x'")
-    assert "a[/b] [red]x: 2 epochs" in capsys.readouterr().out
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")

@@ -9,33 +9,10 @@ import pytest
 import soundfile
 import torch
 
-import distill
 from distill.errors import DistillError
 from distill.training.callbacks import bundle_checkpoint, progress_display
-from tests.helpers.curves import events_of
 from tests.helpers.runs import Train
 from tests.helpers.sounds import tone
-
-
-def test_a_finished_run_is_trained_on_and_republished_in_place(
-    sounds: Path, train_here: Train
-) -> None:
-    run_dir = train_here("run", "data.root=sounds", "name=mine")
-    first = distill.load("outputs/library/mine.distillgan").metadata
-    train_here("run", "trainer.max_epochs=4", resume=True)
-    assert [path.name for path in Path("outputs/library").glob("*.distillgan")] == [
-        "mine.distillgan"
-    ]
-    last = distill.load(run_dir / "last.distillgan").metadata
-    assert last.model_id == first.model_id
-    assert last.training_epochs == 4
-    assert [event.step for event in events_of(run_dir).Scalars("val/loss")] == [1, 2, 3, 4]
-
-
-def test_what_shapes_the_model_cannot_change_when_resuming(sounds: Path, train_here: Train) -> None:
-    train_here("run", "data.root=sounds")
-    with pytest.raises(DistillError, match="rvq.levels=3: is 2 in this run"):
-        train_here("run", "rvq.levels=3", resume=True)
 
 
 def test_a_moved_run_keeps_its_best_model(sounds: Path, train_here: Train) -> None:
@@ -59,14 +36,6 @@ def test_a_moved_run_keeps_its_best_model(sounds: Path, train_here: Train) -> No
     score = state["best_model_score"]
     assert not best.check_monitor_top_k(trainer, score + 0.1), "a worse model would take its place"
     assert best.check_monitor_top_k(trainer, score - 0.1)
-
-
-def test_a_complete_run_is_not_trained_on_without_being_told_how_far(
-    sounds: Path, train_here: Train
-) -> None:
-    train_here("run", "data.root=sounds")
-    with pytest.raises(DistillError, match=r"is complete \(codec: 2 epochs.*larger trainer.max"):
-        train_here("run", resume=True)
 
 
 def test_a_run_goes_on_with_its_own_sounds_only(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import inspect
 import json
-import signal
 import textwrap
 from collections.abc import Callable
 from dataclasses import asdict
@@ -15,48 +14,29 @@ from typing import Any
 import pytest
 import torch
 
-from distill.bundle.reader import read_bundle
 from distill.errors import DistillError, RunError
-from distill.runs.progress import read_progress
-from distill.runs.rows import EndRow, EpochRow, StartRow
-from distill.settings.compose import load_config, resume_config
+from distill.settings.compose import load_config
 from distill.training.base import adopt_base
-from distill.training.interrupt import RunStopped
 from distill.training.records.checkpoint_io import AtomicCheckpointIO
-from distill.training.run import train
 from distill.training.stages import STAGES
 from tests.helpers.made_bundle import made
-from tests.helpers.runs import TINY
+from tests.helpers.runs import TINY, Train
+from tests.helpers.stage_cases import add_toy
 from tests.helpers.toy_stage import EPOCHS, ToyStage
 
 Run = Callable[..., Path]
-INTERRUPT = "+callbacks.extra.stop._target_=tests.helpers.watching.InterruptStage"
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+def run(train_here: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Train `tmp_path/NAME` with the given stages, or continue it."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setitem(STAGES, ToyStage.name, ToyStage)
+    add_toy(monkeypatch)
 
-    def work(
-        name: str, *overrides: str, stages: tuple[str, ...] = ("codec", "toy"), base: str = ""
-    ) -> Path:
-        run_dir = tmp_path / name
-        if run_dir.exists():
-            config = resume_config(run_dir / "without_toy.yaml", overrides)
-            config.stages = list(stages)
-            train(config, run_dir, resume=True)
-            return run_dir
-        run_dir.mkdir()
-        config = load_config([*TINY, "data.root=sounds", *overrides])
-        config.stages, config.base = list(stages), base or None
-        try:
-            train(config, run_dir)
-        finally:  # the schema knows the stages of a release alone
-            text = (run_dir / "config.yaml").read_text().replace("- toy\n", "")
-            (run_dir / "without_toy.yaml").write_text(text)
-        return run_dir
+    def work(name: str, *overrides: str, stages: tuple[str, ...] = ("codec", "toy")) -> Path:
+        words, is_there = [f"stages=[{','.join(stages)}]"], (tmp_path / name).exists()
+        return train_here(
+            name, *([] if is_there else ["data.root=sounds"]), *words, *overrides, resume=is_there
+        )
 
     return work
 
@@ -118,38 +98,6 @@ def test_a_second_stage_adds_to_the_bundle_of_the_first(
     assert "verdict on the toy: learnt" in shown
 
 
-def test_a_stage_that_is_stopped_and_continued_ends_as_if_left_alone(
-    sounds: Path, run: Run
-) -> None:
-    whole = run("whole", "name=whole")
-    step = 5  # of sixteen, in the middle of its second epoch
-    with pytest.raises(RunStopped):
-        run("parts", "name=parts", INTERRUPT, f"+callbacks.extra.stop.step={step}")
-    parts = Path("parts")
-    rows = read_progress(parts)
-    assert isinstance(rows[-1], EndRow)
-    assert rows[-1].reason == "stopped"
-    assert not json.loads((parts / "summary.json").read_text())["finished"]
-    codec = torch.load(parts / "best.distillgan", weights_only=True)
-    assert "prior_state" not in codec, "a part of a stage is not worth a voice"
-    run("parts")
-    rows = read_progress(parts)
-    epochs = [(row.stage, row.epoch) for row in rows if isinstance(row, EpochRow)]
-    assert epochs == [("codec", 1), ("codec", 2), *(("toy", epoch) for epoch in range(1, 5))]
-    one, other = (
-        torch.load(folder / "checkpoints" / "toy_last.ckpt", weights_only=True)
-        for folder in (whole, parts)
-    )
-    assert torch.equal(one["state_dict"]["model.level"], other["state_dict"]["model.level"])
-    assert one["distill"]["history"] == other["distill"]["history"]
-    assert str(one["optimizer_states"]) == str(other["optimizer_states"])
-    one, other = (
-        torch.load(folder / "best.distillgan", weights_only=True)["prior_state"]
-        for folder in (whole, parts)
-    )
-    assert torch.equal(one["state_dict"]["level"], other["state_dict"]["level"])
-
-
 def test_a_stage_is_added_to_a_run_that_ended_without_it(sounds: Path, run: Run) -> None:
     run_dir = run("run", "name=kit", stages=("codec",))
     before = torch.load(run_dir / "best.distillgan", weights_only=True)
@@ -165,18 +113,6 @@ def test_a_stage_is_added_to_a_run_that_ended_without_it(sounds: Path, run: Run)
     assert list(summary["stages"]) == ["codec", "toy"], "what the codec said stays"
     with pytest.raises(RunError, match=r"complete \(toy: 4 epochs"):
         run("run", stages=("toy",))
-
-
-def test_a_stage_is_added_to_a_model_of_the_library(sounds: Path, run: Run) -> None:
-    run("run", "name=kit", "mel.n_mels=16", stages=("codec",))
-    before = read_bundle(Path("outputs/library/kit.distillgan"))
-    added = run("added", stages=("toy",), base="kit")
-    content = torch.load(added / "best.distillgan", weights_only=True)
-    assert content["prior_state"]["type"] == "toy"
-    assert content["spectrogram_config"]["n_mels"] == 16
-    after = read_bundle(Path("outputs/library/kit.distillgan"))
-    assert after.metadata.model_id == before.metadata.model_id
-    assert not (added / "checkpoints" / "last.ckpt").exists(), "the codec is not trained again"
 
 
 @pytest.mark.parametrize(
@@ -198,24 +134,6 @@ def test_a_base_with_settings_that_no_run_can_have_is_one_line(
     own.base = str(tmp_path / "odd.distillgan")
     with pytest.raises(DistillError, match=f"base=.*/odd.distillgan: .*not usable: {told}"):
         adopt_base(own, tmp_path)
-
-
-def test_a_file_called_stop_ends_the_run_saved(sounds: Path, run: Run) -> None:
-    marker = "+callbacks.extra.stop._target_=tests.helpers.watching.WriteStopFile"
-    with pytest.raises(RunStopped) as stopped:
-        run("run", marker, "+callbacks.extra.stop.step=2", stages=("codec",))
-    assert stopped.value.exit_code == 128 + signal.SIGINT
-    assert (Path("run") / "last.distillgan").exists()
-    start, *_, end = read_progress(Path("run"))
-    assert isinstance(start, StartRow)
-    assert isinstance(end, EndRow)
-    assert (end.reason, end.detail) == ("stopped", "stop file")
-    assert end.bundle is not None
-    assert end.bundle.endswith("run/last.distillgan")
-    run("run", stages=("codec",))  # the file asked the process before
-    end = read_progress(Path("run"))[-1]
-    assert isinstance(end, EndRow)
-    assert end.reason == "finished"
 
 
 def test_stages_and_base_are_checked_before_anything_begins(tmp_path: Path, sounds: Path) -> None:

@@ -11,22 +11,17 @@ import pytest
 import torch
 
 import distill
-from distill.bundle.loading import load_bundle
 from distill.catalog.catalog import Catalog
 from distill.errors import DistillError
-from distill.runs.progress import read_progress
-from distill.runs.rows import EpochRow
 from distill.settings.compose import load_config
 from distill.training.interrupt import RunStopped
-from distill.training.prior.module import PriorModule
 from distill.training.prior.stage import PriorStage
 from tests.helpers.runs import TINY_PRIOR, Train
+from tests.helpers.stage_cases import PRIOR
+from tests.helpers.stop_at import stop_at
+from tests.helpers.whole_runs import Whole
 
 SMALL = (*TINY_PRIOR, "data.root=sounds", "data.val_fraction=0.4")
-INTERRUPT = (
-    "+callbacks.extra.stop._target_=tests.helpers.watching.InterruptStage",
-    "+callbacks.extra.stop.stage=prior",
-)
 
 
 def prior_of(bundle: Path) -> dict[str, Any] | None:
@@ -66,6 +61,9 @@ def test_a_prior_comes_into_the_file_and_makes_sounds(
     assert "bits a second" in told
     model = distill.load("outputs/library/kit.distillgan")
     assert model.prior is not None
+    before = model.prior.config.unigram_bits_per_s
+    assert stage["unigram_bits_per_s"] == pytest.approx(before)
+    assert 0.3 * before < stage["bits_per_s"] < 1.5 * before
     assert model.prior.is_learnt == stage["learnt"]
     (waveform,) = model.generate(1, seed=3, class_name="low")
     assert 0.2 < len(waveform) / model.sample_rate_hz < 1
@@ -80,86 +78,15 @@ def test_a_prior_comes_into_the_file_and_makes_sounds(
     assert "python -m distill.generate kit" in told
 
 
-def test_the_figure_is_what_the_held_out_codes_cost(sounds: Path, train_here: Train) -> None:
-    """Counted again, sound by sound, with the network of the file."""
-    run_dir = train_here("run", *SMALL)
-    model = load_bundle(run_dir / "best.distillgan")
-    config = json.loads((run_dir / "summary.json").read_text())["stages"]["prior"]
-    prior = model.prior
-    assert prior is not None
-    before = prior.config.unigram_bits_per_s
-    assert config["unigram_bits_per_s"] == pytest.approx(before)
-    assert 0.3 * before < config["bits_per_s"] < 1.5 * before
-
-
-@pytest.mark.parametrize("step", [3, pytest.param(8, marks=pytest.mark.slow)])
-def test_stopped_and_continued_it_ends_as_if_left_alone(
-    sounds: Path, train_here: Train, step: int
-) -> None:
-    whole = train_here("whole", *SMALL, "name=whole")
-    with pytest.raises(RunStopped):
-        train_here("parts", *SMALL, "name=parts", *INTERRUPT, f"+callbacks.extra.stop.step={step}")
-    assert prior_of(Path("parts/best.distillgan")) is None
-    train_here("parts", resume=True)
-    rows = read_progress(Path("parts"))
-    epochs = [(row.stage, row.epoch) for row in rows if isinstance(row, EpochRow)]
-    assert epochs == [("codec", 1), ("codec", 2), ("prior", 1), ("prior", 2)]
-    one, other = (
-        torch.load(folder / "checkpoints" / "prior_last.ckpt", weights_only=True)
-        for folder in (whole, Path("parts"))
-    )
-    for name, weight in one["state_dict"].items():
-        assert torch.equal(weight, other["state_dict"][name]), name
-    assert one["distill"]["history"] == other["distill"]["history"]
-    assert not any("codebooks" in name for name in one["state_dict"]), "the codec has them"
-
-
-def test_its_sizes_cannot_be_changed_when_it_goes_on(sounds: Path, train_here: Train) -> None:
-    train_here("run", *SMALL)
-    for override in ("prior.width=64", "prior.layers=2", "prior.batch_size=8"):
-        with pytest.raises(DistillError, match="cannot be changed when resuming"):
-            train_here("run", override, "prior.max_epochs=9", resume=True)
-    run_dir = train_here("run", "prior.max_epochs=3", resume=True)
-    assert len(list(run_dir.glob("new_sounds*"))) == 2, "the earlier ones stay"
-
-
-def test_a_prior_is_added_to_a_model_that_is_there(sounds: Path, train_here: Train) -> None:
-    run_dir = train_here("run", *SMALL, "stages=[codec]", "name=kit")
-    before = torch.load(run_dir / "best.distillgan", weights_only=True)
-    assert "prior_state" not in before
-    train_here("more", *SMALL, "stages=[prior]", "base=kit")
-    after = torch.load("outputs/library/kit.distillgan", weights_only=True)
-    assert after["codec_digest"] == before["codec_digest"]
-    assert after["prior_state"]["type"] == "transformer"
-
-
+@pytest.mark.slow
 def test_a_stopped_stage_makes_no_sounds_by_the_prior_of_before(
-    sounds: Path, train_here: Train
+    whole: Whole, all_sounds: tuple[str, ...], train_here: Train, tmp_path: Path
 ) -> None:
-    train_here("run", *SMALL, "name=kit")
+    shutil.copytree(whole(PRIOR) / "outputs", tmp_path / "outputs")
     with pytest.raises(RunStopped):
-        train_here("more", *SMALL, "stages=[prior]", "base=kit", *INTERRUPT,
-                   "+callbacks.extra.stop.step=10")  # fmt: skip
+        train_here("more", *PRIOR.words, *all_sounds, *stop_at(5, stage="prior"))
     assert prior_of(Path("more/best.distillgan")) is not None
     assert not Path("more/new_sounds").exists()
-
-
-def test_a_step_that_is_not_finite_is_skipped(
-    sounds: Path, train_here: Train, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    losses = PriorModule.losses
-
-    def spoilt(self: PriorModule, batch: Any) -> Any:
-        found, count = losses(self, batch)
-        if self.step == 2:
-            found["loss"] = found["loss"] * torch.nan
-        return found, count
-
-    monkeypatch.setattr(PriorModule, "losses", spoilt)
-    run_dir = train_here("run", *SMALL)
-    summary = json.loads((run_dir / "summary.json").read_text())
-    assert summary["stages"]["prior"]["skipped_steps"] == 1
-    assert prior_of(run_dir / "best.distillgan") is not None
 
 
 def test_five_sounds_in_all_are_enough_for_variations(

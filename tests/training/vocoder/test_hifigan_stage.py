@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import json
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,26 +12,19 @@ import torch
 from distill.bundle.loading import load_bundle
 from distill.errors import RunError
 from distill.training.interrupt import RunStopped
-from distill.training.vocoder import stage
-from distill.training.vocoder.comparison import Comparison, Likeness
-from distill.training.vocoder.hifigan_module import HifiGanModule
-from tests.helpers.runs import TINY_VOCODER, Train
+from tests.helpers.runs import Train
+from tests.helpers.stage_cases import CODEC, HIFIGAN, HIFIGAN_STEPS
+from tests.helpers.stop_at import stop_at
+from tests.helpers.whole_runs import Whole
 
-NARROW = (
-    "vocoder=hifigan_v2",
-    *(word for word in TINY_VOCODER if "starter" not in word),
-    "vocoder.discriminator_channels=1",
-    "vocoder.spectral_steps=3",
-    "data.root=sounds",
-    "data.val_fraction=0.5",
-)
+Add = Callable[..., Path]
 
 
-@pytest.fixture(autouse=True)
-def kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have the vocoder judged as better than Griffin-Lim."""
-    compared = Comparison(Likeness(1.0, 3.0), Likeness(2.0, 3.0), "Griffin-Lim", 3, 4)
-    monkeypatch.setattr(stage.Comparer, "compare", lambda *_, **__: compared)
+@pytest.fixture
+def add(whole: Whole, all_sounds: tuple[str, ...], train_here: Train, tmp_path: Path) -> Add:
+    """Train one for the model `kit`."""
+    shutil.copytree(whole(CODEC) / "outputs", tmp_path / "outputs")
+    return lambda name, *more: train_here(name, *HIFIGAN.words, *all_sounds, *more)
 
 
 def checkpoint(run_dir: Path, which: str = "last") -> dict[str, dict[str, torch.Tensor]]:
@@ -39,8 +33,9 @@ def checkpoint(run_dir: Path, which: str = "last") -> dict[str, dict[str, torch.
     return state
 
 
-def test_it_is_in_the_file_and_makes_the_sound(sounds: Path, train_here: Train) -> None:
-    run_dir = train_here("run", *NARROW)
+@pytest.mark.slow
+def test_it_is_in_the_file_and_makes_the_sound(whole: Whole) -> None:
+    run_dir = whole(HIFIGAN) / "run"
     model = load_bundle(run_dir / "best.distillgan")
     assert model.vocoder.name == "HiFi-GAN"
     assert model.vocoder_state is not None
@@ -55,40 +50,12 @@ def test_it_is_in_the_file_and_makes_the_sound(sounds: Path, train_here: Train) 
 
 
 @pytest.mark.slow
-def test_stopped_and_continued_it_ends_as_if_left_alone(sounds: Path, train_here: Train) -> None:
-    whole = train_here("whole", *NARROW)
-    stop = "+callbacks.extra.stop._target_=tests.helpers.watching.InterruptStage"
-    for step in (2, 5):  # before the discriminators come, and after
-        Path("interrupted.once").unlink(missing_ok=True)
-        at = f"+callbacks.extra.stop.step={step}"
+def test_discriminators_are_saved_once_they_have_come(add: Add) -> None:
+    for step in (HIFIGAN_STEPS - 2, HIFIGAN_STEPS + 2):
         with pytest.raises(RunStopped):
-            train_here(f"parts{step}", *NARROW, stop, "+callbacks.extra.stop.stage=vocoder", at)
-        left_out = not any(
-            "critics" in name for name in checkpoint(Path(f"parts{step}"))["state_dict"]
-        )
-        assert left_out == (step < 3)
-        train_here(f"parts{step}", resume=True)
-        one, other = checkpoint(whole), checkpoint(Path(f"parts{step}"))
-        assert one["state_dict"].keys() == other["state_dict"].keys()
-        for name, weight in one["state_dict"].items():
-            assert torch.equal(weight, other["state_dict"][name]), name
-        assert one["distill"]["history"] == other["distill"]["history"]
-
-
-def test_a_sound_that_is_not_finite_is_skipped(
-    sounds: Path, train_here: Train, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    losses = HifiGanModule.losses
-
-    def spoilt(self: HifiGanModule, batch: dict[str, torch.Tensor]) -> object:
-        if self.step in (1, 5):
-            batch["waveform"][0, 0, 5] = torch.nan
-        return losses(self, batch)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(HifiGanModule, "losses", spoilt)
-    run_dir = train_here("run", *NARROW)
-    summary = json.loads((run_dir / "summary.json").read_text())
-    assert summary["stages"]["vocoder"]["skipped_steps"] == 2
+            add(f"run{step}", *stop_at(step, stage="vocoder"))
+        weights = checkpoint(Path(f"run{step}"))["state_dict"]
+        assert any("critics" in name for name in weights) == (step > HIFIGAN_STEPS)
 
 
 def test_what_it_cannot_do_is_said_before_anything_is_trained(
@@ -98,17 +65,16 @@ def test_what_it_cannot_do_is_said_before_anything_is_trained(
         ("mel.hop_length=136", r"mel.hop_length=136 is no product of them"),
         ("trainer.devices=2", r"trained on one device"),
     ):
+        words = (*HIFIGAN.settings, "stages=[codec,vocoder]", "data.root=sounds", override)
         with pytest.raises(RunError, match=told):
-            train_here("run", *NARROW, override)
+            train_here("run", *words)
         assert not list(Path("run").glob("**/*.ckpt"))
 
 
 @pytest.mark.slow
-def test_a_narrow_one_halves_its_held_out_error(sounds: Path, train_here: Train) -> None:
-    run_dir = train_here(
+def test_a_narrow_one_halves_its_held_out_error(add: Add) -> None:
+    run_dir = add(
         "run",
-        *NARROW,
-        "trainer.max_epochs=20",
         "vocoder.channels=32",
         "vocoder.spectral_steps=100000",
         "vocoder.lr=0.003",

@@ -15,31 +15,12 @@ from distill.bundle.loading import load_bundle
 from distill.catalog.catalog import Catalog
 from distill.catalog.facts import vocoder_label
 from distill.errors import DistillError
-from distill.runs.progress import read_progress
-from distill.runs.rows import EpochRow
 from distill.settings.compose import load_config
-from distill.training.interrupt import RunStopped
-from distill.training.vocoder import stage
-from distill.training.vocoder.comparison import Comparison, Likeness
-from distill.training.vocoder.phase_module import PhaseModule
 from tests.helpers.listening import rows_on_record
 from tests.helpers.runs import TINY_VOCODER, Train
+from tests.training.vocoder.conftest import Judge
 
 SMALL = (*TINY_VOCODER, "data.root=sounds", "data.val_fraction=0.5")
-Judge = Callable[[float], None]
-
-
-@pytest.fixture
-def judged(monkeypatch: pytest.MonkeyPatch) -> Judge:
-    """Have the vocoder judged as if its sounds had this mel error, and Griffin-Lim's 2 dB."""
-
-    def judge(mel_db: float) -> None:
-        compared = Comparison(
-            Likeness(mel_db, 3.0), Likeness(2.0, 3.0), "Griffin-Lim", 3 if mel_db < 2 else 1, 4
-        )
-        monkeypatch.setattr(stage.Comparer, "compare", lambda *_, **__: compared)
-
-    return judge
 
 
 def vocoder_of(bundle: Path) -> dict[str, object] | None:
@@ -115,59 +96,6 @@ def test_a_real_comparison_measures_both(
     assert vocoder["kept"] == (2 * vocoder["nearer"] > vocoder["sounds"] and near)
 
 
-def test_a_vocoder_that_is_stopped_and_continued_ends_as_if_left_alone(
-    sounds: Path, train_here: Train, judged: Judge
-) -> None:
-    judged(1.5)
-    whole = train_here("whole", *SMALL, "name=whole")
-    stop = "+callbacks.extra.stop._target_=tests.helpers.watching.InterruptStage"
-    with pytest.raises(RunStopped):
-        train_here(
-            "parts", *SMALL, "name=parts", stop, "+callbacks.extra.stop.stage=vocoder",
-            "+callbacks.extra.stop.step=5",
-        )  # fmt: skip
-    assert vocoder_of(Path("parts/best.distillgan")) is None
-    summary = json.loads(Path("parts/summary.json").read_text())
-    assert Path(summary["published"]).name == "parts.distillgan", "the codec is there already"
-    assert Path(summary["page"]).is_file()
-    train_here("parts", resume=True)
-    library = Catalog(Path("outputs/library"))
-    assert sorted(entry.file for entry in library.entries()) == [
-        "parts.distillgan",
-        "whole.distillgan",
-    ]
-    assert vocoder_of(Path("outputs/library/parts.distillgan")) is not None
-    rows = read_progress(Path("parts"))
-    epochs = [(row.stage, row.epoch) for row in rows if isinstance(row, EpochRow)]
-    assert epochs == [("codec", 1), ("codec", 2), ("vocoder", 1), ("vocoder", 2)]
-    one, other = (
-        torch.load(folder / "checkpoints" / "vocoder_last.ckpt", weights_only=True)
-        for folder in (whole, Path("parts"))
-    )
-    for name, weight in one["state_dict"].items():
-        assert torch.equal(weight, other["state_dict"][name]), name
-    assert one["distill"]["history"] == other["distill"]["history"]
-    assert not any("codec" in name for name in one["state_dict"]), "it is in the bundle already"
-
-
-def test_sounds_that_are_not_finite_are_skipped(
-    sounds: Path, train_here: Train, judged: Judge, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    judged(1.5)
-    losses = PhaseModule.losses
-
-    def spoilt(self: PhaseModule, batch: dict[str, torch.Tensor]) -> object:
-        if self.step == 1:
-            batch["waveform"][0, 0, 5] = torch.nan
-        return losses(self, batch)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(PhaseModule, "losses", spoilt)
-    run_dir = train_here("run", *SMALL)
-    summary = json.loads((run_dir / "summary.json").read_text())
-    assert summary["stages"]["vocoder"]["skipped_steps"] == 1
-    assert vocoder_of(run_dir / "best.distillgan") is not None
-
-
 def test_a_new_run_without_a_codec_says_what_is_missing(
     distill_train: Callable[..., subprocess.CompletedProcess[str]], sounds: Path, tmp_path: Path
 ) -> None:
@@ -186,3 +114,5 @@ def test_settings_are_checked_before_anything_is_read() -> None:
     for setting in ("vocoder.type=hifigan", "vocoder.channels=0", "vocoder.decoded_share=2"):
         with pytest.raises(DistillError, match=setting.split("=")[0]):
             load_config([setting])
+    with pytest.raises(DistillError, match="vocoder=hifigan_v2"):
+        load_config(["vocoder.type=hifigan_v2"])
