@@ -1,7 +1,7 @@
 """Command lines of distill on stdin → what each does in a process of its own; one start for all.
 
-A start takes a second, most of it for Hydra. Here it is paid once: each command line runs in a
-fork, with its own folder, streams and exit code.
+A start of `train` takes a second, most of it for Hydra. Here it is paid once: each command line
+runs in a fork, with its own folder, streams and exit code.
 """
 
 from __future__ import annotations
@@ -11,14 +11,19 @@ import os
 import sys
 import traceback
 from pathlib import Path
+from typing import Any
 
-import distill.train.running  # noqa: F401 – Hydra, so that no fork has to import it
-from distill.__main__ import main, verb_module
-from distill.settings.compose import load_config
+from distill.__main__ import VERBS, main, verb_module
 
-load_config([])  # the parsers are slow only once
-for verb in ("train", "encode", "decode", "reconstruct", "library"):
-    verb_module(verb)
+
+def import_verbs(verbs: set[str]) -> None:
+    """What each of these imports, so that no fork has to."""
+    for verb in verbs:
+        verb_module(verb)
+    if "train" in verbs:
+        from distill.settings.compose import load_config
+
+        load_config([])  # slow only once
 
 
 def run_command(words: list[str], folder: Path) -> None:
@@ -40,11 +45,17 @@ def run_command(words: list[str], folder: Path) -> None:
     os._exit(code if isinstance(code, int) else 1)
 
 
-if __name__ == "__main__":
-    for each in json.load(sys.stdin):
+def run_all(asked: list[dict[str, Any]]) -> None:
+    """One after the other; prints their exit codes."""
+    import_verbs({each["words"][0] for each in asked} & VERBS.keys())
+    for each in asked:
         child = os.fork()
         if child == 0:
             os.environ["TORCH_MARKER"] = each["marker"]
             run_command(each["words"], Path(each["folder"]))
         _, status = os.waitpid(child, 0)
         print(os.waitstatus_to_exitcode(status))
+
+
+if __name__ == "__main__":
+    run_all(json.load(sys.stdin))
