@@ -18,6 +18,7 @@ from distill.catalog.index import DEFAULT_FOLDER
 from distill.data.activity import ACTIVITY_S
 from distill.data.cache import CacheConfig
 from distill.data.collection import Collection, Sound
+from distill.data.demo import write_demo_collection
 from distill.data.scan import scan
 from distill.settings.compose import load_config, resume_config
 from distill.system import stopping
@@ -35,6 +36,12 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell's `make test
 def one_thread() -> None:
     """Tiny networks: more threads only wait for each other."""
     torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo collection; for reading only."""
+    return write_demo_collection(tmp_path_factory.mktemp("demo") / "sounds")
 
 
 @pytest.fixture

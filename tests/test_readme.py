@@ -17,13 +17,15 @@ import torch
 import yaml
 
 from distill.bundle.content import BundleContent
+from distill.catalog.catalog import Catalog
+from distill.catalog.index import DEFAULT_FOLDER
 from distill.codec.codes import Codes
 from distill.settings.compose import load_config
 from distill.settings.quoting import quote_folders
 from distill.settings.schema import TrainConfig
 from distill.train.command import read_command
 from tests.helpers.checkout import REPOSITORY
-from tests.helpers.runs import TINY_PRIOR, Train
+from tests.helpers.made_bundle import STATES, published
 from tests.helpers.sounds import tone
 from tests.helpers.verbs import Run
 
@@ -94,11 +96,8 @@ def test_the_table_of_keys_tells_the_real_defaults() -> None:
         assert value == yaml.safe_load(default.strip("`")), key
 
 
-def test_the_python_example_runs(
-    sounds: Path,
-    train_here: Train,
-) -> None:
-    train_here("run", *TINY_PRIOR, "data.root=sounds", "name=kit")
+def test_the_python_example_runs(here: Path) -> None:
+    published(Catalog(here / DEFAULT_FOLDER), "kit", fields=STATES)
     code = re.search(r"```python\n(.*?)```", README, re.S)
     assert code
     stereo = np.stack([tone(100), tone(200)], axis=1)

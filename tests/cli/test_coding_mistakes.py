@@ -21,7 +21,7 @@ from rich.console import Console
 from distill.bundle.loading import load_bundle
 from distill.cli.batch import Meter
 from distill.system import terminal
-from tests.helpers.commands import Answer, answer_to, assert_one_line
+from tests.helpers.commands import Answer, answers_to, assert_one_line
 from tests.helpers.runs import environment
 from tests.helpers.sounds import sound
 from tests.helpers.verbs import Run, files, results
@@ -59,22 +59,25 @@ MISTAKES: dict[str, tuple[str, ...]] = {
 """Words → parts of the answer."""
 
 
-def answer(folder: Path, words: str) -> Answer:
-    """What the command says, with a torch that must not be imported."""
-    return answer_to(folder, command=[sys.executable, "-m", *f"distill.{words}".split()])
+@pytest.fixture(scope="module")
+def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Answer]:
+    """What the commands say, with a torch that must not be imported."""
+    commands = [*MISTAKES, *(f"{verb} --help" for verb in VERBS)]
+    given = answers_to(tmp_path_factory.mktemp("commands"), [each.split() for each in commands])
+    return dict(zip(commands, given, strict=True))
 
 
 @pytest.mark.parametrize("words", MISTAKES, ids=lambda words: words.replace(THERE, "FILE"))
-def test_mistake_is_told_before_torch_is_imported(tmp_path: Path, words: str) -> None:
-    given = answer(tmp_path, words)
+def test_mistake_is_told_before_torch_is_imported(answers: dict[str, Answer], words: str) -> None:
+    given = answers[words]
     assert_one_line(given, *MISTAKES[words])
     assert not re.search(r"\b_\w", given.err)  # nothing of the program's own names
     assert (given.made, given.out) == ([], "")
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_help_names_all_there_is_without_torch(tmp_path: Path, verb: str) -> None:
-    given = answer(tmp_path, f"{verb} --help")
+def test_help_names_all_there_is_without_torch(answers: dict[str, Answer], verb: str) -> None:
+    given = answers[f"{verb} --help"]
     assert (given.exit_code, given.err, given.made) == (0, "", [])
     assert not given.imported_torch
     words = "--out --levels --library --device --overwrite --verbose"

@@ -7,9 +7,8 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -22,7 +21,7 @@ from distill.settings.compose import load_config
 from distill.settings.quoting import quote_folders
 from distill.train.command import read_command
 from distill.train.help import train_help
-from tests.helpers.commands import Answer, answer_to, assert_one_line
+from tests.helpers.commands import Answer, answer_to, answers_to, assert_one_line
 from tests.helpers.runs import environment, train_command
 from tests.helpers.sounds import tone
 
@@ -64,57 +63,90 @@ MISTAKES: dict[tuple[str, ...], tuple[str, ...]] = {
 """Arguments → parts of the answer."""
 
 
-@pytest.fixture
-def run(tmp_path: Path) -> Callable[..., Answer]:
-    """`answer_to` in a folder of the test's own."""
-    return partial(answer_to, tmp_path)
+NO_SOUND = {"notes": "1 not audio", "nothing": "the folder is empty"}
+"""Folders without audio → what is said of them."""
+COMMANDS: dict[str, tuple[str, ...]] = {
+    **{" ".join(mistake): ("train", *mistake) for mistake in MISTAKES},
+    **{name: ("train", f"data.root=FOLDER/{name}") for name in NO_SOUND},
+    "no run": ("train", "resume=FOLDER/nothing"),
+    "going on": ("train", "resume=FOLDER/run"),
+    "just begun": ("train", "hydra.run.dir=FOLDER/begun"),
+    "train help": ("train", "--help"),
+    "help": ("--help",),
+    "verb": ("trian",),
+}
+"""Words after `distill`; FOLDER holds what they are about."""
 
 
-def test_stand_in_would_notice(run: Callable[..., Answer]) -> None:
-    assert run(command=[sys.executable, "-c", "import torch"]).imported_torch
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two folders without audio, and two runs."""
+    folder = tmp_path_factory.mktemp("commands")
+    for name in (*NO_SOUND, "run/checkpoints", "begun"):
+        (folder / name).mkdir(parents=True)
+    (folder / "notes" / "notes.txt").write_text("no sound")
+    (folder / "run" / "checkpoints" / "last.ckpt").touch()
+    config = OmegaConf.to_yaml(OmegaConf.structured(load_config([])))
+    (folder / "run" / "config.yaml").write_text(config)
+    (folder / "begun" / "train.log").touch()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def answers(folder: Path) -> dict[str, Answer]:
+    """What each of COMMANDS says while this process is at both runs."""
+    commands = [
+        [word.replace("FOLDER", str(folder)) for word in words] for words in COMMANDS.values()
+    ]
+    with FileLock(folder / "run" / ".lock"), FileLock(folder / "begun" / ".lock"):
+        return dict(zip(COMMANDS, answers_to(folder, commands), strict=True))
+
+
+def test_stand_in_would_notice(tmp_path: Path) -> None:
+    assert answer_to(tmp_path, command=[sys.executable, "-c", "import torch"]).imported_torch
 
 
 @pytest.mark.parametrize("mistake", MISTAKES, ids=" ".join)
 def test_mistake_is_told_before_anything_is_made(
-    run: Callable[..., Answer], mistake: tuple[str, ...]
+    answers: dict[str, Answer], mistake: tuple[str, ...]
 ) -> None:
-    answer = run(*mistake)
+    answer = answers[" ".join(mistake)]
     assert_one_line(answer, *MISTAKES[mistake])
     assert answer.made == []
     assert answer.out == ""
 
 
-def test_folder_that_is_no_run(run: Callable[..., Answer], tmp_path: Path) -> None:
-    (tmp_path / "photos").mkdir()
-    answer = run(f"resume={tmp_path}/photos")
-    assert_one_line(answer, f"resume={tmp_path}/photos", "this run cannot be resumed")
+def test_a_process_that_nobody_forked_says_the_same(
+    tmp_path: Path, answers: dict[str, Answer]
+) -> None:
+    assert answer_to(tmp_path, "rvq.level=4") == answers["rvq.level=4"]
+
+
+def test_folder_that_is_no_run(answers: dict[str, Answer], folder: Path) -> None:
+    answer = answers["no run"]
+    assert_one_line(answer, f"resume={folder}/nothing", "this run cannot be resumed")
     assert answer.made == []
 
 
-@pytest.mark.parametrize("name", [None, "notes.txt"])
-def test_folder_without_audio(run: Callable[..., Answer], tmp_path: Path, name: str | None) -> None:
-    folder = tmp_path / "loose"
-    folder.mkdir()
-    if name:
-        (folder / name).write_text("no sound")
-    answer = run(f"data.root={folder}")
-    assert_one_line(answer, f"data.root={folder}", "1 not audio" if name else "the folder is empty")
+@pytest.mark.parametrize("name", NO_SOUND)
+def test_folder_without_audio(answers: dict[str, Answer], folder: Path, name: str) -> None:
+    assert_one_line(answers[name], f"data.root={folder}/{name}", NO_SOUND[name])
 
 
-def test_file_names_of_any_bytes_can_be_told(run: Callable[..., Answer], tmp_path: Path) -> None:
+def test_file_names_of_any_bytes_can_be_told(tmp_path: Path) -> None:
     """The scan's report is printed, and the run goes on to import torch."""
     folder = tmp_path / "sounds"
     folder.mkdir()
     soundfile.write(folder / "kick.wav", tone(50), 16_000)
     (folder / os.fsdecode(b"caf\xe9.txt")).write_text("no sound")
-    answer = run(f"data.root={folder}", PYTHONIOENCODING="utf-8:strict")
+    answer = answer_to(tmp_path, f"data.root={folder}", PYTHONIOENCODING="utf-8:strict")
     assert "UnicodeEncodeError" not in answer.err
     assert "not audio" in answer.out
     assert answer.imported_torch
 
 
-def test_help_names_the_keys(run: Callable[..., Answer]) -> None:
-    answer = run("--help")
+def test_help_names_the_keys(answers: dict[str, Answer]) -> None:
+    answer = answers["train help"]
     assert answer.exit_code == 0
     assert answer.err == ""
     assert not answer.imported_torch
@@ -170,57 +202,32 @@ def test_folders_are_short_for_data_root(tmp_path: Path, monkeypatch: pytest.Mon
     assert load_config([quote_folders(["kit"])]).data.root == "kit"
 
 
-def test_folders_and_flags_of_hydras_go_together(run: Callable[..., Answer]) -> None:
-    answer = run("/tmp", "--cfg", "job", "rvq.levels=2")
+def test_folders_and_flags_of_hydras_go_together(tmp_path: Path) -> None:
+    words = ["train", "/tmp", "--cfg", "job", "rvq.levels=2"]
+    answer = answer_to(tmp_path, command=[sys.executable, "-m", "distill", *words])
     assert answer.exit_code == 0
     assert "root: /tmp" in answer.out
     assert "levels: 2" in answer.out
 
 
-def test_help_of_the_console_script_names_the_verbs(run: Callable[..., Answer]) -> None:
-    answer = run(command=[sys.executable, "-m", "distill", "--help"])
+def test_help_of_the_console_script_names_the_verbs(answers: dict[str, Answer]) -> None:
+    answer = answers["help"]
     assert answer.exit_code == 0
     assert "train" in answer.out
     assert not answer.imported_torch
 
 
-def test_unknown_verb(run: Callable[..., Answer]) -> None:
-    answer = run(command=[sys.executable, "-m", "distill", "trian"])
-    assert_one_line(answer, "trian", "train")
+def test_unknown_verb(answers: dict[str, Answer]) -> None:
+    assert_one_line(answers["verb"], "trian", "train")
 
 
-def test_verb_of_the_console_script_is_the_module(run: Callable[..., Answer]) -> None:
-    answer = run(command=[sys.executable, "-m", "distill", "train", "rvq.levels=99"])
-    assert_one_line(answer, "rvq.levels=99", "a whole number from 1 to 8")
-    assert answer.made == []
-
-
-def assert_still_going_on(run_dir: Path, folder: Path, word: str) -> None:
-    """Asked for by another process, a run is refused in one line."""
-    with FileLock(run_dir / ".lock"):
-        result = subprocess.run(
-            train_command([word]), cwd=folder, env=environment(), capture_output=True, text=True
-        )
-    assert result.returncode == 2
-    assert "another process is still training this run" in result.stderr
-    assert len(result.stderr.splitlines()) == 1
-
-
-def test_a_run_that_is_going_on_cannot_be_resumed(tmp_path: Path) -> None:
-    run_dir = tmp_path / "outputs" / "train" / "run"
-    (run_dir / "checkpoints").mkdir(parents=True)
-    (run_dir / "checkpoints" / "last.ckpt").touch()
-    config = OmegaConf.to_yaml(OmegaConf.structured(load_config([])))
-    (run_dir / "config.yaml").write_text(config)
-    assert_still_going_on(run_dir, tmp_path, "resume=last")
-
-
-def test_a_run_that_just_began_keeps_its_folder_when_another_wants_it(tmp_path: Path) -> None:
-    run_dir = tmp_path / "run"
-    run_dir.mkdir()
-    (run_dir / "train.log").touch()
-    assert_still_going_on(run_dir, tmp_path, "hydra.run.dir=run")
-    assert (run_dir / "train.log").exists()
+@pytest.mark.parametrize("name", ["going on", "just begun"])
+def test_a_run_that_is_going_on_is_left_alone(
+    answers: dict[str, Answer], folder: Path, name: str
+) -> None:
+    assert_one_line(answers[name], "another process is still training this run")
+    assert answers[name].made == []
+    assert (folder / "begun" / "train.log").exists()
 
 
 @pytest.mark.parametrize(

@@ -30,8 +30,10 @@ from distill.model.quantizer import CodeRangeError
 from distill.model.vqvae import ConvVQVAE
 from tests.helpers.tiny_bundle import CONFIG, SPECTROGRAM, fields_of, tiny_model
 
-NETWORKS = [(units, stride) for units in (0, 1, 2, 4) for stride in (4, 8, 16)] + [(1, 1), (3, 12)]
+USUAL = [(0, 16), (1, 4), (2, 8), (4, 16), (1, 1), (3, 12)]
 """(residual units, stride)."""
+OTHERS = [(units, stride) for units in (0, 1, 2, 4) for stride in (4, 8, 16)]
+NETWORKS = [*USUAL, *(pytest.param(n, marks=pytest.mark.slow) for n in OTHERS if n not in USUAL)]
 SAMPLES = (1, 2, 127, 128, 256, 257, 258, 511, 513, 1025, 3000, 9999, 20_001)
 
 

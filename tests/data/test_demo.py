@@ -18,11 +18,6 @@ from distill.data.demo import write_demo_collection
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_demo_collection(tmp_path_factory.mktemp("demo") / "sounds")
-
-
-@pytest.fixture(scope="module")
 def again(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_demo_collection(tmp_path_factory.mktemp("again") / "sounds")
 

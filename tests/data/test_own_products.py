@@ -18,7 +18,6 @@ from distill.audio.reasons import Reason
 from distill.audio.sound_file import SoundFile
 from distill.audio.writer import write_sound
 from distill.data.collection import Collection
-from distill.data.demo import write_demo_collection
 from distill.errors import CollectionError
 from tests.helpers.runs import TINY
 from tests.helpers.scans import left_out, used
@@ -92,16 +91,16 @@ def test_a_folder_with_the_mark_is_not_searched(
     assert one.detail == f"{kind}, not searched"
 
 
-def test_the_cache_and_the_demo_below_the_sounds(kit: Path, scan_folder: Scan) -> None:
-    write_demo_collection(kit / "outputs" / "demo")
+def test_the_cache_and_the_demo_below_the_sounds(kit: Path, scan_folder: Scan, demo: Path) -> None:
+    shutil.copytree(demo, kit / "outputs" / "demo")
     scan_folder(kit, cache_folder=kit / "outputs" / "cache")
     collection = scan_folder(kit, cache_folder=kit / "outputs" / "cache")
     assert list(used(collection)) == ["kick.wav"]
     assert {Path(file.path).name for file in collection.left_out} == {"demo", "cache"}
 
 
-def test_the_demo_itself_is_used_whole(tmp_path: Path, scan_folder: Scan) -> None:
-    collection = scan_folder(write_demo_collection(tmp_path / "demo"))
+def test_the_demo_itself_is_used_whole(scan_folder: Scan, demo: Path) -> None:
+    collection = scan_folder(demo)
     assert (collection.files, collection.left_out) == (24, ())
 
 

@@ -34,18 +34,23 @@ from tests.helpers.tiny_bundle import prior_state
 RATE_HZ = 16_000
 
 
-@pytest.fixture
-def drummer(tmp_path: Path) -> LoadedModel:
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("models")
+
+
+@pytest.fixture(scope="module")
+def drummer(folder: Path) -> LoadedModel:
     """A tiny model with a prior."""
-    return distill.load(made(tmp_path / "kit.distillgan", fields={"prior_state": prior_state()}))
+    return distill.load(made(folder / "kit.distillgan", fields={"prior_state": prior_state()}))
 
 
-@pytest.fixture
-def unlearnt(tmp_path: Path) -> LoadedModel:
+@pytest.fixture(scope="module")
+def unlearnt(folder: Path) -> LoadedModel:
     """One whose prior learnt nothing."""
     state = prior_state()
     state["training_metadata"]["final_bits_per_s"] = 901.0
-    return distill.load(made(tmp_path / "few.distillgan", fields={"prior_state": state}))
+    return distill.load(made(folder / "few.distillgan", fields={"prior_state": state}))
 
 
 def noise(samples: int = 9_000, seed: int = 0) -> Tensor:

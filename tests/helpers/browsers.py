@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from tests.helpers.extras import require
+
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
 RECORD_SOUNDS = """
@@ -22,8 +24,8 @@ RECORD_SOUNDS = """
 
 def require_browser() -> None:
     """Skip the module where there is no browser; CI has one."""
-    pytest.importorskip("gradio", reason="needs the extra `dashboard`")
-    pytest.importorskip("playwright", reason="needs the extra `browser`")
+    require("gradio", "dashboard")
+    require("playwright", "browser")
     if CHROMIUM is None and os.environ.get("CI") != "true":
         pytest.skip("needs Chromium", allow_module_level=True)
 

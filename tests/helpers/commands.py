@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
+import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,24 +34,70 @@ def answer_to(
     folder: Path, *overrides: str, command: list[str] | None = None, **more: str
 ) -> Answer:
     """Run the command in an empty folder, with a torch that leaves a mark and fails on import."""
-    work, stand_in, marker = folder / "work", folder / "stand-in", folder / "torch was imported"
+    work, marker = folder / "work", folder / "torch was imported"
     work.mkdir()
-    (stand_in / "torch").mkdir(parents=True)
-    (stand_in / "torch" / "__init__.py").write_text(STAND_IN)
-    variables = environment()
-    path = os.pathsep.join([str(stand_in), variables["PYTHONPATH"]])
     done = subprocess.run(
         command or train_command(overrides),
         cwd=work,
-        env={**variables, "PYTHONPATH": path, "TORCH_MARKER": str(marker), **more},
+        env={**environment_without_torch(folder), "TORCH_MARKER": str(marker), **more},
         capture_output=True,
         text=True,
         errors="surrogateescape",
         timeout=120,
         check=False,
     )
-    made = sorted(str(path.relative_to(work)) for path in work.rglob("*"))
-    return Answer(done.returncode, done.stdout, done.stderr, marker.exists(), made)
+    return Answer(done.returncode, done.stdout, done.stderr, marker.exists(), made_in(work))
+
+
+def answers_to(folder: Path, commands: Sequence[Sequence[str]]) -> list[Answer]:
+    """The same for the words of several commands after `distill`, each in an empty folder of its
+    own, beside `stand-in`; all forked from one process.
+    """
+    works = [folder / f"work {number}" for number in range(len(commands))]
+    markers = [folder / f"torch was imported by {number}" for number in range(len(commands))]
+    asked = [
+        {"words": list(words), "folder": str(work), "marker": str(marker)}
+        for words, work, marker in zip(commands, works, markers, strict=True)
+    ]
+    for work in works:
+        work.mkdir()
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.helpers.fork_commands"],
+        env=environment_without_torch(folder),
+        input=json.dumps(asked),
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    return [
+        Answer(
+            int(code),
+            *(read_back(work.with_suffix(suffix)) for suffix in (".out", ".err")),
+            marker.exists(),
+            made_in(work),
+        )
+        for code, work, marker in zip(done.stdout.split(), works, markers, strict=True)
+    ]
+
+
+def environment_without_torch(folder: Path) -> dict[str, str]:
+    """Where `import torch` finds a stand-in."""
+    stand_in = folder / "stand-in"
+    (stand_in / "torch").mkdir(parents=True)
+    (stand_in / "torch" / "__init__.py").write_text(STAND_IN)
+    variables = environment()
+    return {**variables, "PYTHONPATH": os.pathsep.join([str(stand_in), variables["PYTHONPATH"]])}
+
+
+def made_in(work: Path) -> list[str]:
+    """All below the folder."""
+    return sorted(str(path.relative_to(work)) for path in work.rglob("*"))
+
+
+def read_back(path: Path) -> str:
+    """What a command wrote, of whatever bytes."""
+    return path.read_text(encoding="utf-8", errors="surrogateescape")
 
 
 def assert_one_line(answer: Answer, *parts: str) -> None:

@@ -13,6 +13,7 @@ import torch
 
 from distill.errors import DistillError
 from distill.runs.progress import read_progress
+from distill.runs.rows import ChoiceRow, SoundsRow
 from distill.settings.schema import TrainConfig
 from distill.training.callbacks import BundleCheckpoint
 from distill.training.run import train
@@ -22,8 +23,8 @@ Look = Callable[[TrainConfig], Effects]
 """A configuration → what a run with it does, in the current folder, which is empty."""
 RUN = Path("run")
 OF_ROWS = {
-    "sounds": ("files", "left_out", "train", "held_out"),
-    "choice": ("key", "value", "reason"),
+    SoundsRow: ("files", "left_out", "train", "held_out"),
+    ChoiceRow: ("key", "value", "reason"),
 }
 WITNESS = "tests.helpers.effects.Witness"
 

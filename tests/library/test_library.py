@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from distill.catalog.catalog import Catalog
-from tests.helpers.commands import answer_to, assert_one_line
+from tests.helpers.commands import answers_to, assert_one_line
 from tests.helpers.made_bundle import made, published, tiny_fields
 from tests.helpers.runs import environment
 from tests.helpers.tiny_bundle import vocoder_state
@@ -26,10 +26,9 @@ def verb(*words: str) -> list[str]:
 
 
 def test_list_info_and_delete_do_without_torch(kit: Catalog, tmp_path: Path) -> None:
-    folder = str(kit.folder)
-    for number, words in enumerate([["list"], ["info", "abcd"], ["delete", "My Kit", "--yes"]]):
-        (tmp_path / str(number)).mkdir()
-        answer = answer_to(tmp_path / str(number), command=verb(*words, "--library", folder))
+    words = [["list"], ["info", "abcd"], ["delete", "My Kit", "--yes"]]
+    commands = [["library", *each, "--library", str(kit.folder)] for each in words]
+    for answer in answers_to(tmp_path, commands):
         assert (answer.exit_code, answer.err) == (0, "")
         assert "My Kit" in answer.out or "deleted:" in answer.out
         assert not answer.imported_torch
@@ -37,19 +36,13 @@ def test_list_info_and_delete_do_without_torch(kit: Catalog, tmp_path: Path) -> 
     assert kit.entries() == []
 
 
-@pytest.mark.parametrize(
-    ("words", "parts"),
-    [
-        (["info", "nothing"], ["nothing: no such model file", "My Kit"]),
-        (["lst"], ["lst", "--help"]),
-        (["info"], ["NAME"]),
-    ],
-)
-def test_mistake_is_one_line_without_torch(
-    kit: Catalog, tmp_path: Path, words: list[str], parts: list[str]
-) -> None:
-    more = ["--library", str(kit.folder)] if len(words) > 1 else []
-    assert_one_line(answer_to(tmp_path, command=verb(*words, *more)), *parts)
+def test_mistake_is_one_line_without_torch(kit: Catalog, tmp_path: Path) -> None:
+    folder = str(kit.folder)
+    commands = [["info", "nothing", "--library", folder], ["lst"], ["info"]]
+    unknown, no_verb, no_name = answers_to(tmp_path, [["library", *words] for words in commands])
+    assert_one_line(unknown, "nothing: no such model file", "My Kit")
+    assert_one_line(no_verb, "lst", "--help")
+    assert_one_line(no_name, "NAME")
 
 
 @pytest.mark.parametrize("words", [["list"], ["list", "--json"]], ids=" ".join)

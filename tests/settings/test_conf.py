@@ -6,6 +6,7 @@ from functools import cache
 from itertools import product
 from pathlib import Path
 
+import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
@@ -17,28 +18,34 @@ CONF = config_dir()
 GROUPS = sorted(path.name for path in CONF.iterdir() if path.is_dir() and path.name != "hydra")
 
 
+Combination = tuple[str | None, ...]
+"""A file of each group, or None for the group's default."""
+
+
 @cache
 def files_of(group: str) -> list[str]:
     return sorted(path.stem for path in (CONF / group).glob("*.yaml"))
 
 
-def files_with_keys(combination: tuple[str | None, ...]) -> list[tuple[str, set[str]]]:
+def files_with_keys(combination: Combination) -> list[tuple[str, set[str]]]:
     """Each group with the keys of the file chosen from it: its path is their path."""
     return [
         (group, set(OmegaConf.load(CONF / group / f"{file}.yaml").keys()) - {"defaults"})
         for group, file in zip(GROUPS, combination, strict=True)
-        if group != "experiment"
+        if file is not None and group != "experiment"
     ]
 
 
-def test_every_combination_composes_and_passes() -> None:
-    each = [[None] if group == "experiment" else files_of(group) for group in GROUPS]
-    combinations = list(product(*each))
-    experiment = GROUPS.index("experiment")
-    combinations += [  # with the defaults of all else, which they may override
-        tuple(file if position == experiment else None for position in range(len(GROUPS)))
-        for file in files_of("experiment")
-    ]
+ALONE = [(None,) * GROUPS.index(group) + (file,) for group in GROUPS for file in files_of(group)]
+ALONE = [(*choice, *(len(GROUPS) - len(choice)) * (None,)) for choice in ALONE]
+"""Each file with the defaults of all else."""
+ALL = product(*([None] if group == "experiment" else files_of(group) for group in GROUPS))
+
+
+@pytest.mark.parametrize(
+    "combinations", [ALONE, pytest.param(list(ALL), marks=pytest.mark.slow)], ids=["alone", "all"]
+)
+def test_every_combination_composes_and_passes(combinations: list[Combination]) -> None:
     assert len(combinations) >= 17
     with initialize_config_dir(str(CONF), version_base="1.3"):
         for combination in combinations:
@@ -49,13 +56,11 @@ def test_every_combination_composes_and_passes() -> None:
             ]
             composed = compose(CONFIG_NAME, [*overrides, f"data.root={CONF}"])
             config = check_config(composed)
-            if combination[experiment]:
-                continue
             chosen = files_with_keys(combination)
             assert all(keys <= composed[group].keys() for group, keys in chosen), overrides
             callbacks = {name for name, value in vars(config.callbacks).items() if value}
             file = combination[GROUPS.index("callbacks")]
-            assert callbacks == {file} or file == "default", overrides
+            assert callbacks == {file} or file in ("default", None), overrides
 
 
 def test_every_file_is_reachable() -> None:

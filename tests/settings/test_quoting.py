@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -17,7 +17,6 @@ from distill.sweep.job import DONE, Job
 from distill.sweep.results import Result
 from distill.train.command import read_command
 from distill.train.running import _compose
-from tests.helpers.runs import environment
 
 NAMES = [
     *("kit", "kït", "my kit", " kit ", "Kit (2)", "a=b", "it's", 'say "x"', "~", "~kit", "$HOME"),
@@ -130,36 +129,32 @@ MISTAKES = [
 
 @pytest.mark.parametrize("words", MISTAKES, ids=" ".join)
 def test_what_the_answer_says_to_type_works_in_a_shell(
-    tmp_path: Path, words: tuple[str, ...]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
 ) -> None:
+    monkeypatch.chdir(tmp_path)
     for name in ("kit", "kït", "snare", "my kit", "a, b", "my big kit (2)"):
         (tmp_path / name).mkdir()
-    code = (
-        "import sys; from distill.train.command import read_command as read;"
-        "from distill.train.running import _compose; from distill.errors import DistillError\n"
-        "try: print(_compose(read(sys.argv[1:])).config.data.folders)\n"
-        "except DistillError as error: sys.exit(str(error))"
-    )
 
-    def answer(command: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            ["bash", "-c", f'"$0" -c "$1" {command}', sys.executable, code],
-            cwd=tmp_path,
-            env=environment(),
-            capture_output=True,
-            text=True,
-        )
+    def answer(command: str) -> list[str] | str:
+        """The folders that are trained on, or what is said of the command."""
+        handed_over = subprocess.run(
+            ["bash", "-c", f"printf '%s\\0' {command}"], stdout=subprocess.PIPE, check=True
+        ).stdout
+        words = os.fsdecode(handed_over).split("\0")[:-1]
+        try:
+            return _compose(read_command(words)).config.data.folders
+        except DistillError as error:
+            return str(error)
 
-    first = answer(" ".join("'" + word.replace("'", "'\\''") + "'" for word in words))
-    assert first.returncode == 1
-    assert len(first.stderr.splitlines()) == 1, first.stderr
-    line = first.stderr.strip()
+    line = answer(" ".join("'" + word.replace("'", "'\\''") + "'" for word in words))
+    assert isinstance(line, str), line
+    assert len(line.splitlines()) == 1, line
     wanted = re.search(r"(?:type|quotes:) (\S.*)$", line)
     assert wanted, line
-    second = answer(wanted[1])
-    assert second.returncode == 0, f"{line}: {second.stderr}"
+    folders = answer(wanted[1])
+    assert isinstance(folders, list), f"{line}: {folders}"
     if "data.root" in wanted[1] or "=" not in wanted[1]:
-        assert second.stdout.startswith("['")
+        assert folders
 
 
 @pytest.mark.parametrize(

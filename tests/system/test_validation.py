@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from distill.system import validation
 from distill.system.ranges import any_float, filled, nan_as_null, one_of, or_null, parts, within
-from distill.system.validation import LONGEST_TEXT, MOST_ENTRIES, InvalidError, instance_of
+from distill.system.validation import LONGEST_TEXT, InvalidError, instance_of
 
 
 @dataclass(frozen=True)
@@ -127,12 +128,14 @@ def test_what_does_not_fit_is_named(key: str, value: object, told: str) -> None:
     assert refused(**{key: value}).startswith(told)
 
 
-def test_sizes_are_limited() -> None:
-    assert "curves.one must have at most 1,048,576 entries" in refused(
-        curves={"one": [None] * (MOST_ENTRIES + 1)}
-    )
-    many = {str(number): [] for number in range(MOST_ENTRIES + 1)}
-    assert "curves must have at most" in refused(curves=many)
+def test_sizes_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert validation.MOST_ENTRIES == 1_048_576
+    monkeypatch.setattr(validation, "MOST_ENTRIES", 1_000)
+    most = {"one": [None] * 1_000, **{str(number): [] for number in range(999)}}
+    assert instance_of(Whole, {**GOOD, "curves": most}).curves == most
+    one_more = {"one": [None] * 1_001}
+    assert "curves.one must have at most 1,000 entries" in refused(curves=one_more)
+    assert "curves must have at most 1,000 entries" in refused(curves={**most, "two": []})
 
 
 @pytest.mark.parametrize("value", [None, 5, "x", [], [("count", 1)]])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,6 @@ import soundfile
 import soxr
 import torch
 
-from distill.data.demo import write_demo_collection
 from distill.model.mel import LogMel, SpectrogramConfig
 from distill.vocoder import phase_gradient
 from distill.vocoder.griffin_lim import GriffinLim
@@ -29,6 +29,7 @@ def front_end(config: SpectrogramConfig = DEFAULT) -> LogMel:
         return LogMel(config)
 
 
+@cache
 def starter() -> PhaseGradient:
     network = PhaseNetwork(PhaseNetworkConfig(128, 1025, channels=256, hidden=768, blocks=4))
     start_from_starter(network)
@@ -65,9 +66,9 @@ def spectral_distance_db(one: torch.Tensor, other: torch.Tensor) -> float:
     return float((mels[0] - mels[1]).abs().mean())
 
 
-def test_starter_weights_sound_nearer_than_griffin_lim(tmp_path: Path) -> None:
+def test_starter_weights_sound_nearer_than_griffin_lim(demo: Path) -> None:
     spectrogram, errors = front_end(), torch.zeros(2)
-    for file in sorted(write_demo_collection(tmp_path / "demo").iterdir())[::3]:
+    for file in sorted(demo.iterdir())[::6]:
         samples, rate_hz = soundfile.read(file, dtype="float32", always_2d=True)
         original = torch.from_numpy(soxr.resample(samples.mean(axis=1), rate_hz, 48_000))
         original = torch.nn.functional.pad(original, (0, 24_000))
@@ -92,19 +93,17 @@ def test_exactly_the_samples_asked_for_however_few(samples: int) -> None:
 
 
 @pytest.mark.parametrize("frames", [100, 127, 128, 300])
-@pytest.mark.parametrize("size", [1, 47, 128])
-def test_chunks_give_the_sound_of_the_whole(
-    monkeypatch: pytest.MonkeyPatch, frames: int, size: int
-) -> None:
+def test_chunks_give_the_sound_of_the_whole(monkeypatch: pytest.MonkeyPatch, frames: int) -> None:
     monkeypatch.setattr(phase_gradient, "BLOCK", 64)
     vocoder = starter()
     mel = front_end()(notes(512 * frames))[..., :frames]
     whole = torch.cat(list(vocoder.stream([mel])), dim=-1)
     assert whole.shape == (1, 512 * frames - 1)
-    assert torch.equal(torch.cat(list(vocoder.stream(mel.split(size, dim=-1))), dim=-1), whole)
+    for size in (1, 47, 128):
+        assert torch.equal(torch.cat(list(vocoder.stream(mel.split(size, dim=-1))), dim=-1), whole)
 
 
-@pytest.mark.parametrize("size", [1, 100, 300])
+@pytest.mark.parametrize("size", [1, 100])
 def test_what_is_known_to_be_silent_is_silent(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
     """And what follows begins as it was: without that knowledge, a deep note may begin anywhere in
     its period, with a click.

@@ -11,8 +11,9 @@ import soundfile
 
 from tests.helpers.attacks import ATTACKS, FORM, UPLOAD, headers_for
 from tests.helpers.dashboards import Dashboard, dashboard
+from tests.helpers.extras import require
 
-pytest.importorskip("gradio", reason="needs the extra `dashboard`")
+require("gradio", "dashboard")
 pytestmark = pytest.mark.slow
 
 
