@@ -10,6 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from distill.errors import ConfigError, DistillError, UnknownKeyError
+from distill.settings.allowed import check_ranges, describe, keys_of
 from distill.settings.overrides import class_of
 from distill.settings.quoting import quote_folders, several_folders, to_type
 from distill.settings.schema import (
@@ -19,9 +20,6 @@ from distill.settings.schema import (
     VOCODERS,
     TrainConfig,
     VocoderConfig,
-    check_ranges,
-    describe,
-    keys_of,
 )
 from distill.system.paths import exists, is_address, is_folder, path_of
 

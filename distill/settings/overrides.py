@@ -12,6 +12,7 @@ from hydra.core.override_parser.types import IntervalSweep, Override
 from hydra.errors import HydraException
 
 from distill.errors import ConfigError, DistillError, UnknownKeyError
+from distill.settings.allowed import keys_of
 from distill.settings.conf_files import config_dir
 from distill.settings.quoting import (
     TEXT_KEYS,
@@ -21,7 +22,7 @@ from distill.settings.quoting import (
     several_folders,
     to_type,
 )
-from distill.settings.schema import FOLDERS, OF_ONE_TYPE, REMOVABLE, TrainConfig, keys_of
+from distill.settings.schema import FOLDERS, OF_ONE_TYPE, REMOVABLE, TrainConfig
 from distill.system.paths import exists, path_of
 from distill.system.ranges import is_nullable
 from distill.system.run_parts import run_of

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
-from typing import Any, get_type_hints
+from dataclasses import dataclass, field, fields
+from typing import Any
 
-from distill.errors import ConfigError
-from distill.system import ranges
 from distill.system.paths import path_of
-from distill.system.ranges import filled, is_nullable, one_of, within, without_null
+from distill.system.ranges import filled, one_of, within
 
 STAGES = ("codec", "vocoder", "prior")
 """The stages that a run can train, in this order."""
@@ -281,54 +278,3 @@ class TrainConfig:
     callbacks: CallbacksConfig
     logger: LoggerConfig | None
     library: LibraryConfig
-
-
-def keys_of(kind: Any) -> dict[str, tuple[Any, Mapping[str, Any]]]:
-    """The keys of a group, each with its type and what it allows; for the vocoder, those of all
-    types.
-    """
-    kinds = VOCODERS.values() if kind is VocoderConfig else [kind]
-    return {
-        spec.name: (get_type_hints(each)[spec.name], spec.metadata)
-        for each in kinds
-        for spec in fields(each)
-    }
-
-
-def check_ranges(config: Any, prefix: str = "") -> None:
-    """Raise ConfigError for the first value that its field does not allow."""
-    hints = get_type_hints(type(config))
-    for spec in fields(config):
-        key, value = f"{prefix}{spec.name}", getattr(config, spec.name)
-        if is_dataclass(value):
-            check_ranges(value, f"{key}.")
-        elif not _is_allowed(value, spec.metadata, nullable=is_nullable(hints[spec.name])):
-            raise ConfigError(key, value, describe(hints[spec.name], spec.metadata))
-
-
-def describe(hint: Any, metadata: Any) -> str:
-    """What a field allows, in words."""
-    kind = without_null(hint)
-    if is_dataclass(kind):
-        return "is a group of settings; give each of them separately: " + ", ".join(
-            f.name for f in fields(kind)
-        )
-    return ranges.describe(hint, metadata)
-
-
-def _is_allowed(value: Any, metadata: Any, *, nullable: bool) -> bool:
-    if value is None:
-        return nullable or not metadata
-    if "low" in metadata:
-        values = value if isinstance(value, list) else [value]
-        if not all(isinstance(number, int | float) for number in values):
-            return False
-        above = (
-            metadata["low"] < number if metadata["open"] else metadata["low"] <= number
-            for number in values
-        )
-        return bool(values) and all(above) and all(number <= metadata["high"] for number in values)
-    if "choices" in metadata:
-        chosen = value if isinstance(value, list) else [value]
-        return bool(chosen) and all(choice in metadata["choices"] for choice in chosen)
-    return not (metadata.get("filled") and not value.strip())

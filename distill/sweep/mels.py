@@ -10,9 +10,10 @@ from typing import Any
 from hydra.core.override_parser.types import Override
 
 from distill.errors import ConfigError
+from distill.settings.allowed import check_ranges
 from distill.settings.compose import Settings
 from distill.settings.overrides import parse_overrides
-from distill.settings.schema import MelConfig, check_ranges
+from distill.settings.schema import MelConfig
 
 SIZES = ("sample_rate_hz", "n_fft", "n_mels")
 MOST = 64

@@ -11,8 +11,9 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from distill.settings.check import check_config
-from distill.settings.compose import load_config
-from distill.settings.conf_files import CONFIG_NAME, config_dir
+from distill.settings.compose import compose_settings, load_config
+from distill.settings.conf_files import CONFIG_NAME, chosen_files, config_dir
+from tests.helpers.conf_leaves import keys_in, leaves_of
 
 CONF = config_dir()
 GROUPS = sorted(path.name for path in CONF.iterdir() if path.is_dir() and path.name != "hydra")
@@ -72,6 +73,78 @@ def test_every_file_is_reachable() -> None:
     files = {path.relative_to(CONF) for path in CONF.rglob("*") if path.is_file()}
     assert {path for path in files if path.parts[0] != "hydra"} == reachable  # that is Hydra's own
     assert named == set(GROUPS)
+
+
+OPTIONS = [
+    path
+    for path in sorted(CONF.glob("*/*.yaml"))
+    if path.stem != chosen_files().get(path.parent.name, "")
+]
+"""The files that a run has only where they are chosen."""
+
+
+@pytest.mark.parametrize("path", OPTIONS, ids=lambda path: f"{path.parent.name}={path.stem}")
+def test_a_file_that_is_chosen_makes_a_difference(path: Path) -> None:
+    """Each of its keys is in the run, and of an experiment each is another than without it."""
+    group, keys = path.parent.name, keys_in(path)
+    usual, chosen = values_of(), values_of(f"{group}={path.stem}")
+    assert keys
+    assert {key: chosen[key] for key in keys} == keys
+    assert chosen != usual
+    assert group != "experiment" or all(usual[key] != value for key, value in keys.items())
+
+
+def values_of(*words: str) -> dict[str, object]:
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        return leaves_of(compose(CONFIG_NAME, [*words]))
+
+
+@pytest.mark.parametrize(
+    ("chosen", "path", "plugin"),
+    [
+        ((), CONF / f"{CONFIG_NAME}.yaml", "hydra"),
+        (("hydra/launcher=slurm",), CONF / "hydra/launcher/slurm.yaml", "submitit"),
+        (("hydra/sweeper=search",), CONF / "hydra/sweeper/search.yaml", "optuna"),
+    ],
+)
+def test_keys_of_hydra_and_its_plug_ins_are_what_is_typed(
+    chosen: tuple[str, ...], path: Path, plugin: str
+) -> None:
+    """Hydra refuses a key that its own parts do not have."""
+    pytest.importorskip(plugin)
+    keys = {key: value for key, value in keys_in(path).items() if key.startswith("hydra.")}
+    typed = {key: another(value) for key, value in keys.items()}
+    words = [f"{key}={value}" for key, value in typed.items() if value is not None]
+    tree = compose_settings([*chosen, *words]).tree
+    for key, value in keys.items():
+        seen = OmegaConf.select(tree, key)
+        if typed[key] is None:
+            assert seen == value, key
+        else:
+            assert str(getattr(seen, "name", seen)) == str(typed[key]), key
+
+
+def another(value: object) -> object:
+    """Another value of the same type; None for a group of keys of runs."""
+    match value:
+        case bool():
+            return not value
+        case int():
+            return value + 1
+        case list():
+            return ["console"]
+        case "minimize":
+            return "maximize"
+        case dict():
+            return None
+    return "other"
+
+
+def test_a_search_tries_keys_that_there_are() -> None:
+    search = OmegaConf.load(CONF / "hydra/sweeper/search.yaml")
+    usual = values_of()
+    for key in search.params:
+        assert key in usual
 
 
 def test_experiment_overrides_what_the_groups_say() -> None:

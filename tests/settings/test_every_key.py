@@ -67,6 +67,7 @@ PRIOR = (
     ),
 )
 SPOILT = (*BARE, "+callbacks.extra.spoil._target_=tests.helpers.effects.SpoilAll")
+MANY_CODES = (*BARE, "mel.hop_length=32", "mel.n_mels=64", "rvq.codebook_size=64")
 PREVIEWS = (*SHORT, "callbacks=previews", "trainer.max_epochs=3", "data.val_fraction=0.5")
 CURVES = (*SHORT, "callbacks=tensorboard")
 
@@ -152,7 +153,7 @@ CHANGES: dict[str, Change] = {
     "trainer.precision": Change("bf16-mixed"),
     "trainer.gradient_clip_val": Change(1e-8),
     "trainer.max_bad_steps": Change(1, (*SPOILT, "trainer.max_bad_steps=2")),
-    "health.min_utilization": Change(0.0, (*BARE, "health.min_utilization=1")),
+    "health.min_utilization": Change(0.5, (*MANY_CODES, "health.min_utilization=1")),
     "health.positions_per_code": Change(32, (*BARE, "rvq.codebook_size=2")),
     "callbacks.codebook_health._target_": Change(OTHER),
     "callbacks.tensorboard._target_": Change(OTHER, CURVES),
@@ -240,6 +241,7 @@ def test_every_key_is_tried() -> None:
     assert not CHANGES.keys() & REFUSED.keys()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", CHANGES)
 def test_a_key_changes_what_a_run_does(workshop: Workshop, key: str) -> None:
     change = CHANGES[key]
