@@ -76,7 +76,7 @@ def started(folder: Path, *overrides: str) -> subprocess.Popen[str]:
     )
 
 
-def wait_for(condition: Callable[[], object], *, within_s: float = 120) -> None:
+def wait_for(condition: Callable[[], object], *, within_s: float = 300) -> None:
     """Until it holds; fails when it does not in time."""
     until = time.monotonic() + within_s
     while not condition():

@@ -154,7 +154,9 @@ def state_of(run_dir: Path, case: StageCase) -> dict[str, Any]:
     return state
 
 
-def assert_equal(left: object, right: object, where: str = "") -> None:
+def assert_equal(
+    left: object, right: object, where: str = "", *, but: tuple[str, ...] = ()
+) -> None:
     """Bit for bit, through nested containers, but for what changes with each run."""
     assert type(left) is type(right), where
     if isinstance(left, torch.Tensor):
@@ -163,11 +165,11 @@ def assert_equal(left: object, right: object, where: str = "") -> None:
     elif isinstance(left, dict) and isinstance(right, dict):
         assert left.keys() == right.keys(), where
         for key in left:
-            if key not in CHANGING:
-                assert_equal(left[key], right[key], f"{where}/{key}")
+            if key not in (*CHANGING, *but):
+                assert_equal(left[key], right[key], f"{where}/{key}", but=but)
     elif isinstance(left, list | tuple) and isinstance(right, list | tuple):
         assert len(left) == len(right), where
         for index, pair in enumerate(zip(left, right, strict=True)):
-            assert_equal(*pair, f"{where}/{index}")
+            assert_equal(*pair, f"{where}/{index}", but=but)
     else:
         assert left == right, where

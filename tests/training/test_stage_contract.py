@@ -44,6 +44,7 @@ EVERY = [
 ]
 LATER = [each for each in EVERY if each.values[0] is not CODEC]
 KIT = Path("outputs/library/kit.distillgan")
+EVENT = {"epoch": 1, "text": "it was so", "is_warning": False}
 NAN, INFINITY = float("nan"), float("inf")
 Begin = Callable[..., Path]
 
@@ -65,6 +66,14 @@ def begin(
         return train_here(name, *case.words, *all_sounds, *overrides)
 
     return work
+
+
+def alter_last(run_dir: Path, case: StageCase, values: dict[str, Any]) -> None:
+    """Write other values into the checkpoint that the run goes on from."""
+    path = checkpoint_path(run_dir, case.stage, "last")
+    checkpoint = torch.load(path, weights_only=True)
+    checkpoint["distill"] |= values
+    torch.save(checkpoint, path)
 
 
 def rows_of(run_dir: Path, event: str) -> list[dict[str, Any]]:
@@ -148,6 +157,8 @@ def test_stopped_and_continued_it_ends_as_if_left_alone(
         given = read_content(run_dir / "best.distillgan")
         assert case.adds not in given, "a part of a stage is not worth a voice"
         assert not KIT.samefile(run_dir / "best.distillgan")
+    had = {"elapsed_s": 1000.0, "skipped_steps": 7, "events": [EVENT]}
+    alter_last(run_dir, case, had)
     with pytest.raises(RunStopped) as stopped:
         train_here("run", resume=True)
     assert stopped.value.exit_code == 128 + signal.SIGINT
@@ -157,7 +168,11 @@ def test_stopped_and_continued_it_ends_as_if_left_alone(
     assert [row["reason"] for row in ends] == ["stopped", "stopped", "finished"]
     told = [(row["stage"], row["epoch"]) for row in rows_of(run_dir, "epoch")]
     assert told == [(case.stage, epoch + 1) for epoch in range(case.epochs)]
-    assert_equal(state_of(whole(case) / "run", case), state_of(run_dir, case))
+    kept = state_of(run_dir, case)["last"]["distill"]
+    assert kept["elapsed_s"] > had["elapsed_s"]
+    assert kept["skipped_steps"] == had["skipped_steps"]
+    assert EVENT in kept["events"]
+    assert_equal(state_of(whole(case) / "run", case), state_of(run_dir, case), but=tuple(had))
     assert KIT.read_bytes() == (run_dir / "best.distillgan").read_bytes()
     assert len(list(KIT.parent.glob("*.distillgan"))) == 1
 
@@ -180,9 +195,17 @@ def test_steps_that_are_not_finite_are_skipped(begin: Begin, case: StageCase) ->
 
 @pytest.mark.parametrize("what", ["batch", "gradient"])
 @pytest.mark.parametrize("case", EVERY)
-def test_many_bad_steps_in_a_row_end_the_run(begin: Begin, case: StageCase, what: str) -> None:
+def test_many_bad_steps_in_a_row_end_the_run(
+    begin: Begin, train_here: Train, case: StageCase, what: str
+) -> None:
+    """Also where it is stopped between them."""
+    stop = stop_at(1, stage=case.stage) if what == "batch" else []
+    words = (*spoil(what, -INFINITY, 0, 1, 2), "trainer.max_bad_steps=3", *stop)
+    if stop:
+        with pytest.raises(RunStopped):
+            begin(case, *words)
     with pytest.raises(RunError, match="3 steps in a row were skipped, the last because the"):
-        begin(case, *spoil(what, -INFINITY, 0, 1, 2), "trainer.max_bad_steps=3")
+        train_here("run", resume=True) if stop else begin(case, *words)
 
 
 @pytest.mark.parametrize("case", EVERY)
