@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,9 +21,9 @@ from distill.errors import CollectionError
 from tests.helpers.runs import TINY
 from tests.helpers.scans import left_out, used
 from tests.helpers.sounds import tone
+from tests.helpers.verbs import Run
 
 Scan = Callable[..., Collection]
-Train = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
@@ -106,12 +105,12 @@ def test_the_demo_itself_is_used_whole(scan_folder: Scan, demo: Path) -> None:
 
 @pytest.mark.slow
 def test_a_run_among_the_sounds_is_not_learned_from(
-    distill_train: Train, sounds: Path, scan_folder: Scan
+    run: Run, sounds: Path, scan_folder: Scan
 ) -> None:
     runs = [sounds / "runs" / name for name in ("first", "second")]
     for run_dir in runs:
-        result = distill_train(*TINY, f"data.root={sounds}", f"hydra.run.dir={run_dir}")
-        assert result.returncode == 0, result.stderr
+        result = run("train", *TINY, f"data.root={sounds}", f"hydra.run.dir={run_dir}")
+        assert result.exit_code == 0, result.stderr
         assert "12 files used" in result.stdout
     assert f"left out: {runs[0]}: distill's own output: a run, not searched" in result.stdout
     collection = scan_folder(sounds)

@@ -1,5 +1,5 @@
-"""`die_at_each_step.py ACTION FOLDER`: does ACTION to a library again and again, each time killed
-at another call to the file system or within a file; checks what is left, prints how often it died.
+"""`die_at_each_step.py FOLDER`: does each action to a library again and again, each time killed at
+another call to the file system or within a file; checks what is left, prints how often it died.
 """
 
 from __future__ import annotations
@@ -79,9 +79,8 @@ def check(library: Catalog, whole: set[bytes]) -> None:
     assert entries == [describe(path) for path in files]
 
 
-def main() -> None:
-    """As described above."""
-    action, folder = ACTIONS[sys.argv[1]], Path(sys.argv[2])
+def deaths_of(action: Callable[[Catalog], None], folder: Path) -> int:
+    """How often it can be killed on its way."""
     template = Catalog(folder / "template" / "library")
     kit = published(template, "kit")
     published(template, "other")
@@ -104,8 +103,14 @@ def main() -> None:
         check(library, whole)
         if not os.WIFSIGNALED(status):
             assert os.waitstatus_to_exitcode(status) == 0
-            print(died)
-            return
+            return died
+    raise AssertionError("it never came to its end")
+
+
+def main() -> None:
+    """As described above."""
+    for name, action in ACTIONS.items():
+        print(name, deaths_of(action, Path(sys.argv[1]) / name))
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from distill.errors import DistillError
 from distill.settings.compose import load_config
 from distill.sweep.job_run import threads_of
 from tests.helpers.runs import TINY, TINY_PRIOR, environment, train_command, wait_for
+from tests.helpers.verbs import Run
 
 SWEEP = ("-m", *TINY, "trainer.max_epochs=1", "callbacks.previews=null", "data.root=sounds")
 Train = Callable[..., subprocess.CompletedProcess[str]]
@@ -33,11 +34,9 @@ def in_library(folder: Path) -> int:
 
 
 @pytest.mark.slow
-def test_each_job_is_ranked_and_published(
-    sounds: Path, tmp_path: Path, distill_train: Train
-) -> None:
-    answer = distill_train(*SWEEP, "rvq.levels=1,2", "model.commitment_weight=0.1,0.5", "name=kit")
-    assert answer.returncode == 0, answer.stderr
+def test_each_job_is_ranked_and_published(sounds: Path, tmp_path: Path, run: Run) -> None:
+    answer = run("train", *SWEEP, "rvq.levels=1,2", "model.commitment_weight=0.1,0.5", "name=kit")
+    assert answer.exit_code == 0, answer.stderr
     found = rows(tmp_path)
     errors = [float(row["mel_db"]) for row in found]
     assert len(found) == 4
@@ -51,11 +50,9 @@ def test_each_job_is_ranked_and_published(
 
 
 @pytest.mark.slow
-def test_the_bits_of_priors_are_in_the_leaderboard(
-    sounds: Path, tmp_path: Path, distill_train: Train
-) -> None:
-    answer = distill_train(*SWEEP, *TINY_PRIOR, "prior.max_epochs=1,2", "data.val_fraction=0.3")
-    assert answer.returncode == 0, answer.stderr
+def test_the_bits_of_priors_are_in_the_leaderboard(sounds: Path, tmp_path: Path, run: Run) -> None:
+    answer = run("train", *SWEEP, *TINY_PRIOR, "prior.max_epochs=1,2", "data.val_fraction=0.3")
+    assert answer.exit_code == 0, answer.stderr
     found = rows(tmp_path)
     assert [row["prior.max_epochs"] for row in found] in (["1", "2"], ["2", "1"])
     assert all(float(row["bits_per_s"]) > 0 for row in found)
@@ -63,11 +60,9 @@ def test_the_bits_of_priors_are_in_the_leaderboard(
 
 
 @pytest.mark.slow
-def test_a_failing_job_is_told_and_the_others_stand(
-    sounds: Path, tmp_path: Path, distill_train: Train
-) -> None:
-    answer = distill_train(*SWEEP, "rvq.levels=1,99,2")
-    assert answer.returncode == 1
+def test_a_failing_job_is_told_and_the_others_stand(sounds: Path, tmp_path: Path, run: Run) -> None:
+    answer = run("train", *SWEEP, "rvq.levels=1,99,2")
+    assert answer.exit_code == 1
     assert "1 of 3 jobs failed" in answer.stderr
     assert "Traceback" not in answer.stderr + answer.stdout
     found = {row["rvq.levels"]: row for row in rows(tmp_path)}
@@ -77,10 +72,11 @@ def test_a_failing_job_is_told_and_the_others_stand(
 
 @pytest.mark.slow
 def test_a_job_that_runs_into_nan_is_told_and_the_others_stand(
-    sounds: Path, tmp_path: Path, distill_train: Train
+    sounds: Path, tmp_path: Path, run: Run
 ) -> None:
     poison = "+callbacks.extra.poison._target_=tests.helpers.watching.Poison"
-    answer = distill_train(
+    answer = run(
+        "train",
         *SWEEP,
         poison,
         "+callbacks.extra.poison.rank=0",
@@ -88,7 +84,7 @@ def test_a_job_that_runs_into_nan_is_told_and_the_others_stand(
         "trainer.max_bad_steps=1",
         "hydra.sweep.dir=outputs/multirun/poisoned",
     )
-    assert answer.returncode == 1
+    assert answer.exit_code == 1
     sheet = (tmp_path / "outputs/multirun/poisoned/leaderboard.csv").open()
     states = {row["callbacks.extra.poison.step"]: row for row in csv.DictReader(sheet)}
     assert states["99"]["state"] == "done"
