@@ -82,12 +82,12 @@ class Request:
             "loop": counted(self.count, "loop"),
             AGAIN: f"{' '.join(names[:1])} through the model",
         }[self.way]
-        wishes = [told]
+        parts = [told]
         if self.way != AGAIN:
             settings = {"class": self.class_name, "length": self.length_s, "seed": seed}
             settings |= {"temperature": self.temperature, "amount": self.amount}
-            wishes += [f"{name} {value}" for name, value in settings.items() if value is not None]
-        return plain(f"{entry.name}: {', '.join(wishes)}")
+            parts += [f"{name} {value}" for name, value in settings.items() if value is not None]
+        return plain(f"{entry.name}: {', '.join(parts)}")
 
     def words(self, model: Path, folder: Path, seed: int) -> list[str]:
         """The words of the command that makes them."""

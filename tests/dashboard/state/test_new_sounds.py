@@ -72,8 +72,8 @@ def test_what_a_model_cannot_do_is_told_before_anything_starts(places: Places) -
 
 
 def test_words_of_each_way(tmp_path: Path) -> None:
-    def words(**wishes: Any) -> list[str]:
-        return Request(**wishes).words(Path("kit.distillgan"), tmp_path, 3)
+    def words(**request: Any) -> list[str]:
+        return Request(**request).words(Path("kit.distillgan"), tmp_path, 3)
 
     two = (Path("/a b.wav"), Path("/c.wav"))
     assert words(count=2, class_name="-n") == [
