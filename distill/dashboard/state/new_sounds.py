@@ -47,7 +47,7 @@ SOUNDS_NEEDED = {"like": 1, "continue": 1, "morph": 2, AGAIN: 1}
 
 
 @dataclass(frozen=True)
-class Request:
+class SoundsRequest:
     """New sounds that somebody asks for; None leaves it to the model."""
 
     way: str = "new"
@@ -122,7 +122,7 @@ class Request:
         return ["distill.generate", *options, "--", str(model)]
 
 
-def start(places: Places, entry: Entry, request: Request) -> Path:
+def start(places: Places, entry: Entry, request: SoundsRequest) -> Path:
     """Begin to make the sounds, and return their new folder; raises GenerationError, RunError."""
     request.check(entry)
     calls = _calls(places)
