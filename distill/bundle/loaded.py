@@ -96,23 +96,23 @@ class LoadedModel:
             codes, self.vocoder, levels=levels, seed=seed, sample_rate_hz=sample_rate_hz
         )
 
-    def generate(self, count: int = 1, **wishes: Any) -> list[Tensor]:
-        """New waveforms (T,) float32 in [-1, 1] at the model's sample rate. `wishes` are those of
-        `distill.generation.request.Request`: seed, temperature, class_name, length_s and so on;
-        sounds to begin with may be waveforms at that rate, too.
+    def generate(self, count: int = 1, **request: Any) -> list[Tensor]:
+        """New waveforms (T,) float32 in [-1, 1] at the model's sample rate. `request` are the
+        fields of `distill.generation.request.Request`: seed, temperature, class_name, length_s and
+        so on; sounds to begin with may be waveforms at that rate, too.
 
         Raises GenerationError if the model has no prior, or for what it cannot do.
         """
-        return [sound.waveform for sound in self.new_sounds(count, **wishes)]
+        return [sound.waveform for sound in self.new_sounds(count, **request)]
 
-    def new_sounds(self, count: int = 1, **wishes: Any) -> Iterator[NewSound]:
+    def new_sounds(self, count: int = 1, **request: Any) -> Iterator[NewSound]:
         """The same with their codes, and what is known of them, one after the other."""
         for key in ("like", "morph"):
-            given = wishes.get(key)
+            given = request.get(key)
             if given is not None:
                 coded = [self._code(each) for each in (given if key == "morph" else [given])]
-                wishes[key] = tuple(coded) if key == "morph" else coded[0]
-        return self.generation(Request(**wishes), total=count).sounds(range(1, count + 1))
+                request[key] = tuple(coded) if key == "morph" else coded[0]
+        return self.generation(Request(**request), total=count).sounds(range(1, count + 1))
 
     def generation(self, request: Request, *, total: int) -> Generation:
         """What makes the sounds of a request; `total` is how many sounds there are on the way of a

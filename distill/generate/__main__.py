@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from distill.catalog.catalog import Catalog
 from distill.cli.coding import load_model, say_out_folder
 from distill.cli.verb import verb_entry
-from distill.generate.making import check_combination, make_sounds, parser_of_generate
+from distill.generate.arguments import check_combination, parser_of_generate
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -16,7 +16,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         options = parser_of_generate().parse_args(arguments)
         check_combination(options)
         path = Catalog(options.library).model_path(options.model)
-        model = load_model(path, options, sound=True)  # torch: only now is it needed
+        from distill.generate.making import make_sounds  # torch: only now is it needed
+
+        model = load_model(path, options, sound=True)
         say_out_folder(options)
         make_sounds(model, options)
 

@@ -111,10 +111,10 @@ class Generation:
 
     def _draw(self, plans: Sequence[Plan], progress: Callable[[float], None]) -> dict[int, Codes]:
         """The codes of each plan, by its number."""
-        wanted = {(plan.number - 1) % GROUP: plan.wanted for plan in plans if plan.as_it_is is None}
+        draws = {(plan.number - 1) % GROUP: plan.draw for plan in plans if plan.as_it_is is None}
         network, count = self.prior.network, len(plans)
         drawn = (
-            draw(network, wanted, progress=lambda share: progress(share * count)) if wanted else {}
+            draw(network, draws, progress=lambda share: progress(share * count)) if draws else {}
         )
         return {
             plan.number: plan.as_it_is
@@ -142,7 +142,7 @@ class Generation:
         nearest = self._known.nearest(mel)
         usual_db = self.prior.config.held_out_db
         novelty = nearest.distance_db / usual_db if usual_db > 0 else math.inf
-        label = plan.wanted.label
+        label = plan.draw.label
         return NewSound(
             number=plan.number,
             waveform=waveform,

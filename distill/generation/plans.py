@@ -26,7 +26,7 @@ from distill.generation.recombination import Recombination
 from distill.generation.request import Request
 from distill.prior.network import UNKNOWN
 from distill.prior.prior import KnownSound
-from distill.prior.sampling import Wanted
+from distill.prior.sampling import Draw
 
 GOLDEN = (5**0.5 - 1) / 2
 """From one sound to the next, the place in a line of all classes moves on by this share of it, so
@@ -52,7 +52,7 @@ class Plan:
     number: int
     attempt: int
     """Counted from 0."""
-    wanted: Wanted
+    draw: Draw
     samples: int
     """How long the sound is to be."""
     drawn_samples: int
@@ -105,7 +105,7 @@ class Planner:
         if request.loop:
             drawn = round(samples * LOOP_ROOM + LOOP_MORE_S * rate_hz)
         target = self._target(known, random, drawn) if amount < 1 else None
-        wanted = Wanted(
+        draw = Draw(
             seed=seed,
             columns=self.codec.columns(drawn),
             label=sound.label,
@@ -114,7 +114,7 @@ class Planner:
             target=target,
             pull=_pull(amount) if target is not None else 0.0,
         )
-        return Plan(number, attempt, wanted, samples, drawn, sound.level_db)
+        return Plan(number, attempt, draw, samples, drawn, sound.level_db)
 
     def _length(self, sound: KnownSound, random: np.random.Generator) -> int:
         """Samples of a new sound: as many as are asked for, or about as many as a known one has."""
@@ -140,9 +140,9 @@ class Planner:
         numbers = self.prior.sounds_of(self._label_of(number))
         if self.request.length_s is None:
             return int(random.choice(numbers))
-        wanted = self.request.length_s * self.codec.sample_rate_hz
+        samples = self.request.length_s * self.codec.sample_rate_hz
         lengths = np.array([self.known[each].samples for each in numbers])
-        weights = np.exp(-np.abs(np.log2(lengths / wanted)))
+        weights = np.exp(-np.abs(np.log2(lengths / samples)))
         return int(random.choice(numbers, p=weights / weights.sum()))
 
     def _continuation(
@@ -160,7 +160,7 @@ class Planner:
             codes = self.codec.encode(given, rate_hz)
             known = self.known.most_like(codes, self.prior.sounds_of(self.label))
             target = self._target(known, random, samples)
-        wanted = Wanted(
+        draw = Draw(
             seed=seed,
             columns=self.codec.columns(samples),
             label=self.label,
@@ -170,7 +170,7 @@ class Planner:
             target=target,
             pull=_pull(amount) if amount < 1 else 0.0,
         )
-        return Plan(number, attempt, wanted, samples, samples)
+        return Plan(number, attempt, draw, samples, samples)
 
     def _target(self, known: int, random: np.random.Generator, samples: int) -> Tensor:
         """The vectors (H, W, D) of parts of known sounds, of one above all."""
@@ -179,7 +179,7 @@ class Planner:
 
     def _variation(self, number: int, attempt: int, like: Codes, amount: float, seed: int) -> Plan:
         """A variation of a sound."""
-        wanted = Wanted(
+        draw = Draw(
             seed=seed,
             columns=like.indices.shape[2],
             label=self.label,
@@ -189,7 +189,7 @@ class Planner:
             pull=_pull(amount),
         )
         same = None if amount else like
-        return Plan(number, attempt, wanted, like.samples, like.samples, as_it_is=same)
+        return Plan(number, attempt, draw, like.samples, like.samples, as_it_is=same)
 
     def _morph(self, number: int, attempt: int, first: Codes, second: Codes) -> Plan:
         """A sound on the way from one to the other. All of them have the same random numbers, so
@@ -200,7 +200,7 @@ class Planner:
         samples = round((1 - share) * first.samples + share * second.samples)
         columns = self.codec.columns(samples)
         ends = [self._fill_with_silence(codes, columns) for codes in (first, second)]
-        wanted = Wanted(
+        draw = Draw(
             seed=int(np.random.default_rng((self.request.seed, attempt)).integers(2**62)),
             columns=columns,
             label=self.label,
@@ -211,7 +211,7 @@ class Planner:
         )
         end = {0.0: first, 1.0: second}.get(share)
         note = f"{share:.0%} of the way"
-        return Plan(number, attempt, wanted, samples, samples, as_it_is=end, note=note)
+        return Plan(number, attempt, draw, samples, samples, as_it_is=end, note=note)
 
     def _fill_with_silence(self, codes: Codes, columns: int) -> Tensor:
         """The vectors (H, W, D) of `columns` columns of a sound, filled up with silence."""

@@ -16,7 +16,7 @@ LONGEST_GIVEN_S = 60.0
 """Of a sound to begin with."""
 
 
-def check_wishes(
+def check_request_numbers(
     *, temperature: float, length_s: float | None = None, amount: float | None = None
 ) -> None:
     """Raise GenerationError for a number out of its range."""

@@ -1,4 +1,4 @@
-"""what a user asks of new sounds."""
+"""what a user asks of new sounds, and the check that a model can do it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor
 from distill.codec.codec import Codec
 from distill.codec.codes import Codes
 from distill.errors import GenerationError
-from distill.generation.ranges import check_wishes
+from distill.generation.ranges import check_request_numbers
 from distill.prior.prior import Prior
 
 
@@ -38,7 +38,9 @@ class Request:
 
     def check(self, codec: Codec, prior: Prior) -> None:
         """Raise GenerationError or CodesError for what the model cannot do."""
-        check_wishes(temperature=self.temperature, length_s=self.length_s, amount=self.amount)
+        check_request_numbers(
+            temperature=self.temperature, length_s=self.length_s, amount=self.amount
+        )
         if self.class_name is not None and prior.label(self.class_name) is None:
             known = ", ".join(prior.config.classes)
             knows = f"this model knows {known}" if known else "this model knows no classes"

@@ -96,9 +96,9 @@ class NewSounds:
         )
 
     def _tag(self, number: int) -> str:
-        return f"{self.model.signature} {self._wishes()} number={number}"
+        return f"{self.model.signature} {self._settings_text()} number={number}"
 
-    def _wishes(self) -> str:
+    def _settings_text(self) -> str:
         return " ".join(f"{key}={value}" for key, value in self.settings.items())
 
     def _free_seed(self) -> int:

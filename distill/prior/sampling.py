@@ -20,8 +20,8 @@ GROUP = 16
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """One new sound."""
+class Draw:
+    """How one new sound is drawn."""
 
     seed: int
     columns: int
@@ -44,32 +44,32 @@ class Wanted:
 @torch.inference_mode()
 def draw(
     network: PriorNetwork,
-    wanted: Mapping[int, Wanted],
+    draws: Mapping[int, Draw],
     *,
     progress: Callable[[float], None] = lambda share: None,
 ) -> dict[int, Tensor]:
-    """Places in a group, 0 to 15, and the sounds wanted there → the codes (H, W, L) int64 of each.
+    """Places in a group, 0 to 15, and how a sound is drawn there → its codes (H, W, L) int64.
 
     `progress` is called with shares of the work that are done, 1 in all.
     """
-    group = _Group(network, wanted)
+    group = _Group(network, draws)
     for column in range(group.columns):
         for row in range(network.config.positions):
             group.draw_block(column * network.config.positions + row)
         progress(1 / group.columns)
     codes = network.codes(group.blocks)
-    return {place: codes[place, :, : each.columns] for place, each in wanted.items()}
+    return {place: codes[place, :, : each.columns] for place, each in draws.items()}
 
 
 class _Group:
-    """Sounds that are drawn together; what is drawn at places that nobody wants is thrown away."""
+    """Sounds that are drawn together; what is drawn at places that no sound has is thrown away."""
 
-    def __init__(self, network: PriorNetwork, wanted: Mapping[int, Wanted]) -> None:
+    def __init__(self, network: PriorNetwork, draws: Mapping[int, Draw]) -> None:
         config = network.config
         self.network, self.device = network, network.codebooks.device
-        some = next(iter(wanted.values()))
-        sounds = [wanted.get(place, some) for place in range(GROUP)]
-        self.columns = max(-(-each.columns // config.block_columns) for each in wanted.values())
+        some = next(iter(draws.values()))
+        sounds = [draws.get(place, some) for place in range(GROUP)]
+        self.columns = max(-(-each.columns // config.block_columns) for each in draws.values())
         count = self.columns * config.positions
         shape = (count, config.block_codes)
         self.blocks = torch.zeros(GROUP, *shape, dtype=torch.int64, device=self.device)
@@ -83,11 +83,11 @@ class _Group:
         temperatures = [each.temperature for each in sounds]
         self.temperature = torch.tensor(temperatures, device=self.device)[:, None]
         self.given = torch.full((GROUP, *shape), -1, dtype=torch.int64, device=self.device)
-        for place, each in wanted.items():
+        for place, each in draws.items():
             if each.beginning is not None:
                 self._give(place, each.beginning.to(self.device).long())
         self.pull = torch.tensor([each.pull for each in sounds], device=self.device)
-        self.targets = self._targets(wanted)
+        self.targets = self._targets(draws)
         books = network.codebooks
         self._apart = torch.stack([2 * book.var(dim=0).sum() for book in books])
         self._seen = network.remember_nothing()
@@ -126,9 +126,9 @@ class _Group:
         levels = self.network.config.levels
         cell, level = divmod(number, levels)
         drawn = self.network.vectors(self.blocks[:, place])[:, cell, :level].sum(dim=1)
-        wanted = self.targets[:, place, cell] - drawn
+        missing = self.targets[:, place, cell] - drawn
         book = self.network.codebooks[level]
-        distance = torch.cdist(wanted[:, None], book[None].expand(len(wanted), -1, -1))[:, 0]
+        distance = torch.cdist(missing[:, None], book[None].expand(len(missing), -1, -1))[:, 0]
         return -self.pull[:, None] * distance.square() / self._apart[level]
 
     def _cells(self, place: int) -> Tensor:
@@ -146,15 +146,15 @@ class _Group:
         self.given[place, :count] = blocks.where(real, torch.tensor(-1))[:count]
         assert width <= self.columns * network.config.block_columns
 
-    def _targets(self, wanted: Mapping[int, Wanted]) -> Tensor | None:
+    def _targets(self, draws: Mapping[int, Draw]) -> Tensor | None:
         """The vectors (B, P, cells, D) that sounds are drawn to; None if none is."""
-        if not any(each.target is not None for each in wanted.values()):
+        if not any(each.target is not None for each in draws.values()):
             return None
         config = self.network.config
         cells = config.block_rows * config.block_columns
         shape = (GROUP, self.blocks.shape[1], cells, config.codebook_dim)
         targets = torch.zeros(shape, device=self.device)
-        for place, each in wanted.items():
+        for place, each in draws.items():
             if each.target is not None:
                 vectors = self.network.grouped(each.target.to(self.device))
                 targets[place, : len(vectors)] = vectors

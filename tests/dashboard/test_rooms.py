@@ -1,4 +1,4 @@
-"""The rooms of the dashboard: pages and server know what is on disk; state knows neither."""
+"""The rooms of the dashboard: pages know what is on disk, not the other way round."""
 
 from __future__ import annotations
 

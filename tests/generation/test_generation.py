@@ -62,8 +62,8 @@ def coded(model: LoadedModel, seed: int, samples: int = 9_000) -> Codes:
     return model.encode(noise(samples, seed), RATE_HZ)
 
 
-def sounds_of(model: LoadedModel, count: int = 3, **wishes: object) -> list[NewSound]:
-    return list(model.new_sounds(count, **wishes))
+def sounds_of(model: LoadedModel, count: int = 3, **request: object) -> list[NewSound]:
+    return list(model.new_sounds(count, **request))
 
 
 def distance(model: LoadedModel, one: Codes, other: Codes) -> float:
@@ -112,7 +112,7 @@ def test_a_sound_has_the_level_of_its_class(drummer: LoadedModel) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wishes", "told"),
+    ("asked", "told"),
     [
         ({"temperature": 9.0}, "temperature 9: must be from 0.05 to 3"),
         ({"length_s": 0.001}, "length 0.001: must be from 0.05 to 600"),
@@ -121,9 +121,9 @@ def test_a_sound_has_the_level_of_its_class(drummer: LoadedModel) -> None:
         ({"beginning": noise(9_000), "length_s": 0.5}, "the sound to continue is 0.56 s long"),
     ],
 )
-def test_what_cannot_be_is_told(drummer: LoadedModel, wishes: dict[str, object], told: str) -> None:
+def test_what_cannot_be_is_told(drummer: LoadedModel, asked: dict[str, object], told: str) -> None:
     with pytest.raises(DistillError, match=told):
-        sounds_of(drummer, 1, **wishes)
+        sounds_of(drummer, 1, **asked)
 
 
 def test_a_model_without_a_prior_says_how_to_get_one(tmp_path: Path) -> None:
@@ -271,9 +271,9 @@ def test_new_sounds_are_drawn_to_parts_of_known_ones_unless_they_are_to_be_free(
         plan = Planner(model.codec, KnownSounds(model.codec, model.prior), request, total=1).plan(
             1, 0
         )
-        pulls[name] = plan.wanted.pull
-        assert (plan.wanted.target is None) == (name == "free")
-        assert plan.wanted.label in (0, 1)
+        pulls[name] = plan.draw.pull
+        assert (plan.draw.target is None) == (name == "free")
+        assert plan.draw.label in (0, 1)
     assert pulls["bound"] > pulls["little"] > pulls["learnt"] > pulls["free"] == 0
 
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from distill.prior.network import UNKNOWN, Conditions, PriorNetwork, PriorNetworkConfig
-from distill.prior.sampling import GROUP, Wanted, draw
+from distill.prior.sampling import GROUP, Draw, draw
 
 CODES = 12
 
@@ -98,7 +98,7 @@ def test_the_window_and_the_memory_see_the_same() -> None:
     """What is drawn with remembered keys and values is what the whole would have said."""
     network = network_of()
     columns = 6
-    likely = Wanted(seed=3, columns=columns, label=1, level_db=-20.0, temperature=0.05)
+    likely = Draw(seed=3, columns=columns, label=1, level_db=-20.0, temperature=0.05)
     codes = draw(network, {0: likely})[0]
     valid = torch.ones(1, columns, dtype=torch.bool)
     logits = network(codes[None], conditions(columns=3, label=1), valid)
@@ -109,7 +109,7 @@ def test_the_window_and_the_memory_see_the_same() -> None:
 def test_the_same_seed_gives_the_same_sound_alone_and_with_others() -> None:
     network = network_of()
     sounds = {
-        place: Wanted(seed=place, columns=4 + place % 3, label=place % 3, level_db=-20.0)
+        place: Draw(seed=place, columns=4 + place % 3, label=place % 3, level_db=-20.0)
         for place in range(GROUP)
     }
     together = draw(network, sounds)
@@ -121,15 +121,15 @@ def test_the_same_seed_gives_the_same_sound_alone_and_with_others() -> None:
 
 def test_a_sound_longer_than_the_window_is_drawn_to_its_end() -> None:
     network = network_of(rows=3, window=3)
-    codes = draw(network, {0: Wanted(seed=0, columns=21, label=0, level_db=-20.0)})[0]
+    codes = draw(network, {0: Draw(seed=0, columns=21, label=0, level_db=-20.0)})[0]
     assert codes.shape == (3, 21, 2)
     assert len({tuple(column.flatten().tolist()) for column in codes.unbind(1)}) > 5
 
 
 def test_a_given_beginning_stays() -> None:
     network, beginning = network_of(), random_codes(5, 3, 2)
-    wanted = Wanted(seed=0, columns=8, label=0, level_db=-20.0, beginning=beginning)
-    codes = draw(network, {2: wanted})[2]
+    one = Draw(seed=0, columns=8, label=0, level_db=-20.0, beginning=beginning)
+    codes = draw(network, {2: one})[2]
     assert torch.equal(codes[:, :3], beginning)
 
 
@@ -139,8 +139,8 @@ def test_a_strong_pull_gives_the_target_and_none_gives_something_else() -> None:
     vectors = books[0][target[..., 0]] + books[1][target[..., 1]]
     near = {}
     for pull in (0.0, 1.0, 1e4):
-        wanted = Wanted(seed=0, columns=6, label=0, level_db=-20.0, target=vectors, pull=pull)
-        drawn = draw(network, {0: wanted})[0]
+        one = Draw(seed=0, columns=6, label=0, level_db=-20.0, target=vectors, pull=pull)
+        drawn = draw(network, {0: one})[0]
         sums = books[0][drawn[..., 0]] + books[1][drawn[..., 1]]
         near[pull] = float((sums - vectors).square().sum(dim=-1).mean())
     assert near[1e4] < near[1.0] < near[0.0]
@@ -149,7 +149,7 @@ def test_a_strong_pull_gives_the_target_and_none_gives_something_else() -> None:
 def test_a_low_temperature_draws_what_is_usual() -> None:
     network = network_of(spread=0.7)
     hot, cold = (
-        draw(network, {n: Wanted(n, 6, 0, -20.0, temperature=heat) for n in range(GROUP)})
+        draw(network, {n: Draw(n, 6, 0, -20.0, temperature=heat) for n in range(GROUP)})
         for heat in (2.0, 0.05)
     )
     kinds = [

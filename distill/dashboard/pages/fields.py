@@ -1,11 +1,7 @@
-"""a table of fields → the fields on the page, and of what they say the values of a request.
-
-Not fields of Gradio's for numbers, which cannot be empty: they send 0.
-"""
+"""a table of fields → the fields on the page, and of what they say the values of a request."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -13,10 +9,10 @@ from typing import Any
 
 import gradio as gr
 
-from distill.errors import DistillError
-
 TEXT = partial(gr.Textbox, max_lines=1)
-"""The kind of field for a line of text."""
+"""The kind of field for a line of text, and for numbers: Gradio's own fields for these cannot be
+empty, and send 0.
+"""
 
 
 def as_it_is(value: Any) -> Any:
@@ -71,27 +67,3 @@ class Form:
         """What the fields say, by their keys; raises DistillError for what cannot be."""
         pairs = zip(self._table.values(), values, strict=True)
         return {field.key: field.read(value) for field, value in pairs}
-
-
-def read_number(typed: str | None, name: str, low: float, high: float) -> float | None:
-    """The number, None for an empty field; raises DistillError outside of low to high."""
-    text = (typed or "").strip().replace(",", ".")
-    if not text:
-        return None
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not low <= value <= high:
-        raise DistillError(f"{name}: {text} is not a number from {low:g} to {high:g}")
-    return value
-
-
-def read_whole(typed: str | None, name: str, low: int, high: int) -> int | None:
-    """The same for a whole number."""
-    text = (typed or "").strip()
-    if not text:
-        return None
-    if not text.isdecimal() or not low <= int(text[:20]) <= high:
-        raise DistillError(f"{name}: {text} is not a whole number from {low:,} to {high:,}")
-    return int(text)

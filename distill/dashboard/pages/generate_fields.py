@@ -9,7 +9,8 @@ from typing import Any
 import gradio as gr
 
 from distill.cli.coding import LARGEST_SOUND_SEED
-from distill.dashboard.pages.fields import TEXT, Field, read_number, read_whole
+from distill.dashboard.pages.fields import TEXT, Field
+from distill.dashboard.pages.typed import read_number, read_whole
 from distill.dashboard.pages.widgets import disk_choices
 from distill.dashboard.state.new_sounds import AGAIN, MOST_SOUNDS, SOUNDS_NEEDED, WAYS
 from distill.errors import LibraryError

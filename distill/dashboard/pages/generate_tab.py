@@ -15,7 +15,7 @@ from distill.dashboard.pages.given_sounds import choice_of, given_files, sound_c
 from distill.dashboard.pages.widgets import QUIET, drawn_part
 from distill.dashboard.state import new_sounds
 from distill.dashboard.state.models import Models, model_choices
-from distill.dashboard.state.new_sounds import AGAIN, WAYS, Request
+from distill.dashboard.state.new_sounds import AGAIN, WAYS, SoundsRequest
 from distill.dashboard.state.places import Places
 from distill.dashboard.state.sounds import served_file
 from distill.errors import DistillError, LibraryError
@@ -88,7 +88,7 @@ def _start(places: Places, models: Models, form: Form, values: Sequence[Any]) ->
         entry = models.find(asked.pop("model"))
         keys = (("first", "here"), ("second", "second_here"))
         given = [(asked.pop(uploaded), asked.pop(here)) for uploaded, here in keys]
-        request = Request(**asked, sounds=tuple(given_files(places, given)))
+        request = SoundsRequest(**asked, sounds=tuple(given_files(places, given)))
         folder = new_sounds.start(places, entry, request)
     except DistillError as error:
         return {"text": str(error), "error": True}

@@ -6,8 +6,9 @@ from functools import partial
 
 import gradio as gr
 
-from distill.dashboard.pages.fields import TEXT, Field, read_number, read_whole
+from distill.dashboard.pages.fields import TEXT, Field
 from distill.dashboard.pages.folder_choice import DEMO
+from distill.dashboard.pages.typed import read_number, read_whole
 from distill.errors import DistillError
 
 STAGES = {

@@ -11,7 +11,7 @@ from distill.dashboard.pages.fields import Form
 from distill.dashboard.pages.folder_choice import build_folder_choice
 from distill.dashboard.pages.train_fields import FIELDS
 from distill.dashboard.pages.widgets import QUIET, drawn_part
-from distill.dashboard.state.runs import Runs, Wish
+from distill.dashboard.state.runs import RunRequest, Runs
 from distill.errors import DistillError
 
 
@@ -36,9 +36,9 @@ def build_train_tab(runs: Runs, on_load: Callable[..., Any]) -> Any:
 def _start(runs: Runs, form: Form, values: Sequence[Any]) -> dict[str, Any]:
     """Begin a run, and return what is to be said."""
     try:
-        wish = Wish(**form.read(values))
-        run = runs.start(wish)
+        request = RunRequest(**form.read(values))
+        run = runs.start(request)
     except DistillError as error:
         return {"text": str(error), "error": True}
-    without = "" if "prior" in wish.stages else " Without a prior, it will make no new sounds."
+    without = "" if "prior" in request.stages else " Without a prior, it will make no new sounds."
     return {"text": f"Started. It goes on when this page is closed.{without}", "run": run}

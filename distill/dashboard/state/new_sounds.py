@@ -47,7 +47,7 @@ SOUNDS_NEEDED = {"like": 1, "continue": 1, "morph": 2, AGAIN: 1}
 
 
 @dataclass(frozen=True)
-class Request:
+class SoundsRequest:
     """New sounds that somebody asks for; None leaves it to the model."""
 
     way: str = "new"
@@ -82,12 +82,12 @@ class Request:
             "loop": counted(self.count, "loop"),
             AGAIN: f"{' '.join(names[:1])} through the model",
         }[self.way]
-        wishes = [told]
+        parts = [told]
         if self.way != AGAIN:
             settings = {"class": self.class_name, "length": self.length_s, "seed": seed}
             settings |= {"temperature": self.temperature, "amount": self.amount}
-            wishes += [f"{name} {value}" for name, value in settings.items() if value is not None]
-        return plain(f"{entry.name}: {', '.join(wishes)}")
+            parts += [f"{name} {value}" for name, value in settings.items() if value is not None]
+        return plain(f"{entry.name}: {', '.join(parts)}")
 
     def words(self, model: Path, folder: Path, seed: int) -> list[str]:
         """The words of the command that makes them."""
@@ -122,7 +122,7 @@ class Request:
         return ["distill.generate", *options, "--", str(model)]
 
 
-def start(places: Places, entry: Entry, request: Request) -> Path:
+def start(places: Places, entry: Entry, request: SoundsRequest) -> Path:
     """Begin to make the sounds, and return their new folder; raises GenerationError, RunError."""
     request.check(entry)
     calls = _calls(places)

@@ -26,7 +26,7 @@ START_WAITS_S = 10.0
 
 
 @dataclass(frozen=True)
-class Wish:
+class RunRequest:
     """What somebody at the page wants to train; None leaves a setting to the run."""
 
     folder: str
@@ -106,20 +106,22 @@ class Runs:
                 return None
             return {"version": version, "runs": headings, "run": shown and shown.show()}
 
-    def start(self, wish: Wish) -> str:
+    def start(self, request: RunRequest) -> str:
         """Start a run in a process of its own and return its id; raises RunError."""
-        folder = wish.folder and str(path_of(wish.folder.strip()).absolute())
+        folder = request.folder and str(path_of(request.folder.strip()).absolute())
         if folder:
-            require_folder(wish.folder)
+            require_folder(request.folder)
         places = self.places
         sounds = [os.path.realpath(folder) if folder else DEMO]
         with self._one_at_a_time():
             for view in self.update():
                 if view.state.is_active and _roots(view) == sounds:
                     raise RunError(f"{view.name} trains on these sounds already; stop it first")
-            run_dir = new_run_dir(places.trained, wish.name or Path(folder or DEMO).name).absolute()
+            run_dir = new_run_dir(
+                places.trained, request.name or Path(folder or DEMO).name
+            ).absolute()
             run = run_dir.relative_to(places.outputs).as_posix()
-            words = Wish(**{**vars(wish), "folder": folder}).words(places, run_dir)
+            words = RunRequest(**{**vars(request), "folder": folder}).words(places, run_dir)
             start_verb(words, log=places.log_of(run), note=places.note_of(run))
         return run
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from distill.dashboard.state import kept, new_sounds
-from distill.dashboard.state.new_sounds import AGAIN, Request
+from distill.dashboard.state.new_sounds import AGAIN, SoundsRequest
 from distill.dashboard.state.places import Places
 from distill.errors import GenerationError
 from tests.helpers.fake_calls import call, entry_of, shown
@@ -23,8 +23,8 @@ def test_each_call_has_a_seed_of_its_own(places: Places, monkeypatch: pytest.Mon
     entry = entry_of(places, fields=STATES)
     call(places, seed=4, model=places.library / entry.file)
     call(places, "2026-01-31_16-00-00_other", seed=9)
-    new_sounds.start(places, entry, Request())
-    new_sounds.start(places, entry, Request(seed=2))
+    new_sounds.start(places, entry, SoundsRequest())
+    new_sounds.start(places, entry, SoundsRequest(seed=2))
     assert ["--seed=5" in started[0], "--seed=2" in started[1]] == [True, True]
 
 
@@ -33,7 +33,7 @@ def test_at_most_two_calls_are_at_work(places: Places) -> None:
     for name in ("2026-01-31_15-00-00_kit", "2026-01-31_16-00-00_kit"):
         call(places, name, alive=True)
     with pytest.raises(GenerationError, match="are being made already"):
-        new_sounds.start(places, entry, Request())
+        new_sounds.start(places, entry, SoundsRequest())
 
 
 def test_only_what_is_new_is_sent(places: Places) -> None:
@@ -65,15 +65,15 @@ def test_what_a_model_cannot_do_is_told_before_anything_starts(places: Places) -
     with pytest.raises(
         GenerationError, match=r"kit has no prior \(yet\), and can only do: a sound"
     ):
-        new_sounds.start(places, codec, Request())
+        new_sounds.start(places, codec, SoundsRequest())
     with pytest.raises(GenerationError, match="choose two sounds"):
-        new_sounds.start(places, codec, Request(way="morph", sounds=(Path("a.wav"),)))
+        new_sounds.start(places, codec, SoundsRequest(way="morph", sounds=(Path("a.wav"),)))
     assert not places.new_sounds.exists()
 
 
 def test_words_of_each_way(tmp_path: Path) -> None:
-    def words(**wishes: Any) -> list[str]:
-        return Request(**wishes).words(Path("kit.distillgan"), tmp_path, 3)
+    def words(**request: Any) -> list[str]:
+        return SoundsRequest(**request).words(Path("kit.distillgan"), tmp_path, 3)
 
     two = (Path("/a b.wav"), Path("/c.wav"))
     assert words(count=2, class_name="-n") == [
@@ -110,7 +110,7 @@ def test_words_of_each_way(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_new_sounds_come_one_by_one_and_with_their_facts_in_the_end(places: Places) -> None:
     entry = entry_of(places, fields=STATES)
-    new_sounds.start(places, entry, Request(count=3, length_s=0.2))
+    new_sounds.start(places, entry, SoundsRequest(count=3, length_s=0.2))
     wait_for(lambda: not shown(places)["calls"][0]["busy"])
     (only,) = shown(places)["calls"]
     assert only["error"] == "", only
@@ -123,7 +123,7 @@ def test_new_sounds_come_one_by_one_and_with_their_facts_in_the_end(places: Plac
 def test_a_sound_goes_through_a_model_without_a_prior(places: Places, sounds: Path) -> None:
     entry = entry_of(places, fields=VOCODER)
     given = sorted(sounds.iterdir())[0]
-    new_sounds.start(places, entry, Request(way=AGAIN, sounds=(given,)))
+    new_sounds.start(places, entry, SoundsRequest(way=AGAIN, sounds=(given,)))
     wait_for(lambda: not shown(places)["calls"][0]["busy"])
     (only,) = shown(places)["calls"]
     assert [take["label"] for take in only["rows"][0]["takes"]] == ["original", "result"]

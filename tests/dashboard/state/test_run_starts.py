@@ -16,7 +16,7 @@ import pytest
 
 from distill.dashboard.state import processes
 from distill.dashboard.state.places import Places
-from distill.dashboard.state.runs import Runs, Wish
+from distill.dashboard.state.runs import RunRequest, Runs
 from distill.errors import RunError
 from tests.helpers.fake_runs import GONE, FakeRun, shown
 
@@ -26,10 +26,10 @@ def test_the_same_sounds_are_not_trained_on_twice_at_once(
 ) -> None:
     FakeRun(places.outputs, alive=True).start(root=[str(sounds)]).step()
     with pytest.raises(RunError, match="kit trains on these sounds already"):
-        runs.start(Wish(str(sounds)))
+        runs.start(RunRequest(str(sounds)))
     FakeRun(places.outputs, "demo", alive=True).start(root=None).step()
     with pytest.raises(RunError, match="kit trains on these sounds"):
-        runs.start(Wish(""))
+        runs.start(RunRequest(""))
 
 
 def test_a_run_at_work_or_complete_does_not_go_on(places: Places, runs: Runs) -> None:
@@ -43,9 +43,9 @@ def test_a_run_at_work_or_complete_does_not_go_on(places: Places, runs: Runs) ->
 
 def test_a_missing_folder_is_told_before_anything_is_made(places: Places, runs: Runs) -> None:
     with pytest.raises(RunError, match="no such folder"):
-        runs.start(Wish("/no/such folder"))
+        runs.start(RunRequest("/no/such folder"))
     with pytest.raises(RunError, match="is a file; choose its folder"):
-        runs.start(Wish(__file__))
+        runs.start(RunRequest(__file__))
     assert not (places.outputs / "train").exists()
 
 
@@ -70,7 +70,7 @@ def test_a_start_that_fails_says_why(places: Places, runs: Runs) -> None:
 
 
 def test_words_of_a_start(places: Places, tmp_path: Path) -> None:
-    wish = Wish(
+    request = RunRequest(
         "/my sounds",
         levels=4,
         commitment_weight=0.3,
@@ -78,7 +78,7 @@ def test_words_of_a_start(places: Places, tmp_path: Path) -> None:
         stages=("codec", "prior"),
         name="a=b, c",
     )
-    words = wish.words(places, tmp_path / "run")
+    words = request.words(places, tmp_path / "run")
     assert words[:2] == ["distill.train", "/my sounds"]
     assert {
         "rvq.levels=4",
@@ -100,7 +100,7 @@ def test_the_same_sounds_by_another_path_are_the_same(
     for path in (tmp_path / "link", tmp_path / "no" / ".." / "sounds", f"{sounds}/"):
         (tmp_path / "no").mkdir(exist_ok=True)
         with pytest.raises(RunError, match="already"):
-            runs.start(Wish(str(path)))
+            runs.start(RunRequest(str(path)))
 
 
 def test_a_go_on_that_fails_says_why_and_not_what_was_before(places: Places, runs: Runs) -> None:
@@ -150,10 +150,12 @@ def test_a_process_that_cannot_be_noted_is_ended(
 def test_a_run_from_the_page_goes_through_its_states(
     places: Places, runs: Runs, sounds: Path
 ) -> None:
-    run = runs.start(Wish(str(sounds), minutes=0.05, stages=("codec",), name="Klänge (ü), =1"))
+    run = runs.start(
+        RunRequest(str(sounds), minutes=0.05, stages=("codec",), name="Klänge (ü), =1")
+    )
     assert shown(runs)["state"] in ("starting", "reading the sounds")
     with pytest.raises(RunError, match="already"):
-        runs.start(Wish(str(sounds)))
+        runs.start(RunRequest(str(sounds)))
     states = set()
     for _ in range(600):
         states.add(shown(runs, run)["state"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from distill.dashboard.pages.fields import read_number, read_whole
+from distill.dashboard.pages.typed import read_number, read_whole
 from distill.errors import DistillError
 
 

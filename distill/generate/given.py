@@ -1,0 +1,81 @@
+"""a model and the options → the request, with the sounds that it begins with."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from distill.audio.chunks import resample_chunks
+from distill.audio.sound_file import SoundFile
+from distill.bundle.loaded import LoadedModel
+from distill.codec.codes import Codes
+from distill.errors import DistillError
+from distill.generation.finishing import is_silent
+from distill.generation.ranges import LENGTHS_S, LONGEST_GIVEN_S
+from distill.generation.request import Request
+from distill.system.paths import path_of
+
+
+def request_of(model: LoadedModel, options: argparse.Namespace) -> Request:
+    """What is asked of the new sounds, but for the seed. Raises DistillError for files that cannot
+    be begun with, and for a model without a prior.
+    """
+    model.require_prior()
+    return Request(
+        temperature=options.temperature,
+        class_name=options.class_name,
+        length_s=options.length,
+        like=_codes(options.like, model) if options.like else None,
+        amount=options.amount,
+        morph=(
+            (_codes(options.morph[0], model), _codes(options.morph[1], model))
+            if options.morph
+            else None
+        ),
+        beginning=_waveform(options.beginning, model) if options.beginning else None,
+        loop=options.loop,
+        levels=options.levels,
+    )
+
+
+def settings_of(options: argparse.Namespace) -> dict[str, Any]:
+    """The same in plain values, as they are told in `generate.json`."""
+    return {
+        "temperature": options.temperature,
+        "class": options.class_name,
+        "length_s": options.length,
+        "like": _name(options.like),
+        "amount": options.amount,
+        "morph": [_name(each) for each in options.morph] if options.morph else None,
+        "continue": _name(options.beginning),
+        "loop": options.loop or None,
+        "levels": options.levels,
+    }
+
+
+def _name(file: str | None) -> str | None:
+    return path_of(file).name if file else None
+
+
+def _codes(file: str, model: LoadedModel) -> Codes:
+    return model.encode(_waveform(file, model), model.sample_rate_hz)
+
+
+def _waveform(file: str, model: LoadedModel) -> Tensor:
+    """A sound file → (T,) at the model's sample rate, the mean of its channels."""
+    sound = SoundFile.open(Path(path_of(file)))
+    if sound.duration_s > LONGEST_GIVEN_S:
+        raise DistillError(f"{file}: longer than {LONGEST_GIVEN_S:g} s")
+    chunks = (chunk.mean(dim=0, keepdim=True) for chunk in sound.blocks())
+    whole = torch.cat(
+        list(resample_chunks(chunks, sound.sample_rate_hz, model.sample_rate_hz)), dim=1
+    )
+    if whole.shape[1] < LENGTHS_S[0] * model.sample_rate_hz:
+        raise DistillError(f"{file}: shorter than {LENGTHS_S[0]:g} s")
+    if is_silent(whole[0]):
+        raise DistillError(f"{file}: is silent")
+    return whole[0]
