@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,9 @@ from distill.training.vocoder.comparison import Comparison, Likeness
 from tests.helpers.runs import TINY, TINY_PRIOR, TINY_VOCODER
 from tests.helpers.toy_stage import EPOCHS as TOY_EPOCHS
 from tests.helpers.toy_stage import ToyStage
+
+Judge = Callable[[float], None]
+"""Have the vocoder judged as if its sounds had this mel error in dB, and those before it 2."""
 
 CHANGING = ("metadata", "training_config", "training_metadata", "elapsed_s", "checksum")
 """What differs between two runs that learnt the same: dates, ids and callbacks."""

@@ -55,11 +55,11 @@ function libraryPart(root, { trigger }) {
   }, element("bdi", {}, model.name));
 
   function card(model) {
+    const quality = [model.closeness && `sounds ${model.closeness}`, model.mel_error && `mel error ${model.mel_error}`];
     return element("li", { class: "card" },
       element("h2", {}, opener(model)),
       element("p", { class: "pills" }, badges(model)),
-      element("p", {}, [model.closeness && `sounds ${model.closeness}`, model.mel_error && `mel error ${model.mel_error}`]
-        .filter(Boolean).join(", ")),
+      element("p", {}, quality.filter(Boolean).join(", ")),
       element("p", { class: "faint" }, `${model.codes} codes, worst level ${model.utilization || "not known"}`),
       element("p", { class: "faint" }, model.collection),
       element("p", { class: "faint" }, `${model.date}, ${model.size}`));

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 
 import pytest
 
-from tests.helpers.stage_cases import judge_vocoders
-
-Judge = Callable[[float], None]
+from tests.helpers.stage_cases import Judge, judge_vocoders
 
 
 @pytest.fixture

@@ -19,10 +19,9 @@ from distill.training.base import adopt_base
 from distill.training.interrupt import RunStopped
 from tests.helpers.listening import rows_on_record
 from tests.helpers.runs import TINY_VOCODER, Train
-from tests.helpers.stage_cases import CODEC, PHASE
+from tests.helpers.stage_cases import CODEC, PHASE, Judge
 from tests.helpers.stop_at import stop_at
 from tests.helpers.whole_runs import Whole
-from tests.training.vocoder.conftest import Judge
 
 SMALL = (*TINY_VOCODER, "data.root=sounds", "data.val_fraction=0.5")
 KIT = Path("outputs/library/kit.distillgan")

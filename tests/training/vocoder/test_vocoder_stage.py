@@ -18,7 +18,7 @@ from distill.errors import DistillError
 from distill.settings.compose import load_config
 from tests.helpers.listening import rows_on_record
 from tests.helpers.runs import TINY_VOCODER, Train
-from tests.training.vocoder.conftest import Judge
+from tests.helpers.stage_cases import Judge
 
 SMALL = (*TINY_VOCODER, "data.root=sounds", "data.val_fraction=0.5")
 
