@@ -15,7 +15,7 @@ from distill.cli.verb import Parser, verb_entry
 from distill.errors import DistillError
 from distill.system import stopping
 from distill.system.paths import path_of
-from distill.system.terminal import counted, fail, say
+from distill.system.terminal import fail, quantity, say
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -59,7 +59,7 @@ def shard(options: Namespace) -> None:
     except (KeyboardInterrupt, SystemExit):  # LitData ends with exit code 0
         fail("stopped; type the same command again to continue")
         sys.exit(128 + (stopping.stop_signal() or signal.SIGINT))
-    written = (f"{counted(manifest.segments[side], 'segment')} to {side}" for side in SIDES)
+    written = (f"{quantity(manifest.segments[side], 'segment')} to {side}" for side in SIDES)
     say(f"{options.out}: {' and '.join(written)}")
 
 

@@ -22,8 +22,8 @@ from distill.library.view import show_model
 from distill.runs.rows import EpochRow, StartRow
 from distill.runs.summary import StageSummary
 from distill.training.display import show_stage
-from tests.helpers.fake_runs import SETTINGS, FakeRun, shown
-from tests.helpers.made_bundle import published
+from tests.helpers.fake_runs import SETTINGS, FakeRun, show_run
+from tests.helpers.made_bundle import publish_bundle
 
 SIDE = SideHealth((LevelHealth(0.95, 57.0, 3), LevelHealth(0.45, 20.0, 35)), 2_000, 64)
 Printed = Callable[[], str]
@@ -60,7 +60,7 @@ def model_of(threshold: float, folder: Path) -> Catalog:
         "training_config": {"health": {"min_utilization": threshold}},
     }
     catalog = Catalog(folder / "library")
-    published(catalog, "kit", fields=fields)
+    publish_bundle(catalog, "kit", fields=fields)
     return catalog
 
 
@@ -81,7 +81,7 @@ def page_of_the_run(threshold: float, folder: Path, _: Printed) -> list[bool]:
     run = FakeRun(folder, alive=True)
     settings = {**SETTINGS, "health": {"min_utilization": threshold}}
     run.write(StartRow(*run.process, False, "kit", ["codec"], settings), epoch(SIDE))
-    return marks_of(shown(Runs(Places(folder, folder / "library")))["levels"]["rows"])
+    return marks_of(show_run(Runs(Places(folder, folder / "library")))["levels"]["rows"])
 
 
 def marks_in(table: str) -> list[bool]:

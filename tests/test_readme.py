@@ -25,7 +25,7 @@ from distill.settings.quoting import quote_folders
 from distill.settings.schema import TrainConfig
 from distill.train.command import read_command
 from tests.helpers.checkout import REPOSITORY
-from tests.helpers.made_bundle import STATES, published
+from tests.helpers.made_bundle import STATES, publish_bundle
 from tests.helpers.sounds import tone
 from tests.helpers.verbs import Run
 
@@ -97,7 +97,7 @@ def test_the_table_of_keys_tells_the_real_defaults() -> None:
 
 
 def test_the_python_example_runs(here: Path) -> None:
-    published(Catalog(here / DEFAULT_FOLDER), "kit", fields=STATES)
+    publish_bundle(Catalog(here / DEFAULT_FOLDER), "kit", fields=STATES)
     code = re.search(r"```python\n(.*?)```", README, re.S)
     assert code
     stereo = np.stack([tone(100), tone(200)], axis=1)

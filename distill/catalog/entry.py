@@ -139,7 +139,7 @@ class Entry:
             ),
             "codebook_health": {level: asdict(figures) for level, figures in health.items()},
             "loss_curve": {key: _thin(history[key]) for key in CURVES},
-            "heard": _heard(history),
+            "heard": _heard_figures(history),
             "min_utilization": _min_utilization(content.training_config),
             "vocoder": _facts(content.vocoder_state),
             "prior": _facts(content.prior_state),
@@ -159,7 +159,7 @@ def _facts(state: VocoderState | PriorState | None) -> dict[str, Any] | None:
     return facts
 
 
-def _heard(history: Mapping[str, Sequence[float]]) -> dict[str, float]:
+def _heard_figures(history: Mapping[str, Sequence[float]]) -> dict[str, float]:
     curves = {key: history[f"val_{key}"] for key in YARDSTICK}
     return {key: curve[-1] for key, curve in curves.items() if curve and math.isfinite(curve[-1])}
 

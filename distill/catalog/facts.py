@@ -10,7 +10,7 @@ from distill.catalog.catalog import shown_name
 from distill.catalog.entry import Entry
 from distill.codec.level_health import LevelRow, show_share
 from distill.codec.yardstick import YARDSTICK, rate, show_figures
-from distill.system.terminal import counted, duration, plain
+from distill.system.terminal import duration, plain, quantity
 
 BARS = "▁▂▃▄▅▆▇█"
 VOCODERS = {"hifigan": "HiFi-GAN", "phasegradient": "Phase"}
@@ -54,7 +54,7 @@ def row_of(entry: Entry) -> ModelRow:
         bits="" if bits is None else f"{bits:,.0f} bits/s",
         size=f"{entry.size_bytes / 1e6:.1f} MB",
         collection=plain(
-            f"{entry.dataset_name}: {counted(entry.dataset_file_count, 'file')}, "
+            f"{entry.dataset_name}: {quantity(entry.dataset_file_count, 'file')}, "
             f"{duration(entry.dataset_total_duration_s)}"
         ),
     )
@@ -88,12 +88,12 @@ def facts_of(entry: Entry, path: Path) -> list[tuple[str, str]]:
         ("collection", row.collection),
         (
             "trained",
-            f"{_date(entry.training_date)}, {counted(entry.training_epochs, 'epoch')}, "
+            f"{_date(entry.training_date)}, {quantity(entry.training_epochs, 'epoch')}, "
             f"saved {row.date} by distill {entry.distill_version}",
         ),
         (
             "codes",
-            f"{counted(entry.levels, 'level')} of {entry.codebook_size} codes, "
+            f"{quantity(entry.levels, 'level')} of {entry.codebook_size} codes, "
             f"{entry.bitrate_kbps:.2f} kbit/s a channel at {entry.sample_rate_hz:,} Hz",
         ),
         ("train loss", _curve(entry.loss_curve["train_losses"], entry.final_train_loss)),

@@ -14,7 +14,7 @@ from distill.cli.files import Job
 from distill.errors import DistillError, WriteError
 from distill.system import terminal
 from distill.system.stopping import raise_if_stopped
-from distill.system.terminal import console, counted, plain, say_figures
+from distill.system.terminal import console, plain, quantity, say_figures
 
 
 class FileError(DistillError):
@@ -121,7 +121,7 @@ class _Failures:
             say_figures(f"left out: {error}")
         if self._failed or not self._done:
             not_done = self._jobs - self._done
-            raise DistillError(f"{counted(self._done, 'file')} done, {not_done:,} not done")
+            raise DistillError(f"{quantity(self._done, 'file')} done, {not_done:,} not done")
 
     def _print_held(self) -> None:
         held, self._held = self._held, []

@@ -14,7 +14,7 @@ from distill.cli.verb import add_library
 from distill.codec import AUDIO_FORMATS
 from distill.errors import CodesError, DistillError
 from distill.system.paths import path_of
-from distill.system.terminal import counted, say, say_figures
+from distill.system.terminal import quantity, say, say_figures
 from distill.vocoder.state import DEFAULT
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def load_model(path: Path, options: argparse.Namespace, *, sound: bool) -> Loade
     kept = options.levels or model.codec.network.config.num_quantizers
     say_figures(
         f"model {model.metadata.name} (id {model.metadata.model_id[:8]}): "
-        f"{counted(kept, 'level')} of {model.codec.network.config.codebook_size} codes, "
+        f"{quantity(kept, 'level')} of {model.codec.network.config.codebook_size} codes, "
         f"{model.codec.bitrate_kbps(options.levels):.2f} kbit/s a channel"
         + (f", {model.vocoder.name}" if sound else "")
     )

@@ -8,7 +8,7 @@ from statistics import fmean, median
 
 from distill.cli.coding_work import Coded, Decoded, Encoded, Reconstructed
 from distill.codec.yardstick import YARDSTICK, rate, show_figures
-from distill.system.terminal import counted, duration
+from distill.system.terminal import duration, quantity
 
 
 def encoded_line(target: Path, result: Encoded, *, verbose: bool) -> str:
@@ -48,7 +48,7 @@ def mean_line(results: Sequence[Reconstructed], *, verbose: bool) -> str:
         peak_db=fmean(result.peak_db for result in results),
         level_db=median(result.level_db for result in results),
     )
-    line = f"mean of {counted(len(results), 'file')}: {_errors(whole)}"
+    line = f"mean of {quantity(len(results), 'file')}: {_errors(whole)}"
     return f"{line}, {_bitrate(whole.coded)}, {_speeds(whole)}" if verbose else line
 
 
@@ -68,7 +68,7 @@ def _details(coded: Coded, took_s: float) -> str:
 
 
 def _rates(coded: Coded) -> str:
-    channels = counted(coded.channels, "channel")
+    channels = quantity(coded.channels, "channel")
     return f"{channels} at {coded.sample_rate_hz:,} Hz, {_bitrate(coded)}"
 
 

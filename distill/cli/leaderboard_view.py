@@ -13,7 +13,7 @@ from distill.sweep.leaderboard import Leaderboard
 from distill.sweep.results import Result, short
 from distill.system.shell import shell_word
 from distill.system.tables import print_table
-from distill.system.terminal import counted, duration, fail, say, say_figures
+from distill.system.terminal import duration, fail, quantity, say, say_figures
 
 if TYPE_CHECKING:
     from distill.sweep.launch import SweepEnd
@@ -37,7 +37,7 @@ def show_leaderboard(leaderboard: Leaderboard) -> None:
                 folder = shell_word(str(result.folder))
                 say(f"  to continue it: python -m distill.train resume={folder}")
     files = f"{leaderboard.csv} and {picture.name}" if picture else str(leaderboard.csv)
-    say_figures(f"{counted(len(ranking), 'job')}: {files}")
+    say_figures(f"{quantity(len(ranking), 'job')}: {files}")
 
 
 def show_sweep_end(end: SweepEnd) -> None:
@@ -45,7 +45,7 @@ def show_sweep_end(end: SweepEnd) -> None:
     if end.leaderboard is None:
         return
     show_leaderboard(end.leaderboard)
-    jobs = counted(end.started, "job")
+    jobs = quantity(end.started, "job")
     if end.stopped:
         fail(f"the sweep was stopped; {end.started - end.not_done} of {jobs} had finished")
     elif end.not_done:

@@ -72,14 +72,17 @@ def show_figures(figures: Mapping[str, float]) -> list[str]:
     """`onset error 5.20 dB` and so on, for figures by their keys in YARDSTICK; others are ignored,
     as are those that are not finite.
     """
-    return [f"{YARDSTICK[key].name} {YARDSTICK[key].show(figures[key])}" for key in _known(figures)]
+    return [
+        f"{YARDSTICK[key].name} {YARDSTICK[key].show(figures[key])}"
+        for key in _finite_figures(figures)
+    ]
 
 
 def rate(figures: Mapping[str, float]) -> Rating | None:
     """Rate figures by their keys in YARDSTICK, of which the same are ignored; None if there is none
     to rate.
     """
-    known = _known(figures)
+    known = _finite_figures(figures)
     if not known:
         return None
     worst = max(known, key=lambda key: abs(known[key]) / YARDSTICK[key].close)
@@ -93,7 +96,7 @@ def held_out_figures(figures: Mapping[str, float]) -> dict[str, float]:
     return {key: figures[f"val/{key}"] for key in YARDSTICK if f"val/{key}" in figures}
 
 
-def _known(figures: Mapping[str, float]) -> dict[str, float]:
+def _finite_figures(figures: Mapping[str, float]) -> dict[str, float]:
     return {key: figures[key] for key in YARDSTICK if math.isfinite(figures.get(key, math.nan))}
 
 

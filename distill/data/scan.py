@@ -18,7 +18,7 @@ from distill.data.cache_index import Decoded, FileState
 from distill.data.collection import Collection, LeftOut, Sound
 from distill.errors import CollectionError
 from distill.system.stopping import raise_if_stopped
-from distill.system.terminal import counted
+from distill.system.terminal import quantity
 
 FLUSH_EVERY = 64
 WORKERS = 4
@@ -62,7 +62,7 @@ def scan(
         example = f"; the first: {left_out[0].path}: {left_out[0].text}" if left_out else ""
         where = ", ".join(map(str, folders))
         found = (
-            f"{counted(len(left_out), 'file')}, none usable ({shown}){example}"
+            f"{quantity(len(left_out), 'file')}, none usable ({shown}){example}"
             if left_out
             else "the folder is empty"
         )

@@ -17,7 +17,7 @@ from distill.listen.new_sounds import NewSounds, describe
 from distill.system import terminal
 from distill.system.paths import from_here
 from distill.system.stopping import raise_if_stopped
-from distill.system.terminal import counted, say, say_figures
+from distill.system.terminal import quantity, say, say_figures
 
 
 def make_sounds(model: LoadedModel, options: argparse.Namespace) -> None:
@@ -40,7 +40,7 @@ def make_sounds(model: LoadedModel, options: argparse.Namespace) -> None:
     finally:
         _close(target)
     if copies and not _begins_with_a_sound(options):
-        say_figures(f"{counted(copies, 'sound')} as near to a training sound as a copy")
+        say_figures(f"{quantity(copies, 'sound')} as near to a training sound as a copy")
 
 
 def _write_sounds(generation: Generation, numbers: Sequence[int], target: NewSounds) -> int:
@@ -86,7 +86,7 @@ def _say_what_is_made(model: LoadedModel, options: argparse.Namespace) -> None:
         known = (f"{name} {counts[n]}" for n, name in enumerate(prior.config.classes))
         say_figures(f"classes, and how many sounds of each are known: {', '.join(known)}")
     if not terminal.console.is_terminal:
-        say(f"drawing {counted(options.count, 'sound')}")
+        say(f"drawing {quantity(options.count, 'sound')}")
     if not prior.is_learnt and not _begins_with_a_sound(options):
         say(
             "the prior could learn nothing from so few sounds; these are variations of the sounds "

@@ -11,7 +11,7 @@ from distill.catalog.index import repair_command
 from distill.errors import DistillError, LibraryError
 from distill.library.view import SORT_KEYS, models_table, show_model
 from distill.system import terminal
-from distill.system.terminal import console, counted, plain, say
+from distill.system.terminal import console, plain, quantity, say
 
 
 def list_models(catalog: Catalog, options: argparse.Namespace) -> None:
@@ -29,7 +29,7 @@ def list_models(catalog: Catalog, options: argparse.Namespace) -> None:
         say(f"no models in {catalog.folder}")
     if orphans := catalog.orphans(entries):
         terminal.warn_on_stderr(
-            f"{counted(len(orphans), 'model file')} in {catalog.folder} not in this list, "
+            f"{quantity(len(orphans), 'model file')} in {catalog.folder} not in this list, "
             f"such as {orphans[0]}; to add them, or to see what is wrong with them: "
             f"{repair_command(catalog.folder)}"
         )
@@ -84,7 +84,7 @@ def repair_index(catalog: Catalog, options: argparse.Namespace) -> None:
     for name, reason in done.refused.items():
         say(f"left out: {plain(name)}: {reason}")
     say(
-        f"{counted(done.kept + len(done.added), 'model')} in {catalog.folder}: {done.kept} kept, "
+        f"{quantity(done.kept + len(done.added), 'model')} in {catalog.folder}: {done.kept} kept, "
         f"{len(done.added)} added, {len(done.dropped)} dropped, {len(done.refused)} left out"
     )
 

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from distill.audio.own_output import PAGE_MARK
 from distill.codec.yardstick import rate, show_figures
 from distill.listen.rows import Row, medians
-from distill.system.terminal import counted, duration, plain
+from distill.system.terminal import duration, plain, quantity
 
 HERE = Path(__file__).parent
 ROW_SCRIPTS = (HERE / "player.js", HERE / "rows.js")
@@ -29,7 +29,7 @@ def draw_page(rows: Sequence[Row], intro: Sequence[str]) -> str:
     title = f"Listen: {', '.join(models)}" if models else "Listen"
     is_ranked = any(row.figures for row in rows)
     order = ", the worst beginning first." if is_ranked else "."
-    lines = [_text(f"{counted(len(rows), 'sound')}{order}")]
+    lines = [_text(f"{quantity(len(rows), 'sound')}{order}")]
     if len(rows) > 1 and (middle := _figures(medians(rows))):
         lines[0] += f" In the median, {middle}."
     lines += map(_text, intro)

@@ -145,7 +145,7 @@ class PriorNetwork(nn.Module):
         for layer in self.trunk:
             x = layer(x, turns)
         context = self.context(x, before, left, places)
-        held = self.holding(valid)
+        held = self.block_mask(valid)
         known = vectors.flatten(2, 3)[held][:, :-1]
         rows = (places % self.config.positions).expand(sounds, count)[held]
         return self.logits(context[held], known, rows)
@@ -171,21 +171,21 @@ class PriorNetwork(nn.Module):
         result: Tensor = grid[:, : config.rows]
         return result
 
-    def holding(self, valid: Tensor) -> Tensor:
+    def block_mask(self, valid: Tensor) -> Tensor:
         """Columns that hold codes (B, W) → blocks that hold any (B, P)."""
         columns = self.config.block_columns
         wide = nn.functional.pad(valid, (0, -valid.shape[1] % columns)).unflatten(1, (-1, columns))
         result: Tensor = wide.any(dim=2).repeat_interleave(self.config.positions, dim=1)
         return result
 
-    def counted(self, valid: Tensor) -> Tensor:
+    def code_mask(self, valid: Tensor) -> Tensor:
         """Columns that hold codes (B, W) → which codes of the blocks (N, S) are real."""
         config = self.config
         rows = torch.ones(config.rows, dtype=torch.bool, device=valid.device)
         real = (valid[:, None, :, None] & rows[:, None, None]).expand(-1, -1, -1, config.levels)
-        return self.blocks(real)[self.holding(valid)]
+        return self.blocks(real)[self.block_mask(valid)]
 
-    def grouped(self, vectors: Tensor) -> Tensor:
+    def block_vectors(self, vectors: Tensor) -> Tensor:
         """Vectors of cells (H, W, D), by the codec's codebooks → those of blocks (P, cells, D), in
         the sizes that this network reads.
         """

@@ -156,7 +156,7 @@ class _Group:
         targets = torch.zeros(shape, device=self.device)
         for place, each in draws.items():
             if each.target is not None:
-                vectors = self.network.grouped(each.target.to(self.device))
+                vectors = self.network.block_vectors(each.target.to(self.device))
                 targets[place, : len(vectors)] = vectors
         return targets
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from distill.system.paths import path_of
-from distill.system.ranges import filled, one_of, within
+from distill.system.ranges import not_empty, one_of, within
 
 STAGES = ("codec", "vocoder", "prior")
 """The stages that a run can train, in this order."""
@@ -47,7 +47,7 @@ class DataConfig:
     num_workers: int = field(metadata=within(0, 64))
     min_duration_s: float = field(metadata=within(0, 60))
     silence_dbfs: float = field(metadata=within(-200, 0))
-    cache_dir: str = field(metadata=filled())
+    cache_dir: str = field(metadata=not_empty())
     augment: AugmentConfig
     source: str = field(metadata=one_of("folder", "shards"))
 
@@ -188,7 +188,7 @@ class TrainerConfig:
     accelerator: str = field(metadata=one_of("auto", "cpu", "gpu", "cuda", "mps", "tpu"))
     devices: Any
     num_nodes: int = field(metadata=within(1, 10**4))
-    strategy: str = field(metadata=filled())
+    strategy: str = field(metadata=not_empty())
     precision: str | None = field(metadata=one_of("32-true", "bf16-mixed", "16-mixed"))
     gradient_clip_val: float = field(metadata=within(0, 10**6, strictly_above=True))
     max_bad_steps: int = field(metadata=within(1, 10**6))
@@ -206,14 +206,14 @@ class HealthConfig:
 class LibraryConfig:
     """Where finished models are published."""
 
-    dir: str = field(metadata=filled())
+    dir: str = field(metadata=not_empty())
 
 
 @dataclass
 class LastCheckpointConfig:
     """The newest weights, with their bundle."""
 
-    _target_: str = field(metadata=filled())
+    _target_: str = field(metadata=not_empty())
     every_n_minutes: float | None = field(metadata=within(0, 10**6, strictly_above=True))
 
 
@@ -221,7 +221,7 @@ class LastCheckpointConfig:
 class PreviewConfig:
     """Reconstructions to listen to and look at while training."""
 
-    _target_: str = field(metadata=filled())
+    _target_: str = field(metadata=not_empty())
     every_n_epochs: int = field(metadata=within(1, 10**6))
     clips: int = field(metadata=within(1, 64))
 
@@ -230,7 +230,7 @@ class PreviewConfig:
 class PlainCallbackConfig:
     """A callback without settings of its own."""
 
-    _target_: str = field(metadata=filled())
+    _target_: str = field(metadata=not_empty())
 
 
 @dataclass
@@ -252,7 +252,7 @@ class CallbacksConfig:
 class LoggerConfig:
     """A Lightning logger."""
 
-    _target_: str = field(metadata=filled())
+    _target_: str = field(metadata=not_empty())
     name: str
     version: str
 
@@ -261,11 +261,11 @@ class LoggerConfig:
 class TrainConfig:
     """The whole configuration, as composed by `conf/train.yaml`."""
 
-    name: str | None = field(metadata=filled())
+    name: str | None = field(metadata=not_empty())
     seed: int = field(metadata=within(0, LARGEST_RUN_SEED))
-    resume: str | None = field(metadata=filled())
+    resume: str | None = field(metadata=not_empty())
     stages: list[str] = field(metadata=one_of(*STAGES))
-    base: str | None = field(metadata=filled())
+    base: str | None = field(metadata=not_empty())
     data: DataConfig
     mel: MelConfig
     model: ModelConfig

@@ -49,7 +49,7 @@ def from_here(path: Path) -> Path:
     return path.relative_to(here) if path.is_relative_to(here) else path
 
 
-def listed(folder: Path) -> list[Path]:
+def list_folder(folder: Path) -> list[Path]:
     """What lies directly in a folder, by name; empty if it cannot be read."""
     try:
         return sorted(folder.iterdir())

@@ -20,7 +20,7 @@ def one_of(*choices: str) -> dict[str, Any]:
     return {"choices": choices}
 
 
-def filled() -> dict[str, Any]:
+def not_empty() -> dict[str, Any]:
     """Text that is not empty."""
     return {"filled": True}
 

@@ -172,7 +172,7 @@ def bar() -> Progress:
     )
 
 
-def counted(number: int, noun: str) -> str:
+def quantity(number: int, noun: str) -> str:
     """A number with its noun: 1 file, 2 files, 1,000 files."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 

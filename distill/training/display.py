@@ -12,7 +12,7 @@ from distill.listen.new_sounds import SHEET
 from distill.runs.summary import StageSummary, Summary
 from distill.system.paths import from_here
 from distill.system.tables import print_table
-from distill.system.terminal import console, counted, duration, say, say_figures
+from distill.system.terminal import console, duration, quantity, say, say_figures
 
 
 def show_stage(name: str, stage: StageSummary, *, is_only: bool, min_utilization: float) -> None:
@@ -67,7 +67,7 @@ def _print_losses(name: str, stage: StageSummary) -> None:
             for row, epoch, figures in rows
         ],
         texts=("",),
-        title=f"{name}: {counted(stage.epochs, 'epoch')} in {duration(stage.elapsed_s)}",
+        title=f"{name}: {quantity(stage.epochs, 'epoch')} in {duration(stage.elapsed_s)}",
     )
 
 

@@ -126,15 +126,17 @@ def _record_end(
         yield
     except (RunStopped, KeyboardInterrupt, SystemExit) as stopped:
         asked = any(file.exists() for file in stop_files)
-        progress.write(EndRow("stopped", "stop file" if asked else str(stopped), _saved(run_dir)))
+        progress.write(
+            EndRow("stopped", "stop file" if asked else str(stopped), _newest_model(run_dir))
+        )
         raise
     except BaseException as error:
         detail = str(error) or type(error).__name__
-        progress.write(EndRow("failed", detail, _saved(run_dir)))
+        progress.write(EndRow("failed", detail, _newest_model(run_dir)))
         raise
 
 
-def _saved(run_dir: Path) -> str | None:
+def _newest_model(run_dir: Path) -> str | None:
     """The bundle that the run has left, if any."""
     path = newest_bundle(run_dir)
     return str(from_here(path)) if path else None

@@ -12,7 +12,7 @@ from distill.errors import RunError
 from distill.runs.folder import checkpoint_path, newest_bundle
 from distill.runs.summary import stages_ended
 from distill.settings.schema import TrainConfig
-from distill.system.terminal import counted, say
+from distill.system.terminal import quantity, say
 from distill.training.records.checkpoint_io import AtomicCheckpointIO
 from distill.training.stage import Stage
 
@@ -45,11 +45,11 @@ def find_stages_left(
         limits = kinds[name].limits(config)
         if saved and name in ended and limits.are_reached(saved.epochs, saved.elapsed_s):
             minutes = f"{saved.elapsed_s / 60:.1f} minutes"
-            complete.append(f"{name}: {counted(saved.epochs, 'epoch')}, {minutes}")
+            complete.append(f"{name}: {quantity(saved.epochs, 'epoch')}, {minutes}")
             continue
         left[name] = saved
         if saved:
-            say(f"continuing the {name} after {counted(saved.epochs, 'epoch')}: {run_dir}")
+            say(f"continuing the {name} after {quantity(saved.epochs, 'epoch')}: {run_dir}")
     if not left:
         groups = " or ".join(f"{kinds[name].limits_in}.max_minutes=" for name in config.stages)
         raise RunError(

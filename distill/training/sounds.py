@@ -96,7 +96,7 @@ def sounds_row(collection: Collection, split: Split) -> SoundsRow:
 def report(collection: Collection, split: Split, path: Path) -> None:
     """Print a short report of the scan and the split; `path` is the full list, named in it."""
     terminal.say_figures(
-        f"{collection.name}: {terminal.counted(len(collection.sounds), 'file')} used, "
+        f"{collection.name}: {terminal.quantity(len(collection.sounds), 'file')} used, "
         f"{terminal.duration(collection.duration_s)} in all, "
         f"{len(collection.left_out):,} left out"
     )
@@ -116,7 +116,7 @@ def report(collection: Collection, split: Split, path: Path) -> None:
         notes.append("held-out figures are weak: they rest on so few sounds")
     unusual = f" ({'; '.join(notes)})" if notes else ""
     terminal.say_figures(
-        f"split: {terminal.counted(len(split.train), 'file')} to train on, "
+        f"split: {terminal.quantity(len(split.train), 'file')} to train on, "
         f"{len(split.val):,} held out{unusual}"
     )
 
@@ -146,7 +146,7 @@ def _open_shards(
         )
     )
     terminal.say_figures(
-        f"{manifest.name}: shards of {terminal.counted(manifest.files, 'file')}, "
+        f"{manifest.name}: shards of {terminal.quantity(manifest.files, 'file')}, "
         f"{terminal.duration(manifest.duration_s)} in all; {manifest.segments['train']:,} segments "
         f"to train on, {manifest.segments['val']:,} held out; segments of {manifest.segment_s:g} s "
         f"at {manifest.sample_rate_hz:,} Hz, as in the shards"

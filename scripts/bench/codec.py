@@ -51,7 +51,7 @@ def main() -> None:
         for minutes in options.minutes:
             work = Path(scratch) / f"{minutes:g}"
             work.mkdir()
-            sound = _joined(options.folder, work / "joined.wav", minutes)
+            sound = _join(options.folder, work / "joined.wav", minutes)
             for verb, words in VERBS.items():
                 wall_s, peak_mib, told = _run(verb, words, work, model=model, sound=sound)
                 factors = [float(factor) for factor in re.findall(r"([\d.]+) x real time", told)]
@@ -68,7 +68,7 @@ def main() -> None:
             if minutes == options.minutes[0]:
                 difference, changed = _chunked_against_whole(model, sound)
                 results["chunked against whole"] = {"mel": difference, "codes": changed}
-        results |= _speeds(model, _joined(options.folder, Path(scratch) / "long.wav", LONG_S / 60))
+        results |= _speeds(model, _join(options.folder, Path(scratch) / "long.wav", LONG_S / 60))
     print(f"chunked against whole: {changed} codes differ, largest mel difference {difference:.1e}")
     for verb in VERBS:
         peaks = [results[f"{verb} {minutes:g} min"]["peak_mib"] for minutes in options.minutes]
@@ -78,7 +78,7 @@ def main() -> None:
     options.json.write_text(json.dumps(results, indent=1) + "\n")
 
 
-def _joined(folder: Path, target: Path, minutes: float) -> Path:
+def _join(folder: Path, target: Path, minutes: float) -> Path:
     """The folder's sounds one after the other, again and again until the file is long enough."""
     left = round(minutes * 60 * RATE_HZ)
     paths = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() == ".wav"]

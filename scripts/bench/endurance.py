@@ -118,7 +118,7 @@ def main() -> None:
         )
 
     old = start(old_dir, options.epochs - WINDOW, old_turn[0], young_turn[1])
-    while old.poll() is None and len(noted(old_dir)) < options.epochs - WINDOW:
+    while old.poll() is None and len(note_row(old_dir)) < options.epochs - WINDOW:
         time.sleep(1)
     young = start(young_dir, EARLY - WINDOW, young_turn[0], old_turn[1])
     os.write(young_turn[1], b".")
@@ -127,10 +127,10 @@ def main() -> None:
     young.wait()
     if status:
         sys.exit(f"the run ended with exit code {status}")
-    report(noted(old_dir), noted(young_dir))
+    report(note_row(old_dir), note_row(young_dir))
 
 
-def noted(run_dir: Path) -> list[dict[str, float]]:
+def note_row(run_dir: Path) -> list[dict[str, float]]:
     """What a run has told of its epochs so far."""
     try:
         return [json.loads(line) for line in (run_dir / LINES).read_text().splitlines()]

@@ -81,7 +81,7 @@ def bits(model: LoadedModel) -> dict[str, float]:
         "unigram": prior.config.unigram_bits_per_s,
         "of_bigram": prior.bits_per_s / prior.config.bigram_bits_per_s,
     }
-    print(f"bits a second: {_shown(found)}", flush=True)
+    print(f"bits a second: {_show(found)}", flush=True)
     return found
 
 
@@ -141,15 +141,15 @@ def measure_sounds(model: LoadedModel, real: Real, count: int, seed: int) -> dic
         "least_novelty": min(novelties),
         "copies": sum(novelty < COPY_SHARE for novelty in novelties) / len(sounds),
         "coverage": coverage(real.statistics[real.train :], real.standard(mels)),
-        "coverage_by_all": covered(real.statistics[real.train :], real.standard(mels)),
+        "coverage_by_all": share_covered(real.statistics[real.train :], real.standard(mels)),
         "coverage_of_real": coverage(
-            real.statistics[real.train :], real.statistics[: real.train][_mixed(real.train)]
+            real.statistics[real.train :], real.statistics[: real.train][_mix(real.train)]
         ),
         "drawn_anew": sum(sound.attempts > 1 for sound in sounds),
         **{name: sum(map(check, sounds)) for name, check in CHECKS.items()},
         **classes(real, sounds, mels),
     }
-    print(f"{len(sounds)} new sounds: {_shown(found)}", flush=True)
+    print(f"{len(sounds)} new sounds: {_show(found)}", flush=True)
     return found
 
 
@@ -158,11 +158,11 @@ def coverage(held_out: Tensor, new: Tensor) -> float:
     not nearer to the held-out ones than these to each other, reach about a half.
     """
     groups = [group for group in new.split(len(held_out)) if len(group) == len(held_out)]
-    shares = [covered(held_out, group) for group in groups]
+    shares = [share_covered(held_out, group) for group in groups]
     return statistics.mean(shares) if shares else math.nan
 
 
-def covered(held_out: Tensor, new: Tensor) -> float:
+def share_covered(held_out: Tensor, new: Tensor) -> float:
     """The share of held-out sounds that a new one is nearer to than any other held-out one."""
     if len(held_out) < 2:
         return math.nan
@@ -170,7 +170,7 @@ def covered(held_out: Tensor, new: Tensor) -> float:
     return float((torch.cdist(held_out, new).amin(dim=1) < apart).float().mean())
 
 
-def _mixed(count: int) -> Tensor:
+def _mix(count: int) -> Tensor:
     return torch.from_numpy(np.random.default_rng(0).permutation(count))
 
 
@@ -233,7 +233,7 @@ def speed(model: str) -> dict[str, float]:
             found[name] = _took([sys.executable, "-m", "distill.generate", model, *words])
     code = "import torch, torchaudio, soundfile, PIL.Image, vector_quantize_pytorch, matplotlib"
     found["imports_s"] = _took([sys.executable, "-c", code])
-    print(f"speed: {_shown(found)}", flush=True)
+    print(f"speed: {_show(found)}", flush=True)
     return found
 
 
@@ -243,7 +243,7 @@ def _took(words: Sequence[str]) -> float:
     return time.monotonic() - start_s
 
 
-def _shown(figures: dict[str, float]) -> str:
+def _show(figures: dict[str, float]) -> str:
     return ", ".join(f"{name} {value:.4g}" for name, value in figures.items())
 
 

@@ -53,7 +53,7 @@ def measure_ways(model: LoadedModel, waveforms: Sequence[Tensor]) -> dict[str, A
     found["like_db"] = like
     found["loop_seam"] = _loops(model)
     found["morph_db"] = _morphs(model, held_out)
-    found["continued"] = _continued(model, held_out)
+    found["continued"] = _continuations(model, held_out)
     print(f"ways: {json.dumps(found)}", flush=True)
     return found
 
@@ -108,7 +108,7 @@ def _morphs(model: LoadedModel, waves: Sequence[Tensor]) -> dict[str, list[float
     }
 
 
-def _continued(model: LoadedModel, waves: Sequence[Tensor]) -> dict[str, float]:
+def _continuations(model: LoadedModel, waves: Sequence[Tensor]) -> dict[str, float]:
     """How far the beginnings are from what was given, once scaled, and how loud what follows is."""
     apart, later = [], []
     for wave in waves:

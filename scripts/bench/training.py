@@ -87,7 +87,7 @@ def _error(options: argparse.Namespace) -> list[dict[str, Any]]:
         marks = [f"{seconds:g}" for seconds in options.seconds]
         script = str(Path(__file__).with_name("reference_design.py"))
         command = [sys.executable, script, str(options.folder), f"--seed={seed}", "--seconds"]
-        reference = _started([*command, *marks], theirs, stdout=subprocess.PIPE)
+        reference = _start([*command, *marks], theirs, stdout=subprocess.PIPE)
         stolen_s = _stolen_s()
         summaries = [_default_run(options.folder, s, seed, ours) for s in options.seconds]
         points = json.loads(reference.communicate()[0])
@@ -103,7 +103,7 @@ def _error(options: argparse.Namespace) -> list[dict[str, Any]]:
                 "utilization": min(level["utilization"] for level in health),
                 "perplexity": min(level["perplexity"] for level in health) / codec["codebook_size"],
             }
-            print(f"  seed {seed}, {seconds:g} s: {_rounded(run[seconds])}", flush=True)
+            print(f"  seed {seed}, {seconds:g} s: {_round(run[seconds])}", flush=True)
         print(f"  seed {seed}: {stolen_s:.0f} core seconds went to other machines", flush=True)
         runs.append(run)
     print(f"{'':>8s}{'distill':>18s}{'reference':>18s}{'ratio':>8s}{'utilization':>13s}", end="")
@@ -114,7 +114,7 @@ def _error(options: argparse.Namespace) -> list[dict[str, Any]]:
         row: dict[str, Any] = {key: statistics.median(values) for key, values in columns.items()}
         row |= {"seconds": seconds, "ratio": row["mel_db"] / row["reference_mel_db"]}
         row |= {f"{key}_spread": max(values) - min(values) for key, values in columns.items()}
-        table.append(_rounded(row))
+        table.append(_round(row))
         print(
             f"{seconds:6g} s{row['mel_db']:8.2f} ± {row['mel_db_spread'] / 2:4.2f} dB"
             f"{row['reference_mel_db']:8.2f} ± {row['reference_mel_db_spread'] / 2:4.2f} dB"
@@ -128,13 +128,13 @@ def _default_run(folder: Path, seconds: float, seed: int, cores: list[int]) -> d
     run_dir = Path(f"run_{time.monotonic_ns()}")
     overrides = [f"data.root='{folder}'", f"trainer.max_minutes={seconds / 60}", f"seed={seed}"]
     command = [sys.executable, "-m", "distill.train", *overrides, f"hydra.run.dir={run_dir}"]
-    if _started(command, cores, stdout=subprocess.DEVNULL).wait():
+    if _start(command, cores, stdout=subprocess.DEVNULL).wait():
         sys.exit(f"failed: {' '.join(command)}")
     summary: dict[str, Any] = json.loads((run_dir / "summary.json").read_text())
     return summary
 
 
-def _started(command: list[str], cores: list[int], *, stdout: int) -> subprocess.Popen[bytes]:
+def _start(command: list[str], cores: list[int], *, stdout: int) -> subprocess.Popen[bytes]:
     """A process that keeps to these cores."""
     return subprocess.Popen(
         command, stdout=stdout, preexec_fn=lambda: os.sched_setaffinity(0, cores)
@@ -199,7 +199,7 @@ def _framework(options: argparse.Namespace) -> dict[str, Any]:
     )
     for name, share in sorted(result["time"].items(), key=lambda item: -item[1])[:SHOWN]:
         print(f"  {share:7.2%} {name[:90]}", flush=True)
-    return _rounded(result)
+    return _round(result)
 
 
 def _train_here(folder: Path, run_dir: Path, turn: _InTurn, profiler: SimpleProfiler) -> None:
@@ -240,7 +240,7 @@ def _step(options: argparse.Namespace) -> dict[str, Any]:
         f"GFLOP at {rates[bare.dtype] / 1e9:.0f} GFLOP/s in {bare.dtype} and "
         f"{rates[torch.float32] / 1e9:.0f} in float32: {total_ms / floor_ms:.1f} times the floor"
     )
-    return _rounded(
+    return _round(
         {
             "parts_ms": parts,
             "audio_s_per_s": speed,
@@ -266,11 +266,11 @@ def _multiplications(dtype: torch.dtype, device: torch.device, size: int = 1024)
     return 2 * size**3 / best_s
 
 
-def _rounded(value: Any) -> Any:
+def _round(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _rounded(one) for key, one in value.items()}
+        return {key: _round(one) for key, one in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return [_rounded(one) for one in value]
+        return [_round(one) for one in value]
     return round(value, 4) if isinstance(value, float) else value
 
 

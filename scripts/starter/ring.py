@@ -62,7 +62,7 @@ class Ring:
         self.waveforms[self.count % len(self.waveforms)] = torch.from_numpy(waveform)
         self.count += 1
 
-    def drawn(self, crops: int) -> Tensor:
+    def draw(self, crops: int) -> Tensor:
         """Random crops (B, 1, T), at random levels."""
         return crop(self.waveforms[: self.count], crops)
 

@@ -36,7 +36,7 @@ def main() -> None:
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     with open_ring(arguments, device) as (ring, held_out):
-        spectrogram = front_end(ring.drawn(256)).to(device)
+        spectrogram = front_end(ring.draw(256)).to(device)
         model = ConvVQVAE(network()).to(device)
         train(model, spectrogram, ring, held_out, arguments)
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
@@ -60,7 +60,7 @@ def train(
         rate = LAST_LR + (LR - LAST_LR) * (1 + math.cos(math.pi * min(1.0, progress))) / 2
         for group in optimizer.param_groups:
             group["lr"] = rate * min(1.0, (step + 1) / WARMUP_STEPS)
-        loss = _loss(model, spectrogram, ring.drawn(arguments.batch_size))
+        loss = _loss(model, spectrogram, ring.draw(arguments.batch_size))
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)

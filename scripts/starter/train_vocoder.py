@@ -52,7 +52,7 @@ class Training:
 
     def __init__(self, ring: Ring, device: torch.device, *, going_on: bool) -> None:
         self.ring, self.device = ring, device
-        self.spectrogram = front_end(ring.drawn(256)).to(device)
+        self.spectrogram = front_end(ring.draw(256)).to(device)
         self.codec = self._codec()
         mel = self.spectrogram.config
         bins = mel.n_fft // 2 + 1
@@ -79,7 +79,7 @@ class Training:
             rate = LAST_LR + (self.lr - LAST_LR) * (1 + math.cos(math.pi * min(1.0, progress))) / 2
             for group in optimizer.param_groups:
                 group["lr"] = rate * min(1.0, (step + 1) / WARMUP_STEPS)
-            loss = self.loss(self.ring.drawn(arguments.batch_size), decoded=True)
+            loss = self.loss(self.ring.draw(arguments.batch_size), decoded=True)
             optimizer.zero_grad()
             loss.total.backward()
             nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
@@ -126,7 +126,7 @@ class Training:
         codec = ConvVQVAE(network()).to(self.device)
         start_from_starter(codec, self.spectrogram.config)
         for _ in range(CODEBOOK_STEPS):
-            codec(self.spectrogram(self.ring.drawn(8)))
+            codec(self.spectrogram(self.ring.draw(8)))
         return codec.eval()
 
 

@@ -95,7 +95,7 @@ def blown(rng: Rng, samples: int) -> Samples:
     return shape * (soft * (1 - loud) + tone * loud) + log_uniform(rng, 0.003, 0.2) * breath * shape
 
 
-def bowed(rng: Rng, samples: int) -> Samples:
+def bow(rng: Rng, samples: int) -> Samples:
     """A saw-like string behind the resonances of a body, with the noise of the bow."""
     tone = unit(harmonic(rng, pitch(rng, 50, 1200) * vibrato(rng, samples), -rng.uniform(3, 8)))
     body = sum(
@@ -256,7 +256,7 @@ def tone(rng: Rng, samples: int) -> Samples:
 VOICES: dict[str, Voice] = {
     voice.__name__: voice
     for voice in (
-        pluck, string_partials, struck, membrane, kick, snare, cymbal, clap, blown, bowed, organ,
+        pluck, string_partials, struck, membrane, kick, snare, cymbal, clap, blown, bow, organ,
         fm, synth, chip, sung, speech, texture, grains, sweep, engine, tone,
     )
 }  # fmt: skip

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from distill.audio.reader import SoundReader
 from distill.audio.reasons import NoteText, Reason, UnusableError
-from tests.helpers.encoded import FORMATS, encoded, seconds_by_ffmpeg
+from tests.helpers.encoded import FORMATS, encode, seconds_by_ffmpeg
 from tests.helpers.mangled import MANGLES
 
 EXAMPLES = settings(
@@ -56,7 +56,7 @@ def test_whole_files_are_used_whole_without_a_note(
     for rate_hz in form.rates_hz:
         for channels in (1, 2):
             path = tmp_path / f"whole.{form.suffix}"
-            path.write_bytes(encoded(name, duration_s, rate_hz, channels))
+            path.write_bytes(encode(name, duration_s, rate_hz, channels))
             used = use(path)
             assert used.notes == []
             tolerance_s = 2 * form.frame / rate_hz if form.is_lossy else 0
@@ -75,11 +75,11 @@ def test_nothing_is_missing_in_silence(
     random, form = Random(seed), FORMATS[name]
     rate_hz, channels = random.choice(form.rates_hz), random.choice((1, 2))
     written_s = random.choice(DURATIONS_S)
-    data = encoded(name, written_s, rate_hz, channels, random.randrange(3))
+    data = encode(name, written_s, rate_hz, channels, random.randrange(3))
     for mangle in mangles:
         if mangle == "join":
             more_s, other_hz = random.choice(DURATIONS_S), random.choice(form.rates_hz)
-            data += encoded(name, more_s, other_hz, channels, random.randrange(3))
+            data += encode(name, more_s, other_hz, channels, random.randrange(3))
             written_s += more_s
         else:
             data = MANGLES[mangle](data, random)

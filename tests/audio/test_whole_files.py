@@ -14,7 +14,7 @@ import soundfile
 from distill.audio.chunk_files import Behind, find_samples
 from distill.audio.reader import SoundReader
 from distill.audio.reasons import Note, UnusableError
-from tests.helpers.encoded import FORMATS, encoded
+from tests.helpers.encoded import FORMATS, encode
 from tests.helpers.mangled import MANGLES, ape_tag
 from tests.helpers.sounds import tone
 
@@ -57,7 +57,7 @@ def test_files_joined_to_one(tmp_path: Path, name: str) -> None:
     form = FORMATS[name]
     rate_hz = form.rates_hz[-1]
     path = tmp_path / f"joined.{form.suffix}"
-    path.write_bytes(encoded(name, 1.0, rate_hz, 1) + encoded(name, 0.5, rate_hz, 1, 1))
+    path.write_bytes(encode(name, 1.0, rate_hz, 1) + encode(name, 0.5, rate_hz, 1, 1))
     with SoundReader(path) as reader:
         frames = sum(map(len, reader.blocks()))
     assert reader.notes == []
@@ -65,7 +65,7 @@ def test_files_joined_to_one(tmp_path: Path, name: str) -> None:
 
 
 def test_joined_files_of_another_rate(tmp_path: Path) -> None:
-    data = encoded("wav", 1.0, RATE_HZ, 1) + encoded("wav", 0.5, 16_000, 2)
+    data = encode("wav", 1.0, RATE_HZ, 1) + encode("wav", 0.5, 16_000, 2)
     samples, notes = read(save(tmp_path / "joined.wav", data))
     assert len(samples) / RATE_HZ == pytest.approx(1.5, abs=0.001)
     assert notes == ["rate or channels change on the way: 2 channels at 16,000 Hz from 1.00 s on"]
@@ -74,7 +74,7 @@ def test_joined_files_of_another_rate(tmp_path: Path) -> None:
 @pytest.mark.parametrize("whole", ["kept", "zero"])
 @pytest.mark.parametrize("size", [0, 2, 10_000])
 def test_wav_of_a_recorder_that_crashed(tmp_path: Path, size: int, whole: str) -> None:
-    data = encoded("wav", 0.8, RATE_HZ, 1)
+    data = encode("wav", 0.8, RATE_HZ, 1)
     place = data.index(b"data") + 4
     data = data[:place] + struct.pack("<I", size) + data[place + 4 :]
     if whole == "zero":
@@ -89,7 +89,7 @@ def test_wav_of_a_recorder_that_crashed(tmp_path: Path, size: int, whole: str) -
 @pytest.mark.parametrize("size", [0, 0x7FFFF000, 0x7FFFFFFF, 0xFFFFFFFF])
 def test_file_written_to_a_pipe(tmp_path: Path, name: str, size: int) -> None:
     """Its sizes are unknown, and 0 or the largest number instead."""
-    data = encoded(name, 0.8, RATE_HZ, 1)
+    data = encode(name, 0.8, RATE_HZ, 1)
     order, chunk = ("<I", b"data") if name.startswith("wav") else (">I", b"SSND")
     place = 8 if name == "au" else data.index(chunk) + 4
     packed = struct.pack(order, size)
@@ -102,14 +102,14 @@ def test_file_written_to_a_pipe(tmp_path: Path, name: str, size: int) -> None:
 
 
 def test_flac_written_to_a_pipe(tmp_path: Path) -> None:
-    data = encoded("flac", 0.8, RATE_HZ, 2)
+    data = encode("flac", 0.8, RATE_HZ, 2)
     data = data[:21] + bytes([data[21] & 0xF0, 0, 0, 0, 0]) + data[26:]
     assert seconds(save(tmp_path / "piped.flac", data)) == 0.8
 
 
 @pytest.mark.parametrize("total", [100, 1 << 30])
 def test_flac_with_a_wrong_length(tmp_path: Path, total: int) -> None:
-    data = encoded("flac", 0.8, RATE_HZ, 1)
+    data = encode("flac", 0.8, RATE_HZ, 1)
     data = data[:22] + struct.pack(">I", total) + data[26:]
     samples, notes = read(save(tmp_path / "wrong.flac", data))
     assert len(samples) / RATE_HZ == 0.8
@@ -119,7 +119,7 @@ def test_flac_with_a_wrong_length(tmp_path: Path, total: int) -> None:
 def test_wav_of_more_than_4_gib(tmp_path: Path) -> None:
     """Its size does not fit into 32 bits, and begins again from 0."""
     path, size = tmp_path / "long.wav", (1 << 32) + 10_000
-    data = encoded("wav", 0.8, RATE_HZ, 1)
+    data = encode("wav", 0.8, RATE_HZ, 1)
     place = data.index(b"data") + 4
     with path.open("wb") as file:
         written = struct.pack("<I", size % (1 << 32))
@@ -134,14 +134,14 @@ def test_wav_of_more_than_4_gib(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["wav", "aiff", "w64", "caf", "au", "flac", "mp3", "adts"])
 def test_tags_at_both_ends_are_no_sound(tmp_path: Path, name: str) -> None:
-    data = encoded(name, 0.8, RATE_HZ, 1)
+    data = encode(name, 0.8, RATE_HZ, 1)
     whole_s = seconds(save(tmp_path / f"whole.{FORMATS[name].suffix}", data))
     tagged = b"ID3\4\0\0\0\0\x08\0" + b"\0" * 1_024 + data + b"TAG" + b" " * 125
     assert seconds(save(tmp_path / f"tagged.{FORMATS[name].suffix}", tagged)) == whole_s
 
 
 def test_wav_with_chunks_and_zeros_behind_its_samples(tmp_path: Path) -> None:
-    data = encoded("wav", 0.8, RATE_HZ, 1)
+    data = encode("wav", 0.8, RATE_HZ, 1)
     chunks = b"smpl" + struct.pack("<I", 36) + b"\1" * 36 + b"LIST" + struct.pack("<I", 2) + b"xx"
     assert seconds(save(tmp_path / "chunks.wav", data + chunks)) == 0.8
     assert seconds(save(tmp_path / "card.wav", data + b"\0" * 100_000)) == 0.8
@@ -149,7 +149,7 @@ def test_wav_with_chunks_and_zeros_behind_its_samples(tmp_path: Path) -> None:
 
 def test_noise_behind_a_whole_wav_is_noted_and_not_used(tmp_path: Path) -> None:
     noise = np.random.default_rng(0).bytes(100_000)
-    samples, notes = read(save(tmp_path / "a.wav", encoded("wav", 0.8, RATE_HZ, 1) + noise))
+    samples, notes = read(save(tmp_path / "a.wav", encode("wav", 0.8, RATE_HZ, 1) + noise))
     assert len(samples) / RATE_HZ == 0.8
     assert notes == ["not all of it can be read: 0.80 s read; 59 % of the file's bytes were not"]
 
@@ -169,7 +169,7 @@ def test_mp3_in_wav_has_no_false_note(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("bytes_behind", [5_000, 300_000])
 def test_mp3_with_a_large_tag_at_its_end(tmp_path: Path, bytes_behind: int) -> None:
-    data = encoded("mp3", 3.0, RATE_HZ, 1)
+    data = encode("mp3", 3.0, RATE_HZ, 1)
     tagged = save(tmp_path / "tagged.mp3", data + ape_tag(bytes_behind))
     assert seconds(tagged) == pytest.approx(3.0, abs=0.06)
     random_tail = np.random.default_rng(0).bytes(bytes_behind)
@@ -181,7 +181,7 @@ def test_mp3_with_a_large_tag_at_its_end(tmp_path: Path, bytes_behind: int) -> N
 
 @pytest.mark.parametrize("name", ["mp3", "vorbis", "flac", "aac", "adts", "wma", "wavpack"])
 def test_a_spoilt_middle_loses_no_end(tmp_path: Path, name: str) -> None:
-    data = bytearray(encoded(name, 3.0, RATE_HZ, 1))
+    data = bytearray(encode(name, 3.0, RATE_HZ, 1))
     middle = len(data) // 2
     data[middle : middle + 2_000] = b"\0" * 2_000
     samples, notes = read(save(tmp_path / f"spoilt.{FORMATS[name].suffix}", bytes(data)))
@@ -194,7 +194,7 @@ def test_a_spoilt_middle_loses_no_end(tmp_path: Path, name: str) -> None:
 def test_formats_that_libsndfile_does_not_read(tmp_path: Path, name: str) -> None:
     form = FORMATS[name]
     rate_hz = form.rates_hz[-1]
-    path = save(tmp_path / f"a.{form.suffix}", encoded(name, 1.0, rate_hz, 2))
+    path = save(tmp_path / f"a.{form.suffix}", encode(name, 1.0, rate_hz, 2))
     with SoundReader(path) as reader:
         samples = np.concatenate(list(reader.blocks()))
         assert (reader.sample_rate_hz, reader.channels) == (rate_hz, 2)
@@ -206,11 +206,11 @@ def test_formats_that_libsndfile_does_not_read(tmp_path: Path, name: str) -> Non
 
 def test_wrong_suffixes_do_not_matter(tmp_path: Path) -> None:
     for name in ("mp3", "flac", "aac", "vorbis", "aiff"):
-        assert seconds(save(tmp_path / f"{name}.wav", encoded(name, 1.0, RATE_HZ, 1))) > 0.99
+        assert seconds(save(tmp_path / f"{name}.wav", encode(name, 1.0, RATE_HZ, 1))) > 0.99
 
 
 def test_a_file_without_any_end_is_refused_in_plain_words(tmp_path: Path) -> None:
-    data = encoded("aac", 1.0, RATE_HZ, 1)  # its table of contents comes last
+    data = encode("aac", 1.0, RATE_HZ, 1)  # its table of contents comes last
     with pytest.raises(UnusableError, match=r"unreadable: .*MP4") as error:
         read(save(tmp_path / "cut.m4a", data[: len(data) // 2]))
     assert "Errno" not in str(error.value)
@@ -219,7 +219,7 @@ def test_a_file_without_any_end_is_refused_in_plain_words(tmp_path: Path) -> Non
 def test_nothing_is_printed_past_distill(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     for number, name in enumerate(FORMATS):
         for mangle in MANGLES.values():
-            data = mangle(encoded(name, 0.3, FORMATS[name].rates_hz[-1], 1), Random(number))
+            data = mangle(encode(name, 0.3, FORMATS[name].rates_hz[-1], 1), Random(number))
             path = save(tmp_path / f"a.{FORMATS[name].suffix}", data)
             try:
                 with SoundReader(path) as reader:
@@ -230,14 +230,14 @@ def test_nothing_is_printed_past_distill(tmp_path: Path, capfd: pytest.CaptureFi
 
 
 def test_a_note_has_its_kind(tmp_path: Path) -> None:
-    data = encoded("wav", 1.0, RATE_HZ, 1)
+    data = encode("wav", 1.0, RATE_HZ, 1)
     with SoundReader(save(tmp_path / "cut.wav", data[: len(data) // 2])) as reader:
         list(reader.blocks())
     assert [note.note for note in reader.notes] == [Note.ENDS_EARLY]
 
 
 def test_a_play_list_opens_no_other_file(tmp_path: Path) -> None:
-    save(tmp_path / "a.mp3", encoded("mp3", 1.0, RATE_HZ, 1))
+    save(tmp_path / "a.mp3", encode("mp3", 1.0, RATE_HZ, 1))
     for name in ("list.m3u8", "list.mp3", "list.wav", "list"):
         text = "#EXTM3U\n#EXTINF:1,\na.mp3\n#EXT-X-ENDLIST\n"
         (tmp_path / name).write_text(text)
@@ -247,7 +247,7 @@ def test_a_play_list_opens_no_other_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_a_beginning_of_any_length_is_read_or_refused(tmp_path: Path, name: str) -> None:
-    data = encoded(name, 0.05, FORMATS[name].rates_hz[-1], 1)
+    data = encode(name, 0.05, FORMATS[name].rates_hz[-1], 1)
     path = tmp_path / f"a.{FORMATS[name].suffix}"
     messages = set()
     for length in range(1, min(300, len(data))):

@@ -15,10 +15,10 @@ from distill.bundle.digest import checksum_of
 from distill.bundle.loading import load_bundle
 from tests.helpers.tiny_bundle import (
     Content,
-    changed,
+    change,
     outcome,
     refusal,
-    repacked,
+    repack,
     save,
 )
 
@@ -119,7 +119,7 @@ def test_every_edited_copy_is_refused(
     """Saved again by someone who knows the format, with a checksum that fits or the old one."""
     path, chance = tmp_path / "m.distillgan", random.Random(1)
     for _ in range(copies):
-        edited = changed(content, lambda other: damage(other, chance))
+        edited = change(content, lambda other: damage(other, chance))
         save(path, edited, honest=honest and "checksum" in edited)
         refusal(path)
 
@@ -152,13 +152,13 @@ def test_damage_to_the_description_is_refused_or_loads_the_same(
             damaged[chance.randrange(len(data))] ^= 1 << chance.randrange(8)
             return bytes(damaged)
 
-        outcomes.append(outcome(repacked(written, path, flip), good))
+        outcomes.append(outcome(repack(written, path, flip), good))
     assert outcomes.count("refused") > 50
 
 
 def test_repacked_unchanged_it_still_loads(written: Path, tmp_path: Path) -> None:
     """So the tests that repack fail for what they edit."""
-    path = repacked(written, tmp_path / "m.distillgan", lambda _, data: data)
+    path = repack(written, tmp_path / "m.distillgan", lambda _, data: data)
     assert outcome(path, load_bundle(written)) == "same"
 
 
@@ -166,7 +166,7 @@ def test_flipped_weight_with_a_good_archive_is_seen(written: Path, tmp_path: Pat
     def flip(name: str, data: bytes) -> bytes:
         return bytes([data[0] ^ 1, *data[1:]]) if name.endswith("data/0") else data
 
-    path = repacked(written, tmp_path / "m.distillgan", flip)
+    path = repack(written, tmp_path / "m.distillgan", flip)
     assert "was altered or damaged: its checksum does not match" in refusal(path)
 
 
@@ -186,7 +186,7 @@ def test_flipped_weight_with_a_good_archive_is_seen(written: Path, tmp_path: Pat
 def test_altered_value_is_seen(
     content: Content, tmp_path: Path, part: str, key: str, value: object
 ) -> None:
-    altered = changed(content, lambda other: other[part].update({key: value}))
+    altered = change(content, lambda other: other[part].update({key: value}))
     path = save(tmp_path / "m.distillgan", altered, honest=False)
     assert "was altered or damaged: its checksum does not match" in refusal(path)
 

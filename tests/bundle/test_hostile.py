@@ -13,9 +13,9 @@ import torch
 from distill.bundle import reader
 from tests.helpers.tiny_bundle import (
     Content,
-    changed,
+    change,
     refusal,
-    repacked,
+    repack,
     save,
     vocoder_state,
 )
@@ -34,7 +34,7 @@ class Evil:
 @pytest.mark.parametrize("part", ["metadata", "model_state_dict", "training_config"])
 def test_hostile_pickle_is_refused_and_not_run(content: Content, tmp_path: Path, part: str) -> None:
     target = tmp_path / "was_run"
-    hostile = changed(content, lambda other: other[part].update({"x": Evil(target)}))
+    hostile = change(content, lambda other: other[part].update({"x": Evil(target)}))
     path = save(tmp_path / "m.distillgan", hostile, honest=False)
     assert "holds more than plain data and was not opened" in refusal(path)
     assert not target.exists()
@@ -46,13 +46,13 @@ def test_hostile_pickle_is_refused_and_not_run(content: Content, tmp_path: Path,
 def test_value_that_is_loadable_but_not_plain_is_refused(
     content: Content, tmp_path: Path, value: object
 ) -> None:
-    other = changed(content, lambda other: other["metadata"].update(description=value))
+    other = change(content, lambda other: other["metadata"].update(description=value))
     path = save(tmp_path / "m.distillgan", other, honest=False)
     assert "where only plain values are allowed" in refusal(path)
 
 
 def test_deflated_archive_is_refused(written: Path, tmp_path: Path) -> None:
-    path = repacked(written, tmp_path / "m.distillgan", lambda _, data: data, zipfile.ZIP_DEFLATED)
+    path = repack(written, tmp_path / "m.distillgan", lambda _, data: data, zipfile.ZIP_DEFLATED)
     assert "compressed entries" in refusal(path)
 
 
@@ -60,7 +60,7 @@ def test_bomb_is_refused_unopened(content: Content, tmp_path: Path) -> None:
     big = save(
         tmp_path / "big", {**content, "vocoder_state": {"x": torch.zeros(5_000_000)}}, honest=False
     )
-    path = repacked(big, tmp_path / "m.distillgan", lambda _, data: data, zipfile.ZIP_DEFLATED)
+    path = repack(big, tmp_path / "m.distillgan", lambda _, data: data, zipfile.ZIP_DEFLATED)
     assert path.stat().st_size < 200_000
     assert "compressed entries" in refusal(path)
 
@@ -70,7 +70,7 @@ def test_tensor_that_repeats_one_element_is_refused(
     content: Content, tmp_path: Path, part: str
 ) -> None:
     huge = torch.zeros(1).expand(10**9)
-    other = changed(content, lambda other: other.setdefault(part, {}).update(x=huge))
+    other = change(content, lambda other: other.setdefault(part, {}).update(x=huge))
     path = save(tmp_path / "m.distillgan", other, honest=False)
     assert path.stat().st_size < 200_000
     assert "claims more elements than it has bytes" in refusal(path)
@@ -82,7 +82,7 @@ def test_tensor_longer_than_its_bytes_is_refused(
     content: Content, tmp_path: Path, length: int, suffix: bytes
 ) -> None:
     """The number of elements altered: that of the tensor, a tuple, or that of its storage."""
-    marked = changed(content, lambda other: other["metadata"].update(x=torch.zeros(123)))
+    marked = change(content, lambda other: other["metadata"].update(x=torch.zeros(123)))
     source = save(tmp_path / "source", marked, honest=False)
 
     def claim(name: str, data: bytes) -> bytes:
@@ -91,7 +91,7 @@ def test_tensor_longer_than_its_bytes_is_refused(
         assert data.count(b"K{" + suffix) == 1
         return data.replace(b"K{" + suffix, b"J" + length.to_bytes(4, "little") + suffix)
 
-    refused = refusal(repacked(source, tmp_path / "m.distillgan", claim))
+    refused = refusal(repack(source, tmp_path / "m.distillgan", claim))
     assert "truncated or damaged" in refused or "claims more" in refused
 
 
@@ -119,7 +119,7 @@ def test_tensors_of_other_kinds_are_refused(
 def test_one_tensor_named_again_and_again_is_refused(content: Content, tmp_path: Path) -> None:
     """80 GB to read, from a file of 4 MB."""
     large = torch.zeros(1 << 20)
-    other = changed(content, lambda other: other["metadata"].update(x=[large] * 20_000))
+    other = change(content, lambda other: other["metadata"].update(x=[large] * 20_000))
     path = save(tmp_path / "m.distillgan", other, honest=False)
     assert "nested too deeply or holds too many values" in refusal(path)
 
@@ -128,7 +128,7 @@ def test_deep_nesting_is_refused(content: Content, tmp_path: Path) -> None:
     nested: list[Any] = []
     for _ in range(100):
         nested = [nested]
-    other = changed(content, lambda other: other["metadata"].update(x=nested))
+    other = change(content, lambda other: other["metadata"].update(x=nested))
     assert "nested too deeply" in refusal(save(tmp_path / "a.distillgan", other))
 
 
@@ -143,14 +143,14 @@ def test_very_deep_nesting_is_refused(content: Content, tmp_path: Path) -> None:
         assert here in data
         return data.replace(here, b"]" * 50_000 + here + b"a" * 50_000)
 
-    refused = refusal(repacked(source, tmp_path / "m.distillgan", dig))
+    refused = refusal(repack(source, tmp_path / "m.distillgan", dig))
     assert "nested too deeply" in refused or "truncated or damaged" in refused
 
 
 def test_list_that_holds_itself_is_refused(content: Content, tmp_path: Path) -> None:
     circle: list[Any] = []
     circle.append(circle)
-    other = changed(content, lambda other: other["metadata"].update(x=circle))
+    other = change(content, lambda other: other["metadata"].update(x=circle))
     assert "nested too deeply" in refusal(save(tmp_path / "m.distillgan", other, honest=False))
 
 
@@ -163,5 +163,5 @@ def test_many_doublings_are_refused(
     doubled: list[Any] = []
     for _ in range(25):
         doubled = [doubled, doubled]
-    other = changed(content, lambda other: other["metadata"].update(x=doubled))
+    other = change(content, lambda other: other["metadata"].update(x=doubled))
     assert "nested too deeply" in refusal(save(tmp_path / "m.distillgan", other, honest=False))

@@ -11,12 +11,12 @@ import torch
 
 import distill
 from distill.errors import BundleError
-from tests.helpers.made_bundle import made
+from tests.helpers.made_bundle import make_bundle
 from tests.helpers.tiny_bundle import prior_state, tiny_prior
 
 
 def test_it_comes_back_as_it_was(tmp_path: Path) -> None:
-    path = made(tmp_path / "kit.distillgan", fields={"prior_state": prior_state()})
+    path = make_bundle(tmp_path / "kit.distillgan", fields={"prior_state": prior_state()})
     prior, before = distill.load(path).prior, tiny_prior()
     assert prior is not None
     assert prior.config == before.config
@@ -78,7 +78,7 @@ def test_a_strangers_prior_that_does_not_fit_is_refused_in_one_line(
 ) -> None:
     state = prior_state()
     change(state)
-    strange = made(tmp_path / "strange.distillgan", fields={"prior_state": state})
+    strange = make_bundle(tmp_path / "strange.distillgan", fields={"prior_state": state})
     with pytest.raises(BundleError, match=told) as error:
         distill.load(strange)
     assert "\n" not in str(error.value)

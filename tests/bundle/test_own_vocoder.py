@@ -11,7 +11,7 @@ import torch
 
 import distill
 from distill.errors import BundleError
-from tests.helpers.made_bundle import made
+from tests.helpers.made_bundle import make_bundle
 from tests.helpers.tiny_bundle import phase_vocoder, vocoder_state
 
 
@@ -19,7 +19,7 @@ from tests.helpers.tiny_bundle import phase_vocoder, vocoder_state
     ("state", "name"), [(phase_vocoder(), "phase gradient"), (vocoder_state(), "HiFi-GAN")]
 )
 def test_it_makes_the_sound(tmp_path: Path, state: dict[str, Any], name: str) -> None:
-    path = made(tmp_path / "kit.distillgan", fields={"vocoder_state": state})
+    path = make_bundle(tmp_path / "kit.distillgan", fields={"vocoder_state": state})
     model = distill.load(path)
     assert model.vocoder.name == name
     waveform = 0.1 * torch.randn(1, 9000, generator=torch.Generator().manual_seed(0))
@@ -69,7 +69,7 @@ def refused(
     folder: Path, state: dict[str, Any], change: Callable[[dict[str, Any]], None], told: str
 ) -> None:
     change(state)
-    strange = made(folder / "strange.distillgan", fields={"vocoder_state": state})
+    strange = make_bundle(folder / "strange.distillgan", fields={"vocoder_state": state})
     with pytest.raises(BundleError, match=told) as error:
         distill.load(strange)
     assert "\n" not in str(error.value)

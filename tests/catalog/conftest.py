@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from distill.catalog.catalog import Catalog
-from tests.helpers.made_bundle import published
+from tests.helpers.made_bundle import publish_bundle
 
 
 @pytest.fixture
@@ -19,6 +19,6 @@ def library(tmp_path: Path) -> Catalog:
 @pytest.fixture
 def two(library: Catalog) -> Catalog:
     """A library of two models."""
-    published(library, "one")
-    published(library, "two")
+    publish_bundle(library, "one")
+    publish_bundle(library, "two")
     return library

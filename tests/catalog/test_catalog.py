@@ -13,7 +13,7 @@ from distill.bundle.loading import load_bundle
 from distill.catalog.catalog import Catalog, file_stem
 from distill.catalog.entry import CURVE_POINTS, Entry
 from distill.errors import BundleError
-from tests.helpers.made_bundle import STATES, index_of, made, published, tiny_fields
+from tests.helpers.made_bundle import STATES, index_of, make_bundle, publish_bundle, tiny_fields
 
 
 def files_in(library: Catalog) -> list[str]:
@@ -57,7 +57,7 @@ def test_any_name_becomes_a_safe_file_name() -> None:
 
 @pytest.mark.parametrize("name", ["../up", "/tmp/up", "..", ".hidden", "a/../../up"])
 def test_no_name_leads_out_of_the_folder(library: Catalog, tmp_path: Path, name: str) -> None:
-    path = library.path_of(published(library, name))
+    path = library.path_of(publish_bundle(library, name))
     assert path.parent == library.folder
     assert path.is_file()
     assert path.name[0] != "."
@@ -67,9 +67,9 @@ def test_no_name_leads_out_of_the_folder(library: Catalog, tmp_path: Path, name:
 @pytest.mark.parametrize("name", ["caf\udce9", "x\ud800", "\x1b[31mred", "🥁" * 200, ""])
 def test_a_model_of_any_name_is_published_and_listed(library: Catalog, name: str) -> None:
     """A run is named after its folder, and a folder's name may be any bytes."""
-    published(library, "before")
-    published(library, name)
-    published(library, "after")
+    publish_bundle(library, "before")
+    publish_bundle(library, name)
+    publish_bundle(library, "after")
     assert [entry.final_train_loss for entry in library.entries()] == [0.5] * 3
     assert library.find("before").name == "before"
 
@@ -78,7 +78,7 @@ def test_a_model_of_any_name_is_published_and_listed(library: Catalog, name: str
 
 
 def test_published_file_is_the_bundle(library: Catalog, tmp_path: Path) -> None:
-    bundle = made(tmp_path / "best.distillgan", name="My Kit")
+    bundle = make_bundle(tmp_path / "best.distillgan", name="My Kit")
     path = library.publish(bundle)
     assert path == library.folder / "my_kit.distillgan"
     assert path.read_bytes() == bundle.read_bytes()
@@ -86,7 +86,9 @@ def test_published_file_is_the_bundle(library: Catalog, tmp_path: Path) -> None:
 
 
 def test_all_that_is_known_is_entered(library: Catalog) -> None:
-    entry = published(library, "Küche – 🥁", fields=STATES, model_id="ab12cd34", tags=["a", "b"])
+    entry = publish_bundle(
+        library, "Küche – 🥁", fields=STATES, model_id="ab12cd34", tags=["a", "b"]
+    )
     metadata = tiny_fields()["metadata"]
     path = library.path_of(entry)
     assert (entry.id, entry.name, entry.file) == ("ab12cd34", "Küche – 🥁", "kuche.distillgan")
@@ -125,7 +127,7 @@ def test_what_was_not_measured_is_not_entered(library: Catalog) -> None:
     """Nor does its index lack anything."""
     curves = tiny_fields()["loss_curve_history"]
     unknown = {"val_onset_db": [], "val_peak_db": [], "val_level_db": [float("nan")]}
-    entry = published(library, "kit", fields={"loss_curve_history": {**curves, **unknown}})
+    entry = publish_bundle(library, "kit", fields={"loss_curve_history": {**curves, **unknown}})
     assert entry.heard == {"mel_db": 10}
     value = entry.to_json()
     del value["heard"]
@@ -133,7 +135,7 @@ def test_what_was_not_measured_is_not_entered(library: Catalog) -> None:
 
 
 def test_index_is_plain_json_of_version_2(library: Catalog) -> None:
-    entry = published(library, "kit")
+    entry = publish_bundle(library, "kit")
     value = index_of(library)
     assert value["version"] == 2
     assert value["models"] == [entry.to_json()]
@@ -148,7 +150,7 @@ def test_numbers_that_json_has_not_become_null(library: Catalog) -> None:
         "loss_curve_history": history,
         "codebook_health_snapshot": {"level_0": {**health["level_0"], "perplexity": nan}},
     }
-    published(library, "kit", fields=fields, final_train_loss=nan, final_val_loss=float("inf"))
+    publish_bundle(library, "kit", fields=fields, final_train_loss=nan, final_val_loss=float("inf"))
     (model,) = index_of(library)["models"]
     assert model["final_train_loss"] is None
     assert model["final_val_loss"] is None
@@ -160,7 +162,7 @@ def test_numbers_that_json_has_not_become_null(library: Catalog) -> None:
 def test_curve_of_a_long_run_is_kept_short(library: Catalog, epochs: int) -> None:
     losses = [float(epochs - number) for number in range(epochs)]
     history = {**tiny_fields()["loss_curve_history"], "val_losses": losses}
-    entry = published(library, "kit", fields={"loss_curve_history": history})
+    entry = publish_bundle(library, "kit", fields={"loss_curve_history": history})
     curve = [value for value in entry.loss_curve["val_losses"] if value is not None]
     assert len(curve) == min(epochs, CURVE_POINTS)
     assert curve == sorted(curve, reverse=True)
@@ -168,7 +170,7 @@ def test_curve_of_a_long_run_is_kept_short(library: Catalog, epochs: int) -> Non
 
 
 def test_models_of_one_name_are_numbered(library: Catalog) -> None:
-    entries = [published(library, name) for name in ("kit", "Kit", "KIT!")]
+    entries = [publish_bundle(library, name) for name in ("kit", "Kit", "KIT!")]
     files = ["kit.distillgan", "kit_1.distillgan", "kit_2.distillgan"]
     assert [entry.file for entry in entries] == files
     assert [entry.file for entry in library.entries()] == files
@@ -179,13 +181,15 @@ def test_models_of_one_name_are_numbered(library: Catalog) -> None:
 def test_file_that_is_not_on_the_list_is_not_overwritten(library: Catalog) -> None:
     library.folder.mkdir()
     (library.folder / "kit.distillgan").write_bytes(b"somebody's")
-    assert published(library, "kit").file == "kit_1.distillgan"
+    assert publish_bundle(library, "kit").file == "kit_1.distillgan"
     assert (library.folder / "kit.distillgan").read_bytes() == b"somebody's"
 
 
 def test_a_run_that_goes_on_replaces_its_own_model(library: Catalog, tmp_path: Path) -> None:
-    first, other = published(library, "kit"), published(library, "other")
-    further = made(tmp_path / "f.distillgan", name="kit", model_id=first.id, training_epochs=9)
+    first, other = publish_bundle(library, "kit"), publish_bundle(library, "other")
+    further = make_bundle(
+        tmp_path / "f.distillgan", name="kit", model_id=first.id, training_epochs=9
+    )
     assert library.publish(further, earlier=first.file) == library.path_of(first)
     assert library.path_of(first).read_bytes() == further.read_bytes()
     assert {entry.file: entry.training_epochs for entry in library.entries()} == {
@@ -199,10 +203,10 @@ def test_a_run_that_goes_on_replaces_its_own_model(library: Catalog, tmp_path: P
 def test_a_run_that_goes_on_replaces_its_own_model_only(
     library: Catalog, tmp_path: Path, earlier: str
 ) -> None:
-    other = published(library, "other")
+    other = publish_bundle(library, "other")
     (tmp_path / "x").write_bytes(b"mine")
     before = library.path_of(other).read_bytes()
-    place = library.publish(made(tmp_path / "n.distillgan", name="other"), earlier=earlier)
+    place = library.publish(make_bundle(tmp_path / "n.distillgan", name="other"), earlier=earlier)
     assert place.name == "other_1.distillgan"
     assert library.path_of(other).read_bytes() == before
     assert (tmp_path / "x").read_bytes() == b"mine"
@@ -210,7 +214,7 @@ def test_a_run_that_goes_on_replaces_its_own_model_only(
 
 
 def test_what_is_no_bundle_is_not_published(library: Catalog, tmp_path: Path) -> None:
-    published(library, "kit")
+    publish_bundle(library, "kit")
     before = files_in(library), index_of(library)
     (tmp_path / "bad.distillgan").write_bytes(b"PK\x03\x04 and no more")
     (tmp_path / "old.distill").write_bytes(b"")
@@ -224,23 +228,23 @@ def test_what_is_no_bundle_is_not_published(library: Catalog, tmp_path: Path) ->
 
 
 def test_deleted_model_is_gone_and_others_stay(library: Catalog) -> None:
-    entries = {name: published(library, name) for name in ("snares", "kit", "hats")}
+    entries = {name: publish_bundle(library, name) for name in ("snares", "kit", "hats")}
     library.delete(entries["kit"])
     assert [entry.name for entry in library.entries()] == ["snares", "hats"]
     assert files_in(library) == ["hats.distillgan", "model_library.json", "snares.distillgan"]
 
 
 def test_model_whose_file_is_gone_can_be_deleted(library: Catalog) -> None:
-    entry = published(library, "kit")
+    entry = publish_bundle(library, "kit")
     library.path_of(entry).unlink()
     library.delete(entry)
     assert library.entries() == []
 
 
 def test_the_very_same_model_is_known(library: Catalog, tmp_path: Path) -> None:
-    path = library.path_of(published(library, "kit"))
+    path = library.path_of(publish_bundle(library, "kit"))
     copy = Path(shutil.copy(path, tmp_path / "copy.distillgan"))
     assert library.same_as(copy) == path
-    assert library.same_as(made(tmp_path / "new.distillgan", name="kit")) is None
+    assert library.same_as(make_bundle(tmp_path / "new.distillgan", name="kit")) is None
     path.unlink()
     assert library.same_as(copy) is None

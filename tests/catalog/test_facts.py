@@ -10,11 +10,11 @@ import pytest
 from distill.catalog.catalog import Catalog
 from distill.catalog.entry import Entry
 from distill.catalog.facts import facts_of, level_rows, row_of, sparkline
-from tests.helpers.made_bundle import STATES, alter_entry, published, tiny_fields
+from tests.helpers.made_bundle import STATES, alter_entry, publish_bundle, tiny_fields
 
 
 def test_row_says_in_words_what_the_index_holds(library: Catalog) -> None:
-    row = row_of(published(library, "drums", fields=STATES, model_id="abcd111122223333"))
+    row = row_of(publish_bundle(library, "drums", fields=STATES, model_id="abcd111122223333"))
     assert (row.name, row.id, row.date) == ("drums", "abcd1111", "2025-01-01 00:01")
     assert (row.codes, row.mel_error, row.closeness) == ("2 × 8", "10.00 dB", "rough")
     assert (row.utilization, row.vocoder, row.bits) == ("87.5%", "HiFi-GAN (200 ep)", "812 bits/s")
@@ -23,7 +23,7 @@ def test_row_says_in_words_what_the_index_holds(library: Catalog) -> None:
 
 
 def test_facts_say_everything_and_leave_out_what_there_is_not(library: Catalog) -> None:
-    entry = published(library, "drums", fields=STATES, description="808s")
+    entry = publish_bundle(library, "drums", fields=STATES, description="808s")
     facts = dict(facts_of(entry, library.path_of(entry)))
     assert facts["description"] == "808s"
     assert facts["codes"].startswith("2 levels of 8 codes, ")
@@ -34,7 +34,7 @@ def test_facts_say_everything_and_leave_out_what_there_is_not(library: Catalog) 
     assert facts["classes"] == "kick, snare"
     assert "missing" not in facts["file"]
 
-    bare = published(library, "voices", tags=[])
+    bare = publish_bundle(library, "voices", tags=[])
     facts = dict(facts_of(bare, Path("gone.distillgan")))
     assert not {"description", "tags", "classes"} & facts.keys()
     assert facts["vocoder"] == "none of its own (Griffin-Lim)"
@@ -43,7 +43,7 @@ def test_facts_say_everything_and_leave_out_what_there_is_not(library: Catalog) 
 
 
 def test_figures_that_are_not_known_are_empty(library: Catalog) -> None:
-    published(library, "drums")
+    publish_bundle(library, "drums")
     unknown = {"level_0": {"utilization": None, "perplexity": None}}
     alter_entry(library, 0, codebook_health=unknown, heard={}, min_utilization=0.9)
     (entry,) = library.entries()
@@ -66,13 +66,15 @@ def test_settings_that_say_no_threshold_mark_no_level(
     level = tiny_fields()["codebook_health_snapshot"]["level_0"]
     idle = {"level_0": {**level, "utilization": 0.125}}
     fields = {"training_config": settings, "codebook_health_snapshot": idle}
-    entry = published(library, "drums", fields=fields)
+    entry = publish_bundle(library, "drums", fields=fields)
     assert entry.min_utilization == 0
     assert [row.is_low for row in level_rows(entry)] == [False]
 
 
 def test_index_of_before_has_no_threshold(library: Catalog) -> None:
-    published(library, "drums", fields={"training_config": {"health": {"min_utilization": 0.9}}})
+    publish_bundle(
+        library, "drums", fields={"training_config": {"health": {"min_utilization": 0.9}}}
+    )
     assert [row.is_low for row in level_rows(library.entries()[0])] == [True, True]
     entry = library.entries()[0].to_json()
     del entry["min_utilization"]

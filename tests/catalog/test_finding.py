@@ -11,7 +11,7 @@ import distill
 from distill.bundle.loading import load_bundle
 from distill.catalog.catalog import Catalog
 from distill.errors import BundleError, DistillError, LibraryError
-from tests.helpers.made_bundle import bundle, made, published
+from tests.helpers.made_bundle import bundle, make_bundle, publish_bundle
 
 ID = "abcd111122223333"
 
@@ -20,9 +20,9 @@ ID = "abcd111122223333"
 def shelf(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
     """A library with My Kit and two others; read only."""
     library = Catalog(tmp_path_factory.mktemp("shelf") / "library")
-    published(library, "Snares", model_id="ffff000000000000")
-    published(library, "My Kit", model_id=ID)
-    published(library, "Hats", model_id="abce000000000000")
+    publish_bundle(library, "Snares", model_id="ffff000000000000")
+    publish_bundle(library, "My Kit", model_id=ID)
+    publish_bundle(library, "Hats", model_id="abce000000000000")
     return library
 
 
@@ -52,8 +52,8 @@ def test_other_parts_of_a_name_or_id_find_nothing(shelf: Catalog, wanted: str) -
 
 
 def test_what_can_mean_several_models_names_them(library: Catalog) -> None:
-    one = published(library, "My Kit", model_id="abcd111122223333")
-    published(library, "My Kit", model_id="abcd222222223333")
+    one = publish_bundle(library, "My Kit", model_id="abcd111122223333")
+    publish_bundle(library, "My Kit", model_id="abcd222222223333")
     for wanted in ("My Kit", "abcd"):
         told = refused(library, wanted)
         assert "several models" in told
@@ -63,14 +63,14 @@ def test_what_can_mean_several_models_names_them(library: Catalog) -> None:
 
 def test_two_states_of_one_run_are_not_mixed_up(library: Catalog) -> None:
     for epochs in (1, 2):
-        published(library, "kit", model_id=ID, training_epochs=epochs)
+        publish_bundle(library, "kit", model_id=ID, training_epochs=epochs)
     assert "kit.distillgan (id abcd1111), kit_1.distillgan (id abcd1111)" in refused(library, ID)
     assert library.find("kit_1").training_epochs == 2
 
 
 def test_of_several_of_a_name_the_file_name_means_one(library: Catalog, tmp_path: Path) -> None:
     for epochs in (1, 2):
-        published(library, "kit", model_id=f"{epochs}bcd000000000000", training_epochs=epochs)
+        publish_bundle(library, "kit", model_id=f"{epochs}bcd000000000000", training_epochs=epochs)
     for wanted, epochs in (("kit", 1), ("kit_1", 2)):
         for place in ("", f"{library.folder}/"):
             assert library.find(f"{place}{wanted}").training_epochs == epochs
@@ -79,7 +79,7 @@ def test_of_several_of_a_name_the_file_name_means_one(library: Catalog, tmp_path
 
 
 def test_copies_of_one_model_are_one(library: Catalog) -> None:
-    entry = published(library, "My Kit", model_id=ID)
+    entry = publish_bundle(library, "My Kit", model_id=ID)
     shutil.copy(library.path_of(entry), library.folder / "copy.distillgan")
     library.repair()
     assert len(library.entries()) == 2
@@ -94,7 +94,7 @@ def test_empty_library_says_so(library: Catalog) -> None:
 
 def test_many_models_are_not_all_named(library: Catalog) -> None:
     for number in range(9):
-        published(library, f"kit {number}")
+        publish_bundle(library, f"kit {number}")
     told = refused(library, "nothing")
     assert "kit 0, kit 1" in told
     assert "kit 8" not in told
@@ -105,7 +105,7 @@ def test_path_and_run_folder_come_before_names(
     shelf: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    run = made(tmp_path / "my_kit" / "best.distillgan")
+    run = make_bundle(tmp_path / "my_kit" / "best.distillgan")
     assert shelf.model_path("my_kit").resolve() == run
     assert shelf.model_path(str(run.parent)) == run
     assert shelf.model_path(str(run)) == run
@@ -138,7 +138,7 @@ def test_what_can_be_no_path_is_no_model(library: Catalog, wanted: str) -> None:
 
 
 def test_model_whose_file_is_gone_is_told(library: Catalog) -> None:
-    library.path_of(published(library, "kit")).unlink()
+    library.path_of(publish_bundle(library, "kit")).unlink()
     with pytest.raises(LibraryError, match="is missing; .*repair"):
         library.model_path("kit")
 

@@ -11,7 +11,7 @@ import pytest
 from distill.catalog.catalog import Catalog
 from distill.catalog.index import NAME
 from distill.errors import LibraryError
-from tests.helpers.made_bundle import alter_entry, index_of, made, names, published
+from tests.helpers.made_bundle import alter_entry, index_of, make_bundle, names, publish_bundle
 
 LONG = "x" * 300
 
@@ -101,7 +101,7 @@ def test_facts_unknown_to_this_version_are_no_damage(
 
 def test_damaged_entry_stays_in_the_file_until_a_repair(two: Catalog) -> None:
     damaged = alter_entry(two, 0, levels="2")
-    published(two, "three")
+    publish_bundle(two, "three")
     two.delete(two.find("two"))
     assert damaged in index_of(two)["models"]
     assert names(two) == ["three"]
@@ -131,7 +131,7 @@ def test_newer_index_is_read_with_a_warning(
 
 
 def test_newer_index_is_not_changed(two: Catalog, newer: bytes, tmp_path: Path) -> None:
-    one, bundle = two.find("one"), made(tmp_path / "b.distillgan", name="three")
+    one, bundle = two.find("one"), make_bundle(tmp_path / "b.distillgan", name="three")
     for change in (lambda: two.publish(bundle), lambda: two.delete(one), two.repair):
         with pytest.raises(LibraryError, match="newer distill .version 3.*please upgrade"):
             change()
@@ -169,7 +169,7 @@ def test_damaged_index_is_set_aside_and_made_again(
         ):
             look()
     assert (two.folder / NAME).read_bytes() == content
-    assert published(two, "three").file == "three.distillgan"
+    assert publish_bundle(two, "three").file == "three.distillgan"
     assert sorted(names(two)) == ["one", "three", "two"]
     assert "renamed to model_library.damaged.json" in caplog.text
     assert (two.folder / "model_library.damaged.json").read_bytes() == content

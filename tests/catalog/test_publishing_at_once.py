@@ -12,7 +12,7 @@ import pytest
 from distill.catalog.catalog import Catalog, describe
 from distill.catalog.entry import Entry
 from distill.catalog.index import NAME
-from tests.helpers.made_bundle import index_of, published
+from tests.helpers.made_bundle import index_of, publish_bundle
 from tests.helpers.runs import environment
 
 HELPERS = Path(__file__).resolve().parents[1] / "helpers"
@@ -88,7 +88,7 @@ def test_killed_publishers_leave_a_library_that_others_can_use(library: Catalog)
         publisher.kill()  # wherever it is by now
         publisher.communicate()
         assert len(listed(library)) >= models
-    published(library, "after")
+    publish_bundle(library, "after")
     kept = {entry.file for entry in listed(library)}
     library.repair()
     assert kept <= {entry.file for entry in listed(library)}

@@ -15,13 +15,20 @@ from distill.bundle.loading import load_bundle
 from distill.catalog.catalog import STALE_S, Catalog
 from distill.catalog.index import NAME
 from distill.errors import BundleError, LibraryError
-from tests.helpers.made_bundle import STATES, index_of, made, names, published, tiny_fields
+from tests.helpers.made_bundle import (
+    STATES,
+    index_of,
+    make_bundle,
+    names,
+    publish_bundle,
+    tiny_fields,
+)
 from tests.helpers.tiny_bundle import vocoder_state
 
 
 def test_index_can_be_made_again_from_the_files(library: Catalog) -> None:
-    published(library, "a", fields=STATES, tags=["x"])
-    published(library, "b", final_val_loss=float("nan"))
+    publish_bundle(library, "a", fields=STATES, tags=["x"])
+    publish_bundle(library, "b", final_val_loss=float("nan"))
     before = index_of(library)
     (library.folder / NAME).unlink()
     assert library.orphans(library.entries()) == ["a.distillgan", "b.distillgan"]
@@ -49,7 +56,7 @@ def test_repair_describes_a_file_again_that_was_replaced(
     two: Catalog, tmp_path: Path, description: str
 ) -> None:
     """Files of one kind of network are of one size: what the index says is told by the content."""
-    other = made(tmp_path / "b.distillgan", name="new", description=description)
+    other = make_bundle(tmp_path / "b.distillgan", name="new", description=description)
     shutil.copy(other, two.folder / "one.distillgan")
     two.repair()
     assert two.find("one.distillgan").name == "new"
@@ -65,8 +72,8 @@ def spoilt_vocoder(value: object) -> dict[str, Any]:
 @pytest.mark.parametrize("value", [b"x", {"a": [b"x"]}, torch.zeros(2)], ids=repr)
 def test_one_strange_bundle_does_not_stand_in_the_way(two: Catalog, value: object) -> None:
     """Of plain values, but none that an index can hold."""
-    made(two.folder / "strange.distillgan", fields={"vocoder_state": spoilt_vocoder(value)})
-    made(two.folder / "three.distillgan", name="three")
+    make_bundle(two.folder / "strange.distillgan", fields={"vocoder_state": spoilt_vocoder(value)})
+    make_bundle(two.folder / "three.distillgan", name="three")
     done = two.repair()
     assert done.added == ["three.distillgan"]
     assert list(done.refused) == ["strange.distillgan"]
@@ -84,7 +91,7 @@ def test_repair_leaves_what_is_no_model_and_says_why(two: Catalog) -> None:
 
 def test_repair_does_not_read_the_weights(library: Catalog) -> None:
     """Shown by weights that are damaged: the model is listed, and refused when it is used."""
-    path = made(library.folder / "kit.distillgan", name="kit")
+    path = make_bundle(library.folder / "kit.distillgan", name="kit")
     weights = tiny_fields()["model_state_dict"]["decoder.from_latent.weight"].numpy().tobytes()
     data = path.read_bytes()
     assert data.count(weights) == 1
@@ -101,7 +108,7 @@ def test_file_whose_name_is_no_unicode_spoils_nothing(two: Catalog) -> None:
     done = two.repair()
     assert not any("damaged" in reason for reason in done.refused.values()), done.refused
     assert {"one", "two"} <= set(names(two))
-    published(two, "three")
+    publish_bundle(two, "three")
     assert {"one", "two", "three"} <= set(names(two))
     assert os.path.exists(path)
 

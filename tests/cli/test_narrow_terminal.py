@@ -23,7 +23,7 @@ from distill.sweep.results import Result
 from distill.system.bars import file_columns, step_columns
 from distill.system.terminal import console, say_figures
 from distill.training.display import show_stage
-from tests.helpers.made_bundle import VOCODER, published
+from tests.helpers.made_bundle import VOCODER, publish_bundle
 from tests.helpers.verbs import Run
 
 Screen = Callable[[], list[str]]
@@ -167,7 +167,7 @@ def test_the_leaderboard(screen: Screen) -> None:
 def test_the_library(screen: Screen, tmp_path: Path, run: Run) -> None:
     models = Catalog(tmp_path / DEFAULT_FOLDER)
     for name in ("kit", "a kit with quite a long name, as they have"):
-        published(models, name, fields=VOCODER, final_val_loss=0.125)
+        publish_bundle(models, name, fields=VOCODER, final_val_loss=0.125)
     lines = run("library", "list").out
     assert max(map(cell_len, lines)) <= console.width
     lines = [re.sub(r"a kit [a-z ,]*…", "", line) for line in lines]
@@ -179,7 +179,7 @@ def test_the_library(screen: Screen, tmp_path: Path, run: Run) -> None:
 
 
 def test_a_model_in_the_library(screen: Screen, tmp_path: Path, run: Run) -> None:
-    entry = published(Catalog(tmp_path / DEFAULT_FOLDER), "My Kit", fields=VOCODER)
+    entry = publish_bundle(Catalog(tmp_path / DEFAULT_FOLDER), "My Kit", fields=VOCODER)
     lines = run("library", "info", "My Kit").out
     for health in entry.codebook_health.values():
         assert_whole(lines, f"{health['utilization']:.1%}", f"{health['perplexity']:.1f}")

@@ -11,7 +11,7 @@ import torch
 
 from distill.audio.writer import write_sound
 from distill.codec.codes import Codes
-from tests.helpers.encoded import encoded
+from tests.helpers.encoded import encode
 from tests.helpers.sounds import sound
 from tests.helpers.verbs import Told, results
 
@@ -24,7 +24,7 @@ def folder(tmp_path: Path) -> Path:
     for path in (folder / "kick.wav", folder / ".hidden" / ".hat.wav", other / "snare.wav"):
         sound(path, samples=4_000)
     (folder / "linked").symlink_to(other)
-    (folder / "voice.m4a").write_bytes(encoded("aac", 0.3, 44_100, 1))
+    (folder / "voice.m4a").write_bytes(encode("aac", 0.3, 44_100, 1))
     (folder / "._kick.wav").write_bytes(b"\0\5\x16\7" + b"\0" * 60)
     (folder / "zz broken.wav").write_bytes(b"RIFF\1\1\1\1WAVEfmt ")
     waveform = torch.from_numpy(np.zeros((1, 4_000), np.float32))
@@ -83,7 +83,7 @@ def test_results_among_the_sounds_are_not_done_again(
 def test_codes_hold_a_file_whose_header_says_too_little_whole(
     run: Run, model: Path, tmp_path: Path
 ) -> None:
-    data = encoded("wav", 0.5, 16_000, 1)
+    data = encode("wav", 0.5, 16_000, 1)
     place = data.index(b"data") + 4
     (tmp_path / "crashed.wav").write_bytes(data[:place] + b"\0" * 4 + data[place + 4 :])
     told = run("encode", model, "crashed.wav", "-o", "out")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import soundfile
 
-from tests.helpers.made_bundle import made
+from tests.helpers.made_bundle import make_bundle
 from tests.helpers.sounds import tone
 from tests.helpers.tiny_bundle import phase_vocoder
 from tests.helpers.verbs import Run
@@ -15,7 +15,7 @@ from tests.helpers.verbs import Run
 
 @pytest.fixture
 def with_vocoder(tmp_path: Path) -> Path:
-    return made(tmp_path / "kit.distillgan", fields={"vocoder_state": phase_vocoder()})
+    return make_bundle(tmp_path / "kit.distillgan", fields={"vocoder_state": phase_vocoder()})
 
 
 def test_the_models_own_vocoder_or_the_default_one(
@@ -43,7 +43,9 @@ def test_an_unknown_word_is_a_mistake(run: Run, with_vocoder: Path, tmp_path: Pa
 
 
 def test_the_library_names_it(run: Run, tmp_path: Path) -> None:
-    made(tmp_path / "x" / "kit.distillgan", fields={"vocoder_state": phase_vocoder()}, name="kit")
+    make_bundle(
+        tmp_path / "x" / "kit.distillgan", fields={"vocoder_state": phase_vocoder()}, name="kit"
+    )
     run("library", "add", tmp_path / "x" / "kit.distillgan")
     assert any("Phase (200 ep)" in line for line in run("library", "list").out)
     assert any("Phase (200 ep), final loss" in line for line in run("library", "info", "kit").out)

@@ -18,7 +18,7 @@ import torch
 from distill.bundle.loading import load_bundle
 from distill.codec.codes import Codes
 from distill.errors import CodesError
-from tests.helpers.code_files import BITS, make, parts, saved
+from tests.helpers.code_files import BITS, make, parts, save_codes
 from tests.helpers.golden_codes import (
     GOLDEN,
     GOLDEN_BUNDLE,
@@ -38,7 +38,7 @@ SHAPES = ((1, 1, 1, 1), (1, 8, 47, 3), (2, 3, 5, 2), (7, 2, 3, 1), (1, 1, 2, 8))
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_every_code_and_fact_comes_back(tmp_path: Path, shape: tuple[int, ...], size: int) -> None:
     codes, path = make(shape, size), tmp_path / "a.distillcodes"
-    header, payload = parts(saved(path, codes))
+    header, payload = parts(save_codes(path, codes))
     loaded = Codes.load(str(path))
     assert loaded.indices.dtype == torch.int64
     assert torch.equal(loaded.indices, codes.indices)
@@ -51,7 +51,7 @@ def test_every_code_and_fact_comes_back(tmp_path: Path, shape: tuple[int, ...], 
 
 def test_layout_is_the_one_that_is_documented(tmp_path: Path) -> None:
     codes = make((2, 3, 5, 2), 100)
-    data = saved(tmp_path / "a.distillcodes", codes)
+    data = save_codes(tmp_path / "a.distillcodes", codes)
     assert data[:10] == b"distcode\x01\x00"
     header, payload = parts(data)
     assert data[-32:] == hashlib.sha256(data[:-32]).digest()
@@ -86,7 +86,7 @@ def test_codes_in_any_memory_order_are_saved_alike(tmp_path: Path) -> None:
     order = codes.indices.permute(3, 2, 1, 0).contiguous().permute(3, 2, 1, 0)
     turned = replace(codes, indices=order)
     assert not turned.indices.is_contiguous()
-    assert saved(tmp_path / "a", turned) == saved(tmp_path / "b", codes)
+    assert save_codes(tmp_path / "a", turned) == save_codes(tmp_path / "b", codes)
 
 
 @pytest.mark.parametrize("name", ["", "Küche 音 🥁", "line\nbreak\0", "\ud800", "long " * 20_000])

@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 
 from distill.codec.codes import Codes
-from tests.helpers.code_files import BITS, forged, make, parts, refusal, saved
+from tests.helpers.code_files import BITS, forge, make, parts, refusal, save_codes
 
 # -- damaged ---------------------------------------------------------
 
 
 def test_every_flipped_bit_is_noticed(tmp_path: Path) -> None:
     path = tmp_path / "a.distillcodes"
-    data = saved(path, make((1, 2, 3, 2), 8))
+    data = save_codes(path, make((1, 2, 3, 2), 8))
     with path.open("r+b", buffering=0) as file:
         for place, byte in enumerate(data):
             for bit in range(8):
@@ -32,7 +32,7 @@ def test_every_flipped_bit_is_noticed(tmp_path: Path) -> None:
 
 def test_file_cut_anywhere_or_with_more_at_its_end_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.distillcodes"
-    data = saved(path, make((1, 2, 3, 2), 8))
+    data = save_codes(path, make((1, 2, 3, 2), 8))
     for length in range(len(data)):
         assert "truncated" in refusal(path, data[:length]) or length < len(b"distcode")
     for more in (b"\0", b"x" * 31, b"x" * 32, data):
@@ -50,7 +50,7 @@ def test_newer_version_is_refused_before_anything_else_is_looked_at(
 ) -> None:
     told = f"format version {version}, newer than this distill reads (1): please upgrade"
     path = tmp_path / "a.distillcodes"
-    assert told in refusal(path, forged({}, b"", version=version))
+    assert told in refusal(path, forge({}, b"", version=version))
     assert told in refusal(path, b"distcode" + struct.pack("<H", version) + b"?" * 99)
 
 
@@ -77,14 +77,14 @@ NO_TEXTS = (None, 5, True, ["x"], {"x": 1})
 
 def test_header_that_distill_would_not_write_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.distillcodes"
-    header, payload = parts(saved(path, make()))
-    path.write_bytes(forged(header, payload))
+    header, payload = parts(save_codes(path, make()))
+    path.write_bytes(forge(header, payload))
     Codes.load(path)  # what is below is refused for what is changed, not for how it is forged
     for key in (*COUNTS, *TEXTS):
         lacking = {other: value for other, value in header.items() if other != key}
-        assert f"no valid {key}" in refusal(path, forged(lacking, payload))
+        assert f"no valid {key}" in refusal(path, forge(lacking, payload))
         for value in NO_COUNTS if key in COUNTS else NO_TEXTS:
-            assert f"no valid {key}" in refusal(path, forged({**header, key: value}, payload))
+            assert f"no valid {key}" in refusal(path, forge({**header, key: value}, payload))
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_header_that_distill_would_not_write_is_refused(tmp_path: Path) -> None:
     ids=range(8),
 )
 def test_header_that_is_no_object_is_refused(tmp_path: Path, text: bytes) -> None:
-    assert "its header" in refusal(tmp_path / "a.distillcodes", forged(None, b"", text=text))
+    assert "its header" in refusal(tmp_path / "a.distillcodes", forge(None, b"", text=text))
 
 
 @pytest.mark.parametrize("length", [65_537, 1 << 20, (1 << 32) - 1])
@@ -104,8 +104,8 @@ def test_header_longer_than_any_is_refused(tmp_path: Path, length: int) -> None:
 
 
 def test_version_zero_is_refused(tmp_path: Path) -> None:
-    header, payload = parts(saved(tmp_path / "b", make()))
-    data = forged(header, payload, version=0)
+    header, payload = parts(save_codes(tmp_path / "b", make()))
+    data = forge(header, payload, version=0)
     assert "its header is not one" in refusal(tmp_path / "a.distillcodes", data)
 
 
@@ -126,8 +126,8 @@ def test_sizes_that_do_not_fit_the_file_are_refused_before_memory_is_taken(
     tmp_path: Path, sizes: dict[str, int]
 ) -> None:
     path = tmp_path / "a.distillcodes"
-    header, payload = parts(saved(path, make()))
-    data = forged({**header, **sizes}, payload)
+    header, payload = parts(save_codes(path, make()))
+    data = forge({**header, **sizes}, payload)
     path.write_bytes(data)
     tracemalloc.start()
     try:
@@ -156,11 +156,11 @@ def test_huge_file_is_refused_unread(tmp_path: Path) -> None:
 @pytest.mark.parametrize("size", [3, 100, 1000])
 def test_codes_outside_the_codebook_are_refused(tmp_path: Path, size: int) -> None:
     """Sizes that are no power of two leave room for them in their bits."""
-    header, _ = parts(saved(tmp_path / "b", make((1, 1, 1, 1), size)))
+    header, _ = parts(save_codes(tmp_path / "b", make((1, 1, 1, 1), size)))
     for code in range(size - 1, 1 << BITS[size]):
         payload = (code << -BITS[size] % 8).to_bytes(-(-BITS[size] // 8), "big")
         path = tmp_path / "a.distillcodes"
-        path.write_bytes(forged(header, payload))
+        path.write_bytes(forge(header, payload))
         if code < size:
             assert Codes.load(path).indices.item() == code
         else:

@@ -23,7 +23,7 @@ from tests.helpers.browsers import open_page, require_browser
 from tests.helpers.checkout import REPOSITORY
 from tests.helpers.dashboards import Dashboard, dashboard
 from tests.helpers.fake_runs import REMEDY, FakeRun
-from tests.helpers.made_bundle import STATES, published
+from tests.helpers.made_bundle import STATES, publish_bundle
 
 require_browser()
 pytestmark = pytest.mark.slow
@@ -70,7 +70,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
     write_previews(run.run_dir, 1)
     (folder / EVIL.replace("/", "")).mkdir()
     library = Catalog(outputs / "library")
-    published(library, EVIL, fields=STATES, description=EVIL, tags=[EVIL], dataset_name=EVIL)
+    publish_bundle(library, EVIL, fields=STATES, description=EVIL, tags=[EVIL], dataset_name=EVIL)
     write_call(outputs)
     with dashboard(folder) as started:
         yield started

@@ -15,7 +15,7 @@ from distill.audio.reasons import Reason
 from distill.data.cache import CacheConfig
 from distill.data.collection import Collection
 from distill.data.scan import scan
-from tests.helpers.scans import left_out, used
+from tests.helpers.scans import left_out, used_paths
 from tests.helpers.sounds import tone
 
 Scan = Callable[..., Collection]
@@ -155,7 +155,7 @@ def test_every_format_is_used(messy_scan: Collection, ending: tuple[str, str, in
     "name", [*NAMES, NO_UNICODE, "a.wav", "cut in half.wav", "cut.flac"], ids=ascii
 )
 def test_every_name_is_used(messy_scan: Collection, name: str) -> None:
-    assert name in used(messy_scan)
+    assert name in used_paths(messy_scan)
 
 
 def test_nothing_is_dropped_in_silence(messy: Path, messy_scan: Collection) -> None:

@@ -11,7 +11,7 @@ import pytest
 from distill.data.segments import Draw
 from distill.data.split import Piece
 from distill.settings.schema import AugmentConfig
-from tests.helpers.segments import LENGTH, OFF, ON, Make, heard, ramp, same, segments_of, whole
+from tests.helpers.segments import LENGTH, OFF, ON, Make, ramp, same, segments_of, sound_of, whole
 
 
 def leads_of(items: Any, indices: Iterable[Any]) -> list[int]:
@@ -22,8 +22,8 @@ def leads_of(items: Any, indices: Iterable[Any]) -> list[int]:
     for index in indices:
         item = items[index]
         lead = item["sound_begin"]
-        assert not heard(item)[:lead].any()
-        assert heard(item)[lead] != 0
+        assert not sound_of(item)[:lead].any()
+        assert sound_of(item)[lead] != 0
         leads.append(lead)
     return leads
 
@@ -58,12 +58,12 @@ def test_inner_segments_have_no_silence_that_the_sound_does_not_have(cached_soun
     items = segments_of(whole(cached_sound(ramp(1_000))))
     for index in range(1, 9):
         for lap in range(100):
-            assert heard(items[Draw(index, lap)]).all()
+            assert sound_of(items[Draw(index, lap)]).all()
 
 
 def test_most_draws_of_a_short_sound_hold_all_of_it(cached_sound: Make) -> None:
     items = segments_of(whole(cached_sound(ramp(37))))
-    drawn = [heard(items[Draw(0, lap)]) for lap in range(1_000)]
+    drawn = [sound_of(items[Draw(0, lap)]) for lap in range(1_000)]
     assert all(samples[samples != 0][0] == 1 for samples in drawn)
     assert sum(np.count_nonzero(samples) == 37 for samples in drawn) > 750
 
@@ -80,8 +80,8 @@ def test_held_out_beginnings_are_spread_and_no_sample_is_lost(
     parts: list[list[float]] = [[] for _ in pieces]
     for index in range(len(items)):
         item = items[index]
-        sound = heard(item)[item["sound_begin"] : item["sound_end"]]
-        assert not heard(item)[item["sound_end"] :].any()
+        sound = sound_of(item)[item["sound_begin"] : item["sound_end"]]
+        assert not sound_of(item)[item["sound_end"] :].any()
         parts[items.piece_of[index]] += sound.tolist()
     assert all(part == ramp(samples).tolist() for part in parts)
     assert items.sounding_samples() == count * samples
@@ -99,7 +99,7 @@ def test_a_piece_from_the_middle_of_a_sound_gets_no_silence_before_it(cached_sou
     items = segments_of(
         whole(cached_sound(ramp(50), content="b")), Piece(sound, 300, 620), held_out=True
     )
-    assert heard(items[1]).tolist() == list(range(301, 401))
+    assert sound_of(items[1]).tolist() == list(range(301, 401))
 
 
 def test_fixed_training_segments_begin_anywhere_too(cached_sound: Make) -> None:

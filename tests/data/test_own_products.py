@@ -19,7 +19,7 @@ from distill.audio.writer import write_sound
 from distill.data.collection import Collection
 from distill.errors import CollectionError
 from tests.helpers.runs import TINY
-from tests.helpers.scans import left_out, used
+from tests.helpers.scans import left_out, used_paths
 from tests.helpers.sounds import tone
 from tests.helpers.verbs import Run
 
@@ -53,7 +53,7 @@ def test_a_tagged_sound_is_left_out(
     make_own(kit / f"kick again.{suffix}", channels=channels)
     (kit / "renamed").write_bytes((kit / f"kick again.{suffix}").read_bytes())
     collection = scan_folder(kit)
-    assert list(used(collection)) == ["kick.wav"]
+    assert list(used_paths(collection)) == ["kick.wav"]
     assert left_out(collection) == dict.fromkeys(
         (f"kick again.{suffix}", "renamed"), "distill's own output: made with Drums (0123)"
     )
@@ -84,7 +84,7 @@ def test_a_folder_with_the_mark_is_not_searched(
         (folder / name).touch()
     soundfile.write(folder / "inside" / "a.wav", tone(200), 16_000)
     collection = scan_folder(kit)
-    assert list(used(collection)) == ["kick.wav"]
+    assert list(used_paths(collection)) == ["kick.wav"]
     (one,) = collection.left_out
     assert (one.path, one.reason) == (str(folder), Reason.OWN_OUTPUT)
     assert one.detail == f"{kind}, not searched"
@@ -94,7 +94,7 @@ def test_the_cache_and_the_demo_below_the_sounds(kit: Path, scan_folder: Scan, d
     shutil.copytree(demo, kit / "outputs" / "demo")
     scan_folder(kit, cache_folder=kit / "outputs" / "cache")
     collection = scan_folder(kit, cache_folder=kit / "outputs" / "cache")
-    assert list(used(collection)) == ["kick.wav"]
+    assert list(used_paths(collection)) == ["kick.wav"]
     assert {Path(file.path).name for file in collection.left_out} == {"demo", "cache"}
 
 

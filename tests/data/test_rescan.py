@@ -14,7 +14,7 @@ import soundfile
 
 from distill.data.collection import Collection
 from tests.helpers.runs import environment
-from tests.helpers.scans import used
+from tests.helpers.scans import used_paths
 from tests.helpers.sounds import tone
 
 Scan = Callable[..., Collection]
@@ -32,7 +32,7 @@ def test_second_scan_opens_nothing(sounds: Path, scan_folder: Scan, opened: list
 def test_changed_file_is_read_again(
     sounds: Path, scan_folder: Scan, opened: list[str], same_size: bool
 ) -> None:
-    before = used(scan_folder(sounds))
+    before = used_paths(scan_folder(sounds))
     opened.clear()
     stat = (sounds / "3.wav").stat()
     soundfile.write(sounds / "3.wav", tone(50, 0.5 if same_size else 0.6), 16_000)
@@ -41,7 +41,7 @@ def test_changed_file_is_read_again(
     else:
         os.utime(sounds / "3.wav", ns=(stat.st_atime_ns, stat.st_mtime_ns))
     opened.clear()
-    after = used(scan_folder(sounds))
+    after = used_paths(scan_folder(sounds))
     assert opened == ["3.wav"]
     assert {name for name in before if before[name] != after[name]} == {"3.wav"}
 
@@ -53,7 +53,7 @@ def test_new_and_removed_files_are_seen(sounds: Path, scan_folder: Scan, opened:
     opened.clear()
     after = scan_folder(sounds)
     assert opened == ["new.flac"]
-    assert used(after).keys() ^ used(before).keys() == {"3.wav", "new.flac"}
+    assert used_paths(after).keys() ^ used_paths(before).keys() == {"3.wav", "new.flac"}
 
 
 def test_lost_waveform_is_made_again(sounds: Path, scan_folder: Scan, opened: list[str]) -> None:
@@ -124,7 +124,7 @@ def test_a_file_with_its_old_time_stamp_and_size_is_read_again(
     sounds: Path, scan_folder: Scan
 ) -> None:
     """As `mp3gain -p` leaves it, or a copy that restores time stamps."""
-    before = used(scan_folder(sounds))
+    before = used_paths(scan_folder(sounds))
     path = sounds / "3.wav"
     status = path.stat()
     other = (sounds / "4.wav").read_bytes()[:1_000]
@@ -132,5 +132,5 @@ def test_a_file_with_its_old_time_stamp_and_size_is_read_again(
     os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
     assert path.stat().st_mtime_ns == status.st_mtime_ns
     assert path.stat().st_size == status.st_size
-    after = used(scan_folder(sounds))
+    after = used_paths(scan_folder(sounds))
     assert {name for name in before if before[name] != after[name]} == {"3.wav"}

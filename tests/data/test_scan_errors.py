@@ -13,7 +13,7 @@ import soundfile
 from distill.audio.reasons import Reason
 from distill.data.collection import Collection
 from distill.errors import CollectionError
-from tests.helpers.scans import left_out, used
+from tests.helpers.scans import left_out, used_paths
 
 Scan = Callable[..., Collection]
 
@@ -51,7 +51,7 @@ def test_file_that_may_not_be_read_is_reported(
     with monkeypatch.context() as patch:
         patch.setattr(Path, "open", refused)
         assert left_out(scan_folder(sounds)) == {"3.wav": "unreadable: Permission denied"}
-    assert "3.wav" in used(scan_folder(sounds)), "once it may be read, it is used"
+    assert "3.wav" in used_paths(scan_folder(sounds)), "once it may be read, it is used"
 
 
 def test_empty_folder_is_an_error(tmp_path: Path, scan_folder: Scan) -> None:

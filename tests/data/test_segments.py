@@ -12,13 +12,13 @@ import torch
 from distill.data.segments import Draw, MovingDraws, shift_mel_bins
 from distill.data.split import Piece
 from distill.errors import SoundError
-from tests.helpers.segments import LENGTH, ON, Make, heard, ramp, same, segments_of, whole
+from tests.helpers.segments import LENGTH, ON, Make, ramp, same, segments_of, sound_of, whole
 
 
 def test_fixed_segments_tile_the_sound_tail_included(cached_sound: Make) -> None:
     items = segments_of(whole(cached_sound(ramp(430))), held_out=True, augment=ON)
     assert len(items) == 5
-    joined = np.concatenate([heard(items[index]) for index in range(5)])
+    joined = np.concatenate([sound_of(items[index]) for index in range(5)])
     np.testing.assert_array_equal(joined[:430], ramp(430))
     assert not joined[430:].any()
     assert [items[index]["sound_end"] for index in range(5)] == [100, 100, 100, 100, 30]
@@ -40,14 +40,14 @@ def test_fixed_segments_are_the_same_every_time_whatever_the_seed(cached_sound: 
 def test_short_sound_is_padded(cached_sound: Make) -> None:
     items = segments_of(whole(cached_sound(ramp(37))), held_out=True)
     assert len(items) == 1
-    np.testing.assert_array_equal(heard(items[0])[:37], ramp(37))
-    assert not heard(items[0])[37:].any()
+    np.testing.assert_array_equal(sound_of(items[0])[:37], ramp(37))
+    assert not sound_of(items[0])[37:].any()
     assert items[0]["sound_end"] == 37
 
 
 def test_training_crops_move_from_lap_to_lap(cached_sound: Make) -> None:
     items = segments_of(whole(cached_sound(ramp(430))))
-    starts = {int(heard(items[Draw(2, lap)])[0]) - 1 for lap in range(200)}
+    starts = {int(sound_of(items[Draw(2, lap)])[0]) - 1 for lap in range(200)}
     assert len(starts) > 50
     assert min(starts) >= 150
     assert max(starts) <= 250
@@ -63,7 +63,7 @@ def test_every_sample_is_reachable(cached_sound: Make) -> None:
     for index in range(len(items)):
         for lap in range(100):
             item = items[Draw(index, lap)]
-            sound = heard(item)[item["sound_begin"] : item["sound_end"]]
+            sound = sound_of(item)[item["sound_begin"] : item["sound_end"]]
             seen.update(sound.astype(int).tolist())
             full += len(sound) == LENGTH
     assert seen.keys() == set(range(1, 431))
@@ -75,7 +75,7 @@ def test_crops_stay_inside_their_piece(cached_sound: Make) -> None:
     items = segments_of(Piece(sound, 300, 620))
     for index in range(len(items)):
         for draw in [index, *(Draw(index, lap) for lap in range(100))]:
-            samples = heard(items[draw])
+            samples = sound_of(items[draw])
             inside = samples[samples != 0]
             assert inside.min() >= 301
             assert inside.max() <= 620
@@ -86,7 +86,7 @@ def test_augmentation_off_leaves_samples_and_bins_alone(cached_sound: Make) -> N
     for index in range(len(items)):
         for lap in range(50):
             item = items[Draw(index, lap)]
-            samples = heard(item)[item["sound_begin"] : item["sound_end"]]
+            samples = sound_of(item)[item["sound_begin"] : item["sound_end"]]
             np.testing.assert_array_equal(samples, samples[0] + np.arange(len(samples)))
             assert item["shift_bins"] == 0
 
@@ -96,8 +96,8 @@ def test_augmentation_stays_within_its_limits_and_uses_them(cached_sound: Make) 
     gains, bins = [], set()
     for lap in range(400):
         item = items[Draw(1, lap)]
-        gains.append(float(heard(item)[0]))
-        np.testing.assert_allclose(heard(item), gains[-1])
+        gains.append(float(sound_of(item)[0]))
+        np.testing.assert_allclose(sound_of(item), gains[-1])
         bins.add(item["shift_bins"])
     gain_db = 20 * np.log10(np.abs(gains))
     assert np.abs(gain_db).max() <= 6.0001
@@ -147,7 +147,13 @@ def test_silent_stretches_are_passed_over(cached_sound: Make) -> None:
     samples = ramp(1_000)
     samples[200:700] = 0
     items = segments_of(whole(cached_sound(samples)), held_out=True)
-    assert [int(heard(items[index])[0]) for index in range(len(items))] == [1, 101, 701, 801, 901]
+    assert [int(sound_of(items[index])[0]) for index in range(len(items))] == [
+        1,
+        101,
+        701,
+        801,
+        901,
+    ]
 
 
 def test_piece_without_any_sound_still_gives_one_segment(cached_sound: Make) -> None:
@@ -155,14 +161,14 @@ def test_piece_without_any_sound_still_gives_one_segment(cached_sound: Make) -> 
     samples[500:] = 0
     items = segments_of(Piece(cached_sound(samples), 500, 1_000), held_out=True)
     assert len(items) == 1
-    assert not heard(items[0]).any()
+    assert not sound_of(items[0]).any()
 
 
 def test_pieces_keep_their_own_sounds(cached_sound: Make) -> None:
     pieces = [whole(cached_sound(np.full(150, n, np.float32), content=str(n))) for n in (1, 2, 3)]
     for held_out in (False, True):
         items = segments_of(*pieces, held_out=held_out)
-        owners = [set(heard(items[index]).tolist()) - {0} for index in range(len(items))]
+        owners = [set(sound_of(items[index]).tolist()) - {0} for index in range(len(items))]
         counts = (2, 2, 2) if not held_out else (2, 3, 2)
         assert owners == [
             {n} for n, count in zip((1, 2, 3), counts, strict=True) for _ in range(count)

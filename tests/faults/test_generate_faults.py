@@ -14,7 +14,7 @@ import pytest
 import soundfile
 
 from tests.helpers.disks import Disk
-from tests.helpers.made_bundle import made
+from tests.helpers.made_bundle import make_bundle
 from tests.helpers.runs import environment, wait_for
 from tests.helpers.tiny_bundle import prior_state
 
@@ -25,7 +25,7 @@ TAKE_AWAY = "+callbacks.extra.take._target_=tests.helpers.filling.TakeAway"
 
 
 def generate(folder: Path, *words: str) -> subprocess.Popen[str]:
-    kit = made(folder / "kit.distillgan", fields={"prior_state": prior_state()}, name="kit")
+    kit = make_bundle(folder / "kit.distillgan", fields={"prior_state": prior_state()}, name="kit")
     return subprocess.Popen(
         [sys.executable, "-m", "distill.generate", str(kit), *words],
         cwd=folder,

@@ -26,7 +26,7 @@ from tests.helpers.runs import (
     TINY_PRIOR,
     TINY_VOCODER,
     environment,
-    started,
+    start_run,
     until_saved_again,
 )
 from tests.helpers.sounds import tone, write_sounds
@@ -85,7 +85,7 @@ def test_killed_in_each_stage_a_run_of_all_three_ends_as_another(
         "prior.batch_size=16",
     ]
     cache = tmp_path / "outputs" / "cache"
-    run = started(tmp_path, *words, "hydra.run.dir=run", "name=kit")
+    run = start_run(tmp_path, *words, "hydra.run.dir=run", "name=kit")
     while not list(cache.rglob("*.f32")):
         assert run.poll() is None
         time.sleep(0.01)
@@ -96,7 +96,7 @@ def test_killed_in_each_stage_a_run_of_all_three_ends_as_another(
     for stage in STAGES:
         begun = list(tmp_path.glob("run/checkpoints/*"))
         again = ["resume=run"] if begun else [*words, "hydra.run.dir=run", "name=kit"]
-        run = started(tmp_path, *again)
+        run = start_run(tmp_path, *again)
         until_saved_again(run, checkpoint_path(tmp_path / "run", stage, "last"))
         time.sleep(chance.uniform(0, 0.15))
         run.send_signal(signal.SIGKILL)
@@ -104,13 +104,13 @@ def test_killed_in_each_stage_a_run_of_all_three_ends_as_another(
         assert run.returncode == -signal.SIGKILL, out
         assert "Traceback" not in out, out
         check_nothing_is_torn(tmp_path)
-    run = started(tmp_path, "resume=run")
+    run = start_run(tmp_path, "resume=run")
     time.sleep(chance.uniform(0.5, 2))
     run.send_signal(signal.SIGTERM)
     out, _ = run.communicate(timeout=60)
     assert run.returncode in (-signal.SIGTERM, 128 + signal.SIGTERM), out
     for name, more in (("run", ["resume=run"]), ("whole", [*words, "hydra.run.dir=whole"])):
-        run = started(tmp_path, *more)
+        run = start_run(tmp_path, *more)
         out, _ = run.communicate(timeout=300)
         assert run.returncode == 0, out
         summary = json.loads((tmp_path / name / "summary.json").read_text())
@@ -133,7 +133,7 @@ def test_killed_in_each_stage_a_run_of_all_three_ends_as_another(
 def test_two_runs_at_once_share_cache_and_library(sounds: Path, tmp_path: Path) -> None:
     """And each has its own vocoder, where that was found better."""
     words = [*TINY, *TINY_VOCODER, "data.root=sounds", "data.val_fraction=0.5", "name=kit"]
-    runs = [started(tmp_path, *words, f"hydra.run.dir=run{number}") for number in range(2)]
+    runs = [start_run(tmp_path, *words, f"hydra.run.dir=run{number}") for number in range(2)]
     for run in runs:
         out, _ = run.communicate(timeout=180)
         assert run.returncode == 0, out

@@ -11,7 +11,7 @@ import pytest
 
 from distill.data.cache import CacheConfig
 from distill.data.scan import scan
-from tests.helpers.encoded import FORMATS, encoded, seconds_by_ffmpeg
+from tests.helpers.encoded import FORMATS, encode, seconds_by_ffmpeg
 from tests.helpers.mangled import MANGLES
 
 pytestmark = pytest.mark.slow
@@ -27,7 +27,7 @@ def write(folder: Path, number: int) -> tuple[Path, float]:
     form = FORMATS[name]
     rate_hz, channels = random.choice(form.rates_hz), random.choice((1, 2))
     written_s = 0.3 + number / 200
-    data = encoded(name, written_s, rate_hz, channels, number)
+    data = encode(name, written_s, rate_hz, channels, number)
     if number % 2:
         mangle = random.choice(list(MANGLES))
         data = MANGLES[mangle](data, random)

@@ -11,7 +11,7 @@ import soundfile
 from PIL import Image
 
 from distill.audio.sound_file import SoundFile
-from tests.helpers.made_bundle import made
+from tests.helpers.made_bundle import make_bundle
 from tests.helpers.sounds import sound
 from tests.helpers.tiny_bundle import prior_state
 from tests.helpers.verbs import Run
@@ -20,7 +20,7 @@ from tests.helpers.verbs import Run
 @pytest.fixture
 def kit(tmp_path: Path) -> Path:
     """A tiny model with a prior."""
-    return made(
+    return make_bundle(
         tmp_path / "kit.distillgan", fields={"prior_state": prior_state()}, name="My Kit / 1"
     )
 
@@ -150,7 +150,7 @@ def test_a_model_without_a_prior_says_how_to_get_one(model: Path, run: Run) -> N
 def test_too_little_learnt_is_told_and_variations_come(run: Run, tmp_path: Path) -> None:
     state = prior_state()
     state["training_metadata"]["final_bits_per_s"] = 1000.0
-    few = made(tmp_path / "few.distillgan", fields={"prior_state": state})
+    few = make_bundle(tmp_path / "few.distillgan", fields={"prior_state": state})
     told = run("generate", few, "-n", "2", "-o", "out")
     assert told.exit_code == 0, told.stderr
     assert "these are variations of the sounds that the model was trained on" in told.stdout

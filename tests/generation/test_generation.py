@@ -28,7 +28,7 @@ from distill.generation.making import ATTEMPTS, NewSound
 from distill.generation.novelty import MelNeighbours, Nearest
 from distill.generation.plans import Planner
 from distill.generation.request import Request
-from tests.helpers.made_bundle import made
+from tests.helpers.made_bundle import make_bundle
 from tests.helpers.tiny_bundle import prior_state
 
 RATE_HZ = 16_000
@@ -42,7 +42,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def drummer(folder: Path) -> LoadedModel:
     """A tiny model with a prior."""
-    return distill.load(made(folder / "kit.distillgan", fields={"prior_state": prior_state()}))
+    return distill.load(
+        make_bundle(folder / "kit.distillgan", fields={"prior_state": prior_state()})
+    )
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +52,7 @@ def unlearnt(folder: Path) -> LoadedModel:
     """One whose prior learnt nothing."""
     state = prior_state()
     state["training_metadata"]["final_bits_per_s"] = 901.0
-    return distill.load(made(folder / "few.distillgan", fields={"prior_state": state}))
+    return distill.load(make_bundle(folder / "few.distillgan", fields={"prior_state": state}))
 
 
 def noise(samples: int = 9_000, seed: int = 0) -> Tensor:
@@ -127,7 +129,7 @@ def test_what_cannot_be_is_told(drummer: LoadedModel, asked: dict[str, object], 
 
 
 def test_a_model_without_a_prior_says_how_to_get_one(tmp_path: Path) -> None:
-    plain = distill.load(made(tmp_path / "plain.distillgan"))
+    plain = distill.load(make_bundle(tmp_path / "plain.distillgan"))
     with pytest.raises(DistillError, match=r"has no prior.*stages=\[prior\]"):
         plain.generate(1)
 

@@ -27,7 +27,7 @@ def make(shape: tuple[int, ...] = (2, 3, 5, 2), size: int = 100, **changes: Any)
     return replace(codes, **changes)
 
 
-def saved(path: Path, codes: Codes) -> bytes:
+def save_codes(path: Path, codes: Codes) -> bytes:
     """The bytes of the file."""
     codes.save(path)
     return path.read_bytes()
@@ -52,7 +52,7 @@ def parts(data: bytes) -> tuple[dict[str, Any], bytes]:
     return json.loads(data[14 : 14 + length]), data[14 + length : -32]
 
 
-def forged(header: Any, payload: bytes, *, version: int = 1, text: bytes | None = None) -> bytes:
+def forge(header: Any, payload: bytes, *, version: int = 1, text: bytes | None = None) -> bytes:
     """A file as an attacker could write it: any header, with a checksum that fits."""
     text = json.dumps(header).encode() if text is None else text
     body = b"distcode" + struct.pack("<HI", version, len(text)) + text + payload

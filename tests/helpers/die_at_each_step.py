@@ -16,7 +16,7 @@ from pathlib import Path
 
 from distill.catalog.catalog import Catalog, describe
 from distill.catalog.entry import Entry
-from tests.helpers.made_bundle import index_of, made, published
+from tests.helpers.made_bundle import index_of, make_bundle, publish_bundle
 
 CALLS = ("open", "os.rename", "os.link", "os.remove", "os.chmod", "os.mkdir", "shutil.copyfile")
 
@@ -82,10 +82,10 @@ def check(library: Catalog, whole: set[bytes]) -> None:
 def deaths_of(action: Callable[[Catalog], None], folder: Path) -> int:
     """How often it can be killed on its way."""
     template = Catalog(folder / "template" / "library")
-    kit = published(template, "kit")
-    published(template, "other")
-    made(folder / "template" / "new.distillgan", name="kit")
-    made(folder / "template" / "further.distillgan", name="kit", model_id=kit.id)
+    kit = publish_bundle(template, "kit")
+    publish_bundle(template, "other")
+    make_bundle(folder / "template" / "new.distillgan", name="kit")
+    make_bundle(folder / "template" / "further.distillgan", name="kit", model_id=kit.id)
     whole = {path.read_bytes() for path in (folder / "template").rglob("*.distillgan")}
     deaths = chain(
         (partial(die_within_a_file, size) for size in (0, 1000)),

@@ -84,7 +84,7 @@ FORMATS = {
 
 
 @lru_cache(maxsize=512)
-def encoded(name: str, duration_s: float, rate_hz: int, channels: int, seed: int = 0) -> bytes:
+def encode(name: str, duration_s: float, rate_hz: int, channels: int, seed: int = 0) -> bytes:
     """The bytes of a decaying tone in this format."""
     mono = tone(300 + 40 * seed, duration_s, rate_hz, seed)
     samples = np.stack([mono * 0.8**channel for channel in range(channels)], axis=1)

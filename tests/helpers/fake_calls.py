@@ -15,7 +15,7 @@ from distill.catalog.catalog import Catalog
 from distill.catalog.entry import Entry
 from distill.dashboard.state import new_sounds
 from distill.dashboard.state.places import Places
-from tests.helpers.made_bundle import published
+from tests.helpers.made_bundle import publish_bundle
 
 
 def sound(path: Path, value: float = 0.0) -> Path:
@@ -44,7 +44,7 @@ def call(
     return folder
 
 
-def shown(places: Places) -> dict[str, Any]:
+def show_call(places: Places) -> dict[str, Any]:
     """What the page is told of new sounds."""
     value = new_sounds.show(places, "")
     assert value is not None
@@ -53,4 +53,4 @@ def shown(places: Places) -> dict[str, Any]:
 
 def entry_of(places: Places, **fields: Any) -> Entry:
     """A model in the library."""
-    return published(Catalog(places.library), "kit", **fields)
+    return publish_bundle(Catalog(places.library), "kit", **fields)

@@ -131,7 +131,7 @@ class FakeRun:
         return self
 
 
-def shown(runs: Runs, run: str | None = None) -> dict[str, Any]:
+def show_run(runs: Runs, run: str | None = None) -> dict[str, Any]:
     """What the page is told of one run, or of the first."""
     value = runs.show(run, "")
     assert value is not None

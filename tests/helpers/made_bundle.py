@@ -20,7 +20,7 @@ STATES = {**VOCODER, "prior_state": prior_state()}
 tiny_fields = cache(lambda seed=0: fields_of(tiny_model(seed)))
 
 
-def made(path: Path, *, fields: dict[str, Any] | None = None, **metadata: object) -> Path:
+def make_bundle(path: Path, *, fields: dict[str, Any] | None = None, **metadata: object) -> Path:
     """A bundle with other fields or metadata than the tiny one; the id follows from the path."""
     path.parent.mkdir(parents=True, exist_ok=True)
     own = {"model_id": hashlib.sha256(str(path).encode()).hexdigest()[:16], **metadata}
@@ -37,13 +37,13 @@ def bundle(path: Path, *, seed: int = 0, **metadata: Any) -> Path:
     return path
 
 
-def published(
+def publish_bundle(
     library: Catalog, name: str, *, fields: dict[str, Any] | None = None, **metadata: object
 ) -> Entry:
     """The entry of a new model in the library."""
     runs = library.folder.parent / "runs"
     count = len(list(runs.glob("*"))) if runs.exists() else 0
-    bundle = made(runs / f"{count}.distillgan", fields=fields, name=name, **metadata)
+    bundle = make_bundle(runs / f"{count}.distillgan", fields=fields, name=name, **metadata)
     file = library.publish(bundle).name
     return next(entry for entry in library.entries() if entry.file == file)
 

@@ -9,7 +9,7 @@ from random import Random
 Mangle = Callable[[bytes, Random], bytes]
 
 
-def cut(data: bytes, random: Random) -> bytes:
+def cut_bytes(data: bytes, random: Random) -> bytes:
     """Without its end, as after a broken copy."""
     return data[: random.randrange(min(len(data) // 4, 200), len(data))]
 
@@ -55,7 +55,7 @@ def rehead(data: bytes, random: Random) -> bytes:
 
 
 MANGLES: dict[str, Mangle] = {
-    "cut": cut,
+    "cut": cut_bytes,
     "pad_end": pad_end,
     "pad_front": pad_front,
     "spoil": spoil,

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from distill.catalog.catalog import Catalog
-from tests.helpers.made_bundle import made
+from tests.helpers.made_bundle import make_bundle
 
 
 def main() -> None:
@@ -15,7 +15,7 @@ def main() -> None:
     library, name, count = Catalog(Path(sys.argv[1])), sys.argv[2], int(sys.argv[3])
     for number in range(count):
         bundle = library.folder.parent / "runs" / f"{os.getpid()}_{number}.distillgan"
-        print(library.publish(made(bundle, name=name)).name, flush=True)
+        print(library.publish(make_bundle(bundle, name=name)).name, flush=True)
 
 
 if __name__ == "__main__":

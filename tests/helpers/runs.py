@@ -64,7 +64,7 @@ def environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"}
 
 
-def started(folder: Path, *overrides: str) -> subprocess.Popen[str]:
+def start_run(folder: Path, *overrides: str) -> subprocess.Popen[str]:
     """A training run in this folder, whose output can be read."""
     return subprocess.Popen(
         train_command(overrides),

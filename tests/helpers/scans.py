@@ -7,7 +7,7 @@ from pathlib import Path
 from distill.data.collection import Collection
 
 
-def used(collection: Collection) -> dict[str, str]:
+def used_paths(collection: Collection) -> dict[str, str]:
     """Name of each file used → its content."""
     return {Path(sound.path).name: sound.content for sound in collection.sounds}
 

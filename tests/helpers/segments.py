@@ -43,7 +43,7 @@ def whole(sound: Sound) -> Piece:
     return Piece(sound, 0, sound.samples)
 
 
-def heard(item: Any) -> np.ndarray:
+def sound_of(item: Any) -> np.ndarray:
     """The samples of an item, (T,)."""
     assert item["waveform"].shape == (1, LENGTH)
     assert item["waveform"].dtype == torch.float32

@@ -27,7 +27,7 @@ from distill.bundle.reader import read_content
 from distill.catalog.catalog import Catalog, describe
 from distill.codec.codes import MAGIC, PREFIX, VERSION, Codes
 from distill.errors import DistillError
-from tests.helpers.made_bundle import made, published
+from tests.helpers.made_bundle import make_bundle, publish_bundle
 from tests.helpers.tiny_bundle import reseal
 
 HOSTILE_NAMES = (
@@ -83,7 +83,7 @@ class Watch:
             self.noted[f"{event} {os.fsdecode(path)}"] += 1
 
 
-def tampered(data: bytes, chance: random.Random) -> bytes:
+def tamper(data: bytes, chance: random.Random) -> bytes:
     """Some bytes changed, cut out, put in, or repeated."""
     changed = bytearray(data)
     for _ in range(chance.choice((1, 1, 2, 8))):
@@ -102,7 +102,7 @@ def tampered(data: bytes, chance: random.Random) -> bytes:
     return bytes(changed)
 
 
-def repacked(bundle: bytes, chance: random.Random) -> bytes:
+def repack(bundle: bytes, chance: random.Random) -> bytes:
     """One of the archive's entries, most often the pickle, tampered with; the seal is right."""
     packed = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(bundle)) as old, zipfile.ZipFile(packed, "w") as new:
@@ -110,7 +110,7 @@ def repacked(bundle: bytes, chance: random.Random) -> bytes:
         target = names[0] if chance.random() < 0.8 else chance.choice(names)
         for name in names:
             data = old.read(name)
-            new.writestr(name, tampered(data, chance) if name == target else data)
+            new.writestr(name, tamper(data, chance) if name == target else data)
     return reseal(packed.getvalue())
 
 
@@ -134,7 +134,7 @@ def code_file(data: bytes, chance: random.Random) -> bytes:
         values[chance.choice(list(values))] = chance.choice(odd)
         header = json.dumps(values).encode()
     else:
-        header = tampered(header, chance)
+        header = tamper(header, chance)
     body = PREFIX.pack(MAGIC, VERSION, len(header)) + header + payload
     return body + hashlib.sha256(body).digest()
 
@@ -142,7 +142,7 @@ def code_file(data: bytes, chance: random.Random) -> bytes:
 def index(data: bytes, chance: random.Random) -> bytes:
     """An index that lies."""
     if chance.random() < 0.4:
-        return tampered(data, chance)
+        return tamper(data, chance)
     value = json.loads(data)
     entry = chance.choice(value["models"])
     odd = (*HOSTILE_NAMES, 0, -1, 1e308, None, [], {}, [[]] * 3, True)
@@ -165,14 +165,14 @@ def main(folder: Path, count: int) -> None:
     pickle.loads(pickle.dumps(Evil(canary)))
     trap_works = canary.exists()
     canary.unlink()
-    good = made(inbox / "good.distillgan").read_bytes()
+    good = make_bundle(inbox / "good.distillgan").read_bytes()
     content = torch.load(inbox / "good.distillgan", weights_only=True)
     for name in ("one", "two"):
-        published(shelf, name)
+        publish_bundle(shelf, name)
     codes = Path(__file__).resolve().parent.parent / "codec" / "golden_v1.distillcodes"
     good_codes, good_index = codes.read_bytes(), (shelf.folder / "model_library.json").read_bytes()
     for number, name in enumerate(HOSTILE_NAMES):  # honest but for what they are called
-        made(inbox / f"named_{number}.distillgan", name=name, tags=[name], description=name)
+        make_bundle(inbox / f"named_{number}.distillgan", name=name, tags=[name], description=name)
 
     def bundle(data: bytes) -> None:
         (inbox / "m.distillgan").write_bytes(data)
@@ -191,10 +191,10 @@ def main(folder: Path, count: int) -> None:
         shelf.model_path("one")
 
     ways: list[Callable[[], None]] = [
-        lambda: bundle(tampered(good, chance)),
-        lambda: bundle(repacked(good, chance)),
+        lambda: bundle(tamper(good, chance)),
+        lambda: bundle(repack(good, chance)),
         lambda: bundle(with_a_call(content, canary, chance)),
-        lambda: coded(tampered(good_codes, chance)),
+        lambda: coded(tamper(good_codes, chance)),
         lambda: coded(code_file(good_codes, chance)),
         lambda: catalogue(index(good_index, chance)),
     ]

@@ -206,7 +206,7 @@ def refusal(path: Path) -> str:
     return message
 
 
-def changed(content: Content, change: Callable[[Content], object]) -> Content:
+def change(content: Content, change: Callable[[Content], object]) -> Content:
     """A copy, changed."""
     other = copy.deepcopy(content)
     change(other)
@@ -232,7 +232,7 @@ def outcome(path: Path, good: LoadedModel) -> str:
     return "same"
 
 
-def repacked(
+def repack(
     source: Path,
     target: Path,
     edit: Callable[[str, bytes], bytes],

@@ -9,7 +9,7 @@ import pytest
 
 from distill.catalog.catalog import Catalog
 from distill.catalog.index import DEFAULT_FOLDER
-from tests.helpers.made_bundle import VOCODER, published
+from tests.helpers.made_bundle import VOCODER, publish_bundle
 from tests.helpers.verbs import Run, Say
 
 
@@ -28,5 +28,7 @@ def models(tmp_path: Path) -> Catalog:
 @pytest.fixture
 def kit(models: Catalog) -> Catalog:
     """A library of one model."""
-    published(models, "My Kit", fields=VOCODER, model_id="abcd111122223333", description="808s")
+    publish_bundle(
+        models, "My Kit", fields=VOCODER, model_id="abcd111122223333", description="808s"
+    )
     return models

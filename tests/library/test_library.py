@@ -13,7 +13,7 @@ import pytest
 
 from distill.catalog.catalog import Catalog
 from tests.helpers.commands import answers_to, assert_one_line
-from tests.helpers.made_bundle import made, published, tiny_fields
+from tests.helpers.made_bundle import make_bundle, publish_bundle, tiny_fields
 from tests.helpers.runs import environment
 from tests.helpers.tiny_bundle import vocoder_state
 from tests.helpers.verbs import CONTROL, Say, row_of
@@ -116,7 +116,7 @@ def test_info_tells_everything(say: Say, kit: Catalog) -> None:
 def test_curve_of_losses_is_drawn_and_gaps_stay_gaps(say: Say, models: Catalog) -> None:
     losses = [8.0, 4.0, float("nan"), 2.0, 1.0]
     history = {**tiny_fields()["loss_curve_history"], "val_losses": losses, "train_losses": []}
-    published(models, "kit", fields={"loss_curve_history": history}, final_val_loss=1.0)
+    publish_bundle(models, "kit", fields={"loss_curve_history": history}, final_val_loss=1.0)
     out = say("info", "kit").stdout
     assert re.search(r"val loss +█▄ ▂▁  8 → 1.0000", out)
     assert "train loss" not in out
@@ -128,7 +128,7 @@ def test_no_name_commands_the_terminal(say: Say, models: Catalog, words: list[st
     level = tiny_fields()["codebook_health_snapshot"]["level_0"]
     state = {**vocoder_state(), "type": CONTROL}
     fields = {"codebook_health_snapshot": {CONTROL: level}, "vocoder_state": state}
-    made(
+    make_bundle(
         models.folder / f"{CONTROL}.distillgan",
         fields=fields,
         name=CONTROL,
@@ -148,7 +148,7 @@ def test_text_is_shown_as_it_is_written(say: Say, models: Catalog, text: str) ->
     """Neither markup nor short names of pictures mean anything in what a user wrote."""
     texts = ("description", "dataset_name", "save_date", "training_date", "distill_version")
     metadata: dict[str, Any] = dict.fromkeys(texts, text)
-    published(models, text, tags=[text], model_id="1" * 16, **metadata)
+    publish_bundle(models, text, tags=[text], model_id="1" * 16, **metadata)
     said = say("list")
     assert (said.exit_code, said.stderr) == (0, "")
     assert row_of(said, text)[2] == text

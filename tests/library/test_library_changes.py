@@ -14,7 +14,7 @@ import torch
 
 import distill
 from distill.catalog.catalog import Catalog
-from tests.helpers.made_bundle import made, published, tiny_fields
+from tests.helpers.made_bundle import make_bundle, publish_bundle, tiny_fields
 from tests.helpers.runs import Train
 from tests.helpers.verbs import CONTROL, Say
 
@@ -51,7 +51,7 @@ def test_delete_asks(say: Say, kit: Catalog, monkeypatch: pytest.MonkeyPatch, ty
 
 
 def test_delete_takes_several_names_or_none(say: Say, kit: Catalog) -> None:
-    published(kit, "other")
+    publish_bundle(kit, "other")
     say("delete", "My Kit", "nothing", "--yes").is_mistake("nothing")
     assert len(kit.entries()) == 2
     said = say("delete", "My Kit", "abcd", "other", "--yes")
@@ -66,7 +66,7 @@ def test_delete_takes_several_names_or_none(say: Say, kit: Catalog) -> None:
 def test_a_renamed_model_has_its_name_everywhere(
     say: Say, kit: Catalog, new: str, file: str
 ) -> None:
-    published(kit, "other")
+    publish_bundle(kit, "other")
     before = distill.load("My Kit")
     said = say("rename", "abcd", new)
     assert (said.exit_code, said.stderr) == (0, "")
@@ -84,7 +84,7 @@ def test_a_renamed_model_has_its_name_everywhere(
 
 
 def test_a_name_that_is_taken_or_empty_is_refused(say: Say, kit: Catalog) -> None:
-    published(kit, "Other One")
+    publish_bundle(kit, "Other One")
     files = {path.name: path.read_bytes() for path in kit.folder.glob("*")}
     for new in ("Other One", "other_one"):
         say("rename", "My Kit", new).is_mistake(f"{new}: another model has this name")
@@ -97,7 +97,7 @@ def test_a_name_that_is_taken_or_empty_is_refused(say: Say, kit: Catalog) -> Non
 
 
 def test_repair_tells_what_it_did(say: Say, kit: Catalog) -> None:
-    published(kit, "gone")
+    publish_bundle(kit, "gone")
     (kit.folder / "gone.distillgan").unlink()
     shutil.copy(kit.folder / "my_kit.distillgan", kit.folder / "copy.distillgan")
     (kit.folder / "junk.distillgan").write_bytes(b"")
@@ -112,7 +112,7 @@ def test_repair_tells_what_it_did(say: Say, kit: Catalog) -> None:
 def test_repair_tells_of_hostile_files_without_commanding_the_terminal(
     say: Say, models: Catalog
 ) -> None:
-    made(models.folder / "x.distillgan", fields={"codebook_health_snapshot": {CONTROL: {}}})
+    make_bundle(models.folder / "x.distillgan", fields={"codebook_health_snapshot": {CONTROL: {}}})
     (models.folder / f"{CONTROL}.distillgan").write_bytes(b"")
     said = say("repair")
     assert said.stdout.count("left out:") == 2
@@ -153,7 +153,7 @@ def test_checkpoint_becomes_the_bundle_of_its_run(
 
 
 def test_bundle_is_added_once(say: Say, models: Catalog) -> None:
-    bundle = made(Path("kit.distillgan"), name="My Kit")
+    bundle = make_bundle(Path("kit.distillgan"), name="My Kit")
     added = say("add", "kit.distillgan")
     assert (added.exit_code, added.stdout) == (0, "added: outputs/library/my_kit.distillgan\n")
     assert (models.folder / "my_kit.distillgan").read_bytes() == bundle.read_bytes()
@@ -166,7 +166,7 @@ def test_bundle_is_added_once(say: Say, models: Catalog) -> None:
 
 
 def test_bundle_is_added_under_another_name(say: Say, models: Catalog) -> None:
-    made(Path("kit.distillgan"), name="My Kit")
+    make_bundle(Path("kit.distillgan"), name="My Kit")
     words = ["--name", "Other", "--description", "dusty", "--tag", "a", "--tag", "b c"]
     said = say("add", "kit.distillgan", *words)
     assert said.stdout == "added: outputs/library/other.distillgan\n"
@@ -177,7 +177,7 @@ def test_bundle_is_added_under_another_name(say: Say, models: Catalog) -> None:
 
 def spoilt(folder: Path) -> dict[str, Path]:
     """Files that are no model, by what is told of them."""
-    made(folder / "good.distillgan")
+    make_bundle(folder / "good.distillgan")
     data = (folder / "good.distillgan").read_bytes()
     weights = tiny_fields()["model_state_dict"]["decoder.from_latent.weight"].numpy().tobytes()
     files = {
@@ -209,7 +209,7 @@ def test_what_is_no_model_is_not_added(say: Say, models: Catalog, tmp_path: Path
 
 
 def test_files_before_a_mistake_are_added(say: Say, models: Catalog) -> None:
-    made(Path("one.distillgan"), name="one")
+    make_bundle(Path("one.distillgan"), name="one")
     said = say("add", "one.distillgan", "missing.distillgan")
     said.is_mistake("missing.distillgan: no such file")
     assert said.stdout == "added: outputs/library/one.distillgan\n"

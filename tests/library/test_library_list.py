@@ -17,8 +17,8 @@ from tests.helpers.made_bundle import (
     VOCODER,
     alter_entry,
     index_of,
-    made,
-    published,
+    make_bundle,
+    publish_bundle,
     tiny_fields,
 )
 from tests.helpers.tiny_bundle import vocoder_state
@@ -42,8 +42,8 @@ def test_list_of_nothing(say: Say, models: Catalog, there: bool) -> None:
 
 
 def test_list_shows_a_row_a_model(say: Say, models: Catalog) -> None:
-    published(models, "drums", fields={**STATES, "codebook_health_snapshot": health(0.25)})
-    published(models, "voices", final_val_loss=0.125, model_id="feedc0de00000000")
+    publish_bundle(models, "drums", fields={**STATES, "codebook_health_snapshot": health(0.25)})
+    publish_bundle(models, "voices", final_val_loss=0.125, model_id="feedc0de00000000")
     said = say("list")
     assert said.exit_code == 0
     size = f"{models.find('voices').size_bytes / 1e6:.1f} MB"
@@ -57,7 +57,7 @@ def test_list_shows_a_row_a_model(say: Say, models: Catalog) -> None:
 
 def test_second_of_a_name_is_shown_with_what_to_type(say: Say, models: Catalog) -> None:
     for _ in range(2):
-        published(models, "drums")
+        publish_bundle(models, "drums")
     said = say("list")
     assert row_of(said, "drums (")[0] == "drums (drums_1)"
     assert say("info", "drums_1").stdout.startswith("drums (drums_1)\n")
@@ -66,7 +66,7 @@ def test_second_of_a_name_is_shown_with_what_to_type(say: Say, models: Catalog) 
 def test_long_name_leaves_room_for_the_rest(models: Catalog) -> None:
     """On a narrow terminal; piped, all of it is there."""
     long = "长 long " * 30
-    entries = [published(models, name, fields=VOCODER) for name in (long, "🥁")]
+    entries = [publish_bundle(models, name, fields=VOCODER) for name in (long, "🥁")]
     for line in models_table(entries, models, width=117):
         assert cell_len(line) == 117
     narrow = list(models_table(entries, models, width=60))
@@ -78,13 +78,15 @@ def test_long_name_leaves_room_for_the_rest(models: Catalog) -> None:
 
 def test_list_as_json_is_what_the_index_says(say: Say, models: Catalog) -> None:
     for number, name in enumerate(("b", "a")):
-        published(models, name, fields=VOCODER, save_date=f"2025-01-0{number + 1}T00:00:00+0000")
+        publish_bundle(
+            models, name, fields=VOCODER, save_date=f"2025-01-0{number + 1}T00:00:00+0000"
+        )
     assert json.loads(say("list", "--json").stdout) == index_of(models)["models"]
     assert json.loads(say("info", "a", "--json").stdout) == index_of(models)["models"][1]
 
 
 def test_json_stays_json_when_an_entry_is_damaged(say: Say, kit: Catalog) -> None:
-    published(kit, "other")
+    publish_bundle(kit, "other")
     alter_entry(kit, 1, levels="2")
     said = say("list", "--json")
     assert [model["name"] for model in json.loads(said.stdout)] == ["My Kit"]
@@ -119,10 +121,12 @@ def test_list_is_sorted_by(say: Say, models: Catalog, key: str, order: str) -> N
     vocoder = vocoder_state()
     one = {**fields(1, 0.5), "vocoder_state": {**vocoder, "type": "wavenet"}}
     two = {**fields(2, 0.75), "vocoder_state": vocoder}
-    published(models, "B", fields=one, model_id="1" * 16, save_date="2025-03")
+    publish_bundle(models, "B", fields=one, model_id="1" * 16, save_date="2025-03")
     days = {"a": "2025-02", "c": "2025-01"}
-    published(models, "a", fields=two, model_id="3" * 16, save_date=days["a"], final_val_loss=0.1)
-    published(
+    publish_bundle(
+        models, "a", fields=two, model_id="3" * 16, save_date=days["a"], final_val_loss=0.1
+    )
+    publish_bundle(
         models,
         "c",
         fields=fields(3, 0.25),
@@ -145,7 +149,7 @@ def test_model_whose_file_is_gone_is_marked(say: Say, kit: Catalog) -> None:
 
 
 def test_orphans_are_hinted_at_and_the_hint_helps(say: Say, kit: Catalog) -> None:
-    made(kit.folder / "found.distillgan", name="found")
+    make_bundle(kit.folder / "found.distillgan", name="found")
     said = say("list")
     (hint,) = [line for line in said.stderr.splitlines() if "warning" in line]
     assert "1 model file" in hint

@@ -58,7 +58,7 @@ def test_blocks_are_the_same_codes_in_another_order(rows: int, width: int) -> No
     assert torch.equal(again[:, :, :width], codes)
     valid = torch.ones(2, width, dtype=torch.bool)
     valid[1, 1:] = False
-    assert int(network.counted(valid).sum()) == (width + 1) * rows * 2, "each code counts once"
+    assert int(network.code_mask(valid).sum()) == (width + 1) * rows * 2, "each code counts once"
 
 
 def test_a_code_depends_on_those_before_it_alone() -> None:
@@ -103,7 +103,7 @@ def test_the_window_and_the_memory_see_the_same() -> None:
     valid = torch.ones(1, columns, dtype=torch.bool)
     logits = network(codes[None], conditions(columns=3, label=1), valid)
     chosen = network.blocks(codes[None])[0]
-    assert (logits.argmax(dim=2) == chosen)[network.counted(valid)].float().mean() > 0.9
+    assert (logits.argmax(dim=2) == chosen)[network.code_mask(valid)].float().mean() > 0.9
 
 
 def test_the_same_seed_gives_the_same_sound_alone_and_with_others() -> None:

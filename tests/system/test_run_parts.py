@@ -14,7 +14,7 @@ from distill.errors import DistillError, LibraryError, RunError
 from distill.runs.folder import run_to_resume
 from distill.settings.overrides import parse_overrides
 from distill.sweep.results import results
-from tests.helpers.made_bundle import made, published
+from tests.helpers.made_bundle import make_bundle, publish_bundle
 
 RUN = Path("out/my run")
 PARTS = (
@@ -34,7 +34,7 @@ def run_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("config.yaml", "train.log", "checkpoints/last.ckpt", "checkpoints/best.ckpt"):
         (run / name).write_text("x")
     (run / "previews/epoch 1/kick.wav").touch()
-    made(run / "last.distillgan")
+    make_bundle(run / "last.distillgan")
     return run
 
 
@@ -87,7 +87,7 @@ def test_the_run_stands_for_its_model(run_dir: Path, part: str) -> None:
     library = Catalog(Path("library"))
     line = answer(lambda: library.model_path(str(RUN / part)), LibraryError)
     assert line.endswith(f"no best model yet; give the last: {RUN}/last.distillgan")
-    made(run_dir / "best.distillgan")
+    make_bundle(run_dir / "best.distillgan")
     line = answer(lambda: library.model_path(str(RUN / part)), LibraryError)
     given = line.partition("give the folder of its run: ")[2]
     assert library.model_path(given) == RUN / "best.distillgan"
@@ -105,13 +105,13 @@ def test_a_run_without_a_model_says_so(run_dir: Path) -> None:
 
 def test_a_folder_of_runs_does_not_hide_a_model(run_dir: Path) -> None:
     library = Catalog(Path("library"))
-    published(library, "out")
+    publish_bundle(library, "out")
     assert library.model_path("out") == Path("library/out.distillgan")
 
 
 @pytest.mark.parametrize("part", ["checkpoints", "config.yaml"])
 def test_add_names_the_run(run_dir: Path, part: str) -> None:
-    made(run_dir / "best.distillgan")
+    make_bundle(run_dir / "best.distillgan")
 
     def add() -> None:
         with bundle_of(RUN / part, {}):

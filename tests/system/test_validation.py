@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from distill.system import validation
-from distill.system.ranges import any_float, filled, nan_as_null, one_of, or_null, parts, within
+from distill.system.ranges import any_float, nan_as_null, not_empty, one_of, or_null, parts, within
 from distill.system.validation import LONGEST_TEXT, InvalidError, instance_of
 
 
@@ -26,7 +26,7 @@ class Whole:
     share: float = field(metadata=within(0, 1, strictly_above=True))
     flag: bool
     word: str = field(metadata=one_of("a", "b"))
-    name: str = field(metadata=filled())
+    name: str = field(metadata=not_empty())
     loss: float | None = field(metadata=any_float())
     sizes: tuple[int, ...] = field(metadata=within(1, 9))
     curves: dict[str, list[float | None]]

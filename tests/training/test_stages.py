@@ -19,7 +19,7 @@ from distill.settings.compose import load_config
 from distill.training.base import adopt_base
 from distill.training.records.checkpoint_io import AtomicCheckpointIO
 from distill.training.stages import STAGES
-from tests.helpers.made_bundle import made
+from tests.helpers.made_bundle import make_bundle
 from tests.helpers.runs import TINY, Train
 from tests.helpers.stage_cases import add_toy
 from tests.helpers.toy_stage import EPOCHS, ToyStage
@@ -130,7 +130,7 @@ def test_a_base_with_settings_that_no_run_can_have_is_one_line(
     trained = {"model": asdict(own.model), "rvq": asdict(own.rvq), "data": asdict(own.data)}
     trained[group][key] = value
     settings = {**trained, "seed": 0}
-    made(tmp_path / "odd.distillgan", fields={"training_config": settings})
+    make_bundle(tmp_path / "odd.distillgan", fields={"training_config": settings})
     own.base = str(tmp_path / "odd.distillgan")
     with pytest.raises(DistillError, match=f"base=.*/odd.distillgan: .*not usable: {told}"):
         adopt_base(own, tmp_path)

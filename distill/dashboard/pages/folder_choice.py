@@ -10,7 +10,7 @@ from typing import Any
 import gradio as gr
 
 from distill.dashboard.pages.widgets import QUIET, disk_choices, drawn_part
-from distill.system.paths import is_folder, is_text, listed, path_of
+from distill.system.paths import is_folder, is_text, list_folder, path_of
 
 DEMO = "the demo collection"
 REMEMBERED = "folder"
@@ -74,6 +74,6 @@ def _take(here: str) -> tuple[str, Any, Any]:
 
 def _inside(path: Path) -> tuple[Any, Any]:
     """A folder, and the folders in it to choose from."""
-    folders = [entry for entry in listed(path) if entry.name[0] != "." and is_folder(entry)]
+    folders = [entry for entry in list_folder(path) if entry.name[0] != "." and is_folder(entry)]
     names = [entry.name for entry in folders if is_text(entry.name)]
     return str(path), gr.update(choices=[UP, *names[:MOST_FOLDERS]], value=None)

@@ -9,7 +9,7 @@ from pathlib import Path
 from distill.dashboard.state.places import Places
 from distill.dashboard.state.sounds import served_file, sounds_in, source_of
 from distill.listen.folder import FILES
-from distill.system.paths import listed
+from distill.system.paths import list_folder
 from distill.system.terminal import plain
 
 MOST_CHOICES = 300
@@ -41,7 +41,7 @@ def given_files(places: Places, given: Iterable[Given]) -> Iterator[Path]:
 
 def _sounds(places: Places) -> Iterator[Path]:
     yield from sounds_in(places.kept)
-    for call in listed(places.new_sounds)[::-1]:
+    for call in list_folder(places.new_sounds)[::-1]:
         yield from sounds_in(call)
-    for run_dir in listed(places.trained)[::-1]:
+    for run_dir in list_folder(places.trained)[::-1]:
         yield from (path for path in sounds_in(run_dir / FILES) if "_original." in path.name)

@@ -75,7 +75,7 @@ class Guard:
             return
         try:
             most = self.check(scope)
-            await self._app(scope, _counted(receive, most), _with_headers(send))
+            await self._app(scope, _limit_body(receive, most), _with_headers(send))
         except Refusal as refusal:
             await _refuse(refusal, send)
 
@@ -151,7 +151,7 @@ def _origin_of(address: str) -> str:
     return f"{parts.scheme}://{parts.netloc}".lower()
 
 
-def _counted(receive: Receive, most: int) -> Receive:
+def _limit_body(receive: Receive, most: int) -> Receive:
     """The same messages, as long as they are not more than so many bytes together."""
     received = 0
 

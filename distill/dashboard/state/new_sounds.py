@@ -24,8 +24,8 @@ from distill.dashboard.state.processes import (
 from distill.dashboard.state.sounds import address_of, page_rows, sound_row, sounds_in
 from distill.errors import GenerationError
 from distill.runs.folder import new_run_dir
-from distill.system.paths import is_text, listed
-from distill.system.terminal import counted, plain
+from distill.system.paths import is_text, list_folder
+from distill.system.terminal import plain, quantity
 
 MOST_SOUNDS = 64
 MOST_SHOWN = 12
@@ -75,11 +75,11 @@ class SoundsRequest:
         """What is asked for, in words."""
         names = [path.name for path in self.sounds]
         told = {
-            "new": counted(self.count, "sound"),
-            "like": f"{counted(self.count, 'variation')} of {' '.join(names[:1])}",
-            "morph": f"{counted(self.count, 'step')} from {' to '.join(names[:2])}",
-            "continue": f"{counted(self.count, 'sound')} that go on from {' '.join(names[:1])}",
-            "loop": counted(self.count, "loop"),
+            "new": quantity(self.count, "sound"),
+            "like": f"{quantity(self.count, 'variation')} of {' '.join(names[:1])}",
+            "morph": f"{quantity(self.count, 'step')} from {' to '.join(names[:2])}",
+            "continue": f"{quantity(self.count, 'sound')} that go on from {' '.join(names[:1])}",
+            "loop": quantity(self.count, "loop"),
             AGAIN: f"{' '.join(names[:1])} through the model",
         }[self.way]
         parts = [told]
@@ -149,7 +149,7 @@ def cancel(places: Places, call: str) -> None:
 
 def _calls(places: Places) -> dict[Path, Started]:
     """The folders of new sounds, the newest first, and the processes that made them."""
-    folders = [path for path in listed(places.new_sounds)[::-1] if is_text(path.name)]
+    folders = [path for path in list_folder(places.new_sounds)[::-1] if is_text(path.name)]
     found = ((folder, read_started(folder / NOTE)) for folder in folders)
     return {folder: started for folder, started in found if started}
 

@@ -8,7 +8,7 @@ from typing import Any
 from distill.codec.yardstick import held_out_figures, rate, show_figures
 from distill.dashboard.state.progress_record import CURVES, ProgressRecord, StageRecord
 from distill.runs.rows import EpochRow, SoundsRow, StartRow
-from distill.system.terminal import counted, duration, plain
+from distill.system.terminal import duration, plain, quantity
 
 MOST_POINTS = 240
 STAGES = {"codec": "Codec", "vocoder": "Vocoder", "prior": "Prior"}
@@ -17,7 +17,7 @@ STAGES = {"codec": "Codec", "vocoder": "Vocoder", "prior": "Prior"}
 def describe_sounds(row: SoundsRow) -> str:
     """The sounds of a run in words: `266 files, 7:07 in all; 245 to train on, ...`."""
     told = [
-        f"{plain(row.name)}: {counted(row.files, 'file')}, {duration(row.duration_s)} in all",
+        f"{plain(row.name)}: {quantity(row.files, 'file')}, {duration(row.duration_s)} in all",
         f"{row.train:,} to train on, {row.held_out:,} held out",
     ]
     if row.left_out:

@@ -93,13 +93,13 @@ class RunView:
         """When it began, in Unix time."""
         if self.record.begun_s is not None:
             return self.record.begun_s
-        started = self._started()
+        started = self._read_started()
         return started.pid_started_s if started else 0.0
 
     @property
     def asked_folders(self) -> list[str]:
         """The folders that its process was given, as long as it has said nothing itself."""
-        started = self._started()
+        started = self._read_started()
         return [word for word in (started.words if started else [])[1:] if os.path.isabs(word)]
 
     def _find_state(self) -> State:
@@ -122,7 +122,7 @@ class RunView:
 
     def _newer_start(self) -> Started | None:
         """A process that was started for it and has not said anything (yet)."""
-        started = self._started()
+        started = self._read_started()
         is_newer = started and started.pid_started_s > self.record.process[1] + SAME_START_S
         return started if is_newer else None
 
@@ -130,7 +130,7 @@ class RunView:
         """Whether its process runs. Where the clock was set since, only the lock tells."""
         return is_alive(pid, started_s) or (pid > 0 and pid_exists(pid) and is_locked(self.run_dir))
 
-    def _started(self) -> Started | None:
+    def _read_started(self) -> Started | None:
         """The process that the dashboard started for it; its note is read once."""
         note = self.places.note_of(self.id)
         try:
@@ -174,7 +174,7 @@ class RunView:
             "path": plain(str(self.run_dir)),
             "sentence": self._sentence(),
             "stages": self._stages(),
-            "left": self._left(),
+            "left": self._time_left(),
             "sounds": self._sounds(),
             "choices": [
                 {
@@ -254,7 +254,7 @@ class RunView:
             return 0.0
         return step.elapsed_s / (step.elapsed_s + step.left_s)
 
-    def _left(self) -> str:
+    def _time_left(self) -> str:
         step = self.record.step
         if self.state not in (State.TRAINING, State.STOPPING) or step is None:
             return ""

@@ -14,7 +14,7 @@ from distill.dashboard.state.places import Places
 from distill.listen.folder import FILES, read_rows
 from distill.listen.rows import Row
 from distill.runs.folder import NEW_SOUNDS, PREVIEWS
-from distill.system.paths import is_text, listed
+from distill.system.paths import is_text, list_folder
 from distill.system.terminal import plain
 
 TYPES = {
@@ -96,14 +96,14 @@ def preview_rows(places: Places, run_dir: Path) -> tuple[str, list[dict[str, Any
     """The newest previews of a run: what they are, and a row for each clip."""
     folders = [
         (match, path)
-        for path in listed(run_dir / PREVIEWS)
+        for path in list_folder(run_dir / PREVIEWS)
         if (match := EPOCH.fullmatch(path.name)) and (path / "mels.png").is_file()
     ]
     if not folders:
         return "", []
     match, folder = max(folders, key=lambda found: (found[1].stat().st_mtime_ns, found[1].name))
     clips: dict[tuple[int, str], dict[str, Path]] = {}
-    for path in listed(folder):
+    for path in list_folder(folder):
         if found := PREVIEW.fullmatch(path.name):
             clips.setdefault((int(found[1]), found[2]), {})[found[3]] = path
     rows: list[dict[str, Any]] = []
@@ -152,7 +152,9 @@ def sound_row(places: Places, path: Path) -> dict[str, Any]:
 
 def sounds_in(folder: Path) -> Iterator[Path]:
     """The sounds that lie directly in a folder, by name."""
-    sounds = (path for path in listed(folder) if TYPES.get(path.suffix, "").startswith("audio/"))
+    sounds = (
+        path for path in list_folder(folder) if TYPES.get(path.suffix, "").startswith("audio/")
+    )
     return (path for path in sounds if path.name[0] != "." and is_text(path.name))
 
 

@@ -30,7 +30,7 @@ function lossChart({ stage, epochs, lines }) {
   const newest = lines.map((line) => `${line.label} ${short(line.points.at(-1)[1])}`).join(", ");
   const picture = shape("svg", {
     viewBox: `0 0 ${width} ${HEIGHT}`, role: "img", class: "chart",
-    "aria-label": `Loss of the ${stage.toLowerCase()} over ${counted(epochs, "epoch")}; newest: ${newest}`,
+    "aria-label": `Loss of the ${stage.toLowerCase()} over ${quantity(epochs, "epoch")}; newest: ${newest}`,
   });
   for (const share of [0, 0.5, 1]) {
     const value = low + share * span;

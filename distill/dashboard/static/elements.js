@@ -94,7 +94,7 @@ const look = (part, address, show, lost) => {
 const offline = () => element("p", { class: "message error", role: "status", hidden: true },
   "The dashboard does not answer. Runs go on without it. Start it again: python -m distill.dashboard");
 
-const counted = (number, noun) => `${number} ${noun}${number === 1 ? "" : "s"}`;
+const quantity = (number, noun) => `${number} ${noun}${number === 1 ? "" : "s"}`;
 
 const copyButton = (text) => element("button", {
   type: "button", class: "small",

@@ -94,7 +94,7 @@ function newSoundsPart(root, { trigger }) {
     seen = value.version;
     empty.hidden = value.calls.length > 0;
     kept.replaceChildren(...(value.kept ? [
-      `${counted(value.kept, "sound")} kept, in `, element("code", {}, value.kept_folder), ". ",
+      `${quantity(value.kept, "sound")} kept, in `, element("code", {}, value.kept_folder), ". ",
       element("a", { href: "/kept.zip", download: "kept.zip", class: "zip" }, "Download them all as a zip"),
     ] : []));
     for (const each of value.calls) {

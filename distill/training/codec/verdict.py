@@ -6,7 +6,7 @@ from distill.codec.level_health import SideHealth, show_share
 from distill.codec.yardstick import Rating, held_out_figures, rate
 from distill.data.split import FEWEST_HELD_OUT
 from distill.runs.history import History
-from distill.system.terminal import counted
+from distill.system.terminal import quantity
 from distill.training.records.course import Course, Trend, judge_course
 from distill.training.records.outlook import Forecast, Outlook, describe_forecast, forecast
 
@@ -41,7 +41,7 @@ def verdict(
             f"for {health.codebook_size} codes in each codebook)"
         )
     if history.epochs and held_out_sounds is not None and held_out_sounds < FEWEST_HELD_OUT:
-        sounds = counted(held_out_sounds, "sound")
+        sounds = quantity(held_out_sounds, "sound")
         findings.append(f"weak figures: only {sounds} held out, so chance has a large part in them")
     return "; ".join(findings)
 

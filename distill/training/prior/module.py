@@ -13,7 +13,7 @@ from distill.codec.codec import Codec
 from distill.data.segments import Draw
 from distill.prior.network import PriorNetwork, PriorNetworkConfig
 from distill.settings.schema import AugmentConfig, OptimizerConfig
-from distill.training.prior.stretches import Stretch, Stretches, leave_out, together
+from distill.training.prior.stretches import Stretch, Stretches, collate, leave_out
 from distill.training.stage_module import StageModule
 from distill.training.steps.schedule import StageLimits
 
@@ -118,12 +118,12 @@ class PriorModule(StageModule):
         that hold none cost nothing. Conditions are left out now and then, unless `complete`.
         """
         config = self.network_config
-        codes, conditions, valid = together(stretches, config, self.device)
+        codes, conditions, valid = collate(stretches, config, self.device)
         if not complete:
             conditions = leave_out(conditions)
         logits = self.model(codes, conditions, valid)
-        holding, counted = self.model.holding(valid), self.model.counted(valid)
-        blocks = self.model.blocks(codes)[holding]
+        used, real = self.model.block_mask(valid), self.model.code_mask(valid)
+        blocks = self.model.blocks(codes)[used]
         with torch.autocast(self.device.type, enabled=False):
             nats = nn.functional.cross_entropy(
                 logits.float().flatten(0, 1),
@@ -132,11 +132,11 @@ class PriorModule(StageModule):
                 label_smoothing=smoothing,
             )
         by_cell = (config.block_columns, config.block_rows * config.levels)
-        shape = (*holding.shape, *by_cell)
+        shape = (*used.shape, *by_cell)
         costs = torch.zeros(shape, device=nats.device)
-        costs[holding] = (nats.view_as(counted) * counted).unflatten(1, by_cell)
+        costs[used] = (nats.view_as(real) * real).unflatten(1, by_cell)
         number = torch.zeros(shape, device=nats.device)
-        number[holding] = counted.float().unflatten(1, by_cell)
+        number[used] = real.float().unflatten(1, by_cell)
         return _by_column(costs, config), _by_column(number, config)
 
     def close_held_out(self) -> dict[str, float]:

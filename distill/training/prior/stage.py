@@ -19,7 +19,7 @@ from distill.model.sizing import Choice
 from distill.prior.network import PriorNetworkConfig
 from distill.prior.prior import Prior, PriorConfig
 from distill.runs.folder import NEW_SOUNDS, best_bundle
-from distill.system.terminal import counted, say_figures
+from distill.system.terminal import quantity, say_figures
 from distill.training.prior.baseline import Baseline
 from distill.training.prior.coded_sounds import CodedSounds
 from distill.training.prior.module import PriorModule
@@ -95,7 +95,7 @@ class PriorStage(Stage[PreparedPrior]):
             words = f"stopped: {words}; the model gets it when the stage has ended"
         held_out = self.data.held_out_sounds
         if held_out is not None and held_out < FEWEST_HELD_OUT:
-            words += f"; weak figures: only {counted(held_out, 'sound')} held out"
+            words += f"; weak figures: only {quantity(held_out, 'sound')} held out"
         if not ended.finished:  # a model that had a prior has still that one
             return Closed(words, details)
         ended.load_best(prepared.module)
@@ -165,10 +165,10 @@ def _state(prepared: PreparedPrior, bits: float) -> dict[str, Any]:
 
 
 def _beginning(known: PriorConfig, held_out: int) -> str:
-    classes = f" in {counted(len(known.classes), 'folder')}" if known.classes else ""
+    classes = f" in {quantity(len(known.classes), 'folder')}" if known.classes else ""
     return (
-        f"prior: codes of {counted(len(known.sounds), 'sound')}{classes} to learn from; for those "
-        f"of {counted(held_out, 'held-out sound')}, a bigram needs "
+        f"prior: codes of {quantity(len(known.sounds), 'sound')}{classes} to learn from; for those "
+        f"of {quantity(held_out, 'held-out sound')}, a bigram needs "
         f"{known.bigram_bits_per_s:,.0f} bits a second, their frequencies "
         f"{known.unigram_bits_per_s:,.0f}"
     )

@@ -63,14 +63,14 @@ class Stretches:
         key = draw.index, draw.lap % VERSIONS
         if key not in self._kept:
             random = np.random.default_rng((self.seed, *key))
-            stretch = self._changed(int(self.sound_of[draw.index]), augment, random, align)
+            stretch = self._change(int(self.sound_of[draw.index]), augment, random, align)
             if self._kept_codes > MOST_KEPT:
                 return stretch
             self._kept[key] = stretch
             self._kept_codes += stretch.codes.numel()
         return self._kept[key]
 
-    def _changed(
+    def _change(
         self, index: int, augment: AugmentConfig, random: np.random.Generator, align: int
     ) -> Stretch:
         coder, gain_db, sign, later, shift_bins = self.coder, 0.0, 1, 0, 0
@@ -112,7 +112,7 @@ def held_out_stretches(
     return stretches
 
 
-def together(
+def collate(
     stretches: Sequence[Stretch], config: PriorNetworkConfig, device: torch.device
 ) -> tuple[Tensor, Conditions, Tensor]:
     """Stretches → codes (B, H, W, L), conditions, and which columns hold codes (B, W)."""

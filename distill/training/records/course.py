@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from distill.runs.history import History
-from distill.system.terminal import counted
+from distill.system.terminal import quantity
 
 FEWEST_EPOCHS = 5
 TAIL = 0.2
@@ -45,7 +45,7 @@ def judge_course(history: History, figure: str, name: str, *, finished: bool) ->
 
     The curves are smoothed, because single epochs are noisy.
     """
-    epochs = counted(history.epochs, "epoch")
+    epochs = quantity(history.epochs, "epoch")
     if not finished:
         return Course(Trend.STOPPED, f"stopped after {epochs}, before its end")
     if history.epochs < FEWEST_EPOCHS:

@@ -21,7 +21,7 @@ from distill.model.mel import SpectrogramConfig
 from distill.model.sizing import Choice
 from distill.runs.folder import best_bundle
 from distill.settings.schema import HifiGanVocoderConfig, PhaseVocoderConfig, VocoderConfig
-from distill.system.terminal import counted
+from distill.system.terminal import quantity
 from distill.training.listening import write_held_out_page
 from distill.training.stage import Closed, Ended, Prepared, Stage
 from distill.training.vocoder.comparison import MOST_SOUNDS, Comparer, Comparison
@@ -120,7 +120,7 @@ class VocoderStage(Stage[PreparedVocoder]):
         compared = comparer.compare(own, opponent.vocoder, name=opponent.name)
         words, sounds = compared.verdict, self.data.held_out_sounds
         if sounds is not None and sounds < FEWEST_HELD_OUT:
-            words += f"; weak figures: only {counted(sounds, 'sound')} held out"
+            words += f"; weak figures: only {quantity(sounds, 'sound')} held out"
         return Closed(
             words,
             compared.details,

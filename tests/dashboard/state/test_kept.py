@@ -11,7 +11,7 @@ import pytest
 from distill.dashboard.state import kept
 from distill.dashboard.state.places import Places
 from distill.errors import SoundError
-from tests.helpers.fake_calls import call, shown, sound
+from tests.helpers.fake_calls import call, show_call, sound
 
 
 def test_kept_sounds_are_files_under_their_names_and_a_zip(places: Places) -> None:
@@ -19,7 +19,7 @@ def test_kept_sounds_are_files_under_their_names_and_a_zip(places: Places) -> No
     kept.keep(places, "generated/2026-01-31_15-00-00_kit/kit_0_002.wav")
     kept.keep(places, "generated/2026-01-31_15-00-00_kit/kit_0_002.wav")
     assert [path.name for path in places.kept.iterdir()] == ["kit_0_002.wav"]
-    (only,) = shown(places)["calls"]
+    (only,) = show_call(places)["calls"]
     assert [row["kept"] for row in only["rows"]] == [False, True]
     with zipfile.ZipFile(io.BytesIO(kept.zip_kept(places).read())) as archive:
         assert archive.namelist() == ["kit_0_002.wav"]
@@ -44,7 +44,7 @@ def test_what_was_deleted_by_hand_is_not_kept_any_more(places: Places) -> None:
     call(places)
     kept.keep(places, "generated/2026-01-31_15-00-00_kit/kit_0_001.wav")
     (places.kept / "kit_0_001.wav").unlink()
-    assert not any(row["kept"] for row in shown(places)["calls"][0]["rows"])
+    assert not any(row["kept"] for row in show_call(places)["calls"][0]["rows"])
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from distill.dashboard.state import kept, new_sounds
 from distill.dashboard.state.new_sounds import AGAIN, SoundsRequest
 from distill.dashboard.state.places import Places
 from distill.errors import GenerationError
-from tests.helpers.fake_calls import call, entry_of, shown
+from tests.helpers.fake_calls import call, entry_of, show_call
 from tests.helpers.made_bundle import STATES, VOCODER
 from tests.helpers.runs import wait_for
 
@@ -38,7 +38,7 @@ def test_at_most_two_calls_are_at_work(places: Places) -> None:
 
 def test_only_what_is_new_is_sent(places: Places) -> None:
     call(places)
-    value = shown(places)
+    value = show_call(places)
     assert new_sounds.show(places, value["version"]) is None
     kept.keep(places, "generated/2026-01-31_15-00-00_kit/kit_0_001.wav")
     assert new_sounds.show(places, value["version"]) is not None
@@ -48,7 +48,7 @@ def test_a_file_whose_name_is_no_text_does_not_hide_the_others(places: Places) -
     folder = call(places)
     with open(os.fsencode(folder) + b"/k\xe9k.wav", "wb") as file:
         file.write(b"")
-    assert len(shown(places)["calls"][0]["rows"]) == 2
+    assert len(show_call(places)["calls"][0]["rows"]) == 2
 
 
 def test_a_call_that_failed_says_why(places: Places) -> None:
@@ -56,7 +56,7 @@ def test_a_call_that_failed_says_why(places: Places) -> None:
     for path in folder.glob("*.wav"):
         path.unlink()
     (folder / "generate.log").write_text("model kit\ndistill: kit.distillgan: damaged\n")
-    (only,) = shown(places)["calls"]
+    (only,) = show_call(places)["calls"]
     assert (only["busy"], only["error"], only["rows"]) == (False, "kit.distillgan: damaged", [])
 
 
@@ -111,8 +111,8 @@ def test_words_of_each_way(tmp_path: Path) -> None:
 def test_new_sounds_come_one_by_one_and_with_their_facts_in_the_end(places: Places) -> None:
     entry = entry_of(places, fields=STATES)
     new_sounds.start(places, entry, SoundsRequest(count=3, length_s=0.2))
-    wait_for(lambda: not shown(places)["calls"][0]["busy"])
-    (only,) = shown(places)["calls"]
+    wait_for(lambda: not show_call(places)["calls"][0]["busy"])
+    (only,) = show_call(places)["calls"]
     assert only["error"] == "", only
     assert len(only["rows"]) == 3
     assert "nearest" in only["rows"][0]["note"]
@@ -124,6 +124,6 @@ def test_a_sound_goes_through_a_model_without_a_prior(places: Places, sounds: Pa
     entry = entry_of(places, fields=VOCODER)
     given = sorted(sounds.iterdir())[0]
     new_sounds.start(places, entry, SoundsRequest(way=AGAIN, sounds=(given,)))
-    wait_for(lambda: not shown(places)["calls"][0]["busy"])
-    (only,) = shown(places)["calls"]
+    wait_for(lambda: not show_call(places)["calls"][0]["busy"])
+    (only,) = show_call(places)["calls"]
     assert [take["label"] for take in only["rows"][0]["takes"]] == ["original", "result"]

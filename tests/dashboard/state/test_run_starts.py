@@ -18,7 +18,7 @@ from distill.dashboard.state import processes
 from distill.dashboard.state.places import Places
 from distill.dashboard.state.runs import RunRequest, Runs
 from distill.errors import RunError
-from tests.helpers.fake_runs import GONE, FakeRun, shown
+from tests.helpers.fake_runs import GONE, FakeRun, show_run
 
 
 def test_the_same_sounds_are_not_trained_on_twice_at_once(
@@ -61,11 +61,11 @@ def test_a_start_that_fails_says_why(places: Places, runs: Runs) -> None:
     }
     places.note_of(run).parent.mkdir(parents=True)
     places.note_of(run).write_text(json.dumps(note))
-    assert shown(runs)["state"] == "starting"
+    assert show_run(runs)["state"] == "starting"
     process.kill()
     process.wait()
     places.log_of(run).write_text("distill: rvq.levels=9: must be from 1 to 8\n")
-    value = shown(runs)
+    value = show_run(runs)
     assert (value["state"], value["error"]) == ("failed", "rvq.levels=9: must be from 1 to 8")
 
 
@@ -110,7 +110,7 @@ def test_a_go_on_that_fails_says_why_and_not_what_was_before(places: Places, run
     places.note_of(run).parent.mkdir(parents=True)
     places.note_of(run).write_text(json.dumps(note))
     places.log_of(run).write_text("distill: the sounds are gone\n")
-    assert shown(runs)["error"] == "the sounds are gone"
+    assert show_run(runs)["error"] == "the sounds are gone"
 
 
 def test_starts_that_failed_do_not_bury_other_runs(places: Places, runs: Runs) -> None:
@@ -153,16 +153,16 @@ def test_a_run_from_the_page_goes_through_its_states(
     run = runs.start(
         RunRequest(str(sounds), minutes=0.05, stages=("codec",), name="Klänge (ü), =1")
     )
-    assert shown(runs)["state"] in ("starting", "reading the sounds")
+    assert show_run(runs)["state"] in ("starting", "reading the sounds")
     with pytest.raises(RunError, match="already"):
         runs.start(RunRequest(str(sounds)))
     states = set()
     for _ in range(600):
-        states.add(shown(runs, run)["state"])
+        states.add(show_run(runs, run)["state"])
         if not runs.find(run).state.is_active:
             break
         time.sleep(0.2)
-    value = shown(runs, run)
+    value = show_run(runs, run)
     assert value["state"] == "finished", value
     assert value["name"] == "Klänge (ü), =1"
     assert "training" in states

@@ -20,7 +20,7 @@ from distill.runs.folder import lock_run_dir
 from distill.runs.rows import Row, StartRow
 from distill.system.json_values import without_nan
 from distill.system.paths import is_text
-from tests.helpers.fake_runs import REMEDY, FakeRun, shown
+from tests.helpers.fake_runs import REMEDY, FakeRun, show_run
 from tests.helpers.rows import ROWS, line_of, mangle
 
 
@@ -44,22 +44,22 @@ def test_without_runs_there_is_nothing_to_show(runs: Runs) -> None:
 )
 def test_a_run_is_what_its_rows_say(places: Places, runs: Runs, prepare: Any, state: str) -> None:
     prepare(FakeRun(places.outputs, alive=True))
-    assert shown(runs)["state"] == state
+    assert show_run(runs)["state"] == state
 
 
 def test_a_run_whose_process_is_gone_was_cut_off_and_can_go_on(places: Places, runs: Runs) -> None:
     run = FakeRun(places.outputs).start().step()
-    before = shown(runs)
+    before = show_run(runs)
     assert (before["state"], before["can_go_on"]) == ("cut off", False)
     run.can_be_resumed()
-    assert shown(Runs(places))["can_go_on"]
+    assert show_run(Runs(places))["can_go_on"]
 
 
 def test_a_process_with_the_same_number_is_not_the_run(places: Places, runs: Runs) -> None:
     run = FakeRun(places.outputs)
     run.process = (os.getpid(), psutil.Process().create_time() - 3_600)
     run.start().step()
-    assert shown(runs)["state"] == "cut off"
+    assert show_run(runs)["state"] == "cut off"
 
 
 def test_a_run_that_holds_its_lock_is_at_work_though_the_clock_was_set(
@@ -69,15 +69,15 @@ def test_a_run_that_holds_its_lock_is_at_work_though_the_clock_was_set(
     run.process = (os.getpid(), psutil.Process().create_time() - 3_600)
     run.start().step()
     with lock_run_dir(run.run_dir):
-        assert shown(runs)["state"] == "training"
-    assert shown(runs)["state"] == "cut off"
+        assert show_run(runs)["state"] == "training"
+    assert show_run(runs)["state"] == "cut off"
 
 
 def test_stop_is_a_file_and_shows_that_the_run_is_stopping(places: Places, runs: Runs) -> None:
     run = FakeRun(places.outputs, alive=True).start().step()
     runs.stop("train/2026-01-31_14-00-00_kit")
     assert (run.run_dir / "stop").exists()
-    value = shown(runs)
+    value = show_run(runs)
     assert (value["state"], value["can_stop"]) == ("stopping", False)
     run.end("stopped", "stop file")
     with pytest.raises(RunError, match="is not at work"):
@@ -91,7 +91,7 @@ def test_rows_levels_remedy_and_curves_are_shown(places: Places, runs: Runs) -> 
         .epoch(1)
         .epoch(2, second_level=0.2, news=(REMEDY,))
     )
-    value = shown(runs)
+    value = show_run(runs)
     assert (
         value["sounds"]
         == "kit: 12 files, 6.0 s in all; 11 to train on, 1 held out; left out: 1 not audio"
@@ -112,7 +112,7 @@ def test_rows_levels_remedy_and_curves_are_shown(places: Places, runs: Runs) -> 
     assert value["charts"][0]["lines"][0]["points"] == [[1.0, 1.0], [2.0, 0.5]]
     assert "left in this stage" in value["left"]
     run.stage()
-    assert [stage["share"] for stage in shown(runs)["stages"]] == [1.0, 0.0]
+    assert [stage["share"] for stage in show_run(runs)["stages"]] == [1.0, 0.0]
 
 
 def test_only_what_is_new_is_sent(places: Places, runs: Runs) -> None:
@@ -126,9 +126,9 @@ def test_only_what_is_new_is_sent(places: Places, runs: Runs) -> None:
 
 def test_epochs_trained_again_after_a_kill_are_drawn_once(places: Places, runs: Runs) -> None:
     run = FakeRun(places.outputs, alive=True).start().epoch(1).epoch(2).epoch(3, news=("old",))
-    assert shown(runs)["charts"][0]["epochs"] == 3
+    assert show_run(runs)["charts"][0]["epochs"] == 3
     run.start(resumed=True).epoch(2).epoch(3)
-    value = shown(runs)
+    value = show_run(runs)
     assert value["charts"][0]["epochs"] == 3
     assert value["warnings"] == []
 
@@ -137,7 +137,7 @@ def test_a_long_run_is_thinned_to_what_a_screen_shows(places: Places, runs: Runs
     run = FakeRun(places.outputs, alive=True).start()
     for number in range(1, 1_001):
         run.epoch(number)
-    (chart,) = shown(runs)["charts"]
+    (chart,) = show_run(runs)["charts"]
     assert chart["epochs"] == 1_000
     assert len(chart["lines"][0]["points"]) <= 240
     assert chart["lines"][0]["points"][-1][0] == 1_000
@@ -157,7 +157,7 @@ def test_runs_of_sweeps_and_of_a_terminal_are_there_those_at_work_first(
         ("swept", "training"),
         ("done", "finished"),
     ]
-    assert shown(runs, "train/2026-01-31_15-00-00_done")["name"] == "done"
+    assert show_run(runs, "train/2026-01-31_15-00-00_done")["name"] == "done"
 
 
 @pytest.mark.parametrize("run", ["train/../x", "/etc", "", "..", "train/none"])
@@ -170,7 +170,7 @@ def test_only_runs_that_are_listed_can_be_asked_for(places: Places, runs: Runs, 
 def test_hostile_names_are_plain_text(places: Places, runs: Runs) -> None:
     name = "<img src=x onerror=alert(1)>\x1b[31m\u202e"
     FakeRun(places.outputs, alive=True).start(name=name).step()
-    assert shown(runs)["name"] == "<img src=x onerror=alert(1)>\ufffd[31m\ufffd"
+    assert show_run(runs)["name"] == "<img src=x onerror=alert(1)>\ufffd[31m\ufffd"
 
 
 @pytest.mark.parametrize(
@@ -201,7 +201,7 @@ def test_rows_that_nobody_wrote_are_no_reason_to_fail(
     assert len(value["runs"]) == 1
     json.dumps(without_nan(value), allow_nan=False)
     run.start().step()
-    assert shown(runs)["sentence"], "what distill writes after it is shown"
+    assert show_run(runs)["sentence"], "what distill writes after it is shown"
 
 
 @settings(deadline=None, max_examples=30)
