@@ -19,7 +19,7 @@ from tests.helpers.tiny_bundle import (
     CONFIG,
     SPECTROGRAM,
     Content,
-    change,
+    change_content,
     prior_state,
     refusal,
     save,
@@ -69,7 +69,7 @@ def test_missing_key_is_named(content: Content, tmp_path: Path, key: str) -> Non
 
 @pytest.mark.parametrize(("part", "key"), NESTED)
 def test_missing_nested_key_is_named(content: Content, tmp_path: Path, part: str, key: str) -> None:
-    other = change(with_states(content), lambda c: c[part].pop(key))
+    other = change_content(with_states(content), lambda c: c[part].pop(key))
     path = save(tmp_path / "m.distillgan", other)
     assert f"the key {part}.{key} is missing" in refusal(path)
 
@@ -107,13 +107,13 @@ def test_missing_nested_key_is_named(content: Content, tmp_path: Path, part: str
 def test_value_that_is_not_possible_is_named(
     content: Content, tmp_path: Path, key: str, change: Callable[[Content], object]
 ) -> None:
-    other = change(with_states(content), change)
+    other = change_content(with_states(content), change_content)
     assert f"{key} must " in refusal(save(tmp_path / "m.distillgan", other))
 
 
 def test_key_of_a_stranger_is_told_in_one_plain_line(content: Content, tmp_path: Path) -> None:
     level = "\x1b[2J\n" * 99
-    other = change(content, lambda c: c["codebook_health_snapshot"].update({level: {}}))
+    other = change_content(content, lambda c: c["codebook_health_snapshot"].update({level: {}}))
     refused = refusal(save(tmp_path / "m.distillgan", other))
     assert "utilization is missing" in refused
     assert refused.isprintable()
@@ -121,23 +121,23 @@ def test_key_of_a_stranger_is_told_in_one_plain_line(content: Content, tmp_path:
 
 @pytest.mark.parametrize("key", ["model_id", "name"])
 def test_what_a_model_is_called_must_be_text(content: Content, tmp_path: Path, key: str) -> None:
-    other = change(content, lambda c: c["metadata"].update({key: ["x"]}))
+    other = change_content(content, lambda c: c["metadata"].update({key: ["x"]}))
     path = save(tmp_path / "m.distillgan", other)
     assert f"metadata.{key} must be text" in refusal(path)
 
 
 @pytest.mark.parametrize("key", ["utilization", "perplexity", "dead_codes"])
 def test_missing_health_figure_is_named(content: Content, tmp_path: Path, key: str) -> None:
-    other = change(content, lambda c: c["codebook_health_snapshot"]["level_1"].pop(key))
+    other = change_content(content, lambda c: c["codebook_health_snapshot"]["level_1"].pop(key))
     path = save(tmp_path / "m.distillgan", other)
     assert f"codebook_health_snapshot.level_1.{key} is missing" in refusal(path)
 
 
 def test_missing_and_unknown_weights_are_named(content: Content, tmp_path: Path) -> None:
     name = "decoder.from_latent.weight"
-    missing = change(content, lambda c: c["model_state_dict"].pop(name))
+    missing = change_content(content, lambda c: c["model_state_dict"].pop(name))
     assert f"the weight {name} is missing" in refusal(save(tmp_path / "a.distillgan", missing))
-    extra = change(content, lambda c: c["model_state_dict"].update(more=torch.zeros(1)))
+    extra = change_content(content, lambda c: c["model_state_dict"].update(more=torch.zeros(1)))
     assert "the weight 'more' has no place" in refusal(save(tmp_path / "b.distillgan", extra))
 
 
@@ -153,7 +153,7 @@ def test_missing_and_unknown_weights_are_named(content: Content, tmp_path: Path)
 def test_shapes_that_do_not_fit_the_config_are_refused(
     content: Content, tmp_path: Path, key: str, value: object
 ) -> None:
-    other = change(content, lambda c: c["vqvae_config"].update({key: value}))
+    other = change_content(content, lambda c: c["vqvae_config"].update({key: value}))
     path = save(tmp_path / "m.distillgan", other)
     assert "does not fit vqvae_config" in refusal(path)
 
@@ -165,7 +165,7 @@ def test_shapes_that_do_not_fit_the_config_are_refused(
 def test_config_that_asks_for_more_weights_is_refused(
     content: Content, tmp_path: Path, key: str, value: object
 ) -> None:
-    other = change(content, lambda c: c["vqvae_config"].update({key: value}))
+    other = change_content(content, lambda c: c["vqvae_config"].update({key: value}))
     refused = refusal(save(tmp_path / "m.distillgan", other))
     assert "weight" in refused
     assert "is missing" in refused or "does not fit" in refused
@@ -185,7 +185,7 @@ def test_config_that_asks_for_more_weights_is_refused(
 def test_weight_that_is_none_is_refused(content: Content, tmp_path: Path, weight: object) -> None:
     name = "encoder.to_latent.1.weight"
     assert content["model_state_dict"][name].shape == (4, 4, 1, 1)
-    other = change(content, lambda c: c["model_state_dict"].update({name: weight}))
+    other = change_content(content, lambda c: c["model_state_dict"].update({name: weight}))
     assert f"the weight {name}" in refusal(save(tmp_path / "m.distillgan", other))
 
 
@@ -209,7 +209,7 @@ IMPOSSIBLE += [("spectrogram_config", "floor", value) for value in (0, -1e-3)]
 def test_impossible_setting_is_refused(
     content: Content, tmp_path: Path, part: str, key: str, value: object
 ) -> None:
-    other = change(content, lambda c: c[part].update({key: value}))
+    other = change_content(content, lambda c: c[part].update({key: value}))
     refused = refusal(save(tmp_path / "m.distillgan", other))
     assert key in refused
 
@@ -250,16 +250,17 @@ def test_strange_settings_load_or_are_refused(content: Content, tmp_path: Path) 
 
 
 def test_settings_unknown_to_this_version_are_ignored(content: Content, tmp_path: Path) -> None:
-    other = change(content, lambda c: c["vqvae_config"].update(later="more"))
+    other = change_content(content, lambda c: c["vqvae_config"].update(later="more"))
     assert load_bundle(save(tmp_path / "m.distillgan", other)).codec.network.config == CONFIG
 
 
 def test_refusals_name_the_file(content: Content, tmp_path: Path) -> None:
-    other = change(content, lambda c: c["metadata"].pop("name"))
+    other = change_content(content, lambda c: c["metadata"].pop("name"))
     for path in (
         save(tmp_path / "my model.distillgan", other),
         save(
-            tmp_path / "my model.distillgan", change(content, lambda c: c["vqvae_config"].clear())
+            tmp_path / "my model.distillgan",
+            change_content(content, lambda c: c["vqvae_config"].clear()),
         ),
     ):
         assert refusal(path).startswith("my model.distillgan: ")

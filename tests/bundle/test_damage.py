@@ -15,7 +15,7 @@ from distill.bundle.digest import checksum_of
 from distill.bundle.loading import load_bundle
 from tests.helpers.tiny_bundle import (
     Content,
-    change,
+    change_content,
     outcome,
     refusal,
     repack,
@@ -119,7 +119,7 @@ def test_every_edited_copy_is_refused(
     """Saved again by someone who knows the format, with a checksum that fits or the old one."""
     path, chance = tmp_path / "m.distillgan", random.Random(1)
     for _ in range(copies):
-        edited = change(content, lambda other: damage(other, chance))
+        edited = change_content(content, lambda other: damage(other, chance))
         save(path, edited, honest=honest and "checksum" in edited)
         refusal(path)
 
@@ -186,7 +186,7 @@ def test_flipped_weight_with_a_good_archive_is_seen(written: Path, tmp_path: Pat
 def test_altered_value_is_seen(
     content: Content, tmp_path: Path, part: str, key: str, value: object
 ) -> None:
-    altered = change(content, lambda other: other[part].update({key: value}))
+    altered = change_content(content, lambda other: other[part].update({key: value}))
     path = save(tmp_path / "m.distillgan", altered, honest=False)
     assert "was altered or damaged: its checksum does not match" in refusal(path)
 

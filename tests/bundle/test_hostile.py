@@ -13,7 +13,7 @@ import torch
 from distill.bundle import reader
 from tests.helpers.tiny_bundle import (
     Content,
-    change,
+    change_content,
     refusal,
     repack,
     save,
@@ -34,7 +34,7 @@ class Evil:
 @pytest.mark.parametrize("part", ["metadata", "model_state_dict", "training_config"])
 def test_hostile_pickle_is_refused_and_not_run(content: Content, tmp_path: Path, part: str) -> None:
     target = tmp_path / "was_run"
-    hostile = change(content, lambda other: other[part].update({"x": Evil(target)}))
+    hostile = change_content(content, lambda other: other[part].update({"x": Evil(target)}))
     path = save(tmp_path / "m.distillgan", hostile, honest=False)
     assert "holds more than plain data and was not opened" in refusal(path)
     assert not target.exists()
@@ -46,7 +46,7 @@ def test_hostile_pickle_is_refused_and_not_run(content: Content, tmp_path: Path,
 def test_value_that_is_loadable_but_not_plain_is_refused(
     content: Content, tmp_path: Path, value: object
 ) -> None:
-    other = change(content, lambda other: other["metadata"].update(description=value))
+    other = change_content(content, lambda other: other["metadata"].update(description=value))
     path = save(tmp_path / "m.distillgan", other, honest=False)
     assert "where only plain values are allowed" in refusal(path)
 
@@ -70,7 +70,7 @@ def test_tensor_that_repeats_one_element_is_refused(
     content: Content, tmp_path: Path, part: str
 ) -> None:
     huge = torch.zeros(1).expand(10**9)
-    other = change(content, lambda other: other.setdefault(part, {}).update(x=huge))
+    other = change_content(content, lambda other: other.setdefault(part, {}).update(x=huge))
     path = save(tmp_path / "m.distillgan", other, honest=False)
     assert path.stat().st_size < 200_000
     assert "claims more elements than it has bytes" in refusal(path)
@@ -82,7 +82,7 @@ def test_tensor_longer_than_its_bytes_is_refused(
     content: Content, tmp_path: Path, length: int, suffix: bytes
 ) -> None:
     """The number of elements altered: that of the tensor, a tuple, or that of its storage."""
-    marked = change(content, lambda other: other["metadata"].update(x=torch.zeros(123)))
+    marked = change_content(content, lambda other: other["metadata"].update(x=torch.zeros(123)))
     source = save(tmp_path / "source", marked, honest=False)
 
     def claim(name: str, data: bytes) -> bytes:
@@ -119,7 +119,7 @@ def test_tensors_of_other_kinds_are_refused(
 def test_one_tensor_named_again_and_again_is_refused(content: Content, tmp_path: Path) -> None:
     """80 GB to read, from a file of 4 MB."""
     large = torch.zeros(1 << 20)
-    other = change(content, lambda other: other["metadata"].update(x=[large] * 20_000))
+    other = change_content(content, lambda other: other["metadata"].update(x=[large] * 20_000))
     path = save(tmp_path / "m.distillgan", other, honest=False)
     assert "nested too deeply or holds too many values" in refusal(path)
 
@@ -128,7 +128,7 @@ def test_deep_nesting_is_refused(content: Content, tmp_path: Path) -> None:
     nested: list[Any] = []
     for _ in range(100):
         nested = [nested]
-    other = change(content, lambda other: other["metadata"].update(x=nested))
+    other = change_content(content, lambda other: other["metadata"].update(x=nested))
     assert "nested too deeply" in refusal(save(tmp_path / "a.distillgan", other))
 
 
@@ -150,7 +150,7 @@ def test_very_deep_nesting_is_refused(content: Content, tmp_path: Path) -> None:
 def test_list_that_holds_itself_is_refused(content: Content, tmp_path: Path) -> None:
     circle: list[Any] = []
     circle.append(circle)
-    other = change(content, lambda other: other["metadata"].update(x=circle))
+    other = change_content(content, lambda other: other["metadata"].update(x=circle))
     assert "nested too deeply" in refusal(save(tmp_path / "m.distillgan", other, honest=False))
 
 
@@ -163,5 +163,5 @@ def test_many_doublings_are_refused(
     doubled: list[Any] = []
     for _ in range(25):
         doubled = [doubled, doubled]
-    other = change(content, lambda other: other["metadata"].update(x=doubled))
+    other = change_content(content, lambda other: other["metadata"].update(x=doubled))
     assert "nested too deeply" in refusal(save(tmp_path / "m.distillgan", other, honest=False))

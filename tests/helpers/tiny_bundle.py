@@ -206,10 +206,10 @@ def refusal(path: Path) -> str:
     return message
 
 
-def change(content: Content, change: Callable[[Content], object]) -> Content:
+def change_content(content: Content, change: Callable[[Content], object]) -> Content:
     """A copy, changed."""
     other = copy.deepcopy(content)
-    change(other)
+    change_content(other)
     return other
 
 
