@@ -12,7 +12,7 @@ from distill.catalog.catalog import Catalog
 from distill.catalog.entry import Entry
 from distill.catalog.facts import ModelRow, facts_of, level_rows, row_of, vocoder_label
 from distill.codec.level_health import LEVEL_HEADINGS
-from distill.system.narrow import fit_table, shorten
+from distill.system.narrow import fit_table, cut_label
 from distill.system.tables import print_table
 from distill.system.terminal import console, say_figures
 
@@ -62,7 +62,7 @@ def models_table(entries: Sequence[Entry], catalog: Catalog, *, width: int | Non
             yield from fit_table(HEADINGS, rows, width, labels=HEADINGS[:1])
             return
     for row in (HEADINGS, *rows):
-        cells = [set_cell_size(shorten(row[0], widths[0]), widths[0])]
+        cells = [set_cell_size(cut_label(row[0], widths[0]), widths[0])]
         for text, space, right in zip(row[1:], widths[1:], RIGHT[1:], strict=True):
             padding = " " * (space - cell_len(text))
             cells.append(padding + text if right else text + padding)

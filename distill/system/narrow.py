@@ -81,7 +81,7 @@ def fit_table(
     return [line for row in rows for line in _record(headings, row, labels, width)]
 
 
-def shorten(label: str, width: int) -> str:
+def cut_label(label: str, width: int) -> str:
     """A label of at most `width` cells; a longer one ends with …."""
     return label if cell_len(label) <= width else set_cell_size(label, width - 1) + "…"
 
@@ -101,7 +101,7 @@ def _record(
 def _row(cells: Sequence[str], widths: Sequence[int], lefts: Sequence[bool], gap: str) -> str:
     shown = []
     for cell, width, left in zip(cells, widths, lefts, strict=True):
-        text = shorten(cell, width)
+        text = cut_label(cell, width)
         padding = " " * (width - cell_len(text))
         shown.append(text + padding if left else padding + text)
     return gap.join(shown).rstrip()

@@ -102,8 +102,8 @@ def bow(rng: Rng, samples: int) -> Samples:
         rng.uniform(0.3, 1.5) * resonance(tone, log_uniform(rng, 150, 5000), rng.uniform(40, 400))
         for _ in range(5)
     )
-    bow = high_pass(noise(rng, samples), 1500) * log_uniform(rng, 0.002, 0.05)
-    return adsr(rng, samples, slow=True) * (rng.uniform(0.1, 0.6) * tone + body + bow)
+    scrape = high_pass(noise(rng, samples), 1500) * log_uniform(rng, 0.002, 0.05)
+    return adsr(rng, samples, slow=True) * (rng.uniform(0.1, 0.6) * tone + body + scrape)
 
 
 def organ(rng: Rng, samples: int) -> Samples:

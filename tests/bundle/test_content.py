@@ -107,7 +107,7 @@ def test_missing_nested_key_is_named(content: Content, tmp_path: Path, part: str
 def test_value_that_is_not_possible_is_named(
     content: Content, tmp_path: Path, key: str, change: Callable[[Content], object]
 ) -> None:
-    other = change_content(with_states(content), change_content)
+    other = change_content(with_states(content), change)
     assert f"{key} must " in refusal(save(tmp_path / "m.distillgan", other))
 
 

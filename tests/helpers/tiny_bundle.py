@@ -209,7 +209,7 @@ def refusal(path: Path) -> str:
 def change_content(content: Content, change: Callable[[Content], object]) -> Content:
     """A copy, changed."""
     other = copy.deepcopy(content)
-    change_content(other)
+    change(other)
     return other
 
 
