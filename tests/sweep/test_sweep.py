@@ -192,7 +192,7 @@ def test_an_interval_is_for_a_search() -> None:
 
 
 def test_a_sweep_over_group_files_names_the_ones_there_are() -> None:
-    with pytest.raises(DistillError, match="must be one of best, default, quick"):
+    with pytest.raises(DistillError, match="must be one of best, quick"):
         load_config(["experiment=quick,nope"])
 
 
