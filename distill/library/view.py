@@ -12,7 +12,7 @@ from distill.catalog.catalog import Catalog
 from distill.catalog.entry import Entry
 from distill.catalog.facts import ModelRow, facts_of, level_rows, row_of, vocoder_label
 from distill.codec.level_health import LEVEL_HEADINGS
-from distill.system.narrow import fit_table, cut_label
+from distill.system.narrow import cut_label, fit_table
 from distill.system.tables import print_table
 from distill.system.terminal import console, say_figures
 

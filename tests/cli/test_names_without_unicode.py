@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers.commands import fork_commands
 from tests.helpers.runs import TINY, environment
 from tests.helpers.sounds import write_sounds
 
@@ -62,28 +63,44 @@ def test_every_verb_works_with_them(odd: Path, variables: dict[str, str]) -> Non
     summary = json.loads((odd / run / "summary.json").read_text(encoding="utf-8"))
     assert summary["finished"]
     listen, curves, longer = [line for line in said.splitlines() if line.startswith("  ")][-3:]
-    for command in (listen, longer):  # as a user copies them from the terminal
-        words = command.replace("python", sys.executable, 1)
-        done = subprocess.run(
-            ["bash", "-c", words], cwd=odd, env={**environment(), **variables}, capture_output=True
-        )
-        assert done.returncode == 0, done.stderr
+    commands = [
+        *(shell_words(line, odd, variables) for line in (listen, longer)),
+        ["encode", run, FOLDER],
+        ["decode", "codes"],
+        ["library", "info", Path(summary["published"]).stem],  # which is always ASCII
+    ]
+    answers = fork_commands(
+        [(words, odd) for words in commands],
+        {**environment(), **variables},
+        modules=["distill.bundle.loading", "distill.training.session"],
+    )
+    for answer in answers:
+        assert answer.exit_code == 0, answer.err
+        assert "Traceback" not in answer.err
+        assert answer.out.isascii() or not variables
     assert len(list((odd / "listen").glob("*.wav"))) == 12
     assert "$'r\\xfcn'" in curves
-    distill(odd, ["encode", run, FOLDER], variables)
-    distill(odd, ["decode", "codes"], variables)
     wanted = {os.path.splitext(name)[0] for name in os.listdir(odd / FOLDER)} - {
         os.fsdecode(b"br\xffken")
     }
     for results in ("codes", "decoded", "listen"):
         written = {os.path.splitext(name)[0] for name in os.listdir(odd / results)}
         assert written - {"listen", "listen_files"} == wanted  # beside the page to listen
-    assert "kl\\udce4nge" in distill(odd, ["library", "info", run_name(summary)], variables)
+    assert "kl\\udce4nge" in answers[-1].out
 
 
-def run_name(summary: dict[str, str]) -> str:
-    """The name of the published model's file, which is always ASCII."""
-    return Path(summary["published"]).stem
+def shell_words(line: str, folder: Path, variables: dict[str, str]) -> list[str]:
+    """The words that distill gets when a user copies the line from the terminal to a shell."""
+    handed_over = subprocess.run(
+        ["bash", "-c", f"printf '%s\\0' {line}"],
+        cwd=folder,
+        env={**environment(), **variables},
+        stdout=subprocess.PIPE,
+        check=True,
+    ).stdout
+    python, flag, module, *words = os.fsdecode(handed_over).split("\0")[:-1]
+    assert (python, flag) == ("python", "-m")
+    return [module.removeprefix("distill."), *words]
 
 
 @pytest.mark.parametrize("variables", ASCII)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -24,16 +25,13 @@ from distill.settings.schema import TrainConfig
 from distill.training.sounds import collect
 from tests.helpers.runs import TINY, TINY_PRIOR, environment, train_command
 from tests.helpers.sounds import write_sounds
+from tests.helpers.verbs import Run
 
 pytestmark = pytest.mark.slow
 
 SETTINGS = ("mel.sample_rate_hz=16000", "data.segment_s=0.25")
-
-
-def written(folder: Path) -> subprocess.CompletedProcess[str]:
-    """`folder`/sounds → `folder`/shards."""
-    words = ("sounds", "shards", "--workers", "2", *SETTINGS)
-    return answer_of([sys.executable, "-m", "distill.shard", *words], folder)
+WORDS = ("sounds", "shards", "--workers", "2", *SETTINGS)
+"""Of `distill.shard`: what makes shards of sounds."""
 
 
 def answer_of(command: Sequence[str], folder: Path) -> subprocess.CompletedProcess[str]:
@@ -47,7 +45,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Sounds, and their shards; for reading only."""
     folder = tmp_path_factory.mktemp("sharded")
     write_sounds(folder / "sounds")
-    answer = written(folder)
+    answer = answer_of([sys.executable, "-m", "distill.shard", *WORDS], folder)
     assert answer.returncode == 0, answer.stderr
     assert "12 files used" in answer.stdout
     return folder
@@ -127,21 +125,21 @@ def test_two_ranks_read_different_shards(folder: Path, config: TrainConfig) -> N
 
 @pytest.mark.parametrize("workers", [0, 2])
 def test_a_run_cut_within_an_epoch_ends_as_if_it_had_not_been(
-    folder: Path, tmp_path: Path, workers: int
+    folder: Path, tmp_path: Path, run: Run, workers: int
 ) -> None:
-    run = (*TINY, "data=streaming", f"data.root={folder}/shards", f"data.num_workers={workers}")
-    run = (*run, "trainer.max_epochs=3", "callbacks.previews=null")
+    words = (*TINY, "data=streaming", f"data.root={folder}/shards", f"data.num_workers={workers}")
+    words = (*words, "trainer.max_epochs=3", "callbacks.previews=null")
     cut = (
         "+callbacks.extra.cut._target_=tests.helpers.watching.Interrupt",
         "+callbacks.extra.cut.step=7",
     )
-    for words, code in (
-        ((*run, "hydra.run.dir=whole"), 0),
-        ((*run, *cut, "hydra.run.dir=cut"), 130),
+    for more, code in (
+        ((*words, "hydra.run.dir=whole"), 0),
+        ((*words, *cut, "hydra.run.dir=cut"), 130),
         (("resume=cut",), 0),
     ):
-        answer = answer_of(train_command(words), tmp_path)
-        assert answer.returncode == code, answer.stderr
+        answer = run("train", *more)
+        assert answer.exit_code == code, answer.stderr
     whole, resumed = (
         read_content(tmp_path / name / "last.distillgan") for name in ("whole", "cut")
     )
@@ -158,10 +156,10 @@ def test_two_ranks_train_on_shards(folder: Path, tmp_path: Path) -> None:
     assert answer.returncode == 0, answer.stderr
 
 
-def test_a_prior_learns_from_shards(folder: Path, tmp_path: Path) -> None:
-    run = (*TINY, *TINY_PRIOR, "data=streaming", f"data.root={folder}/shards", "name=kit")
-    answer = answer_of(train_command((*run, "data.num_workers=0")), tmp_path)
-    assert answer.returncode == 0, answer.stderr
+def test_a_prior_learns_from_shards(folder: Path, tmp_path: Path, run: Run) -> None:
+    words = (*TINY, *TINY_PRIOR, "data=streaming", f"data.root={folder}/shards", "name=kit")
+    answer = run("train", *words, "data.num_workers=0")
+    assert answer.exit_code == 0, answer.stderr
     model = distill.load(tmp_path / "outputs/library/kit.distillgan")
     assert model.prior is not None
     assert model.prior.config.classes == ()
@@ -170,15 +168,16 @@ def test_a_prior_learns_from_shards(folder: Path, tmp_path: Path) -> None:
 
 
 def test_whole_shards_are_not_written_again_and_others_not_mixed_in(
-    sounds: Path, tmp_path: Path
+    folder: Path, tmp_path: Path, run: Run
 ) -> None:
-    assert written(tmp_path).returncode == 0
-    again = written(tmp_path)
-    assert (again.returncode, "already holds complete shards" in again.stderr) == (2, True)
+    for name in ("sounds", "shards"):
+        shutil.copytree(folder / name, tmp_path / name)
+    again = run("shard", *WORDS)
+    assert (again.exit_code, "already holds complete shards" in again.stderr) == (2, True)
     (tmp_path / "shards" / "distill.json").unlink()
-    (sounds / "0.wav").unlink()
-    mixed = written(tmp_path)
-    assert (mixed.returncode, "other sounds" in mixed.stderr) == (2, True)
+    (tmp_path / "sounds" / "0.wav").unlink()
+    mixed = run("shard", *WORDS)
+    assert (mixed.exit_code, "other sounds" in mixed.stderr) == (2, True)
 
 
 def test_a_folder_without_shards_is_told(tmp_path: Path) -> None:

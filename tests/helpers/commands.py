@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from tests.helpers.runs import environment, train_command
 
@@ -54,31 +55,48 @@ def answers_to(folder: Path, commands: Sequence[Sequence[str]]) -> list[Answer]:
     own, beside `stand-in`; all forked from one process.
     """
     works = [folder / f"work {number}" for number in range(len(commands))]
-    markers = [folder / f"torch was imported by {number}" for number in range(len(commands))]
-    asked = [
-        {"words": list(words), "folder": str(work), "marker": str(marker)}
-        for words, work, marker in zip(commands, works, markers, strict=True)
-    ]
     for work in works:
         work.mkdir()
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.helpers.fork_commands"],
-        env=environment_without_torch(folder),
-        input=json.dumps(asked),
-        stdout=subprocess.PIPE,
-        text=True,
-        timeout=120,
-        check=True,
-    )
-    return [
-        Answer(
-            int(code),
-            *(read_back(work.with_suffix(suffix)) for suffix in (".out", ".err")),
-            marker.exists(),
-            made_in(work),
+    return fork_commands(list(zip(commands, works, strict=True)), environment_without_torch(folder))
+
+
+def fork_commands(
+    commands: Sequence[tuple[Sequence[str], Path]],
+    variables: dict[str, str],
+    *,
+    modules: Sequence[str] = (),
+) -> list[Answer]:
+    """The words of several commands after `distill`, each with the folder it works in → what came
+    back. One process imports the modules, and forks for each.
+    """
+    with TemporaryDirectory() as aside:
+        said = [Path(aside) / str(number) for number in range(len(commands))]
+        asked = [
+            {
+                "words": [os.fsencode(word).decode("latin-1") for word in words],
+                "folder": str(folder),
+                "said": str(path),
+            }
+            for (words, folder), path in zip(commands, said, strict=True)
+        ]
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.helpers.fork_commands"],
+            env=variables,
+            input=json.dumps({"commands": asked, "modules": list(modules)}),
+            stdout=subprocess.PIPE,
+            text=True,
+            timeout=240,
+            check=True,
         )
-        for code, work, marker in zip(done.stdout.split(), works, markers, strict=True)
-    ]
+        return [
+            Answer(
+                int(code),
+                *(read_back(path.with_suffix(suffix)) for suffix in (".out", ".err")),
+                path.with_suffix(".torch").exists(),
+                made_in(folder),
+            )
+            for code, (_, folder), path in zip(done.stdout.split(), commands, said, strict=True)
+        ]
 
 
 def environment_without_torch(folder: Path) -> dict[str, str]:

@@ -43,6 +43,7 @@ def room_of(module: Path) -> str:
     return "" if first == "__init__" else first
 
 
+@cache
 def parse(module: Path) -> ast.Module:
     return ast.parse(module.read_text(encoding="utf-8"))
 
