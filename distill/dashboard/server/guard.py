@@ -75,7 +75,7 @@ class Guard:
             return
         try:
             most = self.check(scope)
-            await self._app(scope, _counted(receive, most), _with_headers(send))
+            await self._app(scope, _up_to(receive, most), _with_headers(send))
         except Refusal as refusal:
             await _refuse(refusal, send)
 
@@ -151,11 +151,11 @@ def _origin_of(address: str) -> str:
     return f"{parts.scheme}://{parts.netloc}".lower()
 
 
-def _counted(receive: Receive, most: int) -> Receive:
-    """The same messages, as long as they are not more than so many bytes together."""
+def _up_to(receive: Receive, most: int) -> Receive:
+    """The same messages, as long as they have at most `most` bytes together."""
     received = 0
 
-    async def counted() -> Message:
+    async def receive_more() -> Message:
         nonlocal received
         message = await receive()
         received += len(message.get("body", b""))
@@ -163,7 +163,7 @@ def _counted(receive: Receive, most: int) -> Receive:
             raise Refusal(413, f"larger than {most >> 20} MB")
         return message
 
-    return counted
+    return receive_more
 
 
 def _with_headers(send: Send) -> Send:
