@@ -10,7 +10,7 @@ from torch import Tensor
 LOUDEST = 0.99
 """The largest sample of what is delivered."""
 MOST_GAIN_DB = 12.0
-"""A sound is made at most this much louder or softer to bring it to its level."""
+"""To bring a sound to its level, it is made louder or softer by at most this."""
 BEGIN_SHARE = 0.01
 """A sound begins with the first sample that has this share of the loudest one."""
 END_SHARE = 0.0005
@@ -19,16 +19,16 @@ SHORTEST_S = 0.05
 LEAD_S = 0.002
 FADE_IN_S, FADE_OUT_S = 0.001, 0.005
 QUIET_END_S = 0.005
-"""Silence after the fade at the end."""
+"""The silence after the fade at the end."""
 SPLICE_S = 0.02
 SEAM_S = 0.05
 DEAD_SHARE, QUIET_DB = 0.01, 30.0
-"""A sound has died away under this share of its loudest sample. A loop does not begin in a frame
-that is quieter than the loudest one by this.
+"""A sound has died away under this share of its loudest sample; a loop does not begin in a frame
+that is quieter than the loudest by more than this.
 """
 CALMEST, AROUND = 0.2, 2
-"""A loop begins in one of the calmest moments: this share of them all. A moment is a frame with the
-frames beside it, this number on either side, as far as a window reaches.
+"""A loop begins in a calm frame: CALMEST is the share of frames that count as calm, and AROUND the
+number of frames on either side that are judged with each, as far as a window reaches.
 """
 LOWEST_PEAK, LOWEST_LEVEL_DB = 0.003, -70.0
 
@@ -83,7 +83,7 @@ def fade_ends(waveform: Tensor, rate_hz: int, *, beginning: bool = True) -> Tens
 
 
 def fit(waveform: Tensor, samples: int) -> Tensor:
-    """Cut a waveform (T,) to `samples` samples, or add silence."""
+    """A waveform (T,) → (samples,), cut or with silence added."""
     missing = max(0, samples - len(waveform))
     return torch.nn.functional.pad(waveform, (0, missing))[:samples]
 

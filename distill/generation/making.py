@@ -32,7 +32,7 @@ from distill.prior.sampling import GROUP, draw
 from distill.vocoder.vocoder import Vocoder
 
 ATTEMPTS = 4
-"""A sound that is silent, or a copy, is drawn at most this number of times."""
+"""How often a sound is drawn at most, if it is silent or a copy."""
 
 
 @dataclass(frozen=True)
@@ -82,8 +82,8 @@ class Generation:
     def sounds(
         self, numbers: Sequence[int], progress: Callable[[float], None] = lambda sounds: None
     ) -> Iterator[NewSound]:
-        """The sounds of these numbers, as they are done; `progress` is told of how many sounds more
-        the drawing is done.
+        """The sounds of these numbers, as they are done. `progress` is called with the number of
+        sounds, or the part of one, that was drawn since it was last called.
         """
         groups: dict[int, list[int]] = {}
         for number in numbers:
@@ -123,7 +123,9 @@ class Generation:
         }
 
     def _is_unwanted(self, sound: NewSound) -> bool:
-        """Whether a sound is to be drawn anew. One that is meant to be like another may be so."""
+        """Whether a sound is silent or a copy, and so to be drawn again. One that was asked to be
+        like another sound may be both.
+        """
         request = self.request
         given = (request.like, request.morph, request.beginning)
         if any(each is not None for each in given):

@@ -34,8 +34,8 @@ that any number of sounds is spread evenly.
 """
 LEAST_AMOUNT = 0.01
 LENGTH_SPREAD = 0.05
-"""A new sound is about as long as a known one: the standard deviation of the difference of
-their logarithms.
+"""A new sound is about as long as a known one: this is the standard deviation of the logarithm of
+their ratio.
 """
 LONGEST_UNASKED_S = 10.0
 PULL = 6.0
@@ -214,7 +214,7 @@ class Planner:
         return Plan(number, attempt, draw, samples, samples, as_it_is=end, note=note)
 
     def _fill_with_silence(self, codes: Codes, columns: int) -> Tensor:
-        """The vectors (H, W, D) of `columns` columns of a sound, filled up with silence."""
+        """The vectors (H, columns, D) of a sound, cut or with silence after it."""
         vectors = self.codec.vectors(codes.indices[0])[:, :columns]
         silence = vectors[:, :1]  # the column before each sound
         return torch.cat([vectors, silence.expand(-1, columns - vectors.shape[1], -1)], dim=1)

@@ -13,9 +13,9 @@ from distill.codec.codec import Codec
 from distill.generation.known import KnownSounds
 
 PARTNERS = 4
-"""The second sound is one of those that are most like the first; this is their number."""
+"""From how many sounds, those most like the first, the second one is chosen."""
 MOST_SHIFT = 1
-"""Each is moved up or down by at most this number of mel bins."""
+"""How far each is moved up or down at most, in mel bins."""
 LONGEST_STRETCH = 1.5
 WAYS = ("one", "one", "mixed", "bands", "times")
 """One sound alone; both everywhere; low notes of one and high ones of the other; the beginning of
@@ -32,8 +32,8 @@ class Recombination:
         self.codec, self.known = codec, known
 
     def make(self, first: int, random: np.random.Generator, *, samples: int) -> Tensor:
-        """The normalised mel (M, F) of a new sound of this length, like the known one of this
-        number.
+        """The normalised mel (M, F) of a new sound of `samples`, made of the known one of number
+        `first` and another one.
         """
         second = int(random.choice(self.known.partners(first, samples, most=PARTNERS)))
         frames = max(2, samples // self.codec.spectrogram.config.hop_length + 1)
@@ -57,7 +57,7 @@ class Recombination:
         return indices
 
     def _fit(self, mel: Tensor, frames: int) -> Tensor:
-        """A mel stretched to `frames` frames, or as far as is allowed, with silence after it."""
+        """A mel (M, f) stretched to (M, frames), or as far as it may be, with silence after it."""
         length = min(frames, max(2, round(LONGEST_STRETCH * mel.shape[1])))
         stretched = torch.nn.functional.interpolate(
             mel[None], size=max(length, 2), mode="linear", align_corners=False
@@ -83,6 +83,6 @@ class Recombination:
 
 
 def _shift(mel: Tensor, bins: int) -> Tensor:
-    """A mel moved up by `bins` bins; the edge bin is repeated."""
+    """A mel moved up by `bins`; the edge bin is repeated."""
     source = (torch.arange(mel.shape[0]) - bins).clamp(0, mel.shape[0] - 1)
     return mel[source]

@@ -70,7 +70,7 @@ def _places(widths: Sequence[int], height: int) -> list[tuple[int, int]]:
 
 
 def _thin(mel: Tensor, step: int) -> Tensor:
-    """Mel (M, F) → one column for each `step` frames, as loud as the loudest of them."""
+    """Mel (M, F) → one column for each `step` frames, as loud as the loudest."""
     return torch.nn.functional.max_pool1d(mel[None], step, ceil_mode=True)[0]
 
 

@@ -152,10 +152,10 @@ def _origin_of(address: str) -> str:
 
 
 def _limit_body(receive: Receive, most: int) -> Receive:
-    """The same messages, as long as they are not more than so many bytes together."""
+    """The same messages, as long as they have at most `most` bytes together."""
     received = 0
 
-    async def counted() -> Message:
+    async def receive_more() -> Message:
         nonlocal received
         message = await receive()
         received += len(message.get("body", b""))
@@ -163,7 +163,7 @@ def _limit_body(receive: Receive, most: int) -> Receive:
             raise Refusal(413, f"larger than {most >> 20} MB")
         return message
 
-    return counted
+    return receive_more
 
 
 def _with_headers(send: Send) -> Send:

@@ -73,7 +73,7 @@ def _reads(path: str, answer: Callable[[dict[str, str]], Any]) -> Route:
 
 
 def _does(path: str, answer: Callable[[dict[str, str]], Any]) -> Route:
-    """A route that does something: JSON in, an object of texts; JSON out."""
+    """A route that does something: a JSON object of texts comes in, and JSON goes out."""
 
     async def handle(request: Request) -> Response:
         try:
@@ -81,7 +81,7 @@ def _does(path: str, answer: Callable[[dict[str, str]], Any]) -> Route:
         except ValueError:
             asked = None
         if not isinstance(asked, dict) or not all(isinstance(each, str) for each in asked.values()):
-            return _error("an object of texts is wanted", 400)
+            return _error("send a JSON object of which all values are texts", 400)
         return await _answer(answer, asked)
 
     return Route(path, handle, methods=["POST"])
