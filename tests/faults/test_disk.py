@@ -84,9 +84,12 @@ def test_wherever_in_a_run_the_disk_is_full(
     assert reasons
     assert not list(full.rglob("*.part"))
     assert ("resume=" in out) == bool(list(full.rglob("last.ckpt")))
-    for model in full.rglob("*.distillgan"):
+    models, previews = list(full.rglob("*.distillgan")), list(full.rglob("previews/*/*.wav"))
+    assert bool(models) == (size_kib > MODEL_KIB)
+    assert bool(previews) == (size_kib > PREVIEWS_KIB)
+    for model in models:
         read_content(model)
-    for preview in full.rglob("previews/*/*.wav"):
+    for preview in previews:
         assert soundfile.info(preview).frames
 
 

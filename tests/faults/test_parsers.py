@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 import soundfile
@@ -21,6 +22,7 @@ from distill.data.cache import CacheConfig, WaveformCache
 from distill.errors import BundleError, CodesError, DistillError
 from distill.settings.compose import load_config
 from distill.settings.schema import TrainConfig
+from tests.helpers.made_bundle import index_of, published
 from tests.helpers.sounds import tone
 
 pytestmark = pytest.mark.slow
@@ -131,10 +133,34 @@ def test_index(data: bytes, tmp_path: Path) -> None:
     (tmp_path / "model_library.json").write_bytes(data)
     catalog = Catalog(tmp_path)
     with suppress(DistillError):
-        for entry in catalog.entries():
-            assert catalog.path_of(entry).parent == tmp_path, "nothing outside the folder"
+        assert catalog.entries() == [], "no entry is whole by chance"
     with pytest.raises(DistillError):
         catalog.model_path("none")
+
+
+FILES = st.sampled_from(
+    ["../up.distillgan", "/etc/passwd", "a/b.distillgan", "..", "other.distillgan"]
+)
+
+
+@pytest.fixture(scope="module")
+def whole_entry(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    library = Catalog(tmp_path_factory.mktemp("library"))
+    published(library, "kit")
+    entry: dict[str, Any] = index_of(library)["models"][0]
+    return entry
+
+
+@EXAMPLES
+@given(changes=st.dictionaries(ENTRY_KEYS, VALUES | FILES, max_size=2))
+def test_entry(changes: dict[str, Any], tmp_path: Path, whole_entry: dict[str, Any]) -> None:
+    index = {"version": 1, "models": [{**whole_entry, **changes}]}
+    (tmp_path / "model_library.json").write_text(json.dumps(index))
+    catalog = Catalog(tmp_path)
+    entries = catalog.entries()
+    assert len(entries) == 1 or changes
+    for entry in entries:
+        assert catalog.path_of(entry).parent == tmp_path, "nothing outside the folder"
 
 
 WORDS = st.one_of(

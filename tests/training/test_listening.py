@@ -18,6 +18,7 @@ from distill.training.codec import stage
 from distill.training.interrupt import RunStopped
 from tests.helpers.listening import read_page, rows_on_record
 from tests.helpers.runs import Train
+from tests.helpers.stage_cases import make_the_first_epoch_best
 from tests.helpers.stop_at import stop_at
 from tests.helpers.whole_runs import SHOWN_NAME
 
@@ -38,7 +39,9 @@ def test_a_run_leaves_a_page_and_names_it_first(shown_run: tuple[Path, str]) -> 
     onsets = [row["figures"]["onset_db"] for row in rows]  # type: ignore[index]
     assert onsets == sorted(onsets, reverse=True)
     assert all(set(row["figures"]) == {"onset_db", "peak_db", "level_db", "mel_db"} for row in rows)  # type: ignore[call-overload]
-    for take in (run_dir / "listen_files").glob("*.wav"):
+    takes = list((run_dir / "listen_files").glob("*.wav"))
+    assert len(takes) == 2 * len(rows), "each sound, and what came back"
+    for take in takes:
         assert SoundFile.open(take).made_with == f"{SHOWN_NAME} ({summary['model_id']})"
         assert soundfile.info(take).duration <= 0.25
     lines = told.splitlines()
@@ -50,7 +53,7 @@ def test_a_stopped_run_has_a_page_and_the_resumed_one_a_new_one(
     sounds: Path, train_here: Train
 ) -> None:
     with pytest.raises(RunStopped):
-        train_here("run", "data.root=sounds", HALF, "trainer.max_epochs=3", *stop_at(5))
+        train_here("run", "data.root=sounds", HALF, "callbacks.previews=null", *stop_at(5))
     before = read_page(run_page := Path("run/listen.html"))
     assert before.names
     text = run_page.read_bytes()
@@ -81,7 +84,7 @@ def test_a_page_that_finds_no_room_does_not_fail_the_run(
         raise WriteError(path, cause) from cause
 
     monkeypatch.setattr(listening, "write_sound", fail)
-    run_dir = train_here("run", "data.root=sounds")
+    run_dir = train_here("run", "data.root=sounds", "trainer.max_epochs=1")
     assert (run_dir / "summary.json").exists()
     assert not (run_dir / "listen.html").exists()
     assert "the page to listen is not written: No space left on device" in caplog.messages
@@ -96,10 +99,12 @@ def test_the_sounds_are_those_of_the_best_weights(
         used.append({name: value.clone() for name, value in model.network.state_dict().items()})
 
     monkeypatch.setattr(stage, "write_held_out_page", write)
-    too_high = "optimizer.lr=0.1"  # so that the last epoch is not the best
-    run_dir = train_here("run", "data.root=sounds", "trainer.max_epochs=4", too_high)
+    make_the_first_epoch_best(monkeypatch)
+    run_dir = train_here("run", "data.root=sounds", "callbacks.previews=null")
     best = torch.load(run_dir / "checkpoints" / "best.ckpt", weights_only=True)["state_dict"]
     (weights,) = used
     assert {f"model.{name}" for name in weights} <= best.keys()
     for name, value in weights.items():
         torch.testing.assert_close(value, best[f"model.{name}"], rtol=0, atol=0)
+    last = torch.load(run_dir / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
+    assert any(not torch.equal(value, last[f"model.{name}"]) for name, value in weights.items())

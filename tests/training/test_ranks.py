@@ -22,6 +22,8 @@ from distill.training.codec.probe import CodebookProbe
 from distill.training.ranks.processes import is_first, rank_name
 from distill.training.sounds import collect
 from tests.helpers.runs import TINY, TINY_PRIOR, environment, train_command, wait_for
+from tests.helpers.shared import made_once
+from tests.helpers.sounds import write_sounds
 from tests.helpers.summaries import codec_summary
 
 pytestmark = pytest.mark.slow
@@ -73,18 +75,35 @@ def others_of(run_dir: Path) -> list[int]:
     return [int(line) for line in found.stdout.split()]
 
 
-def test_two_ranks_are_one_run(sounds: Path, tmp_path: Path) -> None:
-    code, out = finish(started(tmp_path, two("trainer.max_epochs=3", "callbacks.previews=null")))
-    assert code == 0, out
-    for epoch in range(3):
-        first, second = spied(tmp_path, epoch, 0), spied(tmp_path, epoch, 1)
+@pytest.fixture(scope="session")
+def two_ranks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a run of two ranks, of which one had a batch that was not finite."""
+    poison = (
+        "+callbacks.extra.poison._target_=tests.helpers.watching.Poison",
+        "+callbacks.extra.poison.rank=1",
+        "+callbacks.extra.poison.step=2",
+    )
+
+    def work(folder: Path) -> None:
+        write_sounds(folder / "sounds")
+        code, out = finish(started(folder, two(*poison, "callbacks.previews=null")))
+        assert code == 0, out
+        (folder / "out.txt").write_text(out)
+
+    return made_once(tmp_path_factory, "two_ranks", work)
+
+
+def test_two_ranks_are_one_run(two_ranks: Path) -> None:
+    for epoch in range(2):
+        first, second = spied(two_ranks, epoch, 0), spied(two_ranks, epoch, 1)
+        assert first["model"]
         for key, weight in first["model"].items():  # type: ignore[attr-defined]
             assert torch.equal(weight, second["model"][key]), key  # type: ignore[index]
         assert torch.equal(first["counts"], second["counts"])  # type: ignore[arg-type]
-    assert out.count("epoch 3/3") == 1  # one display
-    library = json.loads((tmp_path / "outputs/library/model_library.json").read_text())
+    assert (two_ranks / "out.txt").read_text().count("epoch 2/2") == 1  # one display
+    library = json.loads((two_ranks / "outputs/library/model_library.json").read_text())
     assert len(library["models"]) == 1
-    assert (tmp_path / "run" / "best.distillgan").is_file()
+    assert (two_ranks / "run" / "best.distillgan").is_file()
 
 
 def test_two_ranks_train_one_prior(sounds: Path, tmp_path: Path) -> None:
@@ -99,14 +118,15 @@ def test_two_ranks_train_one_prior(sounds: Path, tmp_path: Path) -> None:
     assert len(list((tmp_path / "run" / "new_sounds").glob("*.wav"))) == 8
 
 
-def test_figures_are_those_of_one_process_over_those_sounds(sounds: Path, tmp_path: Path) -> None:
-    code, out = finish(started(tmp_path, two("callbacks.previews=null")))
-    assert code == 0, out
-    config = load_config([*TINY, f"data.root={sounds}", f"data.cache_dir={tmp_path}/cache"])
+def test_figures_are_those_of_one_process_over_those_sounds(
+    two_ranks: Path, tmp_path: Path
+) -> None:
+    root, cache = f"data.root={two_ranks}/sounds", f"data.cache_dir={tmp_path}/cache"
+    config = load_config([*TINY, root, cache])
     collection, split = collect(config)
     data = SoundDataModule(split, config.data, sample_rate_hz=16_000, seed=config.seed)
     complete(config, collection, data)
-    model = distill.load(tmp_path / "run" / "last.distillgan").model
+    model = distill.load(two_ranks / "run" / "last.distillgan").model
     probe = CodebookProbe(
         data,
         LogMel(spectrogram_config(config)),
@@ -114,8 +134,8 @@ def test_figures_are_those_of_one_process_over_those_sounds(sounds: Path, tmp_pa
         positions=config.health.positions_per_code * 16,
     )
     counts = probe.count(model, torch.device("cpu"))
-    assert torch.equal(counts, spied(tmp_path, 1, 1)["counts"])  # type: ignore[arg-type]
-    summary = codec_summary(tmp_path / "run")
+    assert torch.equal(counts, spied(two_ranks, 1, 1)["counts"])  # type: ignore[arg-type]
+    summary = codec_summary(two_ranks / "run")
     assert summary["health"] == health_of(counts).snapshot()
     heard = OnsetProbe(data, LogMel(spectrogram_config(config)))
     onset = onset_figures(heard.measure(model, torch.device("cpu")))
@@ -126,17 +146,8 @@ def test_figures_are_those_of_one_process_over_those_sounds(sounds: Path, tmp_pa
     assert low <= summary["final"]["val/level_db"] <= high
 
 
-def test_a_batch_that_is_not_finite_on_one_rank_is_skipped_on_both(
-    sounds: Path, tmp_path: Path
-) -> None:
-    poison = (
-        "+callbacks.extra.poison._target_=tests.helpers.watching.Poison",
-        "+callbacks.extra.poison.rank=1",
-        "+callbacks.extra.poison.step=2",
-    )
-    code, out = finish(started(tmp_path, two(*poison)))
-    assert code == 0, out
-    assert [spied(tmp_path, 1, rank)["skipped"] for rank in (0, 1)] == [1, 1]
+def test_a_batch_that_is_not_finite_on_one_rank_is_skipped_on_both(two_ranks: Path) -> None:
+    assert [spied(two_ranks, 1, rank)["skipped"] for rank in (0, 1)] == [1, 1]
 
 
 def test_ctrl_c_saves_once_and_leaves_no_process(sounds: Path, tmp_path: Path) -> None:

@@ -15,8 +15,8 @@ from tests.helpers.runs import Train
 from tests.helpers.sounds import tone
 
 
-def test_a_moved_run_keeps_its_best_model(sounds: Path, train_here: Train) -> None:
-    run_dir = train_here("run", "data.root=sounds")
+def test_a_moved_run_keeps_its_best_model(shown_run: tuple[Path, str]) -> None:
+    run_dir, _ = shown_run
     checkpoint = torch.load(run_dir / "checkpoints/last.ckpt", weights_only=True)
     (state,) = (
         state
@@ -39,18 +39,19 @@ def test_a_moved_run_keeps_its_best_model(sounds: Path, train_here: Train) -> No
 
 
 def test_a_run_goes_on_with_its_own_sounds_only(
-    sounds: Path, train_here: Train, caplog: pytest.LogCaptureFixture
+    shown_run: tuple[Path, str], train_here: Train, caplog: pytest.LogCaptureFixture
 ) -> None:
-    run_dir = train_here("run", "data.root=sounds")
+    run_dir, _ = shown_run
+    sounds = run_dir.with_name("sounds")
     kept = (run_dir / "collection.json").read_bytes()
     others = sounds.parent / "others"
     others.mkdir()
     soundfile.write(others / "other.wav", tone(3000, seed=99), 16_000)
     with pytest.raises(DistillError, match="12 of this run's 12 sounds are gone"):
-        train_here("run", "data.root=others", "trainer.max_epochs=3", resume=True)
+        train_here("run", "data.root=others", "trainer.max_epochs=4", resume=True)
     assert (run_dir / "collection.json").read_bytes() == kept
     (others / "other.wav").rename(sounds / "other.wav")
-    train_here("run", "trainer.max_epochs=3", resume=True)
+    train_here("run", "trainer.max_epochs=4", resume=True)
     assert "1 new sounds, 0 gone" in caplog.text
 
 

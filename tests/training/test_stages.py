@@ -35,7 +35,11 @@ def run(train_here: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> R
     def work(name: str, *overrides: str, stages: tuple[str, ...] = ("codec", "toy")) -> Path:
         words, is_there = [f"stages=[{','.join(stages)}]"], (tmp_path / name).exists()
         return train_here(
-            name, *([] if is_there else ["data.root=sounds"]), *words, *overrides, resume=is_there
+            name,
+            *([] if is_there else ["data.root=sounds", "callbacks.previews=null"]),
+            *words,
+            *overrides,
+            resume=is_there,
         )
 
     return work

@@ -95,13 +95,13 @@ def test_a_codec_that_goes_on_has_its_vocoder_trained_anew(
 
 
 def test_a_base_keeps_its_name_and_wants_its_own_sounds(
-    whole: Whole, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    whole: Whole, all_sounds: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(whole(CODEC))
     for override, told in (
         ("name=other", "keeps its name, kit"),
         ("data.root=null", r"give the sounds that the base was trained on \(sounds\)"),
     ):
-        config = load_config([*PHASE.words, "data.root=sounds", override])
+        config = load_config([*PHASE.words, *all_sounds, override])
         with pytest.raises(ConfigError, match=told):
             adopt_base(config, tmp_path)

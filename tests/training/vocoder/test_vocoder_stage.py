@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +19,8 @@ from distill.errors import DistillError
 from distill.settings.compose import load_config
 from tests.helpers.listening import rows_on_record
 from tests.helpers.runs import TINY_VOCODER, Train
-from tests.helpers.stage_cases import Judge
+from tests.helpers.stage_cases import CODEC, PHASE, Judge
+from tests.helpers.whole_runs import Whole
 
 SMALL = (*TINY_VOCODER, "data.root=sounds", "data.val_fraction=0.5")
 
@@ -67,10 +69,16 @@ def test_a_better_vocoder_comes_into_the_file_and_makes_the_sound(
 
 
 def test_a_vocoder_that_is_not_better_is_told_and_left_out(
-    sounds: Path, train_here: Train, judged: Judge, capsys: pytest.CaptureFixture[str]
+    whole: Whole,
+    all_sounds: tuple[str, ...],
+    train_here: Train,
+    tmp_path: Path,
+    judged: Judge,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     judged(2.5)
-    run_dir = train_here("run", *SMALL)
+    shutil.copytree(whole(CODEC) / "outputs", tmp_path / "outputs")
+    run_dir = train_here("run", *PHASE.words, *all_sounds)
     assert vocoder_of(run_dir / "best.distillgan") is None
     assert distill.load(run_dir / "best.distillgan").vocoder.name == "Griffin-Lim"
     told = capsys.readouterr().out
@@ -79,6 +87,7 @@ def test_a_vocoder_that_is_not_better_is_told_and_left_out(
     assert not summary["stages"]["vocoder"]["kept"]
 
 
+@pytest.mark.slow
 def test_a_real_comparison_measures_both(
     sounds: Path, train_here: Train, capsys: pytest.CaptureFixture[str]
 ) -> None:
