@@ -6,12 +6,12 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
+from distill.version import VERSION as __version__
+
 if TYPE_CHECKING:
     from pathlib import Path
 
     from distill.bundle.loaded import LoadedModel
-
-__version__ = "0.1.0"
 
 if sys.argv[:1] == ["-m"] and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
     # while `python -m distill.train` is importing, Ctrl-C ends it without a traceback

@@ -6,8 +6,8 @@ import sys
 from importlib import import_module
 from types import ModuleType
 
-from distill import __version__
 from distill.system.encoding import escape_unknown
+from distill.version import VERSION
 
 VERBS = {
     "train": "train a model on a folder of sounds",
@@ -31,7 +31,7 @@ def main() -> None:
         print("\n".join(f"  {name:12s}{does}" for name, does in VERBS.items()))
         print("\nFor more about a verb: distill VERB --help")
     elif verb == "--version":
-        print(__version__)
+        print(VERSION)
     elif verb in VERBS:
         sys.argv = [f"distill {verb}", *sys.argv[2:]]
         verb_module(verb).main()

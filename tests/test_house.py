@@ -15,7 +15,7 @@ from tests.helpers.imports import PACKAGE, Import, circle_of, imports, parse, ro
 
 TESTS = REPOSITORY / "tests"
 FLOORS = (
-    {"errors"},
+    {"errors", "version"},
     {"system"},
     {"settings", "audio", "model"},
     {"data", "vocoder", "prior"},
@@ -217,7 +217,9 @@ def test_a_verb_is_a_module_with_a_main(verb: str) -> None:
 
 def test_what_lies_at_the_top_is_a_verb_or_the_entrance() -> None:
     top = {room_of(module) for module in PACKAGE.glob("*.py")}
-    assert top - {*ENTRANCE, "errors"} == {verb for verb in VERBS if not (PACKAGE / verb).is_dir()}
+    assert top - {*ENTRANCE, "errors", "version"} == {
+        verb for verb in VERBS if not (PACKAGE / verb).is_dir()
+    }
 
 
 # -- tests -----------------------------------------------------------

@@ -25,13 +25,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from distill import __version__
 from distill.audio.reader import SAMPLE_RATES_HZ
 from distill.errors import CodesError
 from distill.model.sizing import bits_per_code
 from distill.system.atomic import whole_file
 from distill.system.ranges import within
 from distill.system.validation import InvalidError, instance_of
+from distill.version import VERSION as DISTILL_VERSION
 
 MAGIC = b"distcode"
 VERSION = 1
@@ -139,7 +139,7 @@ class Codes:
             columns=columns,
             levels=levels,
             codebook_size=self.codebook_size,
-            distill_version=__version__,
+            distill_version=DISTILL_VERSION,
         )
         text = json.dumps(asdict(header)).encode()
         body = PREFIX.pack(MAGIC, VERSION, len(text)) + text

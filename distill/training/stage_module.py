@@ -91,6 +91,11 @@ class StageModule(lightning.LightningModule, ABC):
     def identity(self) -> object:
         """A value that must be equal on all ranks: the sounds, the sizes of the network."""
 
+    @property
+    def can_be_saved(self) -> bool:
+        """Whether there is anything to save yet."""
+        return True
+
     def check_trainable(self) -> None:
         """Raise RunError if the epoch cannot be closed; called before each validation."""
 

@@ -11,8 +11,10 @@ import torch
 
 from distill.bundle.reader import read_content
 from distill.errors import RunError
+from distill.training.interrupt import RunStopped
 from tests.helpers.runs import Train
 from tests.helpers.spoiling import spoil
+from tests.helpers.stop_at import stop_at
 
 RUN = ("data.root=sounds", "callbacks.previews=null")
 STEP = 8
@@ -42,3 +44,12 @@ def test_a_spoilt_model_ends_the_run_by_name_and_is_not_saved(
 def test_an_epoch_without_one_finite_step_is_told_as_such(sounds: Path, train_here: Train) -> None:
     with pytest.raises(RunError, match="no step of the first epoch was finite"):
         train_here("run", *RUN, *spoil("batch", float("nan"), *range(6)))
+
+
+def test_stopped_before_one_finite_step_a_run_ends_with_nothing_saved(
+    sounds: Path, train_here: Train
+) -> None:
+    with pytest.raises(RunStopped):
+        train_here("run", *RUN, *spoil("batch", float("nan"), 0, 1, 2), *stop_at(1))
+    assert not list(Path("run").rglob("*.ckpt"))
+    assert not list(Path("run").glob("*.distillgan"))

@@ -22,7 +22,7 @@ from distill.data.cache import CacheConfig, WaveformCache
 from distill.errors import BundleError, CodesError, DistillError
 from distill.settings.compose import load_config
 from distill.settings.schema import TrainConfig
-from tests.helpers.made_bundle import index_of, published
+from tests.helpers.made_bundle import index_of, publish_bundle
 from tests.helpers.sounds import tone
 
 pytestmark = pytest.mark.slow
@@ -146,7 +146,7 @@ FILES = st.sampled_from(
 @pytest.fixture(scope="module")
 def whole_entry(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     library = Catalog(tmp_path_factory.mktemp("library"))
-    published(library, "kit")
+    publish_bundle(library, "kit")
     entry: dict[str, Any] = index_of(library)["models"][0]
     return entry
 

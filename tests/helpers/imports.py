@@ -25,7 +25,8 @@ class Import:
     @property
     def module(self) -> str:
         """The dotted name of the module that imports."""
-        return "distill." + self.path.removesuffix(".py").replace("/", ".")
+        path = self.path.removesuffix(".py").removesuffix("__init__").rstrip("/")
+        return f"distill.{path}".replace("/", ".").rstrip(".")
 
     @property
     def target_room(self) -> str | None:

@@ -41,7 +41,7 @@ HEALTH = st.fixed_dictionaries(
     {
         "levels": st.lists(LEVEL, max_size=3),
         "positions": COUNT,
-        "codebook_size": COUNT,
+        "codebook_size": st.integers(1, 10**6),
         "complete": st.booleans(),
     }
 )

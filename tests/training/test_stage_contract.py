@@ -201,8 +201,8 @@ def test_many_bad_steps_in_a_row_end_the_run(
     begin: Begin, train_here: Train, case: StageCase, what: str
 ) -> None:
     """Also where it is stopped between them."""
-    stop = stop_at(1, stage=case.stage) if what == "batch" else []
-    words = (*spoil(what, -INFINITY, 0, 1, 2), "trainer.max_bad_steps=3", *stop)
+    stop = stop_at(2, stage=case.stage) if what == "batch" else []
+    words = (*spoil(what, -INFINITY, 1, 2, 3), "trainer.max_bad_steps=3", *stop)
     if stop:
         with pytest.raises(RunStopped):
             begin(case, *words)

@@ -57,8 +57,9 @@ class BundleCheckpoint(ModelCheckpoint):
         """Why the newest save failed; None if it was written."""
 
     def save_now(self, trainer: lightning.Trainer) -> None:
-        """Save now, in the middle of an epoch too."""
-        self._save_checkpoint(trainer, self._path)
+        """Save now, in the middle of an epoch too; nothing if there is nothing to save yet."""
+        if cast(StageModule, trainer.lightning_module).can_be_saved:
+            self._save_checkpoint(trainer, self._path)
 
     def on_train_start(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule

@@ -110,6 +110,11 @@ class CodecModule(StageModule):
         loss = self._loss(mel, self._sounding_frames(batch, mel))[0]
         return _terms(loss), len(mel)
 
+    @property
+    def can_be_saved(self) -> bool:
+        """Whether the codebooks were made, by the first step that was not skipped."""
+        return self.model.quantizer.initialised
+
     def check_trainable(self) -> None:
         """Raise RunError while the codebooks are empty."""
         if not self.model.quantizer.initialised:

@@ -14,7 +14,6 @@ import lightning
 import torch
 from hydra.utils import instantiate
 
-import distill
 from distill.codec.level_health import SideHealth
 from distill.data.datamodule import SegmentDataModule
 from distill.model.sizing import Choice, bitrate_kbps
@@ -24,6 +23,7 @@ from distill.training.codec.module import CodecModule
 from distill.training.codec.verdict import describe_sound, outlook, rate_best, verdict
 from distill.training.listening import write_held_out_page
 from distill.training.stage import Closed, Ended, Prepared, Stage
+from distill.version import VERSION
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,7 +112,7 @@ class CodecStage(Stage[PreparedCodec]):
             "dataset_fingerprint": source.fingerprint,
             "training_date": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
             "tags": [],
-            "distill_version": distill.__version__,
+            "distill_version": VERSION,
             "torch_version": str(torch.__version__),
         }
 
