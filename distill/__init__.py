@@ -6,12 +6,14 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
-from distill.version import VERSION as __version__
+from distill.version import VERSION
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from distill.bundle.loaded import LoadedModel
+
+__version__ = VERSION
 
 if sys.argv[:1] == ["-m"] and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
     # while `python -m distill.train` is importing, Ctrl-C ends it without a traceback

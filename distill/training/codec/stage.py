@@ -67,7 +67,7 @@ class CodecStage(Stage[PreparedCodec]):
         """
         module, history = prepared.module, prepared.module.history
         held_out = prepared.data.held_out_sounds
-        health = module.measure_health() if history.epochs or module.trainer.global_step else None
+        health = module.measure_health() if module.can_be_saved else None
         words = verdict(
             history,
             health,
