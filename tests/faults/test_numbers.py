@@ -17,23 +17,30 @@ from tests.helpers.spoiling import spoil
 from tests.helpers.stop_at import stop_at
 
 RUN = ("data.root=sounds", "callbacks.previews=null")
-STEP = 8
+STEP, LAST = 8, 11
 """In the second of two epochs, each of six steps."""
 
 
 @pytest.mark.parametrize(
-    ("what", "named", "value"),
+    ("what", "step", "named", "value", "stop"),
     [
-        ("weight", "decoder", float("nan")),
-        ("codebook", "quantizer", float("inf")),
-        ("last step", "encoder", float("nan")),
+        ("weight", STEP, "decoder", float("nan"), []),
+        ("codebook", STEP, "quantizer", float("inf"), []),
+        pytest.param("after", LAST, "encoder", float("nan"), [], id="before it is measured"),
+        pytest.param("after", STEP, "encoder", float("nan"), stop_at(STEP), id="before a save"),
     ],
 )
 def test_a_spoilt_model_ends_the_run_by_name_and_is_not_saved(
-    sounds: Path, train_here: Train, what: str, named: str, value: float
+    sounds: Path,
+    train_here: Train,
+    what: str,
+    step: int,
+    named: str,
+    value: float,
+    stop: list[str],
 ) -> None:
     with pytest.raises(RunError, match=rf"{named}.* holds NaN or infinity"):
-        train_here("run", *RUN, *spoil(what, value, STEP))
+        train_here("run", *RUN, *spoil(what, value, step), *stop, "trainer.max_bad_steps=2")
     for which in ("best", "last"):
         content = read_content(Path("run") / f"{which}.distillgan")
         assert len(content["loss_curve_history"]["val_losses"]) == 1

@@ -13,8 +13,8 @@ SKIPPED = ("batch", "gradient")
 
 
 class Spoil(lightning.Callback):
-    """Puts a value where it does not belong, at some of the steps; a step that is to be skipped
-    must leave every weight as it was.
+    """Puts a value where it does not belong, at some of the steps, or after them into a weight; a
+    step that is to be skipped must leave every weight as it was.
     """
 
     def __init__(self, what: str, value: float, steps: list[int]) -> None:
@@ -42,8 +42,7 @@ class Spoil(lightning.Callback):
         if self.what in SKIPPED and pl_module.step in self.steps:
             for name, weight in self.kept(pl_module):
                 assert torch.equal(weight, self.before[name]), f"{name} has changed"
-        last = batch_idx + 1 == trainer.num_training_batches
-        if self.what == "last step" and pl_module.step > min(self.steps) and last:
+        if self.what == "after" and pl_module.step in self.steps:
             next(pl_module.model.encoder.parameters()).data.view(-1)[0] = self.value
 
     def kept(self, module: Any) -> list[tuple[str, torch.Tensor]]:

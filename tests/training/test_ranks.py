@@ -33,7 +33,7 @@ SPY = (
     "+callbacks.extra.spy.folder=spied",
 )
 RUN = (*TINY, *SPY, "data.root=sounds", "trainer=ddp", "hydra.run.dir=run")
-WAIT_S = 90
+WAIT_S = 240
 
 
 def two(*overrides: str) -> list[str]:

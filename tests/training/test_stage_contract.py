@@ -229,6 +229,28 @@ def test_a_disk_that_fills_costs_saves_but_not_the_run(
 
 
 @pytest.mark.parametrize("case", EVERY)
+def test_it_goes_on_from_its_best_epoch(
+    whole: Whole,
+    train_here: Train,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    case: StageCase,
+) -> None:
+    """As a run says where its last checkpoint is damaged; later epochs are drawn once."""
+    prepare(monkeypatch)
+    shutil.copytree(whole(case), tmp_path, dirs_exist_ok=True)
+    best, last = (checkpoint_path(Path("run"), case.stage, which) for which in ("best", "last"))
+    last.write_bytes(b"damaged")
+    with pytest.raises(RunError, match="damaged, or not a checkpoint"):
+        train_here("run", resume=True)
+    shutil.copyfile(best, last)
+    train_here("run", resume=True)
+    assert_equal(state_of(whole(case) / "run", case), state_of(Path("run"), case))
+    curve = events_of(Path("run")).Scalars("val/loss")
+    assert [event.step for event in curve] == list(range(1, case.epochs + 1))
+
+
+@pytest.mark.parametrize("case", EVERY)
 def test_a_finished_stage_keeps_what_shapes_it_and_may_go_on(
     whole: Whole,
     train_here: Train,

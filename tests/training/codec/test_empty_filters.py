@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from tests.helpers.runs import TINY
 from tests.helpers.verbs import Run
 
 RUN = [*TINY, "mel.n_mels=64", "mel.n_fft=256", "callbacks.previews=null", "data.root=sounds"]
+Train = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def lines_about_filters(output: str) -> list[str]:
@@ -53,7 +56,9 @@ def test_a_sweep_says_it_once(sounds: Path, tmp_path: Path, run: Run) -> None:
 
 
 @pytest.mark.slow
-def test_a_sweep_over_the_mel_says_which(sounds: Path, tmp_path: Path, run: Run) -> None:
-    answer = run("train", "-m", *RUN, "trainer.max_epochs=1", "mel.n_mels=16,64,96,5000")
+def test_a_sweep_over_the_mel_says_which(
+    sounds: Path, tmp_path: Path, distill_train: Train
+) -> None:
+    answer = distill_train("-m", *RUN, "trainer.max_epochs=1", "mel.n_mels=16,64,96,5000")
     lines = lines_about_filters(answer.stdout + answer.stderr)
     assert [line.split(":")[1] for line in lines] == [" mel.n_mels=64", " mel.n_mels=96"]

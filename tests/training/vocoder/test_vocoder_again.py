@@ -85,7 +85,10 @@ def test_a_codec_that_goes_on_has_its_vocoder_trained_anew(
     assert (run_dir / "checkpoints" / "vocoder_last.ckpt").exists(), "nothing is lost"
     sounds.with_name("elsewhere").rename(sounds)
     capsys.readouterr()
-    train_here("run", "trainer.max_epochs=6", resume=True)
+    with pytest.raises(RunStopped):
+        train_here("run", "trainer.max_epochs=6", *stop_at(10), resume=True)
+    assert not list(run_dir.glob("checkpoints/vocoder_*")), "they are of no use by now"
+    train_here("run", resume=True)
     assert "the codec is another one by now: the vocoder is trained anew" in capsys.readouterr().out
     after = read_content(KIT)
     assert after["codec_digest"] != before["codec_digest"]
