@@ -44,6 +44,17 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_demo_collection(tmp_path_factory.mktemp("demo") / "sounds")
 
 
+@pytest.fixture(autouse=True)
+def signals_put_back() -> Iterator[None]:
+    """A signal that stopped a run in one test stops none in the next."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    handlers = {number: signal.getsignal(number) for number in numbers}
+    yield
+    stopping.listen()  # which forgets what signal there was
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+
+
 @pytest.fixture
 def sounds(tmp_path: Path) -> Path:
     """A folder of twelve different half-second sounds."""
@@ -131,18 +142,13 @@ def distill_train(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[s
 
 
 @pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder to run a verb of this process in; what it changes of the process is put back."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("OMP_WAIT_POLICY", "PASSIVE")
     monkeypatch.setenv("GOMP_SPINCOUNT", "5000")
     monkeypatch.setattr(logging.getLogger("distill"), "handlers", [])
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    handlers = {number: signal.getsignal(number) for number in numbers}
-    yield tmp_path
-    stopping.listen()  # which forgets what signal there was
-    for number, handler in handlers.items():
-        signal.signal(number, handler)
+    return tmp_path
 
 
 @pytest.fixture
