@@ -11,6 +11,7 @@ from distill.catalog.entry import Entry
 from distill.codec.level_health import LevelRow, show_share
 from distill.codec.yardstick import YARDSTICK, rate, show_figures
 from distill.system.terminal import duration, plain, quantity
+from distill.vocoder.state import DEFAULT_NAME
 
 BARS = "▁▂▃▄▅▆▇█"
 VOCODERS = {"hifigan": "HiFi-GAN", "phasegradient": "Phase"}
@@ -132,7 +133,7 @@ def sparkline(values: Sequence[float | None]) -> str:
 
 def _vocoder(entry: Entry) -> str:
     if entry.vocoder is None:
-        return "none of its own (Griffin-Lim)"
+        return f"none of its own ({DEFAULT_NAME})"
     facts = entry.vocoder
     loss, date = _number(facts.final_loss), _date(facts.training_date)
     return f"{vocoder_label(entry)}, final loss {loss}, trained {date}"

@@ -12,6 +12,7 @@ from torchaudio.functional import griffinlim
 
 from distill.model.mel import LogMel
 from distill.vocoder.mel_inverse import MelInverse
+from distill.vocoder.state import DEFAULT_NAME
 
 ROUNDS = 32
 MOMENTUM = 0.99
@@ -24,7 +25,7 @@ class GriffinLim:
     Griffin-Lim algorithm (Perraudin 2013), block by block.
     """
 
-    name = "Griffin-Lim"
+    name = DEFAULT_NAME
 
     def __init__(self, spectrogram: LogMel, *, rounds: int = ROUNDS) -> None:
         config = spectrogram.config

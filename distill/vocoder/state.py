@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-DEFAULT = "griffin-lim"
+DEFAULT, DEFAULT_NAME = "griffin-lim", "Griffin-Lim"
 """The word for the vocoder of models that have none of their own, in `--vocoder`."""
 
 
