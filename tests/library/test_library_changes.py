@@ -122,6 +122,7 @@ def test_repair_tells_of_hostile_files_without_commanding_the_terminal(
 # -- add -------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_checkpoint_becomes_the_bundle_of_its_run(
     sounds: Path,
     train_here: Train,

@@ -49,6 +49,7 @@ def test_a_run_leaves_a_page_and_names_it_first(shown_run: tuple[Path, str]) -> 
     assert summary["page"] == "run/listen.html"
 
 
+@pytest.mark.slow
 def test_a_stopped_run_has_a_page_and_the_resumed_one_a_new_one(
     sounds: Path, train_here: Train
 ) -> None:

@@ -55,6 +55,7 @@ def test_a_run_goes_on_with_its_own_sounds_only(
     assert "1 new sounds, 0 gone" in caplog.text
 
 
+@pytest.mark.slow
 def test_piped_output_is_not_silent_before_the_first_epoch(
     sounds: Path,
     train_here: Train,

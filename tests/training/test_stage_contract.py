@@ -37,11 +37,16 @@ from tests.helpers.stage_cases import (
 from tests.helpers.stop_at import FILE, stop_at
 from tests.helpers.whole_runs import Whole
 
-QUICK = (TOY, CODEC)
-EVERY = [
-    pytest.param(case, id=case.name, marks=[pytest.mark.slow] * (case not in QUICK))
-    for case in CASES
-]
+
+def _cases(*quick: StageCase) -> list[Any]:
+    """All of them; those that are not `quick` are slow."""
+    return [
+        pytest.param(case, id=case.name, marks=[pytest.mark.slow] * (case not in quick))
+        for case in CASES
+    ]
+
+
+EVERY, EVERY_TOY_FIRST = _cases(TOY, CODEC), _cases(TOY)
 LATER = [each for each in EVERY if each.values[0] is not CODEC]
 KIT = Path("outputs/library/kit.distillgan")
 EVENT = {"epoch": 1, "text": "it was so", "is_warning": False}
@@ -91,7 +96,7 @@ def load_config_of(run_dir: Path) -> dict[str, Any]:
     return settings
 
 
-@pytest.mark.parametrize("case", EVERY)
+@pytest.mark.parametrize("case", EVERY_TOY_FIRST)
 def test_the_best_epoch_is_what_is_kept(whole: Whole, case: StageCase) -> None:
     run_dir = whole(case) / "run"
     best, last = (
@@ -210,7 +215,7 @@ def test_many_bad_steps_in_a_row_end_the_run(
         train_here("run", resume=True) if stop else begin(case, *words)
 
 
-@pytest.mark.parametrize("case", EVERY)
+@pytest.mark.parametrize("case", EVERY_TOY_FIRST)
 def test_a_disk_that_fills_costs_saves_but_not_the_run(
     begin: Begin, train_here: Train, whole: Whole, disk: Disk, case: StageCase
 ) -> None:
@@ -228,7 +233,7 @@ def test_a_disk_that_fills_costs_saves_but_not_the_run(
     assert_equal(state_of(whole(case) / "run", case), state_of(run_dir, case))
 
 
-@pytest.mark.parametrize("case", EVERY)
+@pytest.mark.parametrize("case", EVERY_TOY_FIRST)
 def test_it_goes_on_from_its_best_epoch(
     whole: Whole,
     train_here: Train,
@@ -250,7 +255,7 @@ def test_it_goes_on_from_its_best_epoch(
     assert [event.step for event in curve] == list(range(1, case.epochs + 1))
 
 
-@pytest.mark.parametrize("case", EVERY)
+@pytest.mark.parametrize("case", EVERY_TOY_FIRST)
 def test_a_finished_stage_keeps_what_shapes_it_and_may_go_on(
     whole: Whole,
     train_here: Train,

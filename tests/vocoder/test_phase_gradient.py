@@ -66,6 +66,7 @@ def spectral_distance_db(one: torch.Tensor, other: torch.Tensor) -> float:
     return float((mels[0] - mels[1]).abs().mean())
 
 
+@pytest.mark.slow
 def test_starter_weights_sound_nearer_than_griffin_lim(demo: Path) -> None:
     spectrogram, errors = front_end(), torch.zeros(2)
     for file in sorted(demo.iterdir())[::6]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable
 
+import pytest
 import torch
 
 from distill.training.steps.seeding import seed_generators
@@ -30,6 +31,7 @@ def left_by(seed: Callable[[int], object]) -> int:
     return len(gc.get_objects()) - before
 
 
+@pytest.mark.slow
 def test_seeding_each_step_of_a_long_run_keeps_nothing() -> None:
     """Neither of the seeds nor, for a GPU that may come, of the calls."""
     kept: list[object] = []

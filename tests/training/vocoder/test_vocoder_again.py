@@ -97,6 +97,7 @@ def test_a_codec_that_goes_on_has_its_vocoder_trained_anew(
     assert "vocoder_state" in after
 
 
+@pytest.mark.slow
 def test_a_base_keeps_its_name_and_wants_its_own_sounds(
     whole: Whole, all_sounds: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
