@@ -53,7 +53,9 @@ class Spoil(lightning.Callback):
 
     def on_after_backward(self, trainer: Any, pl_module: Any) -> None:
         if self.what == "gradient" and pl_module.step in self.steps:
-            next(pl_module.model.parameters()).grad.view(-1)[0] = self.value
+            # of the network or, in its turn, of what it is trained against
+            gradients = (each.grad for each in pl_module.parameters() if each.grad is not None)
+            next(gradients).view(-1)[0] = self.value
 
 
 def spoil_losses(module: Any, value: float) -> None:

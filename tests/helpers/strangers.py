@@ -22,11 +22,11 @@ from typing import Any
 
 import torch
 
-from distill import library
 from distill.bundle.reader import read_content
 from distill.catalog.catalog import Catalog, describe
 from distill.codec.codes import MAGIC, PREFIX, VERSION, Codes
 from distill.errors import DistillError
+from distill.library import __main__ as library
 from tests.helpers.made_bundle import make_bundle, publish_bundle
 from tests.helpers.tiny_bundle import reseal
 

@@ -126,7 +126,7 @@ def test_figures_are_those_of_one_process_over_those_sounds(
     collection, split = collect(config)
     data = SoundDataModule(split, config.data, sample_rate_hz=16_000, seed=config.seed)
     complete(config, collection, data)
-    model = distill.load(two_ranks / "run" / "last.distillgan").model
+    model = distill.load(two_ranks / "run" / "last.distillgan").codec.network
     probe = CodebookProbe(
         data,
         LogMel(spectrogram_config(config)),
