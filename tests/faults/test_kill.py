@@ -35,7 +35,7 @@ from tests.helpers.whole_runs import Whole
 
 pytestmark = pytest.mark.slow
 
-KILLS = int(os.environ.get("DISTILL_KILLS", "25"))
+KILLS = int(os.environ.get("DISTILL_KILLS", "12"))
 """More of them, 1,000 say, take a quarter of an hour."""
 STAGES = ("codec", "vocoder", "prior")
 EPOCHS = 8
