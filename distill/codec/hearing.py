@@ -53,9 +53,9 @@ def first_sounding_frame(decibels: Tensor) -> int | None:
 
 
 def fine_db(original: Tensor, other: Tensor, *, window: int) -> float:
-    """Two waveforms (T,) → mean absolute difference of their spectra in dB, with windows of so many
-    samples: the shorter, the finer in time. Unlike the mel error it sees details that mels leave
-    out.
+    """Two waveforms (T,) → mean absolute difference of their spectra in dB, with windows of
+    `window` samples: the shorter, the finer in time. Unlike the mel error it sees details that mels
+    leave out.
     """
 
     def decibels(waveform: Tensor) -> Tensor:

@@ -184,8 +184,8 @@ class EpochRow:
         if self.skipped_steps:
             shown.append(f"skipped steps {self.skipped_steps}")
         shown.append(_time(self.elapsed_s, self.left_s))
-        health = self.details.get("health")
-        levels = level_lines(SideHealth.from_plain(health), min_utilization) if health else []
+        health = self.health
+        levels = level_lines(health, min_utilization) if health else []
         heard = self.details.get("heard")
         beside = [f"  heard  {'   '.join(heard)}"] if heard else []
         return ["  ".join(shown), *sound_lines(figures), *beside, *levels]
