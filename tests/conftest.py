@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from distill.__main__ import verb_module
 from distill.catalog.catalog import Catalog
@@ -23,8 +22,8 @@ from distill.data.scan import scan
 from distill.settings.compose import load_config, resume_config
 from distill.system import stopping
 from tests.helpers.checkout import SHARED_DATA
-from tests.helpers.made_bundle import bundle
-from tests.helpers.runs import TINY, Train, environment, train_command
+from tests.helpers.forks import start
+from tests.helpers.runs import TINY, Train
 from tests.helpers.sounds import write_sounds
 from tests.helpers.verbs import Run, Told
 
@@ -35,6 +34,8 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell's `make test
 @pytest.fixture(autouse=True, scope="session")
 def one_thread() -> None:
     """Tiny networks: more threads only wait for each other."""
+    import torch  # which the process that hands tests out can do without
+
     torch.set_num_threads(1)
 
 
@@ -126,17 +127,12 @@ def shared_instruments() -> Path:
 
 @pytest.fixture
 def distill_train(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """`python -m distill.train` with overrides, in tmp_path, as a user runs it (piped)."""
+    """`distill train` with overrides, in tmp_path, as a user runs it (piped)."""
 
     def run(*overrides: str, timeout_s: float = 300) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            train_command(overrides),
-            cwd=tmp_path,
-            env=environment(),
-            capture_output=True,
-            text=True,
-            timeout=timeout_s,
-        )
+        work = start(tmp_path, "train", *overrides)
+        out, err = work.communicate(timeout_s)
+        return subprocess.CompletedProcess(overrides, work.wait(), out, err)
 
     return run
 
@@ -171,6 +167,8 @@ def run(here: Path, capsys: pytest.CaptureFixture[str]) -> Run:
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
     """A tiny model."""
+    from tests.helpers.made_bundle import bundle  # torch, which is slow to import
+
     return bundle(tmp_path / "tiny.distillgan")
 
 

@@ -30,7 +30,7 @@ EPOCHS, STEPS_AN_EPOCH, LEVELS = 2_000, 5, 4
 TICKS = 200
 ALONE_S = 20.0
 EARLY_EPOCHS = 200
-"""Memory is compared with what it was after so many."""
+"""The number of epochs after which memory is first read."""
 
 
 def start(folder: Path) -> tuple[subprocess.Popen[bytes], str, float]:

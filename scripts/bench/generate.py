@@ -125,7 +125,7 @@ def statistics_of(mel: Tensor) -> Tensor:
 
 
 def measure_sounds(model: LoadedModel, real: Real, count: int, seed: int) -> dict[str, float]:
-    """So many sounds at temperature 1."""
+    """This number of sounds at temperature 1."""
     with bar() as shown:
         task = shown.add_task("new sounds", total=count)
         sounds = []

@@ -21,7 +21,7 @@ from distill.generation.making import NewSound
 AMOUNTS = (0.0, 0.1, 0.25, 0.5, 0.75, 1.0)
 WAYS = 6
 LONGEST_WAY_S = 3.0
-"""Sounds that each way is tried with, and of each at most so much."""
+"""How many sounds each way is tried with, and the most of each, in seconds."""
 END_S, END_DBFS = 0.005, -50.0
 
 

@@ -65,7 +65,7 @@ def main() -> None:
     parser.add_argument("model")
     parser.add_argument("folders", nargs="+", type=Path)
     parser.add_argument("--all", action="store_true", help="not only the held-out sounds")
-    parser.add_argument("--limit", type=int, help="at most so many sounds, spread evenly")
+    parser.add_argument("--limit", type=int, help="at most this number of sounds, spread evenly")
     parser.add_argument("--visqol", action="store_true", help="ViSQOL's score too; it is slow")
     options = parser.parse_args()
     torch.set_grad_enabled(False)

@@ -5,7 +5,7 @@
 
 With a FOLDER, trains a few steps three times: with an empty cache, again with the cache filled, and
 on FOLDER repeated under other names with changed content (each copy's first sample differs). With
---files, on so many short synthesised files, with an empty cache and again; they are removed after.
+--files, on as many short made files, with an empty cache and again; they are removed after.
 Prints a table and a last line of JSON.
 """
 

@@ -2,7 +2,7 @@
 
     python scripts/bench/library.py [--models 1000]
 
-Fills a folder with an index of so many entries, each with a file, and times `library list`,
+Fills a folder with an index of that many entries, each with a file, and times `library list`,
 `list --json` and `info`, imports included; medians of five. Prints a table and a last line of JSON.
 """
 

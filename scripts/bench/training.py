@@ -3,7 +3,7 @@
     python scripts/bench/training.py FOLDER [--seconds 60 180 600] [--repeats 3] [--json FILE]
                                      [--parts error framework step]
 
-error      held-out mel error after so many seconds of training, distill's default run and the
+error      held-out mel error after a given time of training, distill's default run and the
            design in reference_design.py on the same split, at the same time and on half of the
            cores each, so that what else the machine does meets both
 framework  time of a bare loop on the same network, loss and batches over that of a default run with

@@ -5,7 +5,7 @@
 quality  on the sounds that the model held out, from their true mels and through the codec: ear,
          fine, onset and level errors of the model's vocoder, of Griffin-Lim with 32 and with 200
          rounds, and of oracles, which know the true phase or the true magnitudes
-speed    seconds of sound a second, for one file of so many minutes and for half-second sounds
+speed    seconds of sound a second, for one file of some minutes and for half-second sounds
 memory   how much more a file of sixty minutes takes than one of a minute (Linux)
 size     of the vocoder in the model's file
 
@@ -173,7 +173,7 @@ def speed(model: LoadedModel, waveforms: list[np.ndarray], minutes: float) -> di
 
 
 def peak_mb(model: LoadedModel, minutes: float) -> float:
-    """The most memory that this process has taken, after so many minutes of sound in chunks."""
+    """The most memory that this process has taken, after these minutes of sound in chunks."""
     chunk = torch.randn(1, 1, model.codec.spectrogram.config.n_mels, 2048) * 0.3
     hop_s = model.codec.spectrogram.config.hop_length / model.sample_rate_hz
     chunks = max(1, round(60 * minutes / (hop_s * chunk.shape[-1])))

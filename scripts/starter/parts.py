@@ -31,7 +31,7 @@ def pitch(rng: Rng, low: float = 40.0, high: float = 1800.0) -> float:
 
 
 def drift(rng: Rng, samples: int, rate_hz: float, depth: float) -> Samples:
-    """A slow random line around 0, with about so many turns a second."""
+    """A slow random line around 0, with about this number of turns a second."""
     points = max(4, int(samples / RATE_HZ * rate_hz) + 3)
     line = rng.standard_normal(points) * depth
     return np.interp(np.linspace(0, points - 1, samples), np.arange(points), line)

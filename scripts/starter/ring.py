@@ -45,7 +45,7 @@ class Ring:
         self.count = 0
 
     def fill(self, sounds: int) -> None:
-        """Take sounds until there are so many; waits for them."""
+        """Take sounds until this number is there; waits for them."""
         while self.count < sounds:
             self.add(next(self.made))
 

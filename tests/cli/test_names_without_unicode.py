@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.commands import fork_commands
+from tests.helpers.forks import TRAINING, Forks
 from tests.helpers.runs import TINY, environment
 from tests.helpers.sounds import write_sounds
 
@@ -54,7 +54,17 @@ def odd(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("variables", [*ASCII, {}], ids=["locale", "terminal", "unicode"])
 def test_every_verb_works_with_them(odd: Path, variables: dict[str, str]) -> None:
     run = os.fsdecode(b"r\xfcn")
-    said = distill(odd, ["train", FOLDER, *TINY, f"hydra.run.dir={run}", "name=müll"], variables)
+    forks = Forks({**environment(), **variables}, TRAINING)
+
+    def work(*words: str) -> str:
+        answer = forks.start(words, odd, {**environment(), **variables})
+        out, err = answer.communicate()
+        assert answer.wait() == 0, err
+        assert "Traceback" not in err
+        assert out.isascii() or not variables
+        return out
+
+    said = work("train", FOLDER, *TINY, f"hydra.run.dir={run}", "name=müll")
     assert "cannot be written" not in said
     assert "kl\\udce4nge: 12 files used" in said
     log = (odd / run / "train.log").read_text(encoding="utf-8")
@@ -63,21 +73,12 @@ def test_every_verb_works_with_them(odd: Path, variables: dict[str, str]) -> Non
     summary = json.loads((odd / run / "summary.json").read_text(encoding="utf-8"))
     assert summary["finished"]
     listen, curves, longer = [line for line in said.splitlines() if line.startswith("  ")][-3:]
-    commands = [
-        *(shell_words(line, odd, variables) for line in (listen, longer)),
-        ["encode", run, FOLDER],
-        ["decode", "codes"],
-        ["library", "info", Path(summary["published"]).stem],  # which is always ASCII
-    ]
-    answers = fork_commands(
-        [(words, odd) for words in commands],
-        {**environment(), **variables},
-        modules=["distill.bundle.loading", "distill.training.session"],
-    )
-    for answer in answers:
-        assert answer.exit_code == 0, answer.err
-        assert "Traceback" not in answer.err
-        assert answer.out.isascii() or not variables
+    for line in (listen, longer):
+        work(*shell_words(line, odd, variables))
+    work("encode", run, FOLDER)
+    work("decode", "codes")
+    info = work("library", "info", Path(summary["published"]).stem)  # which is always ASCII
+    forks.close()
     assert len(list((odd / "listen").glob("*.wav"))) == 12
     assert "$'r\\xfcn'" in curves
     wanted = {os.path.splitext(name)[0] for name in os.listdir(odd / FOLDER)} - {
@@ -86,7 +87,7 @@ def test_every_verb_works_with_them(odd: Path, variables: dict[str, str]) -> Non
     for results in ("codes", "decoded", "listen"):
         written = {os.path.splitext(name)[0] for name in os.listdir(odd / results)}
         assert written - {"listen", "listen_files"} == wanted  # beside the page to listen
-    assert "kl\\udce4nge" in answers[-1].out
+    assert "kl\\udce4nge" in info
 
 
 def shell_words(line: str, folder: Path, variables: dict[str, str]) -> list[str]:

@@ -56,7 +56,7 @@ def screen(
 
 
 def assert_whole(lines: list[str], *figures: str, times: int = 1) -> None:
-    """Each figure is there so many times, each time as a word or words of its own in one line."""
+    """Each figure is there this often, each time as a word or words of its own in one line."""
     for figure in figures:
         found = sum(
             len(re.findall(rf"(?<![^\s│(]){re.escape(figure)}(?![^\s│,:;)])", line))

@@ -51,7 +51,7 @@ def test_what_cannot_be_heard_has_no_beginning() -> None:
 
 @pytest.fixture
 def make_data(cached_sound: Callable[..., Sound]) -> Callable[..., SoundDataModule]:
-    """So many held-out sounds, of which sample t of number n is n + 1 from its own place on; the
+    """Held-out sounds, of which sample t of number n is n + 1 from its own place on; the
     last is silent.
     """
 

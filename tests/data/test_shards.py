@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -23,7 +20,8 @@ from distill.errors import CollectionError
 from distill.settings.compose import load_config
 from distill.settings.schema import TrainConfig
 from distill.training.sounds import collect
-from tests.helpers.runs import TINY, TINY_PRIOR, environment, train_command
+from tests.helpers.forks import start, start_run
+from tests.helpers.runs import TINY, TINY_PRIOR
 from tests.helpers.sounds import write_sounds
 from tests.helpers.verbs import Run
 
@@ -34,20 +32,15 @@ WORDS = ("sounds", "shards", "--workers", "2", *SETTINGS)
 """Of `distill.shard`: what makes shards of sounds."""
 
 
-def answer_of(command: Sequence[str], folder: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command, cwd=folder, env=environment(), capture_output=True, text=True, timeout=180
-    )
-
-
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Sounds, and their shards; for reading only."""
     folder = tmp_path_factory.mktemp("sharded")
     write_sounds(folder / "sounds")
-    answer = answer_of([sys.executable, "-m", "distill.shard", *WORDS], folder)
-    assert answer.returncode == 0, answer.stderr
-    assert "12 files used" in answer.stdout
+    work = start(folder, "shard", *WORDS)
+    out, err = work.communicate()
+    assert work.wait() == 0, err
+    assert "12 files used" in out
     return folder
 
 
@@ -152,8 +145,9 @@ def test_a_run_cut_within_an_epoch_ends_as_if_it_had_not_been(
 def test_two_ranks_train_on_shards(folder: Path, tmp_path: Path) -> None:
     run = (*TINY, "data=streaming", f"data.root={folder}/shards", "data.num_workers=0")
     ranks = ("hydra.run.dir=two", "trainer=ddp", "trainer.devices=2")
-    answer = answer_of(train_command((*run, *ranks)), tmp_path)
-    assert answer.returncode == 0, answer.stderr
+    work = start_run(tmp_path, *run, *ranks)
+    out, _ = work.communicate()
+    assert work.wait() == 0, out
 
 
 def test_a_prior_learns_from_shards(folder: Path, tmp_path: Path, run: Run) -> None:

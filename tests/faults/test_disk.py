@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,10 +10,11 @@ import pytest
 import soundfile
 
 from distill.bundle.reader import read_content
-from tests.helpers.disks import Disk, as_others_are, fill
+from tests.helpers.disks import Disk, fill
 from tests.helpers.filling import take_away
+from tests.helpers.forks import start
 from tests.helpers.made_bundle import bundle
-from tests.helpers.runs import TINY, environment, train_command
+from tests.helpers.runs import TINY
 from tests.helpers.sounds import sound
 from tests.helpers.summaries import codec_summary
 from tests.helpers.verbs import Run
@@ -30,17 +29,10 @@ def train(folder: Path, *overrides: str) -> tuple[int, str]:
 
 
 def run_as_others(folder: Path, *words: str) -> tuple[int, str]:
-    answer = subprocess.run(
-        train_command(words),
-        cwd=folder,
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=180,
-        preexec_fn=as_others_are,
-    )
-    return answer.returncode, answer.stdout
+    prepare = ["tests.helpers.disks:as_others_are"]
+    work = start(folder, "train", *words, one_stream=True, prepare=prepare)
+    out, _ = work.communicate()
+    return work.wait(), out
 
 
 @pytest.fixture
@@ -159,16 +151,10 @@ def test_a_folder_that_may_not_be_searched_is_told(tmp_path: Path) -> None:
     bundle(tmp_path / "tiny.distillgan")
     sound(tmp_path / "in" / "a.wav")
     (tmp_path / "in" / "closed").mkdir(0)
-    answer = subprocess.run(
-        [sys.executable, "-m", "distill.encode", "tiny.distillgan", "in", "-o", "out"],
-        cwd=tmp_path,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        preexec_fn=as_others_are,
-    )
-    assert answer.returncode == 2
-    assert answer.stderr == "distill: in/closed: cannot be searched: Permission denied\n"
+    words = ("encode", "tiny.distillgan", "in", "-o", "out")
+    work = start(tmp_path, *words, prepare=["tests.helpers.disks:as_others_are"])
+    assert work.communicate() == ("", "distill: in/closed: cannot be searched: Permission denied\n")
+    assert work.wait() == 2
 
 
 def test_a_run_folder_that_is_taken_away_is_told_and_made_again(

@@ -6,16 +6,15 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import soundfile
 
 from tests.helpers.disks import Disk
+from tests.helpers.forks import Fork, start
 from tests.helpers.made_bundle import make_bundle
-from tests.helpers.runs import environment, wait_for
+from tests.helpers.runs import wait_for
 from tests.helpers.tiny_bundle import prior_state
 
 pytestmark = pytest.mark.slow
@@ -24,16 +23,9 @@ EPOCHS, KILLS = 12, 3
 TAKE_AWAY = "+callbacks.extra.take._target_=tests.helpers.filling.TakeAway"
 
 
-def generate(folder: Path, *words: str) -> subprocess.Popen[str]:
+def generate(folder: Path, *words: str) -> Fork:
     kit = make_bundle(folder / "kit.distillgan", fields={"prior_state": prior_state()}, name="kit")
-    return subprocess.Popen(
-        [sys.executable, "-m", "distill.generate", str(kit), *words],
-        cwd=folder,
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    return start(folder, "generate", str(kit), *words, one_stream=True)
 
 
 def test_ctrl_c_keeps_the_sounds_that_are_done_and_lists_them(tmp_path: Path) -> None:

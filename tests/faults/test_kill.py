@@ -21,13 +21,12 @@ from distill.bundle.reader import read_content
 from distill.runs.folder import checkpoint_path
 from distill.training.records.checkpoint_io import AtomicCheckpointIO
 from tests.helpers.checkout import REPOSITORY
+from tests.helpers.forks import start_run, until_saved_again
 from tests.helpers.runs import (
     TINY,
     TINY_PRIOR,
     TINY_VOCODER,
     environment,
-    start_run,
-    until_saved_again,
 )
 from tests.helpers.sounds import tone, write_sounds
 from tests.helpers.stage_cases import CODEC, assert_equal

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from distill.bundle.reader import read_content
+from tests.helpers.forks import start
 from tests.helpers.runs import TINY, environment, train_command, wait_for
 from tests.helpers.summaries import codec_summary
 
@@ -82,12 +83,9 @@ def test_output_that_cannot_be_written_does_not_end_a_run(
         os.close(read)
     else:
         write = os.open("/dev/full", os.O_WRONLY)
-    command = train_command([*RUN, "trainer.max_epochs=2"])
-    run = subprocess.run(
-        command, cwd=tmp_path, env=environment(), stdout=write, stderr=subprocess.PIPE, text=True
-    )
+    run = start(tmp_path, "train", *RUN, "trainer.max_epochs=2", given=write)
     os.close(write)
-    assert (run.returncode, run.stderr) == (0, "")
+    assert (run.communicate()[1], run.wait()) == ("", 0)
     assert json.loads((tmp_path / "run" / "summary.json").read_text())["finished"]
 
 

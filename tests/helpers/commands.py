@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
+from distill.__main__ import VERBS, verb_module
+from tests.helpers.forks import Forks
 from tests.helpers.runs import environment, train_command
 
 STAND_IN = """
@@ -57,46 +56,17 @@ def answers_to(folder: Path, commands: Sequence[Sequence[str]]) -> list[Answer]:
     works = [folder / f"work {number}" for number in range(len(commands))]
     for work in works:
         work.mkdir()
-    return fork_commands(list(zip(commands, works, strict=True)), environment_without_torch(folder))
-
-
-def fork_commands(
-    commands: Sequence[tuple[Sequence[str], Path]],
-    variables: dict[str, str],
-    *,
-    modules: Sequence[str] = (),
-) -> list[Answer]:
-    """The words of several commands after `distill`, each with the folder it works in → what came
-    back. One process imports the modules, and forks for each.
-    """
-    with TemporaryDirectory() as aside:
-        said = [Path(aside) / str(number) for number in range(len(commands))]
-        asked = [
-            {
-                "words": [os.fsencode(word).decode("latin-1") for word in words],
-                "folder": str(folder),
-                "said": str(path),
-            }
-            for (words, folder), path in zip(commands, said, strict=True)
-        ]
-        done = subprocess.run(
-            [sys.executable, "-m", "tests.helpers.fork_commands"],
-            env=variables,
-            input=json.dumps({"commands": asked, "modules": list(modules)}),
-            stdout=subprocess.PIPE,
-            text=True,
-            timeout=240,
-            check=True,
-        )
-        return [
-            Answer(
-                int(code),
-                *(read_back(path.with_suffix(suffix)) for suffix in (".out", ".err")),
-                path.with_suffix(".torch").exists(),
-                made_in(folder),
-            )
-            for code, (_, folder), path in zip(done.stdout.split(), commands, said, strict=True)
-        ]
+    verbs = {words[0] for words in commands} & VERBS.keys()
+    variables = environment_without_torch(folder)
+    forks = Forks(variables, [verb_module(verb).__name__ for verb in verbs])
+    answers = []
+    for words, work in zip(commands, works, strict=True):
+        marker = work.with_name(f"{work.name} imported torch")
+        fork = forks.start(words, work, {**variables, "TORCH_MARKER": str(marker)})
+        out, err = fork.communicate()
+        answers.append(Answer(fork.wait(), out, err, marker.exists(), made_in(work)))
+    forks.close()
+    return answers
 
 
 def environment_without_torch(folder: Path) -> dict[str, str]:
@@ -111,11 +81,6 @@ def environment_without_torch(folder: Path) -> dict[str, str]:
 def made_in(work: Path) -> list[str]:
     """All below the folder."""
     return sorted(str(path.relative_to(work)) for path in work.rglob("*"))
-
-
-def read_back(path: Path) -> str:
-    """What a command wrote, of whatever bytes."""
-    return path.read_text(encoding="utf-8", errors="surrogateescape")
 
 
 def assert_one_line(answer: Answer, *parts: str) -> None:

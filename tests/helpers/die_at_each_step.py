@@ -60,7 +60,7 @@ def die_at(step: int) -> None:
 
 
 def die_within_a_file(size: int) -> None:
-    """Be killed when a file grows beyond so many bytes, with these written."""
+    """Be killed when a file grows beyond this size in bytes, with these written."""
     signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
 

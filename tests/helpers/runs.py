@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -64,31 +63,9 @@ def environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"}
 
 
-def start_run(folder: Path, *overrides: str) -> subprocess.Popen[str]:
-    """A training run in this folder, whose output can be read."""
-    return subprocess.Popen(
-        train_command(overrides),
-        cwd=folder,
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-
-
 def wait_for(condition: Callable[[], object], *, within_s: float = 300) -> None:
     """Until it holds; fails when it does not in time."""
     until = time.monotonic() + within_s
     while not condition():
         assert time.monotonic() < until
         time.sleep(0.1)
-
-
-def until_saved_again(run: subprocess.Popen[str], checkpoint: Path) -> None:
-    """Until a run has saved this checkpoint anew, or ends."""
-
-    def changed() -> int:
-        return checkpoint.stat().st_mtime_ns if checkpoint.exists() else 0
-
-    before = changed()
-    wait_for(lambda: run.poll() is not None or changed() > before)

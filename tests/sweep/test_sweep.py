@@ -17,7 +17,8 @@ from omegaconf import OmegaConf
 from distill.errors import DistillError
 from distill.settings.compose import load_config
 from distill.sweep.job_run import threads_of
-from tests.helpers.runs import TINY, TINY_PRIOR, environment, train_command, wait_for
+from tests.helpers.forks import start
+from tests.helpers.runs import TINY, TINY_PRIOR, wait_for
 from tests.helpers.verbs import Run
 
 SWEEP = ("-m", *TINY, "trainer.max_epochs=1", "callbacks.previews=null", "data.root=sounds")
@@ -104,15 +105,8 @@ def test_ctrl_c_stops_the_sweep_and_keeps_what_is_done(
         at_once = "launcher.n_jobs" if launcher == "joblib" else "sweeper.max_batch_size"
         chosen = [f"hydra/launcher={launcher}", f"hydra.{at_once}={beside}"]
     long = "100000" if beside == 1 else "100000,100001"
-    sweep = subprocess.Popen(
-        train_command([*SWEEP, *chosen, f"trainer.max_epochs=1,{long},2"]),
-        cwd=tmp_path,
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+    words = ("train", *SWEEP, *chosen, f"trainer.max_epochs=1,{long},2")
+    sweep = start(tmp_path, *words, prepare=["os:setsid"])
     sweeps = tmp_path / "outputs" / "multirun"
     wait_for(lambda: list(sweeps.glob("*/0/summary.json")))
     wait_for(lambda: list(sweeps.glob("*/1/last.distillgan")))
@@ -154,17 +148,11 @@ def test_other_launchers_give_the_same_leaderboard(
 def test_a_search_goes_on_where_it_was(sounds: Path, tmp_path: Path, distill_train: Train) -> None:
     pytest.importorskip("hydra_plugins.hydra_optuna_sweeper")
     search = (*SWEEP, "hydra/sweeper=search", "name=kit", "hydra.sweeper.n_trials=4")
-    running = subprocess.Popen(
-        train_command(search),
-        cwd=tmp_path,
-        env=environment(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    running = start(tmp_path, "train", *search)
     sweep = tmp_path / "outputs/multirun/kit"
     wait_for(lambda: list(sweep.glob("*_1/summary.json")))
     running.send_signal(signal.SIGINT)
-    running.wait(60)
+    running.communicate(timeout=60)
     answer = distill_train(*search)
     assert answer.returncode == 0, answer.stderr
     sheet = list(csv.DictReader((sweep / "leaderboard.csv").open()))

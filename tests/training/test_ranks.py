@@ -21,7 +21,8 @@ from distill.training.codec.onset_probe import OnsetProbe, onset_figures
 from distill.training.codec.probe import CodebookProbe
 from distill.training.ranks.processes import is_first, rank_name
 from distill.training.sounds import collect
-from tests.helpers.runs import TINY, TINY_PRIOR, environment, train_command, wait_for
+from tests.helpers.forks import Fork, start_run
+from tests.helpers.runs import TINY, TINY_PRIOR, wait_for
 from tests.helpers.shared import made_once
 from tests.helpers.sounds import write_sounds
 from tests.helpers.summaries import codec_summary
@@ -36,8 +37,8 @@ RUN = (*TINY, *SPY, "data.root=sounds", "trainer=ddp", "hydra.run.dir=run")
 WAIT_S = 240
 
 
-def two(*overrides: str) -> list[str]:
-    return train_command([*RUN, "trainer.devices=2", *overrides])
+def start_two(folder: Path, *overrides: str) -> Fork:
+    return start_run(folder, *RUN, "trainer.devices=2", *overrides)
 
 
 def spied(folder: Path, epoch: int, rank: int) -> dict[str, object]:
@@ -47,24 +48,9 @@ def spied(folder: Path, epoch: int, rank: int) -> dict[str, object]:
     return content
 
 
-def finish(process: subprocess.Popen[str]) -> tuple[int, str]:
-    try:
-        out, _ = process.communicate(timeout=WAIT_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        pytest.fail(f"still running after {WAIT_S} s: {process.communicate()[0]}")
-    return process.returncode, out
-
-
-def started(folder: Path, command: list[str], **variables: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        command,
-        cwd=folder,
-        env={**environment(), **variables},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+def finish(process: Fork) -> tuple[int, str]:
+    out, _ = process.communicate(timeout=WAIT_S)
+    return process.wait(), out
 
 
 def others_of(run_dir: Path) -> list[int]:
@@ -86,7 +72,7 @@ def two_ranks(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     def work(folder: Path) -> None:
         write_sounds(folder / "sounds")
-        code, out = finish(started(folder, two(*poison, "callbacks.previews=null")))
+        code, out = finish(start_two(folder, *poison, "callbacks.previews=null"))
         assert code == 0, out
         (folder / "out.txt").write_text(out)
 
@@ -108,8 +94,8 @@ def test_two_ranks_are_one_run(two_ranks: Path) -> None:
 
 def test_two_ranks_train_one_prior(sounds: Path, tmp_path: Path) -> None:
     words = [each for each in RUN if each not in SPY]
-    command = train_command([*words, "trainer.devices=2", *TINY_PRIOR, "data.val_fraction=0.3"])
-    code, out = finish(started(tmp_path, command))
+    more = ("trainer.devices=2", *TINY_PRIOR, "data.val_fraction=0.3")
+    code, out = finish(start_run(tmp_path, *words, *more))
     assert code == 0, out
     model = distill.load(tmp_path / "run" / "best.distillgan")
     assert model.prior is not None
@@ -151,7 +137,7 @@ def test_a_batch_that_is_not_finite_on_one_rank_is_skipped_on_both(two_ranks: Pa
 
 
 def test_ctrl_c_saves_once_and_leaves_no_process(sounds: Path, tmp_path: Path) -> None:
-    run = started(tmp_path, two("trainer.max_epochs=10000"))
+    run = start_two(tmp_path, "trainer.max_epochs=10000")
     wait_for(lambda: (tmp_path / "run" / "last.distillgan").exists())
     run.send_signal(signal.SIGINT)
     code, out = finish(run)
@@ -159,14 +145,13 @@ def test_ctrl_c_saves_once_and_leaves_no_process(sounds: Path, tmp_path: Path) -
     assert "Traceback" not in out
     assert others_of(tmp_path / "run") == []
     before = codec_summary(tmp_path / "run")["epochs"]
-    resumed = train_command(["resume=run", f"trainer.max_epochs={before + 2}"])
-    code, out = finish(started(tmp_path, resumed))
+    code, out = finish(start_run(tmp_path, "resume=run", f"trainer.max_epochs={before + 2}"))
     assert code == 0, out
     assert codec_summary(tmp_path / "run")["epochs"] == before + 2
 
 
 def test_a_killed_rank_ends_the_run_with_a_message(sounds: Path, tmp_path: Path) -> None:
-    run = started(tmp_path, two("trainer.max_epochs=10000"))
+    run = start_two(tmp_path, "trainer.max_epochs=10000")
     wait_for(lambda: (tmp_path / "run" / "last.distillgan").exists())
     (other,) = others_of(tmp_path / "run")
     os.kill(other, signal.SIGKILL)
@@ -179,7 +164,7 @@ def test_a_killed_rank_ends_the_run_with_a_message(sounds: Path, tmp_path: Path)
 
 def test_a_killed_first_rank_takes_the_others_along(sounds: Path, tmp_path: Path) -> None:
     """Also from a wait that no error ends, as that for a connection."""
-    run = started(tmp_path, two("trainer.max_epochs=10000"))
+    run = start_two(tmp_path, "trainer.max_epochs=10000")
     wait_for(lambda: (tmp_path / "run" / "last.distillgan").exists())
     (other,) = others_of(tmp_path / "run")
     os.kill(other, signal.SIGSTOP)
@@ -193,16 +178,16 @@ def test_a_killed_first_rank_takes_the_others_along(sounds: Path, tmp_path: Path
 def test_more_processes_than_the_processor_takes_are_refused(
     sounds: Path, tmp_path: Path, trainer: str
 ) -> None:
-    many = train_command([*TINY, "data.root=sounds", f"trainer={trainer}", "trainer.devices=99"])
-    code, out = finish(started(tmp_path, many))
+    many = (*TINY, "data.root=sounds", f"trainer={trainer}", "trainer.devices=99")
+    code, out = finish(start_run(tmp_path, *many))
     assert code == 2, out
     assert "trainer.devices=99: each device is a process" in out.splitlines()[-1]
 
 
 def test_two_nodes_are_one_run(sounds: Path, tmp_path: Path) -> None:
     variables = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "29517"}
-    command = train_command([*RUN, "trainer.devices=1", "trainer.num_nodes=2"])
-    nodes = [started(tmp_path, command, **variables, NODE_RANK=str(node)) for node in (0, 1)]
+    words = (*RUN, "trainer.devices=1", "trainer.num_nodes=2")
+    nodes = [start_run(tmp_path, *words, **variables, NODE_RANK=str(node)) for node in (0, 1)]
     (code, out), (other_code, other_out) = (finish(node) for node in nodes)
     assert (code, other_code) == (0, 0), out + other_out
     assert "epoch 2/2" in out
@@ -214,10 +199,10 @@ def test_two_nodes_are_one_run(sounds: Path, tmp_path: Path) -> None:
 
 
 def test_nodes_must_know_each_other_and_share_a_folder(sounds: Path, tmp_path: Path) -> None:
-    code, out = finish(started(tmp_path, train_command([*RUN, "trainer.num_nodes=2"])))
+    code, out = finish(start_run(tmp_path, *RUN, "trainer.num_nodes=2"))
     assert (code, "MASTER_ADDR" in out) == (2, True), out
-    alone = train_command([*TINY, "data.root=sounds", "trainer=ddp"])
-    code, out = finish(started(tmp_path, alone, NODE_RANK="1"))
+    alone = (*TINY, "data.root=sounds", "trainer=ddp")
+    code, out = finish(start_run(tmp_path, *alone, NODE_RANK="1"))
     assert (code, "hydra.run.dir=FOLDER" in out) == (2, True), out
 
 

@@ -140,6 +140,7 @@ def test_tensorboard_holds_curves_charts_sounds_and_pictures(shown_run: ShownRun
     assert "mel/original_above_result" in tags["images"]
 
 
+@pytest.mark.slow
 def test_a_collapsed_codebook_is_warned_about_everywhere_and_the_remedy_mends_it(
     sounds: Path, train_here: Train, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -70,6 +70,6 @@ def remedy(
         else:
             overrides.append(f"rvq.codebook_size={max(2, side.codebook_size // 2)}")
             reasons.append(
-                "the sounds are too similar for so many codes; more varied sounds help too"
+                "the sounds are too similar for this number of codes; more varied sounds help too"
             )
     return f"{' '.join(overrides)} ({'; '.join(reasons)})"

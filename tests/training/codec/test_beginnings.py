@@ -28,7 +28,7 @@ def hit(number: int) -> np.ndarray:
 
 
 def attack_lost_db(model: LoadedModel, waveform: np.ndarray, *, silence_s: float) -> float:
-    """By how much the first 50 ms behind so much silence are quieter after coding."""
+    """By how much the first 50 ms behind this silence are quieter after coding."""
     before = round(silence_s * RATE_HZ)
     placed = np.pad(waveform, (before, RATE_HZ // 2))
     with torch.inference_mode():

@@ -37,6 +37,7 @@ def in_folders(sounds: Path) -> None:
         shutil.move(path, folder / path.name)
 
 
+@pytest.mark.slow
 def test_a_prior_comes_into_the_file_and_makes_sounds(
     sounds: Path, train_here: Train, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -30,6 +30,7 @@ def vocoder_of(bundle: Path) -> dict[str, object] | None:
     return state
 
 
+@pytest.mark.slow
 def test_a_better_vocoder_comes_into_the_file_and_makes_the_sound(
     sounds: Path, train_here: Train, judged: Judge, capsys: pytest.CaptureFixture[str]
 ) -> None:
