@@ -30,7 +30,7 @@ test: $(VENV)/.installed ## the fast tests
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 test-all: $(VENV)/.sweep,streaming,dashboard,browser ## the fast and the slow tests, those of the extras too
-	$(BIN)/python -m pytest -m 'slow or not slow' $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 3 -m 'slow or not slow' $(PYTEST_ARGS)
 
 check: $(VENV)/.installed ## lint, format and types
 	$(BIN)/ruff check .

@@ -16,7 +16,7 @@ from tests.helpers.made_bundle import index_of, publish_bundle
 from tests.helpers.runs import environment
 
 HELPERS = Path(__file__).resolve().parents[1] / "helpers"
-PROCESSES, MODELS = 4, 15
+PROCESSES, MODELS = 4, 8
 pytestmark = pytest.mark.slow
 
 

@@ -16,7 +16,7 @@ from tests.helpers.dashboards import Dashboard, dashboard
 require_browser()
 
 LONG_MS = 240_000
-MINUTES = "0.15"
+MINUTES = "0.1"
 
 
 @pytest.fixture
