@@ -114,7 +114,7 @@ def test_ctrl_c_stops_the_sweep_and_keeps_what_is_done(
         os.killpg(sweep.pid, signal.SIGINT)  # as a terminal does
     else:
         sweep.send_signal(signal.SIGINT)
-    out, err = sweep.communicate(timeout=60)
+    out, err = sweep.communicate(timeout=120)
     assert sweep.returncode == 130, out + err
     assert "Traceback" not in err
     states = {row["trainer.max_epochs"]: row["state"] for row in rows(tmp_path)}
