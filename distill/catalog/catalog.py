@@ -25,7 +25,7 @@ from distill.catalog.index import (
 )
 from distill.catalog.run_model import bundle_at
 from distill.errors import BundleError, LibraryError
-from distill.system.atomic import remove_partial_files, whole_file
+from distill.system.atomic import remove_partial_files, whole_file, write_free
 from distill.system.paths import path_of
 from distill.system.validation import InvalidError
 
@@ -241,17 +241,11 @@ class Catalog:
 
     def _copy(self, bundle: Path, stem: str) -> Path:
         """Copy a bundle into the folder under the first free name: stem, stem_1, stem_2 ..."""
-        for number in count():
-            target = self.folder / f"{stem if number == 0 else f'{stem}_{number}'}{SUFFIX}"
-            if target.exists():
-                continue
-            try:
-                with whole_file(target, replace=False) as partial:
-                    shutil.copyfile(bundle, partial)
-            except FileExistsError:  # another run took the name a moment ago
-                continue
-            return target
-        raise AssertionError("unreachable")
+        names = (stem if number == 0 else f"{stem}_{number}" for number in count())
+        return write_free(
+            (self.folder / f"{name}{SUFFIX}" for name in names),
+            lambda partial: shutil.copyfile(bundle, partial),
+        )
 
 
 def describe(bundle: Path) -> Entry:

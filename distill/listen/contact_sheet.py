@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from distill.listen.picture import colour_range, palette, pixels
-from distill.system.atomic import whole_file
 from distill.system.terminal import plain
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 WIDEST, LONGEST_FRAMES = 1400, 400
 """Of the picture in pixels, and of a mel in frames: of a longer one, several are one column."""
@@ -28,9 +30,9 @@ class Tile:
     mel: Tensor
 
 
-def write_contact_sheet(path: Path, tiles: Sequence[Tile], *, floor: float) -> None:
-    """Write the picture as PNG, in rows from the left; all mels have the same scale of time and the
-    same colours, low notes below. `floor` is the magnitude that is silence. Raises OSError.
+def draw_contact_sheet(tiles: Sequence[Tile], *, floor: float) -> Image.Image:
+    """The picture, in rows from the left; all mels have the same scale of time and the same
+    colours, low notes below. `floor` is the magnitude that is silence.
     """
     from PIL import Image, ImageDraw, ImageFont
 
@@ -54,8 +56,7 @@ def write_contact_sheet(path: Path, tiles: Sequence[Tile], *, floor: float) -> N
         coloured = Image.fromarray(mel)
         coloured.putpalette(palette())
         picture.paste(coloured.convert("RGB"), (left, top + CAPTION))
-    with whole_file(path) as partial:
-        picture.save(partial, format="PNG")
+    return picture
 
 
 def _places(widths: Sequence[int], height: int) -> list[tuple[int, int]]:

@@ -142,7 +142,7 @@ def test_a_page_that_cannot_be_written_leaves_the_one_before(
     path = add(tmp_path, "a.wav")
     before = path.read_bytes()
 
-    def fail(path: Path, text: str) -> None:
+    def fail(path: Path, text: str, **_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     page = ListeningPage(tmp_path)

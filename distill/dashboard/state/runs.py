@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from distill.dashboard.state.places import Places, require_folder
 from distill.dashboard.state.processes import as_words, start_verb
 from distill.dashboard.state.run_view import RunView, State
 from distill.errors import RunError, WriteError
 from distill.runs.folder import STOP, new_run_dir
+from distill.system.locks import hold
 from distill.system.paths import is_text, path_of
 from distill.system.run_parts import PROGRESS
 
@@ -158,7 +159,7 @@ class Runs:
         """Two tabs, or two dashboards, may start something at the same moment."""
         try:
             self.places.logs.mkdir(parents=True, exist_ok=True)
-            with FileLock(self.places.logs / ".lock", timeout=START_WAITS_S):
+            with hold(self.places.logs / ".lock", timeout_s=START_WAITS_S):
                 yield
         except Timeout as error:
             raise RunError("another start is at work; try again") from error
