@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import logging
-import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from functools import cache
 from pathlib import Path
 
 from filelock import BaseFileLock, FileLock, SoftFileLock
 
 SOFT_SUFFIX = ".soft"
 """Of the file that stands for a lock where the file system has none."""
+told: list[Path] = []
+"""The folder that a line has told of; one line is enough."""
 log = logging.getLogger(__name__)
 
 
@@ -25,10 +25,9 @@ def hold(path: Path, *, timeout_s: float, keep: bool = True) -> Iterator[None]:
     if another process holds it for longer, OSError if nothing can be written there.
     """
     lock: BaseFileLock = FileLock(path)
-    if not _has_locks(path.parent):
+    if not has_locks(path.parent):
         path = path.with_name(path.name + SOFT_SUFFIX)
         lock = SoftFileLock(path)
-        _tell_once(path.parent)
     lock.acquire(timeout=timeout_s)
     try:
         yield
@@ -39,25 +38,29 @@ def hold(path: Path, *, timeout_s: float, keep: bool = True) -> Iterator[None]:
         lock.release()
 
 
-def _has_locks(folder: Path) -> bool:
-    """Whether a file that nobody else knows of can be locked here."""
+def has_locks(folder: Path, *, of_parts: bool = False) -> bool:
+    """Whether a file that nobody else knows of can be locked here, or parts of one, as SQLite does;
+    if not, one line says so. Raises OSError if nothing can be written there.
+    """
     try:
         import fcntl
     except ImportError:  # Windows has locks of its own
         return True
     with tempfile.TemporaryFile(dir=folder) as file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            (fcntl.lockf if of_parts else fcntl.flock)(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
+            _tell(folder)
             return False
     return True
 
 
-@cache
-def _tell_once(folder: Path) -> None:
-    log.warning(
-        "%s: this file system has no locks; a file stands for each. If another machine dies while "
-        "it holds one, delete the file *%s",
-        os.fspath(folder),
-        SOFT_SUFFIX,
-    )
+def _tell(folder: Path) -> None:
+    if not told:
+        told.append(folder)
+        log.warning(
+            "%s: this file system has no locks; a file *%s or *.lock stands for each, to be "
+            "deleted if another machine dies while it holds one",
+            folder,
+            SOFT_SUFFIX,
+        )
