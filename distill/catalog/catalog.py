@@ -5,7 +5,6 @@ only to read bundles.
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import unicodedata
 from collections.abc import Iterable
@@ -26,6 +25,7 @@ from distill.catalog.index import (
 from distill.catalog.run_model import bundle_at
 from distill.errors import BundleError, LibraryError
 from distill.system.atomic import remove_partial_files, whole_file, write_free
+from distill.system.names import RESERVED, file_part
 from distill.system.paths import path_of
 from distill.system.validation import InvalidError
 
@@ -266,10 +266,13 @@ def shown_name(name: str, file: str) -> str:
 
 
 def file_stem(name: str) -> str:
-    """A model's name → a file name of lower case letters, digits, `_` and `-`, at most 100
-    characters long.
+    """A model's name → a file name of lower case letters of all scripts, digits, `_` and `-`, at
+    most 100 characters long.
     """
-    # NFKD separates accents from letters; accents are dropped, other characters are replaced by _
-    letters = (c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
-    stem = re.sub(r"[^a-z0-9_-]+", "_", "".join(letters).lower())
-    return stem.lstrip("_-").rstrip("_")[:LONGEST_NAME] or "untitled"
+    letters: list[str] = []
+    for letter in unicodedata.normalize("NFKD", name):  # which separates accents from letters
+        if not (unicodedata.combining(letter) and letters and letters[-1].isascii()):
+            letters.append(letter)
+    plain = "".join(letters).lower()
+    stem = file_part(plain, gap="_", longest=LONGEST_NAME, signs="_-", empty="").lstrip("_-")
+    return f"{stem}_" if RESERVED.fullmatch(stem) else stem or "untitled"

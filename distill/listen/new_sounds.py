@@ -27,6 +27,7 @@ from distill.listen.picture import write_mels
 from distill.listen.rows import Row, Take
 from distill.system.atomic import write_free, write_text
 from distill.system.locks import hold
+from distill.system.names import file_part
 from distill.system.terminal import duration
 
 LIST, SHEET = "generate.json", "generate.png"
@@ -66,7 +67,7 @@ class NewSounds:
         """
         self.folder, self.model, self._suffix = folder, model, suffix
         self._overwrite = overwrite
-        self._stem = _stem_of(model.metadata.name)
+        self._stem = file_part(model.metadata.name, gap="-", longest=LONGEST_NAME, empty="model")
         self._held = ExitStack()
         self.seed = self._take_seed() if seed is None else seed
         asked = {key: value for key, value in (settings or {}).items() if value is not None}
@@ -264,11 +265,6 @@ def _unless_it_fails(write: Callable[[], Path | None], path: Path) -> Path | Non
 
 def _taken(path: Path) -> SoundError:
     return SoundError(f"{path}: already exists; add --overwrite, or choose another --seed or -o")
-
-
-def _stem_of(name: str) -> str:
-    """A model's name → the part of it that goes into the names of files."""
-    return re.sub(r"[^\w+-]+", "-", name).strip("-_")[:LONGEST_NAME] or "model"
 
 
 def _facts(file: str, sound: NewSound) -> dict[str, Any]:

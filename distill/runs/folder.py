@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 import shutil
 import time
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from filelock import Timeout
 from distill.bundle import SUFFIX
 from distill.errors import DistillError, RunError, WriteError
 from distill.system.locks import SOFT_SUFFIX, hold
+from distill.system.names import file_part
 from distill.system.paths import exists, is_folder, path_and_parents, path_of
 from distill.system.run_parts import CHECKPOINTS, CONFIG, LOG, run_of, runs_in
 from distill.system.shell import shell_word
@@ -42,7 +42,7 @@ log = logging.getLogger(__name__)
 
 def new_run_dir(runs: Path, name: str) -> Path:
     """Make a new folder, different from that of a run that starts in the same second."""
-    safe = re.sub(r"[^\w+-]+", "_", name).strip("_")[:80] or "untitled"
+    safe = file_part(name, gap="_", longest=80, empty="untitled")
     wanted = f"{time.strftime('%Y-%m-%d_%H-%M-%S')}_{safe}"
     try:
         for attempt in range(1, 1000):

@@ -18,7 +18,8 @@ def test_a_piece_is_read_in_any_part_with_silence_around(
     cached_sound: Callable[..., Sound],
 ) -> None:
     samples = np.arange(1, 101, dtype=np.float32)
-    sounds = PieceSounds([Piece(cached_sound(samples), 10, 90)])
+    sounds = PieceSounds([Piece(cached_sound(samples), 10, 90)], {"content.wav": "kicks"})
+    assert sounds.class_name(0) == "kicks"
     assert (len(sounds), sounds.samples(0)) == (1, 80)
     assert torch.equal(sounds.read(0, 0, 80), torch.from_numpy(samples[10:90]))
     assert sounds.read(0, -2, 5).tolist() == [0, 0, 11, 12, 13]
