@@ -163,9 +163,14 @@ class Catalog:
         entries = self.entries()
         if Path(wanted).parent != Path() and Path(wanted).parent.resolve() == self.folder.resolve():
             wanted = Path(wanted).name
+        wanted = _composed(wanted)
         matching = (
-            [entry for entry in entries if wanted in (entry.file, Path(entry.file).stem)],
-            [entry for entry in entries if wanted == entry.name],
+            [
+                entry
+                for entry in entries
+                if wanted in (_composed(entry.file), _composed(Path(entry.file).stem))
+            ],
+            [entry for entry in entries if wanted == _composed(entry.name)],
             [entry for entry in entries if wanted.lower() == entry.id.lower()],
             [
                 entry
@@ -257,6 +262,11 @@ def describe(bundle: Path) -> Entry:
         return Entry.of(content, bundle)
     except InvalidError as error:
         raise BundleError(f"{bundle.name}: {error}") from error
+
+
+def _composed(name: str) -> str:
+    """The same for a letter with an accent and a letter followed by one."""
+    return unicodedata.normalize("NFC", name)
 
 
 def shown_name(name: str, file: str) -> str:

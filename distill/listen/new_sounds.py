@@ -143,21 +143,18 @@ class NewSounds:
     def _take_seed(self) -> int:
         """The first that no sound has, and that no other process has taken for those it makes."""
         self._make_folder()
-        used = self._used_seeds()
-        for seed in count():
-            if seed in used:
-                continue
-            lock = self.folder / f".{self._stem}_{seed}.lock"
-            try:
-                self._held.enter_context(hold(lock, timeout_s=0, keep=False))
-                used = self._used_seeds()  # with those of processes that have just ended
-            except Timeout:
-                continue
-            except OSError as error:
-                raise WriteError(self.folder, error) from error
-            if seed not in used:
-                return seed
-            self._held.close()
+        try:
+            used = self._used_seeds()
+            for seed in (number for number in count() if number not in used):
+                lock = self.folder / f".{self._stem}_{seed}.lock"
+                with suppress(Timeout):
+                    self._held.enter_context(hold(lock, timeout_s=0, keep=False))
+                    used |= self._used_seeds()  # with those of processes that have just ended
+                    if seed not in used:
+                        return seed
+                    self._held.close()
+        except OSError as error:
+            raise WriteError(self.folder, error) from error
         raise AssertionError("there is always another number")
 
     def _used_seeds(self) -> set[int]:

@@ -69,15 +69,18 @@ class Runs:
     def __init__(self, places: Places) -> None:
         self.places = places
         self._views: dict[str, RunView] = {}
+        self._earlier = 0
+        """How many runs are not listed."""
         self._lock = threading.RLock()
 
     def update(self) -> list[RunView]:
         """The runs as they are now, at most MOST_LISTED: those at work first, then the newest."""
         with self._lock:
-            newest = sorted(_run_folders(self.places), reverse=True)[:MOST_LISTED]
+            every = sorted(_run_folders(self.places), reverse=True)
+            self._earlier = max(0, len(every) - MOST_LISTED)
             self._views = {
                 path: self._views.get(path) or RunView(self.places, Path(path))
-                for _, path in newest
+                for _, path in every[:MOST_LISTED]
             }
             for view in self._views.values():
                 view.update()
@@ -102,10 +105,11 @@ class Runs:
             views = self.update()
             shown = next((view for view in views if view.id == run), views[0] if views else None)
             headings = [view.heading() for view in views]
-            version = f"{shown.version if shown else ''}{hash(repr(headings)) & 0xFFFFFFFF:x}"
+            told = {"runs": headings, "earlier": self._earlier}
+            version = f"{shown.version if shown else ''}{hash(repr(told)) & 0xFFFFFFFF:x}"
             if seen == version:
                 return None
-            return {"version": version, "runs": headings, "run": shown and shown.show()}
+            return {"version": version, **told, "run": shown and shown.show()}
 
     def start(self, request: RunRequest) -> str:
         """Start a run in a process of its own and return its id; raises RunError."""

@@ -109,6 +109,7 @@ function runPart(root, { trigger }) {
     drawn = run.id;
     const options = value.runs.map((each) => element("option", { value: each.id, selected: each.id === run.id },
       `${each.name} (${each.state}), ${each.folder}`));
+    if (value.earlier) options.push(element("option", { disabled: true }, `and ${quantity(value.earlier, "older run")}`));
     if (document.activeElement !== choose) choose.replaceChildren(...options);
     title.replaceChildren(element("bdi", {}, run.name),
       element("span", { class: `pill ${run.state.replaceAll(" ", "-")}` }, run.state));

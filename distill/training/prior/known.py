@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ are measured on at most this much.
 LONGEST_S = 30.0
 """Of one sound, at most this much of its beginning."""
 MOST_CLASSES = 256
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,8 @@ class Classes:
         """The classes of the training side; with very many, those with the most sounds."""
         counts = Counter(map(sounds.class_name, range(len(sounds))))
         counts.pop("", None)
+        if len(counts) > MOST_CLASSES:
+            log.warning("of %d classes, the prior knows the %d largest", len(counts), MOST_CLASSES)
         names = sorted(name for name, _ in counts.most_common(MOST_CLASSES))
         return cls(tuple(names) if len(names) > 1 else ())
 
