@@ -28,8 +28,6 @@ LOCK = ".distill.lock"
 PATIENCE_S = 120.0
 MOST_ROWS = 200
 """Of results with figures, and of those without."""
-MOST_OTHERS = 100_000
-"""Of the results that are not shown, the names of so many are kept, to count them."""
 MOST_NAMES = 99
 LARGEST_BYTES = 1 << 24
 VERSION = 1
@@ -45,7 +43,9 @@ class _Saved:
     version: int
     rows: tuple[Row, ...] = ()
     others: tuple[str, ...] = ()
-    """Results that are not on the page."""
+    """Results that are not on the page, as many names as there is room for."""
+    more: int = 0
+    """How many others there are."""
 
 
 class ListeningPage:
@@ -132,10 +132,13 @@ class ListeningPage:
             for name in names
             if name not in is_shown and not self._is_new and (self.folder / name).is_file()
         ]
+        room = LARGEST_BYTES // 2 // (6 * max(map(len, others), default=0) + 8)  # escaped, in JSON
+        count = len(others) + (0 if self._is_new else before.more)
         path = _free_name(self.folder)
-        self._save(_Saved(VERSION, tuple(shown), tuple(others[:MOST_OTHERS])))
-        write_text(path, draw_page(shown, intro, others=len(others)))
-        self.note = f"with {which_of(shown, len(others))}; the others are beside it" * bool(others)
+        named = tuple(others[:room])
+        self._save(_Saved(VERSION, tuple(shown), named, count - len(named)))
+        write_text(path, draw_page(shown, intro, others=count))
+        self.note = f"with {which_of(shown, count)}; the others are beside it" * bool(count)
         gone = _paths(before.rows) | _paths(left_out) | self._dropped
         for dropped in gone - _paths(shown):
             self._delete(dropped)
@@ -150,7 +153,7 @@ class ListeningPage:
 
     def _save(self, saved: _Saved, *, replace: bool = True) -> None:
         rows = [_without_null(row) for row in saved.rows]
-        values = {"version": saved.version, "rows": rows, "others": saved.others}
+        values = {**vars(saved), "rows": rows}
         write_text(self.files / PAGE_ROWS, json.dumps(values, indent=1), replace=replace)
 
 

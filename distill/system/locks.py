@@ -24,17 +24,17 @@ def hold(path: Path, *, timeout_s: float, keep: bool = True) -> Iterator[None]:
     Where the file system has no locks, a file that exists stands for one. Raises filelock.Timeout
     if another process holds it for longer, OSError if nothing can be written there.
     """
-    lock: BaseFileLock = FileLock(path)
-    if not has_locks(path.parent):
-        path = path.with_name(path.name + SOFT_SUFFIX)
-        lock = SoftFileLock(path)
+    is_hard = has_locks(path.parent)
+    lock: BaseFileLock = (
+        FileLock(path) if is_hard else SoftFileLock(path.with_name(path.name + SOFT_SUFFIX))
+    )
     lock.acquire(timeout=timeout_s)
     try:
         yield
     finally:
-        if not keep:  # filelock looks whether a file that it locked still has its name
+        if is_hard and not keep:  # before others can lock it; those who wait take a new file
             with suppress(OSError):
-                path.unlink(missing_ok=True)
+                path.unlink()
         lock.release()
 
 

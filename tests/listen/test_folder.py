@@ -99,6 +99,17 @@ def test_of_very_many_new_sounds_the_newest_are_shown_and_the_others_counted(
     assert len(list((tmp_path / "listen_files").glob("*.png"))) == 4
 
 
+def test_all_that_is_not_shown_is_counted_though_its_names_take_too_much_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listen_folder, "MOST_ROWS", 1)
+    monkeypatch.setattr(listen_folder, "LARGEST_BYTES", 2_000)
+    for number in range(25, 0, -1):
+        add(tmp_path, f"{'音' * 20} {number}.wav", mel_db=number)
+    told = "The worst 1 of 25 sounds, the worst beginning first. The others are beside this page."
+    assert told in read_page(tmp_path / "listen.html").text
+
+
 def test_a_page_has_what_another_process_added_in_the_meantime(tmp_path: Path) -> None:
     pages = [ListeningPage(tmp_path) for _ in range(2)]
     for page, name in zip(pages, ("a.wav", "b.wav"), strict=True):
