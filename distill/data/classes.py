@@ -25,19 +25,21 @@ def classes_of(paths: Iterable[str]) -> dict[str, str]:
     below each class, or only a format, of the one around it. Spellings that differ in case or in
     how letters are composed are one class, shown in the most frequent one, or else the first.
     """
-    names = sorted(set(paths))
-    every = [PurePath(name).parent.parts for name in names]
+    folder_of = {path: os.path.dirname(path) for path in sorted(paths)}
+    sounds = Counter(folder_of.values())
+    every = [PurePath(folder).parts for folder in sounds]
     shared = os.path.commonprefix(every)
     folders = [parts[len(shared) :] for parts in every]
     told = _without_repeated([_without_formats(parts) for parts in folders])
     if len(set(told)) < 2:  # nothing else tells them apart
         told = _without_repeated(folders)
-    shown = [unicodedata.normalize("NFC", (parts or shared or ("",))[-1]) for parts in told]
+    names = [unicodedata.normalize("NFC", (parts or shared or ("",))[-1]) for parts in told]
     spellings: dict[str, Counter[str]] = defaultdict(Counter)
-    for name in shown:
-        spellings[name_key(name)][name] += 1
+    for name, count in zip(names, sounds.values(), strict=True):
+        spellings[name_key(name)][name] += count
     best = {key: counts.most_common(1)[0][0] for key, counts in spellings.items()}
-    return {path: best[name_key(name)] for path, name in zip(names, shown, strict=True)}
+    classes = {f: best[name_key(name)] for f, name in zip(sounds, names, strict=True)}
+    return {path: classes[folder] for path, folder in folder_of.items()}
 
 
 def classes_in_words(counts: Mapping[str, int]) -> str:

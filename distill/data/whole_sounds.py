@@ -12,6 +12,7 @@ from torch import Tensor
 
 from distill.data.segments import FixedSegments, read_waveform
 from distill.data.split import Piece
+from distill.system.names import name_key
 
 
 class WholeSounds(Protocol):
@@ -23,8 +24,8 @@ class WholeSounds(Protocol):
         """Length of a sound, at the collection's sample rate."""
 
     def name(self, index: int, /) -> str:
-        """Path of the sound's file from the folder that its own folder is in, with `/` between its
-        parts, such as `kicks/deep.wav`.
+        """Path of the sound's file from the folder that tells it apart, with `/` between its parts,
+        such as `kicks/deep.wav`.
         """
 
     def class_name(self, index: int, /) -> str:
@@ -52,8 +53,13 @@ class PieceSounds:
         return piece.stop - piece.start
 
     def name(self, index: int) -> str:
-        """Folder and name of the file."""
-        return "/".join(PurePath(self._pieces[index].sound.path).parts[-2:])
+        """The folder that the sound's class is named for, and the path of the file from there."""
+        parts, key = (
+            PurePath(self._pieces[index].sound.path).parts,
+            name_key(self.class_name(index)),
+        )
+        counts = (n for n in range(2, len(parts) + 1) if name_key(parts[-n]) == key)
+        return "/".join(parts[-next(counts, 2) :])
 
     def class_name(self, index: int) -> str:
         """Class of the sound."""
