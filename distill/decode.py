@@ -41,7 +41,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
             codes = Codes.load(job.source)
             model = model_for(codes, job.source)
-            result = decode_file(codes, job, model, meter, levels=options.levels, seed=options.seed)
+            result = decode_file(
+                codes,
+                job,
+                model,
+                meter,
+                levels=options.levels,
+                seed=options.seed,
+                overwrite=options.overwrite,
+            )
             return decoded_line(job.target, result, verbose=options.verbose)
 
         batch.run(jobs, decode, overwrite=options.overwrite)

@@ -41,7 +41,6 @@ def shard(options: Namespace) -> None:
     from distill.training.sounds import collect, report
 
     collection, split = collect(config)
-    report(collection, split, shard_folder.begin(collection, options.out))
     rate_hz = config.mel.sample_rate_hz
     sides = {
         side: segments_of(
@@ -54,11 +53,13 @@ def shard(options: Namespace) -> None:
         for side, pieces in zip(SIDES, (split.train, split.val), strict=True)
     }
     manifest = Manifest.of(collection, sides, config.data, seed=config.seed)
-    try:
-        write_shards(sides, manifest, options.out, workers=options.workers)
-    except (KeyboardInterrupt, SystemExit):  # LitData ends with exit code 0
-        fail("stopped; type the same command again to continue")
-        sys.exit(128 + (stopping.stop_signal() or signal.SIGINT))
+    with shard_folder.begin(collection, options.out) as path:
+        report(collection, split, path)
+        try:
+            write_shards(sides, manifest, options.out, workers=options.workers)
+        except (KeyboardInterrupt, SystemExit):  # LitData ends with exit code 0
+            fail("stopped; type the same command again to continue")
+            sys.exit(128 + (stopping.stop_signal() or signal.SIGINT))
     written = (f"{quantity(manifest.segments[side], 'segment')} to {side}" for side in SIDES)
     say(f"{options.out}: {' and '.join(written)}")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
+from distill.system.atomic import write_text
 from distill.system.run_parts import CONFIG, LOG, PROGRESS
 
 TAG = "DISTILL_MODEL"
@@ -45,7 +46,7 @@ def mark_cache(folder: Path) -> None:
     """Mark a folder whose files can be written again. Raises OSError."""
     mark = folder / CACHE_TAG
     if not mark.exists():
-        mark.write_text(CACHE_TEXT, "utf-8")
+        write_text(mark, CACHE_TEXT)
 
 
 def kind_of_folder(folder: Path, names: Collection[str]) -> str | None:

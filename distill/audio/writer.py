@@ -60,11 +60,13 @@ def write_sound(
     channels: int,
     samples: int,
     model: str,
+    replace: bool = True,
 ) -> None:
     """Write chunks (C, t) as exactly `samples` frames, in the format of the suffix, with the tag
     DISTILL_MODEL=`model`. After an error, no file is left.
 
-    Raises SoundError if the format cannot hold the sound, WriteError if the disk is full.
+    Raises SoundError if the format cannot hold the sound, WriteError if the disk is full, and
+    FileExistsError with `replace=False` if the file exists.
     """
     check_format(path, sample_rate_hz=sample_rate_hz, channels=channels)
     suffix = path.suffix.lower().lstrip(".")
@@ -73,7 +75,7 @@ def write_sound(
         container = "RF64"
     tag = "".join(letter if letter.isprintable() else " " for letter in model)
     try:
-        with whole_file(path) as partial:
+        with whole_file(path, replace=replace) as partial:
             with open_to_write(
                 partial,
                 sample_rate_hz=sample_rate_hz,
@@ -88,6 +90,8 @@ def write_sound(
             _tag(partial, container, tag)
     except soundfile.LibsndfileError as error:
         raise SoundError(f"{path}: cannot be written: {detail_of(error)}") from error
+    except FileExistsError:
+        raise
     except OSError as error:
         raise WriteError(path, error) from error
 

@@ -5,7 +5,6 @@ only to read bundles.
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import unicodedata
 from collections.abc import Iterable
@@ -25,7 +24,8 @@ from distill.catalog.index import (
 )
 from distill.catalog.run_model import bundle_at
 from distill.errors import BundleError, LibraryError
-from distill.system.atomic import remove_partial_files, whole_file
+from distill.system.atomic import remove_partial_files, whole_file, write_free
+from distill.system.names import RESERVED, file_part
 from distill.system.paths import path_of
 from distill.system.validation import InvalidError
 
@@ -163,9 +163,14 @@ class Catalog:
         entries = self.entries()
         if Path(wanted).parent != Path() and Path(wanted).parent.resolve() == self.folder.resolve():
             wanted = Path(wanted).name
+        wanted = _composed(wanted)
         matching = (
-            [entry for entry in entries if wanted in (entry.file, Path(entry.file).stem)],
-            [entry for entry in entries if wanted == entry.name],
+            [
+                entry
+                for entry in entries
+                if wanted in (_composed(entry.file), _composed(Path(entry.file).stem))
+            ],
+            [entry for entry in entries if wanted == _composed(entry.name)],
             [entry for entry in entries if wanted.lower() == entry.id.lower()],
             [
                 entry
@@ -241,17 +246,11 @@ class Catalog:
 
     def _copy(self, bundle: Path, stem: str) -> Path:
         """Copy a bundle into the folder under the first free name: stem, stem_1, stem_2 ..."""
-        for number in count():
-            target = self.folder / f"{stem if number == 0 else f'{stem}_{number}'}{SUFFIX}"
-            if target.exists():
-                continue
-            try:
-                with whole_file(target, replace=False) as partial:
-                    shutil.copyfile(bundle, partial)
-            except FileExistsError:  # another run took the name a moment ago
-                continue
-            return target
-        raise AssertionError("unreachable")
+        names = (stem if number == 0 else f"{stem}_{number}" for number in count())
+        return write_free(
+            (self.folder / f"{name}{SUFFIX}" for name in names),
+            lambda partial: shutil.copyfile(bundle, partial),
+        )
 
 
 def describe(bundle: Path) -> Entry:
@@ -265,6 +264,11 @@ def describe(bundle: Path) -> Entry:
         raise BundleError(f"{bundle.name}: {error}") from error
 
 
+def _composed(name: str) -> str:
+    """The same for a letter with an accent and a letter followed by one."""
+    return unicodedata.normalize("NFC", name)
+
+
 def shown_name(name: str, file: str) -> str:
     """A model's name, with the file's name to type if another model has the same: `kit (kit_1)`."""
     stem = Path(file).stem
@@ -272,10 +276,13 @@ def shown_name(name: str, file: str) -> str:
 
 
 def file_stem(name: str) -> str:
-    """A model's name → a file name of lower case letters, digits, `_` and `-`, at most 100
-    characters long.
+    """A model's name → a file name of lower case letters of all scripts, digits, `_` and `-`, at
+    most 100 characters long.
     """
-    # NFKD separates accents from letters; accents are dropped, other characters are replaced by _
-    letters = (c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
-    stem = re.sub(r"[^a-z0-9_-]+", "_", "".join(letters).lower())
-    return stem.lstrip("_-").rstrip("_")[:LONGEST_NAME] or "untitled"
+    letters: list[str] = []
+    for letter in unicodedata.normalize("NFKD", name):  # which separates accents from letters
+        if not (unicodedata.combining(letter) and letters and letters[-1].isascii()):
+            letters.append(letter)
+    plain = "".join(letters).lower()
+    stem = file_part(plain, gap="_", longest=LONGEST_NAME, signs="_-", empty="").lstrip("_-")
+    return f"{stem}_" if RESERVED.fullmatch(stem) else stem or "untitled"

@@ -6,6 +6,7 @@ import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -84,6 +85,14 @@ class Entry:
     """The `health.min_utilization` of the run that made it; 0 if it is not known, so that no level
     is low.
     """
+
+    @property
+    def saved_s(self) -> float:
+        """When it was saved, in Unix time, whatever the zone; 0 if that is not known."""
+        try:
+            return datetime.fromisoformat(self.save_date).timestamp()
+        except (ValueError, OverflowError, OSError):
+            return 0.0
 
     @property
     def worst_utilization(self) -> float | None:

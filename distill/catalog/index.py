@@ -17,11 +17,12 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from distill.catalog.entry import Entry
 from distill.errors import LibraryError
 from distill.system.atomic import write_text
+from distill.system.locks import hold
 from distill.system.shell import shell_word
 from distill.system.validation import InvalidError
 
@@ -110,7 +111,7 @@ def change_index(folder: Path, *, rebuild: Callable[[], list[Entry]]) -> Iterato
     path = folder / NAME
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        with FileLock(folder / LOCK, timeout=PATIENCE_S):
+        with hold(folder / LOCK, timeout_s=PATIENCE_S):
             try:
                 index = read_index(folder)
             except DamagedIndexError:

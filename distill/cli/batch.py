@@ -38,6 +38,20 @@ def common_cause(cause: Hashable, *, file: Path | None = None) -> Iterator[None]
         raise FileError(message, cause=cause) from error
 
 
+@contextmanager
+def new_file(job: Job) -> Iterator[None]:
+    """Make the folder of a result that is written now, and tell of errors: a file of its name that
+    another process has made a moment ago stays.
+    """
+    try:
+        job.target.parent.mkdir(parents=True, exist_ok=True)
+        yield
+    except FileExistsError:
+        raise _taken(job) from None
+    except OSError as error:
+        raise WriteError(job.target, error) from error
+
+
 class Meter:
     """Shows on the progress bar how much of one file is done, in seconds of sound."""
 
@@ -142,6 +156,10 @@ def _place_in_report(error: DistillError) -> int:
     return list(Reason).index(error.reason) if isinstance(error, UnusableError) else 0
 
 
+def _taken(job: Job) -> DistillError:
+    return DistillError(f"{job.target}: already exists; add --overwrite or choose another -o")
+
+
 def _check_target(job: Job, sources: set[str], *, overwrite: bool) -> None:
     """Raise DistillError if writing the result would overwrite a file."""
     if os.path.realpath(job.target) in sources:
@@ -155,4 +173,4 @@ def _check_target(job: Job, sources: set[str], *, overwrite: bool) -> None:
     except OSError as error:
         raise WriteError(job.target.parent, error) from error
     if exists and not overwrite:
-        raise DistillError(f"{job.target}: already exists; add --overwrite or choose another -o")
+        raise _taken(job)

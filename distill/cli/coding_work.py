@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from distill.cli.batch import Meter, common_cause
+from distill.cli.batch import Meter, common_cause, new_file
 from distill.cli.files import Job
-from distill.errors import WriteError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -78,28 +77,39 @@ def encode_file(
     """Sound file → code file; raises DistillError, which names the file."""
     start_s = time.monotonic()
     codes = _encode(_open(job), job.source.name, model, meter, levels=levels)
-    try:
-        codes.save(job.target, overwrite=overwrite)
-    except OSError as error:
-        raise WriteError(job.target, error) from error
+    with new_file(job):
+        codes.write(job.target, replace=overwrite)
     size_bytes = job.target.stat().st_size
     return Encoded(Coded.of(codes), size_bytes, time.monotonic() - start_s)
 
 
 def decode_file(
-    codes: Codes, job: Job, model: LoadedModel, meter: Meter, *, levels: int | None, seed: int
+    codes: Codes,
+    job: Job,
+    model: LoadedModel,
+    meter: Meter,
+    *,
+    levels: int | None,
+    seed: int,
+    overwrite: bool,
 ) -> Decoded:
     """Codes of `job.source` → sound file; raises DistillError, which names the file."""
     start_s = time.monotonic()
     with common_cause(("levels", codes.levels), file=job.source):
         kept = codes if levels is None else codes.first_levels(levels)
     _check_format(job.target, codes.sample_rate_hz, codes.indices.shape[0])
-    _write(kept, job.target, model, meter, seed=seed)
+    _write(kept, job, model, meter, seed=seed, overwrite=overwrite)
     return Decoded(Coded.of(kept), time.monotonic() - start_s)
 
 
 def reconstruct_file(
-    job: Job, model: LoadedModel, meter: Meter, *, levels: int | None, seed: int
+    job: Job,
+    model: LoadedModel,
+    meter: Meter,
+    *,
+    levels: int | None,
+    seed: int,
+    overwrite: bool,
 ) -> Reconstructed:
     """Sound file → its reconstruction in a sound file, and how the two differ; raises
     DistillError, which names the file.
@@ -109,7 +119,7 @@ def reconstruct_file(
     start_s = time.monotonic()
     codes = _encode(sound, f"encoding {job.source.name}", model, meter, levels=levels)
     encoded_s = time.monotonic()
-    _write(codes, job.target, model, meter, seed=seed)
+    _write(codes, job, model, meter, seed=seed, overwrite=overwrite)
     decoded_s = time.monotonic()
     meter.begin(f"measuring {job.source.name}", codes.duration_s)
     decoded, heard, level_db = _measure(sound, job.target, codes, model, meter)
@@ -151,7 +161,9 @@ def _check_format(target: Path, sample_rate_hz: int, channels: int) -> None:
         check_format(target, sample_rate_hz=sample_rate_hz, channels=channels)
 
 
-def _write(codes: Codes, target: Path, model: LoadedModel, meter: Meter, *, seed: int) -> None:
+def _write(
+    codes: Codes, job: Job, model: LoadedModel, meter: Meter, *, seed: int, overwrite: bool
+) -> None:
     """Decode and write codes, at the original's sample rate and length."""
     from distill.audio.writer import write_sound
 
@@ -160,15 +172,17 @@ def _write(codes: Codes, target: Path, model: LoadedModel, meter: Meter, *, seed
             meter.advance(chunk.shape[1] / codes.sample_rate_hz)
             yield chunk
 
-    meter.begin(target.name, codes.duration_s)
-    write_sound(
-        target,
-        show_progress(model.decode_stream(codes, seed=seed)),
-        sample_rate_hz=codes.sample_rate_hz,
-        channels=codes.indices.shape[0],
-        samples=codes.samples,
-        model=model.signature,
-    )
+    meter.begin(job.target.name, codes.duration_s)
+    with new_file(job):
+        write_sound(
+            job.target,
+            show_progress(model.decode_stream(codes, seed=seed)),
+            sample_rate_hz=codes.sample_rate_hz,
+            channels=codes.indices.shape[0],
+            samples=codes.samples,
+            model=model.signature,
+            replace=overwrite,
+        )
 
 
 def _measure(

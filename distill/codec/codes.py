@@ -125,6 +125,13 @@ class Codes:
         is true.
         """
         path = Path(path)
+        try:
+            self.write(path, replace=overwrite)
+        except FileExistsError as error:
+            raise CodesError(f"{path}: already exists; to replace it: overwrite=True") from error
+
+    def write(self, path: Path, *, replace: bool) -> None:
+        """The same, but raises FileExistsError if the file exists and is not to be replaced."""
         if self.indices.min() < 0 or self.indices.max() >= self.codebook_size:
             raise CodesError(f"codes outside the codebook of {self.codebook_size}")
         channels, rows, columns, levels = self.indices.shape
@@ -144,11 +151,8 @@ class Codes:
         text = json.dumps(asdict(header)).encode()
         body = PREFIX.pack(MAGIC, VERSION, len(text)) + text
         body += _pack(self.indices, bits_per_code(self.codebook_size))
-        try:
-            with whole_file(path, replace=overwrite) as partial:
-                partial.write_bytes(body + hashlib.sha256(body).digest())
-        except FileExistsError as error:
-            raise CodesError(f"{path}: already exists; to replace it: overwrite=True") from error
+        with whole_file(path, replace=replace) as partial:
+            partial.write_bytes(body + hashlib.sha256(body).digest())
 
     @classmethod
     def load(cls, path: str | Path) -> Codes:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 from distill.audio.reasons import Note, NoteText, Reason
+from distill.system.locks import has_locks
 
 VERSION = 2
 """Version of the table's columns; a table of another version is deleted, and its sounds are decoded
@@ -125,7 +126,10 @@ def _decoded_of(values: Sequence[Any]) -> Decoded:
 
 
 def _open(path: Path) -> sqlite3.Connection:
-    rows = sqlite3.connect(path, timeout=60)
+    address = path.absolute().as_uri()
+    if not has_locks(path.parent, of_parts=True):
+        address += "?vfs=unix-dotfile"  # a file for each lock
+    rows = sqlite3.connect(address, timeout=60, uri=True)
     try:
         if _version_of(rows) != VERSION:
             _make_table(rows)

@@ -135,12 +135,13 @@ class SoundDataModule(SegmentDataModule):
             for pieces, held_out in ((split.train, False), (split.val, True))
         )
         self.held_out_sounds = len(split.val)
+        self._classes = split.classes
         # small collections are used several times in an epoch
         self.epoch_segments = max(len(self.train), config.min_epoch_segments)
 
     def whole_sounds(self, *, held_out: bool) -> WholeSounds:
         """The pieces of one side."""
-        return PieceSounds((self.val if held_out else self.train).pieces)
+        return PieceSounds((self.val if held_out else self.train).pieces, self._classes)
 
     def train_dataloader(self) -> ResumableLoader:
         """Batches {"waveform": (B, 1, T), "sound_begin": (B,), "sound_end": (B,),

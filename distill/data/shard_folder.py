@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+
+from filelock import Timeout
 
 from distill.data.collection import REPORT, Collection
 from distill.data.manifest import MANIFEST
 from distill.errors import DistillError, WriteError
+from distill.system.locks import hold
+
+LOCK = ".lock"
 
 
 def check_out(folder: Path, out: Path) -> None:
@@ -20,27 +27,41 @@ def check_out(folder: Path, out: Path) -> None:
         raise DistillError(f"{out}: is a file, not a folder")
     if out.resolve().is_relative_to(folder.resolve()):
         raise DistillError(f"{out}: is inside the folder of the sounds; choose another folder")
-    if (out / MANIFEST).exists():
-        raise DistillError(f"{out}: already holds complete shards; choose another folder")
-    if out.is_dir() and any(out.iterdir()) and not (out / REPORT).exists():
+    _refuse_complete(out)
+    others = out.is_dir() and any(not path.name.startswith(LOCK) for path in out.iterdir())
+    if others and not (out / REPORT).exists():
         raise DistillError(f"{out}: holds other files; choose a new folder")
 
 
-def begin(collection: Collection, out: Path) -> Path:
-    """Make the folder, write the report of its sounds, and return the report's path.
+@contextmanager
+def begin(collection: Collection, out: Path) -> Iterator[Path]:
+    """Make the folder, for this process alone, write the report of its sounds, and yield the
+    report's path.
 
-    Raises DistillError if the folder holds unfinished shards of other sounds, WriteError if it
-    cannot be written.
+    Raises DistillError if another process writes shards there, or if the folder holds others,
+    WriteError if it cannot be written.
     """
     report = out / REPORT
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        if report.exists() and _fingerprint_in(report) != collection.fingerprint:
-            raise DistillError(f"{out}: holds unfinished shards of other sounds; delete them first")
-        collection.write_report(report)
-    except OSError as error:
-        raise WriteError(out, error) from error
-    return report
+    with ExitStack() as held:
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+            held.enter_context(hold(out / LOCK, timeout_s=0, keep=False))
+            _refuse_complete(out)
+            if report.exists() and _fingerprint_in(report) != collection.fingerprint:
+                raise DistillError(
+                    f"{out}: holds unfinished shards of other sounds; delete them first"
+                )
+            collection.write_report(report)
+        except Timeout:
+            raise DistillError(f"{out}: another process is writing shards there") from None
+        except OSError as error:
+            raise WriteError(out, error) from error
+        yield report
+
+
+def _refuse_complete(out: Path) -> None:
+    if (out / MANIFEST).exists():
+        raise DistillError(f"{out}: already holds complete shards; choose another folder")
 
 
 def _fingerprint_in(report: Path) -> object:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
+from distill.data.classes import classes_of
 from distill.data.collection import Sound
 
 
@@ -29,6 +32,15 @@ class Split:
     train: tuple[Piece, ...]
     val: tuple[Piece, ...]
     note: str = ""
+
+    @cached_property
+    def classes(self) -> dict[str, str]:
+        """Path of a sound of either side → its class."""
+        return classes_of(piece.sound.path for piece in (*self.train, *self.val))
+
+    def class_counts(self) -> dict[str, int]:
+        """Class → how many sounds of both sides are of it, by name."""
+        return dict(sorted(Counter(self.classes.values()).items()))
 
 
 def split_sounds(

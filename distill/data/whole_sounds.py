@@ -1,8 +1,8 @@
-"""one side of a collection → its sounds as wholes, read in any part, with the folder of each."""
+"""one side of a collection → its sounds as wholes, read in any part, with the class of each."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from typing import Protocol
 
@@ -12,6 +12,7 @@ from torch import Tensor
 
 from distill.data.segments import FixedSegments, read_waveform
 from distill.data.split import Piece
+from distill.system.names import name_key
 
 
 class WholeSounds(Protocol):
@@ -23,9 +24,12 @@ class WholeSounds(Protocol):
         """Length of a sound, at the collection's sample rate."""
 
     def name(self, index: int, /) -> str:
-        """Path of the sound's file from the folder that its own folder is in, with `/` between its
-        parts, such as `kicks/deep.wav`.
+        """Path of the sound's file from the folder that tells it apart, with `/` between its parts,
+        such as `kicks/deep.wav`.
         """
+
+    def class_name(self, index: int, /) -> str:
+        """Class of a sound; empty if it has none."""
 
     def read(self, index: int, first: int, count: int, /) -> Tensor:
         """Samples of a sound from `first` on, (count,) float32, with zeros before its beginning and
@@ -36,8 +40,9 @@ class WholeSounds(Protocol):
 class PieceSounds:
     """The pieces of a split, each a sound, nearly always a whole file."""
 
-    def __init__(self, pieces: Sequence[Piece]) -> None:
-        self._pieces = pieces
+    def __init__(self, pieces: Sequence[Piece], classes: Mapping[str, str]) -> None:
+        """`classes` are those of the sounds' paths."""
+        self._pieces, self._classes = pieces, classes
 
     def __len__(self) -> int:
         return len(self._pieces)
@@ -48,8 +53,17 @@ class PieceSounds:
         return piece.stop - piece.start
 
     def name(self, index: int) -> str:
-        """Folder and name of the file."""
-        return "/".join(PurePath(self._pieces[index].sound.path).parts[-2:])
+        """The folder that the sound's class is named for, and the path of the file from there."""
+        parts, key = (
+            PurePath(self._pieces[index].sound.path).parts,
+            name_key(self.class_name(index)),
+        )
+        counts = (n for n in range(2, len(parts) + 1) if name_key(parts[-n]) == key)
+        return "/".join(parts[-next(counts, 2) :])
+
+    def class_name(self, index: int) -> str:
+        """Class of the sound."""
+        return self._classes[self._pieces[index].sound.path]
 
     def read(self, index: int, first: int, count: int) -> Tensor:
         """Samples of the piece, from the cache."""
@@ -80,6 +94,10 @@ class SegmentSounds:
     def name(self, index: int) -> str:
         """Name of the file."""
         return self._segments.name(index)
+
+    def class_name(self, index: int) -> str:
+        """None."""
+        return ""
 
     def read(self, index: int, first: int, count: int) -> Tensor:
         """Samples of the segment's sound, from its beginning."""

@@ -9,11 +9,10 @@ from dataclasses import replace
 
 from distill.bundle.loaded import LoadedModel
 from distill.cli.coding import out_folder
-from distill.errors import DistillError
 from distill.generate.given import request_of, settings_of
 from distill.generation.making import Generation
 from distill.listen.folder import invitation
-from distill.listen.new_sounds import NewSounds, describe
+from distill.listen.new_sounds import MOST_SHEET, NewSounds, describe
 from distill.system import terminal
 from distill.system.paths import from_here
 from distill.system.stopping import raise_if_stopped
@@ -23,22 +22,23 @@ from distill.system.terminal import quantity, say, say_figures
 def make_sounds(model: LoadedModel, options: argparse.Namespace) -> None:
     """Make the sounds and write them, with a line for each. Raises DistillError."""
     request = request_of(model, options)
-    target = NewSounds(
+    request.check(model.codec, model.require_prior())
+    numbers = range(1, options.count + 1)
+    with NewSounds(
         out_folder(options),
         model,
         seed=options.seed,
         suffix=f".{options.format}",
         settings=settings_of(options),
-    )
-    generation = model.generation(replace(request, seed=target.seed), total=options.count)
-    numbers = range(1, options.count + 1)
-    if not options.overwrite:
-        _require_free(target, numbers)
-    _say_what_is_made(model, options)
-    try:
-        copies = _write_sounds(generation, numbers, target)
-    finally:
-        _close(target)
+        overwrite=options.overwrite,
+    ) as target:
+        generation = model.generation(replace(request, seed=target.seed), total=options.count)
+        target.check_free(numbers)
+        _say_what_is_made(model, options)
+        try:
+            copies = _write_sounds(generation, numbers, target)
+        finally:
+            _close(target, options.count)
     if copies and not _begins_with_a_sound(options):
         say_figures(f"{quantity(copies, 'sound')} as near to a training sound as a copy")
 
@@ -61,22 +61,14 @@ def _write_sounds(generation: Generation, numbers: Sequence[int], target: NewSou
     return copies
 
 
-def _close(target: NewSounds) -> None:
+def _close(target: NewSounds, count: int) -> None:
     """Write what stands beside the sounds, and say where it is."""
     written = target.close()
     if written.sheet:
-        say(f"picture of them: {from_here(written.sheet)}")
+        which = f"the first {MOST_SHEET} of them" if count > MOST_SHEET else "them"
+        say(f"picture of {which}: {from_here(written.sheet)}")
     if written.page:
-        say(invitation(written.page))
-
-
-def _require_free(target: NewSounds, numbers: Sequence[int]) -> None:
-    """Raise DistillError if there is a sound already where one of these is to go."""
-    for number in numbers:
-        if (path := target.path(number)).exists():
-            raise DistillError(
-                f"{path}: already exists; add --overwrite, or choose another --seed or -o"
-            )
+        say(invitation(written.page, written.note))
 
 
 def _say_what_is_made(model: LoadedModel, options: argparse.Namespace) -> None:

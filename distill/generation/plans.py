@@ -23,7 +23,7 @@ from distill.generation.ranges import (
     OWN_AMOUNT,
 )
 from distill.generation.recombination import Recombination
-from distill.generation.request import Request
+from distill.generation.request import Request, label_of
 from distill.prior.network import UNKNOWN
 from distill.prior.prior import KnownSound
 from distill.prior.sampling import Draw
@@ -74,7 +74,7 @@ class Planner:
         self.prior = known.prior
         self._recombination = Recombination(codec, known)
         asked = request.class_name
-        label = UNKNOWN if asked is None else self.prior.label(asked)
+        label = UNKNOWN if asked is None else label_of(asked, self.prior)
         assert label is not None
         self.label = label
 

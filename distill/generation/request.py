@@ -11,6 +11,16 @@ from distill.codec.codes import Codes
 from distill.errors import GenerationError
 from distill.generation.ranges import check_request_numbers
 from distill.prior.prior import Prior
+from distill.system.names import name_key
+
+
+def label_of(class_name: str, prior: Prior) -> int | None:
+    """The number of the class of this name, or of another spelling of it; None if there is none."""
+    exact = prior.label(class_name)
+    if exact is not None:
+        return exact
+    same = (name for name in prior.config.classes if name_key(name) == name_key(class_name))
+    return prior.label(next(same, ""))
 
 
 @dataclass(frozen=True)
@@ -41,7 +51,7 @@ class Request:
         check_request_numbers(
             temperature=self.temperature, length_s=self.length_s, amount=self.amount
         )
-        if self.class_name is not None and prior.label(self.class_name) is None:
+        if self.class_name is not None and label_of(self.class_name, prior) is None:
             known = ", ".join(prior.config.classes)
             knows = f"this model knows {known}" if known else "this model knows no classes"
             raise GenerationError(f"class {self.class_name!r}: no such class; {knows}")

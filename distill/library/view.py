@@ -34,7 +34,7 @@ RIGHT = (False, False, False, True, True, False, True, False, False, True)
 SORT_KEYS: dict[str, Callable[[Entry], Any]] = {
     "name": lambda entry: entry.name.lower(),
     "id": lambda entry: entry.id,
-    "date": lambda entry: entry.save_date,
+    "date": lambda entry: (entry.saved_s, entry.save_date),
     "codes": lambda entry: (entry.levels, entry.codebook_size),
     "error": lambda entry: _known_first(entry.heard.get("mel_db")),
     "loss": lambda entry: _known_first(entry.final_val_loss),

@@ -5,14 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from functools import cache
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
+from distill.listen.letters import spell
 from distill.listen.picture import colour_range, palette, pixels
-from distill.system.atomic import whole_file
 from distill.system.terminal import plain
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 WIDEST, LONGEST_FRAMES = 1400, 400
 """Of the picture in pixels, and of a mel in frames: of a longer one, several are one column."""
@@ -28,9 +32,9 @@ class Tile:
     mel: Tensor
 
 
-def write_contact_sheet(path: Path, tiles: Sequence[Tile], *, floor: float) -> None:
-    """Write the picture as PNG, in rows from the left; all mels have the same scale of time and the
-    same colours, low notes below. `floor` is the magnitude that is silence. Raises OSError.
+def draw_contact_sheet(tiles: Sequence[Tile], *, floor: float) -> Image.Image:
+    """The picture, in rows from the left; all mels have the same scale of time and the same
+    colours, low notes below. `floor` is the magnitude that is silence.
     """
     from PIL import Image, ImageDraw, ImageFont
 
@@ -38,10 +42,13 @@ def write_contact_sheet(path: Path, tiles: Sequence[Tile], *, floor: float) -> N
     step = max(1, math.ceil(longest / LONGEST_FRAMES))
     low_db, high_db = colour_range([tile.mel for tile in tiles], floor)
     mels = [pixels(_thin(tile.mel, step), low_db, high_db) for tile in tiles]
-    font = ImageFont.load_default(size=TEXT_SIZE)
-    captions = [_shorten(tile.caption) for tile in tiles]
+    font = cache(lambda file: ImageFont.truetype(file, TEXT_SIZE))
+    captions = [
+        [(part.text, font(part.font.file)) for part in spell(_shorten(tile.caption))]
+        for tile in tiles
+    ]
     widths = [
-        max(mel.shape[1], int(font.getlength(caption)) + 2)
+        max(mel.shape[1], int(sum(own.getlength(text) for text, own in caption)) + 2)
         for mel, caption in zip(mels, captions, strict=True)
     ]
     height = max(mel.shape[0] for mel in mels) + CAPTION
@@ -50,12 +57,14 @@ def write_contact_sheet(path: Path, tiles: Sequence[Tile], *, floor: float) -> N
     picture = Image.new("RGB", (right + GAP, places[-1][1] + height + GAP), BACKGROUND)
     draw = ImageDraw.Draw(picture)
     for mel, caption, (left, top) in zip(mels, captions, places, strict=True):
-        draw.text((left, top), caption, fill=TEXT, font=font)
+        right = float(left)
+        for text, own in caption:  # all on one line, whatever the font
+            draw.text((right, top + TEXT_SIZE), text, fill=TEXT, font=own, anchor="ls")
+            right += own.getlength(text)
         coloured = Image.fromarray(mel)
         coloured.putpalette(palette())
         picture.paste(coloured.convert("RGB"), (left, top + CAPTION))
-    with whole_file(path) as partial:
-        picture.save(partial, format="PNG")
+    return picture
 
 
 def _places(widths: Sequence[int], height: int) -> list[tuple[int, int]]:

@@ -9,21 +9,25 @@ import logging
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import asdict, dataclass
+from contextlib import AbstractContextManager, suppress
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from distill.audio.own_output import PAGE_MARK, PAGE_ROWS
-from distill.listen.page import draw_page
-from distill.listen.rows import Row, badness, worst_first
+from distill.listen.page import draw_page, which_of
+from distill.listen.rows import Row, badness, newest_first, worst_first
 from distill.system.atomic import write_text
+from distill.system.locks import hold
 from distill.system.paths import from_here
 from distill.system.validation import InvalidError, instance_of
 
 FILES = "listen_files"
 """The folder beside the page; browsers keep such a folder together with its page."""
 PAGE = "listen.html"
+LOCK = ".distill.lock"
+PATIENCE_S = 120.0
 MOST_ROWS = 200
+"""Of results with figures, and of those without."""
 MOST_NAMES = 99
 LARGEST_BYTES = 1 << 24
 VERSION = 1
@@ -37,27 +41,38 @@ class _Saved:
     """The content of the file of rows."""
 
     version: int
-    rows: tuple[Row, ...]
+    rows: tuple[Row, ...] = ()
+    others: tuple[str, ...] = ()
+    """Results that are not on the page, as many names as there is room for."""
+    more: int = 0
+    """How many others there are."""
 
 
 class ListeningPage:
-    """The page of a folder. It keeps the rows of earlier calls, unless it `is_new`, and of all rows
-    the worst ones.
+    """The page of a folder. It keeps the rows of earlier calls, unless it `is_new`. Of results with
+    figures it shows the worst, of those without the newest.
     """
 
     def __init__(self, folder: Path, *, is_new: bool = False) -> None:
         self.folder = folder
         self.files = folder / FILES
-        before = read_rows(folder)
-        self._rows = {row.file: row for row in before if not is_new and row.is_in(folder)}
-        self._named = _paths(before)
-        """The files of all rows that there were."""
+        self._is_new = is_new
+        before = _read(folder)
+        self._rows = {} if is_new else _rows_of(before, folder)
+        self._call = 1 + max((row.call for row in before.rows), default=0)
+        self._others: dict[str, None] = {}
+        self._dropped: set[str] = set()
+        """Files of rows of this call that are no longer shown."""
+        self.note = ""
+        """What the page does not show, in words; empty before it is written, and if it shows all.
+        """
 
     def make_files_folder(self) -> None:
         """Make the folder for the sounds and pictures, with its mark. Raises OSError."""
         self.files.mkdir(parents=True, exist_ok=True)
         if not (self.files / PAGE_ROWS).exists():
-            self._save([])
+            with suppress(FileExistsError):  # another process did
+                self._save(_Saved(VERSION), replace=False)
 
     def name(self, key: str, kind: str, suffix: str) -> str:
         """A file's path seen from the page, such as `listen_files/kick-1f0c99b2_original.wav`: the
@@ -68,35 +83,64 @@ class ListeningPage:
         return f"{FILES}/{stem}-{digest}_{kind}{suffix}"
 
     def takes(self, file: str, figures: Mapping[str, float]) -> bool:
-        """Whether a result with these figures is among the worst, which the page shows."""
-        others = [badness(row.figures) for row in self._rows.values() if row.file != file]
-        return len(others) < MOST_ROWS or badness(figures) > min(others)
+        """Whether the page shows a result with these figures, or without any, by what is known so
+        far; one that it does not show is counted.
+        """
+        others = [row for row in self._rows.values() if row.file != file]
+        if figures:
+            ranked = [badness(row.figures) for row in others if row.figures]
+            takes = len(ranked) < MOST_ROWS or badness(figures) > min(ranked)
+        else:
+            of_this = sum(1 for row in others if row.call == self._call and not row.figures)
+            takes = of_this < MOST_ROWS
+        if not takes:
+            self._others[file] = None
+        return takes
 
     def add(self, row: Row) -> None:
-        """Add a row, in place of an earlier one for the same file, or of the best result."""
-        self._rows[row.file] = row
-        self._named |= row.paths
-        if len(self._rows) > MOST_ROWS:
-            del self._rows[worst_first(self._rows.values())[-1].file]
-
-    @property
-    def is_full(self) -> bool:
-        """Whether the page has as many rows as it may: there may have been more results."""
-        return len(self._rows) == MOST_ROWS
+        """Add a row, in place of an earlier one for the same file, or of another result."""
+        self._rows[row.file] = replace(row, call=self._call)
+        for other in _shown_and_not(self._rows)[1]:
+            del self._rows[other.file]
+            if other.call == self._call:
+                self._others[other.file] = None
+                self._dropped |= other.paths
 
     def write(self, intro: Sequence[str]) -> Path | None:
         """Write the page, and delete the files of rows that are no longer on it; return its path,
-        or None without a row. `intro` are sentences to stand above the rows. Raises OSError.
+        or None if this call has no result. `intro` are sentences to stand above the rows. Raises
+        OSError.
 
-        A `listen.html` that distill did not write stays; the page is `listen-2.html` then.
+        What other processes have added to it in the meantime stays. A `listen.html` that distill
+        did not write stays, too; the page is `listen-2.html` then.
         """
-        rows = worst_first(self._rows.values())
-        if not rows:
+        if not self._others and all(row.call < self._call for row in self._rows.values()):
             return None
+        with hold_folder(self.folder):
+            return self._write(intro)
+
+    def _write(self, intro: Sequence[str]) -> Path:
+        before, added = _read(self.folder), self._call
+        call = 1 + max((row.call for row in before.rows), default=0)
+        own = {f: replace(row, call=call) for f, row in self._rows.items() if row.call == added}
+        rows = {**({} if self._is_new else _rows_of(before, self.folder)), **own}
+        shown, left_out = _shown_and_not(rows)
+        is_shown = {row.file for row in shown}
+        names = dict.fromkeys([*before.others, *self._others, *(row.file for row in left_out)])
+        others = [
+            name
+            for name in names
+            if name not in is_shown and not self._is_new and (self.folder / name).is_file()
+        ]
+        room = LARGEST_BYTES // 2 // (6 * max(map(len, others), default=0) + 8)  # escaped, in JSON
+        count = len(others) + (0 if self._is_new else before.more)
         path = _free_name(self.folder)
-        self._save(rows)
-        write_text(path, draw_page(rows, intro))
-        for dropped in self._named - _paths(rows):
+        named = tuple(others[:room])
+        self._save(_Saved(VERSION, tuple(shown), named, count - len(named)))
+        write_text(path, draw_page(shown, intro, others=count))
+        self.note = f"with {which_of(shown, count)}; the others are beside it" * bool(count)
+        gone = _paths(before.rows) | _paths(left_out) | self._dropped
+        for dropped in gone - _paths(shown):
             self._delete(dropped)
         return path
 
@@ -107,14 +151,29 @@ class ListeningPage:
             with suppress(OSError):
                 (self.files / name).unlink()
 
-    def _save(self, rows: Sequence[Row]) -> None:
-        values = {"version": VERSION, "rows": [_without_null(row) for row in rows]}
-        write_text(self.files / PAGE_ROWS, json.dumps(values, indent=1))
+    def _save(self, saved: _Saved, *, replace: bool = True) -> None:
+        rows = [_without_null(row) for row in saved.rows]
+        values = {**vars(saved), "rows": rows}
+        write_text(self.files / PAGE_ROWS, json.dumps(values, indent=1), replace=replace)
 
 
-def invitation(page: Path) -> str:
-    """The line that says where a page is."""
-    return f"to listen, open in a browser: {from_here(page)}"
+def hold_folder(folder: Path) -> AbstractContextManager[None]:
+    """For the time in which a page or list in the folder is read, extended and written. Raises
+    OSError.
+    """
+    return hold(folder / LOCK, timeout_s=PATIENCE_S, keep=False)
+
+
+def invitation(page: Path, note: str = "") -> str:
+    """The line that says where a page is, and what it does not show."""
+    return f"to listen, open in a browser: {from_here(page)}" + (f" ({note})" if note else "")
+
+
+def _shown_and_not(rows: Mapping[str, Row]) -> tuple[list[Row], list[Row]]:
+    """The rows that a page shows, in their order, and the others."""
+    made = newest_first(row for row in rows.values() if not row.figures)
+    ranked = worst_first(row for row in rows.values() if row.figures)
+    return [*made[:MOST_ROWS], *ranked[:MOST_ROWS]], [*made[MOST_ROWS:], *ranked[MOST_ROWS:]]
 
 
 def _without_null(row: Row) -> dict[str, object]:
@@ -125,18 +184,27 @@ def read_rows(folder: Path) -> list[Row]:
     """The rows of the page that is in the folder. None if the file of rows is damaged: the results
     are still there, and the page begins anew.
     """
+    return list(_read(folder).rows)
+
+
+def _read(folder: Path) -> _Saved:
     path = folder / FILES / PAGE_ROWS
     try:
         if path.stat().st_size > LARGEST_BYTES:
-            return []
+            return _Saved(VERSION)
         saved = instance_of(_Saved, json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
-        return []
+        return _Saved(VERSION)
     except (OSError, ValueError, RecursionError) as error:
         reason = str(error) if isinstance(error, InvalidError) else type(error).__name__
         log.info("%s: begun anew, it cannot be read: %s", path, reason)
-        return []
-    return [row for row in saved.rows if row.takes]
+        return _Saved(VERSION)
+    return replace(saved, rows=tuple(row for row in saved.rows if row.takes))
+
+
+def _rows_of(saved: _Saved, folder: Path) -> dict[str, Row]:
+    """The rows of which every file is there, by result."""
+    return {row.file: row for row in saved.rows if row.is_in(folder)}
 
 
 def _paths(rows: Iterable[Row]) -> set[str]:

@@ -5,23 +5,29 @@ from __future__ import annotations
 import json
 import logging
 import math
+import os
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
+
+from filelock import Timeout
 
 from distill.audio.writer import write_sound
 from distill.bundle.loaded import LoadedModel
-from distill.errors import DistillError, WriteError
+from distill.errors import DistillError, SoundError, WriteError
 from distill.generation.finishing import fit, is_silent
 from distill.generation.making import NewSound
-from distill.listen.contact_sheet import Tile, write_contact_sheet
-from distill.listen.folder import PAGE, ListeningPage
+from distill.listen.contact_sheet import Tile, draw_contact_sheet
+from distill.listen.folder import PAGE, ListeningPage, hold_folder
 from distill.listen.picture import write_mels
 from distill.listen.rows import Row, Take
-from distill.system.atomic import write_text
+from distill.system.atomic import write_free, write_text
+from distill.system.locks import hold
+from distill.system.names import file_part
 from distill.system.terminal import duration
 
 LIST, SHEET = "generate.json", "generate.png"
@@ -37,10 +43,14 @@ class Written:
 
     sheet: Path | None = None
     page: Path | None = None
+    note: str = ""
+    """What the page does not show, in words."""
 
 
 class NewSounds:
-    """A folder for new sounds of a model. What earlier calls left in it stays."""
+    """A folder for new sounds of a model. What earlier calls and other processes leave in it stays;
+    until the end of a `with` statement, no other process takes the same seed by itself.
+    """
 
     def __init__(
         self,
@@ -50,38 +60,59 @@ class NewSounds:
         seed: int | None = None,
         suffix: str = ".wav",
         settings: Mapping[str, Any] | None = None,
+        overwrite: bool = False,
     ) -> None:
         """Without a seed, it is the first of which no sound is in the folder. `settings` are what
-        the user asked for, plain values; null for what was left open.
+        the user asked for, plain values; null for what was left open. Raises WriteError.
         """
         self.folder, self.model, self._suffix = folder, model, suffix
-        self._stem = _stem_of(model.metadata.name)
-        self.seed = self._free_seed() if seed is None else seed
+        self._overwrite = overwrite
+        self._stem = file_part(model.metadata.name, gap="-", longest=LONGEST_NAME, empty="model")
+        self._held = ExitStack()
+        self.seed = self._take_seed() if seed is None else seed
         asked = {key: value for key, value in (settings or {}).items() if value is not None}
         self.settings = {"seed": self.seed, **asked}
         self._done: list[tuple[Path, NewSound]] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._held.close()
+        if not self._done:
+            with suppress(OSError):
+                self.folder.rmdir()  # fails, as it should, if it is not empty
 
     def path(self, number: int) -> Path:
         """Where the sound with this number goes."""
         return self.folder / f"{self._stem}_{self.seed}_{number:03d}{self._suffix}"
 
     def add(self, sound: NewSound) -> Path:
-        """Write a sound, and return its path. Raises WriteError or SoundError."""
+        """Write a sound, and return its path. Raises WriteError, or SoundError, also if there is
+        such a file already and it is not to be replaced.
+        """
         path = self.path(sound.number)
+        self._make_folder()
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise WriteError(self.folder, error) from error
-        write_sound(
-            path,
-            [sound.waveform[None]],
-            sample_rate_hz=self.model.sample_rate_hz,
-            channels=1,
-            samples=len(sound.waveform),
-            model=self._tag(sound.number),
-        )
+            write_sound(
+                path,
+                [sound.waveform[None]],
+                sample_rate_hz=self.model.sample_rate_hz,
+                channels=1,
+                samples=len(sound.waveform),
+                model=self._tag(sound.number),
+                replace=self._overwrite,
+            )
+        except FileExistsError:
+            raise _taken(path) from None
         self._done.append((path, sound))
         return path
+
+    def check_free(self, numbers: Sequence[int]) -> None:
+        """Raise SoundError if there is a sound already where one of these is to go."""
+        for path in map(self.path, () if self._overwrite else numbers):
+            if path.exists():
+                raise _taken(path)
 
     def close(self) -> Written:
         """Write the list, the contact sheet and the page. What cannot be written is only warned
@@ -90,9 +121,11 @@ class NewSounds:
         if not self._done:
             return Written()
         _unless_it_fails(self._write_list, self.folder / LIST)
+        page = ListeningPage(self.folder)
         return Written(
             sheet=_unless_it_fails(self._write_sheet, self.folder / SHEET),
-            page=_unless_it_fails(self._write_page, self.folder / PAGE),
+            page=_unless_it_fails(lambda: self._write_page(page), self.folder / PAGE),
+            note=page.note,
         )
 
     def _tag(self, number: int) -> str:
@@ -101,36 +134,61 @@ class NewSounds:
     def _settings_text(self) -> str:
         return " ".join(f"{key}={value}" for key, value in self.settings.items())
 
-    def _free_seed(self) -> int:
-        names = {path.name for path in self.folder.glob("*")} if self.folder.is_dir() else set()
-        return next(
-            seed
-            for seed in count()
-            if not any(name.startswith(f"{self._stem}_{seed}_") for name in names)
-        )
+    def _make_folder(self) -> None:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise WriteError(self.folder, error) from error
+
+    def _take_seed(self) -> int:
+        """The first that no sound has, and that no other process has taken for those it makes."""
+        self._make_folder()
+        try:
+            used = self._used_seeds()
+            for seed in (number for number in count() if number not in used):
+                lock = self.folder / f".{self._stem}_{seed}.lock"
+                with suppress(Timeout):
+                    self._held.enter_context(hold(lock, timeout_s=0, keep=False))
+                    used |= self._used_seeds()  # with those of processes that have just ended
+                    if seed not in used:
+                        return seed
+                    self._held.close()
+        except OSError as error:
+            raise WriteError(self.folder, error) from error
+        raise AssertionError("there is always another number")
+
+    def _used_seeds(self) -> set[int]:
+        sound = re.compile(rf"{re.escape(self._stem)}_(\d{{1,19}})_")
+        found = map(sound.match, os.listdir(self.folder))
+        return {int(match[1]) for match in found if match}
 
     def _write_list(self) -> Path:
-        path = self.folder / LIST
+        with hold_folder(self.folder):
+            return self._extend_list(self.folder / LIST)
+
+    def _extend_list(self, path: Path) -> Path:
+        earlier = _earlier_calls(path)
         call = {
+            "call": 1 + len(earlier),
             "model": self.model.metadata.name,
             "model_id": self.model.metadata.model_id,
             "vocoder": self.model.vocoder.name,
             "settings": self.settings,
             "sounds": [_facts(file.name, sound) for file, sound in self._done],
         }
-        value = {"version": VERSION, "calls": [*_earlier_calls(path), call]}
+        value = {"version": VERSION, "calls": [*earlier, call]}
         write_text(path, json.dumps(value, indent=1, ensure_ascii=False))
         return path
 
     def _write_sheet(self) -> Path:
         names = (SHEET if n == 1 else SHEET.replace(".", f"-{n}.") for n in count(1))
-        path = next(path for name in names if not (path := self.folder / name).exists())
         tiles = [Tile(_caption(sound), sound.mel) for _, sound in self._done[:MOST_SHEET]]
-        write_contact_sheet(path, tiles, floor=self.model.codec.spectrogram.config.floor)
-        return path
+        sheet = draw_contact_sheet(tiles, floor=self.model.codec.spectrogram.config.floor)
+        return write_free(
+            (self.folder / name for name in names), lambda path: sheet.save(path, format="PNG")
+        )
 
-    def _write_page(self) -> Path | None:
-        page = ListeningPage(self.folder)
+    def _write_page(self, page: ListeningPage) -> Path | None:
         page.make_files_folder()
         for path, sound in self._done:
             if page.takes(path.name, {}):
@@ -197,14 +255,13 @@ def _unless_it_fails(write: Callable[[], Path | None], path: Path) -> Path | Non
     try:
         return write()
     except (OSError, DistillError) as error:
-        why = error.strerror if isinstance(error, OSError) else error
+        why = getattr(error, "strerror", None) or error
         log.warning("%s is not written: %s", path, why)
         return None
 
 
-def _stem_of(name: str) -> str:
-    """A model's name → the part of it that goes into the names of files."""
-    return re.sub(r"[^\w+-]+", "-", name).strip("-_")[:LONGEST_NAME] or "model"
+def _taken(path: Path) -> SoundError:
+    return SoundError(f"{path}: already exists; add --overwrite, or choose another --seed or -o")
 
 
 def _facts(file: str, sound: NewSound) -> dict[str, Any]:

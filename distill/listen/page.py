@@ -21,15 +21,30 @@ ROW_SCRIPTS = (HERE / "player.js", HERE / "rows.js")
 SCRIPT, STYLE = HERE / "page.js", HERE / "page.css"
 
 
-def draw_page(rows: Sequence[Row], intro: Sequence[str]) -> str:
-    """The page with these rows in their order, below the sentences of `intro`."""
+def which_of(rows: Sequence[Row], others: int) -> str:
+    """`12 sounds`, or which of them all these rows are: `the newest 200 of 212 sounds`."""
+    if not others:
+        return quantity(len(rows), "sound")
+    kinds = {"worst" if row.figures else "newest" for row in rows}
+    which = " and ".join(sorted(kinds))
+    return f"the {which} {len(rows):,} of {quantity(len(rows) + others, 'sound')}"
+
+
+def draw_page(rows: Sequence[Row], intro: Sequence[str], *, others: int = 0) -> str:
+    """The page with these rows in their order, below the sentences of `intro`; `others` is how many
+    results it does not show.
+    """
     script = "\n".join(path.read_text(encoding="utf-8") for path in (*ROW_SCRIPTS, SCRIPT))
     style = STYLE.read_text(encoding="utf-8")
     models = list(dict.fromkeys(row.model for row in rows if row.model))
     title = f"Listen: {', '.join(models)}" if models else "Listen"
-    is_ranked = any(row.figures for row in rows)
-    order = ", the worst beginning first." if is_ranked else "."
-    lines = [_text(f"{quantity(len(rows), 'sound')}{order}")]
+    order = "the worst beginning first" if any(row.figures for row in rows) else ""
+    if len({row.call for row in rows if not row.figures}) > 1:
+        order = " and ".join(filter(None, ("those of the newest call first", order)))
+    which = which_of(rows, others)
+    parts = [which[0].upper() + which[1:], *filter(None, [order])]
+    beside = " The others are beside this page." * bool(others)
+    lines = [_text(f"{', '.join(parts)}.{beside}")]
     if len(rows) > 1 and (middle := _figures(medians(rows))):
         lines[0] += f" In the median, {middle}."
     lines += map(_text, intro)

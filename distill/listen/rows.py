@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from statistics import median
 
+from distill.system.paths import natural_key
+
 
 @dataclass(frozen=True)
 class Take:
@@ -35,6 +37,10 @@ class Row:
     """Path of the takes' mels, one above the other in their order, seen from the page."""
     figures: dict[str, float] = field(default_factory=dict)
     """Finite figures, by their keys in the yardstick."""
+    call: int = 0
+    """Number of the call that made it, counted in the page's folder: newer ones have higher
+    numbers, whatever the clock said.
+    """
 
     @property
     def paths(self) -> set[str]:
@@ -62,11 +68,16 @@ def badness(figures: Mapping[str, float]) -> tuple[float, float]:
 def worst_first(rows: Iterable[Row]) -> list[Row]:
     """The rows, the worst result first; equally bad ones by name."""
 
-    def place(row: Row) -> tuple[float, float, str, str]:
+    def place(row: Row) -> tuple[float, float, tuple[str, str], str]:
         onset_db, mel_db = badness(row.figures)
-        return -onset_db, -mel_db, row.name, row.file
+        return -onset_db, -mel_db, natural_key(row.name), row.file
 
     return sorted(rows, key=place)
+
+
+def newest_first(rows: Iterable[Row]) -> list[Row]:
+    """The rows, those of the newest call first, within a call by name."""
+    return sorted(rows, key=lambda row: (-row.call, natural_key(row.name), row.file))
 
 
 def medians(rows: Sequence[Row]) -> dict[str, float]:

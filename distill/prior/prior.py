@@ -38,7 +38,7 @@ class PriorConfig:
 
     network: PriorNetworkConfig
     classes: tuple[str, ...]
-    """Names of the folders that the sounds were in, if there are several."""
+    """Their names, by the folders that the sounds were in, if there are several."""
     sounds: tuple[KnownSound, ...]
     """New sounds are as long and as loud as these, and they are compared with them."""
     unigram_bits_per_s: float

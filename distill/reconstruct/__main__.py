@@ -37,7 +37,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         page = ResultsPage(out_folder(options), model)
 
         def reconstruct(job: Job, meter: batch.Meter) -> str:
-            result = reconstruct_file(job, model, meter, levels=options.levels, seed=options.seed)
+            result = reconstruct_file(
+                job,
+                model,
+                meter,
+                levels=options.levels,
+                seed=options.seed,
+                overwrite=options.overwrite,
+            )
             results.append(result)
             page.add(job, result)
             return reconstructed_line(job.target, result, verbose=options.verbose)
@@ -48,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             if len(results) > 1:
                 say_figures(mean_line(results, verbose=options.verbose))
             if written := page.write():
-                say(invitation(written))
+                say(invitation(written, page.note))
 
 
 def _parser() -> Parser:

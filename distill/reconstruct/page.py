@@ -32,9 +32,9 @@ class ResultsPage:
 
     def __init__(self, folder: Path, model: LoadedModel) -> None:
         self._page = ListeningPage(folder)
+        self.note = ""
+        """What the page does not show, in words."""
         self._model = model
-        self._added = 0
-        self._left_out = 0
         self._is_warned = False
 
     def add(self, job: Job, result: Reconstructed) -> None:
@@ -42,7 +42,6 @@ class ResultsPage:
         file = job.target.relative_to(self._page.folder).as_posix()
         figures = {key: getattr(result, key) for key in YARDSTICK}
         if not self._page.takes(file, figures):
-            self._left_out += 1
             return
         try:
             row = self._row(job, file, result, figures)
@@ -51,20 +50,17 @@ class ResultsPage:
             self._warn(error)
         else:
             self._page.add(row)
-            self._added += 1
 
     def write(self) -> Path | None:
         """Write the page and return its path; None if it has nothing new, or cannot be written."""
-        if not self._added:
-            return None
         intro = [f"The sound of the results is made by {self._model.vocoder.name}."]
-        if self._left_out or self._page.is_full:
-            intro.append("These are the worst results; the others are beside this page.")
         try:
-            return self._page.write(intro)
+            path = self._page.write(intro)
         except OSError as error:
             self._warn(error)
             return None
+        self.note = self._page.note
+        return path
 
     def _row(self, job: Job, file: str, result: Reconstructed, figures: dict[str, float]) -> Row:
         page, suffix = self._page, job.target.suffix
@@ -131,5 +127,5 @@ class ResultsPage:
     def _warn(self, error: OSError | DistillError) -> None:
         if not self._is_warned:
             self._is_warned = True
-            why = error.strerror if isinstance(error, OSError) else error
+            why = getattr(error, "strerror", None) or error
             log.warning("the page to listen is not complete: %s", why)

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from distill.bundle import SUFFIX
 from distill.errors import DistillError, RunError, WriteError
+from distill.system.locks import SOFT_SUFFIX, hold
+from distill.system.names import file_part
 from distill.system.paths import exists, is_folder, path_and_parents, path_of
 from distill.system.run_parts import CHECKPOINTS, CONFIG, LOG, run_of, runs_in
 from distill.system.shell import shell_word
@@ -41,7 +42,7 @@ log = logging.getLogger(__name__)
 
 def new_run_dir(runs: Path, name: str) -> Path:
     """Make a new folder, different from that of a run that starts in the same second."""
-    safe = re.sub(r"[^\w+-]+", "_", name).strip("_")[:80] or "untitled"
+    safe = file_part(name, gap="_", longest=80, empty="untitled")
     wanted = f"{time.strftime('%Y-%m-%d_%H-%M-%S')}_{safe}"
     try:
         for attempt in range(1, 1000):
@@ -156,10 +157,10 @@ def best_epoch_advice(run_dir: Path) -> str:
 
 def is_locked(run_dir: Path) -> bool:
     """Whether a process trains the run in this folder; for a moment, the folder is locked."""
-    if not (run_dir / LOCK).exists():
+    if not any(run_dir.glob(f"{LOCK}*")):
         return False
     try:
-        with FileLock(run_dir / LOCK, timeout=0):
+        with hold(run_dir / LOCK, timeout_s=0):
             return False
     except Timeout:
         return True
@@ -174,22 +175,20 @@ def lock_run_dir(run_dir: Path) -> Iterator[None]:
 
     Raises RunError if another process has locked it, WriteError if nothing can be written.
     """
-    lock = FileLock(run_dir / LOCK, timeout=0)
-    try:
-        lock.acquire()
-    except Timeout:
-        raise RunError(f"{run_dir}: another process is still training this run") from None
-    except OSError as error:
-        raise WriteError(run_dir, error) from error
-    try:
-        yield
-    except DistillError:
-        with suppress(OSError):
-            if {path.name for path in run_dir.iterdir()} <= {LOG, LOCK}:
-                shutil.rmtree(run_dir)
-        raise
-    finally:
-        lock.release()
+    with ExitStack() as held:
+        try:
+            held.enter_context(hold(run_dir / LOCK, timeout_s=0))
+        except Timeout:
+            raise RunError(f"{run_dir}: another process is still training this run") from None
+        except OSError as error:
+            raise WriteError(run_dir, error) from error
+        try:
+            yield
+        except DistillError:
+            with suppress(OSError):
+                if {path.name for path in run_dir.iterdir()} <= {LOG, LOCK, LOCK + SOFT_SUFFIX}:
+                    shutil.rmtree(run_dir)
+            raise
 
 
 def check_same_sounds(report: Path, collection: Collection) -> None:

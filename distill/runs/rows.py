@@ -73,6 +73,8 @@ class SoundsRow:
     """Number of files to train on; with shards, number of segments."""
     held_out: int
     """The same for the held-out side."""
+    classes: dict[str, int] = field(default_factory=dict)
+    """Class → number of sounds, by name."""
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from distill.listen.letters import figure_text
 from distill.sweep.results import Result, short, swept_keys
 from distill.system.atomic import whole_file
-from distill.system.terminal import plain
 
 LABELLED = 12
 LINE_PT = 11
@@ -36,7 +36,8 @@ def draw(ranking: Sequence[Result], path: Path) -> None:
     )
     axes.set_xlabel("bitrate (kbit/s)")
     axes.set_ylabel("held-out mel error (dB)")
-    axes.set_title(plain(", ".join(keys)) or "jobs", fontsize=10)
+    title, written = figure_text(", ".join(keys) or "jobs")
+    axes.set_title(title, fontsize=10, **written)
     axes.grid(alpha=0.3)
     axes.margins(x=0.2)
     figure.colorbar(dots, label="utilization of the worst level", format="{x:.0%}")
@@ -54,11 +55,13 @@ def _label(axes: Axes, dpi: float, shown: Sequence[Result], keys: Sequence[str])
         height = axes.transData.transform((result.bitrate_kbps, result.mel_db))[1] * 72 / dpi
         place = max(height - 3, above.get(result.bitrate_kbps, 0.0))
         above[result.bitrate_kbps] = place + LINE_PT
+        label, written = figure_text(f"{rank}: {values}")
         axes.annotate(
-            plain(f"{rank}: {values}"),
+            label,
             (result.bitrate_kbps, result.mel_db),
             xytext=(12, place - height),
             textcoords="offset points",
             fontsize=8,
             arrowprops={"arrowstyle": "-", "linewidth": 0.4, "color": "gray"},
+            **written,
         )

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 PARTIAL_SUFFIX = ".part"
+LOST = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
+"""What a flush answers if the file's content has not arrived; anything else is that this file
+system cannot flush.
+"""
 
 
 @contextmanager
 def whole_file(path: Path, *, replace: bool = True) -> Iterator[Path]:
     """Yield a temporary path beside `path`; at the end, flush the file to disk and rename it.
 
-    After any error it is deleted. With `replace=False`, raises FileExistsError if `path` exists.
+    After any error it is deleted. With `replace=False`, raises FileExistsError if `path` exists,
+    also if another process has made it a moment ago.
     """
     # only a part of the name: the full one may be as long as the file system allows
     handle, name = tempfile.mkstemp(
@@ -27,17 +33,18 @@ def whole_file(path: Path, *, replace: bool = True) -> Iterator[Path]:
     try:
         yield partial
         _flush(partial)
-        # mkstemp makes private files; give the file the usual permissions
-        partial.chmod(0o666 & ~_umask())
+        with suppress(OSError):  # mkstemp makes private files; not every drive has permissions
+            partial.chmod(0o666 & ~_umask())
         if replace:
             os.replace(partial, path)
         else:
             _rename_to_free(partial, path)
     except BaseException:
-        with suppress(FileNotFoundError):
+        with suppress(OSError):
             partial.unlink()
         raise
-    _flush(path.parent)
+    with suppress(OSError):  # some systems cannot open or flush a folder
+        _flush(path.parent)
 
 
 def _rename_to_free(partial: Path, path: Path) -> None:
@@ -48,16 +55,36 @@ def _rename_to_free(partial: Path, path: Path) -> None:
         raise
     except OSError:  # a file system without links, as on memory sticks: create the name first
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
-        os.replace(partial, path)
+        try:
+            os.replace(partial, path)
+        except BaseException:
+            path.unlink()
+            raise
     else:
-        partial.unlink()
+        with suppress(OSError):
+            partial.unlink()
 
 
-def write_text(path: Path, text: str) -> None:
+def write_free(paths: Iterable[Path], write: Callable[[Path], object]) -> Path:
+    """Write a file under the first of the names that is free; `write` fills the path that it is
+    given. Returns the name. No other file is replaced, also if processes do this at the same time.
+    """
+    for path in paths:
+        if not os.path.lexists(path):
+            try:
+                with whole_file(path, replace=False) as partial:
+                    write(partial)
+            except FileExistsError:  # another process took the name a moment ago
+                continue
+            return path
+    raise AssertionError("there is always another name")
+
+
+def write_text(path: Path, text: str, *, replace: bool = True) -> None:
     """Write UTF-8 text, completely or not at all. Bytes of names that are not Unicode are written
     as escapes (`\\udcff`), which JSON reads as the same name.
     """
-    with whole_file(path) as partial:
+    with whole_file(path, replace=replace) as partial:
         partial.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
@@ -72,8 +99,10 @@ def remove_partial_files(folder: Path, *, older_than_s: float = 0.0) -> None:
 def _flush(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
-        with suppress(OSError):  # some file systems cannot flush a folder
-            os.fsync(descriptor)
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno in LOST:
+            raise
     finally:
         os.close(descriptor)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 
@@ -55,6 +56,11 @@ def list_folder(folder: Path) -> list[Path]:
         return sorted(folder.iterdir())
     except (OSError, ValueError):
         return []
+
+
+def natural_key(name: str) -> tuple[str, str]:
+    """A key to sort names by, with the numbers in them as numbers: 1, 2, 10."""
+    return re.sub(r"[0-9]+", lambda found: found[0].lstrip("0").zfill(20), name), name
 
 
 def is_text(name: str) -> bool:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import itertools
-import re
 from pathlib import Path
 
 from distill.data.segments import FixedSegments
+from distill.system.names import file_part
 
 NEIGHBOURS = 8
 """Held-out segments in a row that are read, to choose a clip from them."""
@@ -29,6 +29,6 @@ def choose_clips(segments: FixedSegments, most: int) -> list[int]:
     ]
 
 
-def file_part(name: str) -> str:
+def clip_part(name: str) -> str:
     """A sound file's name → the part that goes into the name of a clip's file."""
-    return re.sub(r"[^\w+-]+", "_", Path(name).stem).strip("_")[:60] or "sound"
+    return file_part(Path(name).stem, gap="_", longest=60, empty="sound")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from distill.audio.reasons import counts_in_words
+from distill.data.classes import classes_in_words
 from distill.data.collection import REPORT
 from distill.data.split import FEWEST_HELD_OUT
 from distill.errors import DistillError
@@ -90,6 +91,7 @@ def sounds_row(collection: Collection, split: Split) -> SoundsRow:
         left_out={reason.value: count for reason, count in collection.reasons()},
         train=len(split.train),
         held_out=len(split.val),
+        classes=split.class_counts(),
     )
 
 
@@ -100,6 +102,8 @@ def report(collection: Collection, split: Split, path: Path) -> None:
         f"{terminal.duration(collection.duration_s)} in all, "
         f"{len(collection.left_out):,} left out"
     )
+    if words := classes_in_words(split.class_counts()):
+        terminal.say_figures(f"classes, by the folders of the sounds: {words}")
     noted = [(sound, note) for sound in collection.sounds for note in sound.notes]
     for sound, note in noted[:REASONS_SHOWN]:
         terminal.say_figures(f"  used all the same: {sound.path}: {note.text}")

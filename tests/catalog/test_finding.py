@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,14 @@ def test_what_can_mean_several_models_names_them(library: Catalog) -> None:
         assert "several models" in told
         assert "my_kit.distillgan (id abcd1111), my_kit_1.distillgan (id abcd2222)" in told
     assert library.find("abcd1") == one
+
+
+def test_a_name_is_found_however_its_accents_are_written(library: Catalog) -> None:
+    names = [unicodedata.normalize(form, "Ёлка é") for form in ("NFC", "NFD")]
+    published = publish_bundle(library, names[1])
+    assert published.file == "ёлка_e.distillgan"
+    for wanted in (*names, unicodedata.normalize("NFD", "ёлка_e")):
+        assert library.find(wanted) == published
 
 
 def test_two_states_of_one_run_are_not_mixed_up(library: Catalog) -> None:

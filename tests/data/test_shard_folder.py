@@ -37,8 +37,12 @@ def test_a_new_folder_or_one_that_was_begun_is_fine(
     out = tmp_path / "new" / "shards"
     for _ in range(2):
         check_out(sounds, out)
-        assert begin(scan_folder(sounds), out) == out / "collection.json"
-        assert (out / "collection.json").is_file()
+        with begin(scan_folder(sounds), out) as report:
+            assert report == out / "collection.json"
+            assert report.is_file()
+            with pytest.raises(DistillError, match="another process is writing"):
+                begin(scan_folder(sounds), out).__enter__()
+        assert [path.name for path in out.iterdir()] == ["collection.json"]
 
 
 @pytest.mark.parametrize(
@@ -69,12 +73,13 @@ def test_shards_of_other_sounds_are_not_mixed_in(
     sounds: Path, tmp_path: Path, scan_folder: Callable[..., Collection], other: str
 ) -> None:
     out = tmp_path / "shards"
-    report = begin(scan_folder(sounds), out)
+    with begin(scan_folder(sounds), out) as report:
+        pass
     if other == "damage":
         report.write_text("{")
     else:
         (sounds / "0.wav").unlink()
     before = report.read_bytes()
     with pytest.raises(DistillError, match="shards of other sounds"):
-        begin(scan_folder(sounds), out)
+        begin(scan_folder(sounds), out).__enter__()
     assert report.read_bytes() == before

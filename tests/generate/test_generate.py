@@ -73,6 +73,13 @@ def test_each_call_has_new_sounds_and_nothing_is_overwritten(kit: Path, run: Run
     assert run("generate", kit, "-n", "2", "-o", "out", "--seed", "1", "--overwrite").exit_code == 0
 
 
+def test_a_class_is_known_by_any_spelling(kit: Path, run: Run) -> None:
+    run("generate", kit, "-n", "2", "-o", "one", "--class", "snare")
+    assert run("generate", kit, "-n", "2", "-o", "two", "--class", "SNARE").exit_code == 0
+    one, two = (json.loads(Path(out, "generate.json").read_text()) for out in ("one", "two"))
+    assert one["calls"][0]["sounds"] == two["calls"][0]["sounds"]
+
+
 def test_a_seed_and_number_are_the_same_file_in_any_call(kit: Path, run: Run) -> None:
     run("generate", kit, "-n", "1", "-o", "one", "--seed", "7")
     run("generate", kit, "-n", "4", "-o", "many", "--seed", "7")

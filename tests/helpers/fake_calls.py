@@ -32,14 +32,15 @@ def call(
     seed: int = 0,
     model: Path = Path("kit.distillgan"),
     alive: bool = False,
+    number: int = 0,
 ) -> Path:
     """A folder of two new sounds, as a process has left it, or this one is making it."""
     folder = places.new_sounds / name
-    for number in (1, 2):
-        sound(folder / f"kit_{seed}_{number:03d}.wav", number / 10)
+    for each in (1, 2):
+        sound(folder / f"kit_{seed}_{each:03d}.wav", each / 10)
     words = ["distill.generate", f"--seed={seed}", "--count=2", "--", str(model)]
     pid, began_s = (os.getpid(), psutil.Process().create_time()) if alive else (1, 0.0)
-    note = {"pid": pid, "pid_started_s": began_s, "words": words}
+    note = {"pid": pid, "pid_started_s": began_s, "words": words, "number": number}
     (folder / "process.json").write_text(json.dumps(note))
     return folder
 

@@ -62,10 +62,68 @@ def test_of_very_many_results_the_worst_are_shown(
     path = page.write([])
     assert path is not None
     assert read_page(path).names == ["5.wav", "4.wav", "3.wav"]
+    assert page.note == "with the worst 3 of 5 sounds; the others are beside it"
     assert not page.takes("0.wav", {"mel_db": 0})
     assert page.takes("5.wav", {"mel_db": 4.5}), "in place of its own row"
     pictures = sorted((tmp_path / "listen_files").glob("*.png"))
     assert [path.name[0] for path in pictures] == ["3", "4", "5"]
+
+
+def test_of_very_many_new_sounds_the_newest_are_shown_and_the_others_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the seeds; seeds and numbers in their order."""
+    monkeypatch.setattr(listen_folder, "MOST_ROWS", 4)
+    shown, notes = [], []
+    for seed, count in ((10, 2), (9, 3), (11, 6), (1, 1)):
+        page = ListeningPage(tmp_path)
+        for name in (f"kit_{seed}_{number}.wav" for number in (10, 9, 11, 8, 7, 6)[:count]):
+            if page.takes(name, {}):
+                page.add(make_row(page, name))
+            else:
+                (tmp_path / name).touch()
+        path = page.write([])
+        assert path is not None
+        shown.append(read_page(path))
+        notes.append(page.note)
+    assert [each.names for each in shown] == [
+        ["kit_10_9.wav", "kit_10_10.wav"],
+        ["kit_9_9.wav", "kit_9_10.wav", "kit_9_11.wav", "kit_10_9.wav"],
+        ["kit_11_8.wav", "kit_11_9.wav", "kit_11_10.wav", "kit_11_11.wav"],
+        ["kit_1_10.wav", "kit_11_8.wav", "kit_11_9.wav", "kit_11_10.wav"],
+    ]
+    assert notes[0] == ""
+    assert notes[3] == "with the newest 4 of 12 sounds; the others are beside it"
+    told = "The newest 4 of 12 sounds, those of the newest call first. The others are beside this"
+    assert told in shown[3].text
+    assert len(list((tmp_path / "listen_files").glob("*.png"))) == 4
+
+
+def test_all_that_is_not_shown_is_counted_though_its_names_take_too_much_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listen_folder, "MOST_ROWS", 1)
+    monkeypatch.setattr(listen_folder, "LARGEST_BYTES", 2_000)
+    for number in range(25, 0, -1):
+        add(tmp_path, f"{'音' * 20} {number}.wav", mel_db=number)
+    told = "The worst 1 of 25 sounds, the worst beginning first. The others are beside this page."
+    assert told in read_page(tmp_path / "listen.html").text
+
+
+def test_a_page_has_what_another_process_added_in_the_meantime(tmp_path: Path) -> None:
+    pages = [ListeningPage(tmp_path) for _ in range(2)]
+    for page, name in zip(pages, ("a.wav", "b.wav"), strict=True):
+        page.add(make_row(page, name))
+    for page in pages:
+        path = page.write([])
+    assert path is not None
+    assert read_page(path).names == ["b.wav", "a.wav"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "a.wav",
+        "b.wav",
+        "listen.html",
+        "listen_files",
+    ]
 
 
 def test_a_file_of_the_user_is_not_overwritten(tmp_path: Path) -> None:
@@ -142,7 +200,7 @@ def test_a_page_that_cannot_be_written_leaves_the_one_before(
     path = add(tmp_path, "a.wav")
     before = path.read_bytes()
 
-    def fail(path: Path, text: str) -> None:
+    def fail(path: Path, text: str, **_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     page = ListeningPage(tmp_path)

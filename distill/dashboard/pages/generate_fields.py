@@ -16,7 +16,9 @@ from distill.dashboard.state.new_sounds import AGAIN, MOST_SOUNDS, SOUNDS_NEEDED
 from distill.errors import LibraryError
 from distill.generation.ranges import AMOUNTS, LENGTHS_S, NEW_AMOUNT, TEMPERATURES
 
-ANY = "any"
+ANY = "/"
+"""Stands for no class: a class, which is named for a folder, cannot have this name."""
+ANY_CLASS = ("any class", ANY)
 MADE = tuple(way for way in WAYS if way != AGAIN)
 MADE_OF_TWO = tuple(way for way, needed in SOUNDS_NEEDED.items() if needed > 1)
 WAYS_OF: dict[str, tuple[str, ...]] = {
@@ -69,8 +71,8 @@ FIELDS = (
         "Class",
         disk_choices,
         value=ANY,
-        read=lambda name: None if name in (None, ANY) else name,
-        more={"choices": [ANY], "visible": False, "elem_id": "class"},
+        read=lambda name: None if name in (None, "", ANY) else name,
+        more={"choices": [ANY_CLASS], "visible": False, "elem_id": "class"},
     ),
     Field(
         "first",

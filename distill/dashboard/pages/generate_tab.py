@@ -10,7 +10,7 @@ import gradio as gr
 
 from distill.catalog.entry import Entry
 from distill.dashboard.pages.fields import Form
-from distill.dashboard.pages.generate_fields import ANY, FIELDS, WAYS_OF, way_choices
+from distill.dashboard.pages.generate_fields import ANY, ANY_CLASS, FIELDS, WAYS_OF, way_choices
 from distill.dashboard.pages.given_sounds import choice_of, given_files, sound_choices
 from distill.dashboard.pages.widgets import QUIET, drawn_part
 from distill.dashboard.state import new_sounds
@@ -105,7 +105,10 @@ def _updates(models: Models, way: str, file: str | None) -> list[Any]:
         **{key: {"visible": way in shown} for key, shown in WAYS_OF.items()},
     }
     classes = entry.prior.classes if entry and entry.prior else []
-    updates["class_name"] |= {"choices": [ANY, *classes], "value": ANY}
+    updates["class_name"] |= {
+        "choices": [ANY_CLASS, *((name, name) for name in classes)],
+        "value": ANY,
+    }
     updates["class_name"]["visible"] &= bool(classes)
     updates["amount"]["value"] = LIKE_AMOUNT if way == "like" else NEW_AMOUNT
     return [gr.update(**update) for update in updates.values()]

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 
+from distill.dashboard.state.new_sounds import call_folders
 from distill.dashboard.state.places import Places
 from distill.dashboard.state.sounds import served_file, sounds_in, source_of
 from distill.listen.folder import FILES
@@ -41,7 +42,7 @@ def given_files(places: Places, given: Iterable[Given]) -> Iterator[Path]:
 
 def _sounds(places: Places) -> Iterator[Path]:
     yield from sounds_in(places.kept)
-    for call in list_folder(places.new_sounds)[::-1]:
+    for call in call_folders(places):
         yield from sounds_in(call)
     for run_dir in list_folder(places.trained)[::-1]:
         yield from (path for path in sounds_in(run_dir / FILES) if "_original." in path.name)

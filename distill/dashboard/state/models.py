@@ -30,7 +30,9 @@ class Models:
 
     def entries(self) -> list[Entry]:
         """All of them, the newest first; raises LibraryError for a damaged library."""
-        return sorted(self.catalog.entries(), key=lambda entry: entry.save_date, reverse=True)
+        return sorted(
+            self.catalog.entries(), key=lambda entry: (entry.saved_s, entry.save_date), reverse=True
+        )
 
     def find(self, file: str) -> Entry:
         """The model in a file of the library; raises LibraryError."""

@@ -136,6 +136,7 @@ def start(places: Places, entry: Entry, request: SoundsRequest) -> Path:
         log=folder / LOG,
         note=folder / NOTE,
         title=request.title(entry, seed),
+        number=1 + max((started.number for started in calls.values()), default=0),
     )
     return folder
 
@@ -147,11 +148,18 @@ def cancel(places: Places, call: str) -> None:
             interrupt(started)
 
 
+def call_folders(places: Places) -> dict[Path, Started | None]:
+    """The folders of new sounds, the newest first, and the processes that made them, if the
+    dashboard started them.
+    """
+    folders = (path for path in list_folder(places.new_sounds) if is_text(path.name))
+    found = [(folder, read_started(folder / NOTE)) for folder in folders]
+    found.sort(key=lambda pair: (pair[1].number if pair[1] else 0, pair[0].name), reverse=True)
+    return dict(found)
+
+
 def _calls(places: Places) -> dict[Path, Started]:
-    """The folders of new sounds, the newest first, and the processes that made them."""
-    folders = [path for path in list_folder(places.new_sounds)[::-1] if is_text(path.name)]
-    found = ((folder, read_started(folder / NOTE)) for folder in folders)
-    return {folder: started for folder, started in found if started}
+    return {folder: started for folder, started in call_folders(places).items() if started}
 
 
 def _free_seed(calls: Iterable[Started], model: Path) -> int:
@@ -163,9 +171,10 @@ def _free_seed(calls: Iterable[Started], model: Path) -> int:
 
 def show(places: Places, seen: str) -> dict[str, Any] | None:
     """The newest sounds that were asked for, and those kept; None if the page has `seen` this."""
-    calls = dict(islice(_calls(places).items(), MOST_SHOWN))
+    every = _calls(places)
+    calls = dict(islice(every.items(), MOST_SHOWN))
     kept = sum(1 for _ in sounds_in(places.kept))
-    stamps: list[object] = [kept]
+    stamps: list[object] = [kept, len(every)]
     for folder, started in calls.items():
         stamps += [folder.name, folder.stat().st_mtime_ns, started.is_alive]
     version = hashlib.sha1(repr(stamps).encode(), usedforsecurity=False).hexdigest()[:16]
@@ -174,6 +183,8 @@ def show(places: Places, seen: str) -> dict[str, Any] | None:
     return {
         "version": version,
         "calls": [_call(places, folder, started) for folder, started in calls.items()],
+        "earlier": len(every) - len(calls),
+        "folder": plain(str(places.new_sounds)),
         "kept": kept,
         "kept_folder": plain(str(places.kept)),
     }

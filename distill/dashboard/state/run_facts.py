@@ -7,6 +7,7 @@ from typing import Any
 
 from distill.codec.yardstick import held_out_figures, rate, show_figures
 from distill.dashboard.state.progress_record import CURVES, ProgressRecord, StageRecord
+from distill.data.classes import classes_in_words
 from distill.runs.rows import EpochRow, SoundsRow, StartRow
 from distill.system.terminal import duration, plain, quantity
 
@@ -20,6 +21,8 @@ def describe_sounds(row: SoundsRow) -> str:
         f"{plain(row.name)}: {quantity(row.files, 'file')}, {duration(row.duration_s)} in all",
         f"{row.train:,} to train on, {row.held_out:,} held out",
     ]
+    if words := classes_in_words(row.classes):
+        told.append(f"classes: {words}")
     if row.left_out:
         counts = (f"{count:,} {plain(reason)}" for reason, count in row.left_out.items())
         told.append(f"left out: {', '.join(counts)}")

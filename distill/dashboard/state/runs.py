@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from distill.dashboard.state.places import Places, require_folder
 from distill.dashboard.state.processes import as_words, start_verb
 from distill.dashboard.state.run_view import RunView, State
 from distill.errors import RunError, WriteError
 from distill.runs.folder import STOP, new_run_dir
+from distill.system.locks import hold
 from distill.system.paths import is_text, path_of
 from distill.system.run_parts import PROGRESS
 
@@ -68,15 +69,18 @@ class Runs:
     def __init__(self, places: Places) -> None:
         self.places = places
         self._views: dict[str, RunView] = {}
+        self._earlier = 0
+        """How many runs are not listed."""
         self._lock = threading.RLock()
 
     def update(self) -> list[RunView]:
         """The runs as they are now, at most MOST_LISTED: those at work first, then the newest."""
         with self._lock:
-            newest = sorted(_run_folders(self.places), reverse=True)[:MOST_LISTED]
+            every = sorted(_run_folders(self.places), reverse=True)
+            self._earlier = max(0, len(every) - MOST_LISTED)
             self._views = {
                 path: self._views.get(path) or RunView(self.places, Path(path))
-                for _, path in newest
+                for _, path in every[:MOST_LISTED]
             }
             for view in self._views.values():
                 view.update()
@@ -101,10 +105,11 @@ class Runs:
             views = self.update()
             shown = next((view for view in views if view.id == run), views[0] if views else None)
             headings = [view.heading() for view in views]
-            version = f"{shown.version if shown else ''}{hash(repr(headings)) & 0xFFFFFFFF:x}"
+            told = {"runs": headings, "earlier": self._earlier}
+            version = f"{shown.version if shown else ''}{hash(repr(told)) & 0xFFFFFFFF:x}"
             if seen == version:
                 return None
-            return {"version": version, "runs": headings, "run": shown and shown.show()}
+            return {"version": version, **told, "run": shown and shown.show()}
 
     def start(self, request: RunRequest) -> str:
         """Start a run in a process of its own and return its id; raises RunError."""
@@ -158,7 +163,7 @@ class Runs:
         """Two tabs, or two dashboards, may start something at the same moment."""
         try:
             self.places.logs.mkdir(parents=True, exist_ok=True)
-            with FileLock(self.places.logs / ".lock", timeout=START_WAITS_S):
+            with hold(self.places.logs / ".lock", timeout_s=START_WAITS_S):
                 yield
         except Timeout as error:
             raise RunError("another start is at work; try again") from error

@@ -14,7 +14,7 @@ from distill.dashboard.state.places import Places
 from distill.listen.folder import FILES, read_rows
 from distill.listen.rows import Row
 from distill.runs.folder import NEW_SOUNDS, PREVIEWS
-from distill.system.paths import is_text, list_folder
+from distill.system.paths import is_text, list_folder, natural_key
 from distill.system.terminal import plain
 
 TYPES = {
@@ -151,11 +151,12 @@ def sound_row(places: Places, path: Path) -> dict[str, Any]:
 
 
 def sounds_in(folder: Path) -> Iterator[Path]:
-    """The sounds that lie directly in a folder, by name."""
+    """The sounds that lie directly in a folder, by name, with numbers in their order."""
     sounds = (
         path for path in list_folder(folder) if TYPES.get(path.suffix, "").startswith("audio/")
     )
-    return (path for path in sounds if path.name[0] != "." and is_text(path.name))
+    shown = (path for path in sounds if path.name[0] != "." and is_text(path.name))
+    return iter(sorted(shown, key=lambda path: natural_key(path.name)))
 
 
 def _take(places: Places, label: str, path: Path, *, of: str = "") -> dict[str, str]:

@@ -64,7 +64,8 @@ function newSoundsPart(root, { trigger }) {
   const kept = element("p", { class: "kept" });
   const list = element("div", {});
   const empty = element("p", { class: "empty" }, "New sounds appear here.");
-  root.append(lost, kept, empty, element("p", { class: "faint" }, `${KEYS} k keeps.`), list);
+  const earlier = element("p", { class: "faint" });
+  root.append(lost, kept, empty, element("p", { class: "faint" }, `${KEYS} k keeps.`), list, earlier);
 
   function call(value) {
     const vary = (row) => trigger("vary", { source: row.source });
@@ -93,6 +94,11 @@ function newSoundsPart(root, { trigger }) {
   function show(value) {
     seen = value.version;
     empty.hidden = value.calls.length > 0;
+    const { length: shown } = value.calls;
+    earlier.replaceChildren(...(value.earlier ? [
+      `These are the newest ${shown} of ${shown + value.earlier} calls. The sounds of the others are in `,
+      element("code", {}, value.folder), ".",
+    ] : []));
     kept.replaceChildren(...(value.kept ? [
       `${quantity(value.kept, "sound")} kept, in `, element("code", {}, value.kept_folder), ". ",
       element("a", { href: "/kept.zip", download: "kept.zip", class: "zip" }, "Download them all as a zip"),

@@ -109,6 +109,8 @@ function runPart(root, { trigger }) {
     drawn = run.id;
     const options = value.runs.map((each) => element("option", { value: each.id, selected: each.id === run.id },
       `${each.name} (${each.state}), ${each.folder}`));
+    const older = `and ${quantity(value.earlier, "older run")}`;
+    if (value.earlier) options.push(element("option", { disabled: true }, older));
     if (document.activeElement !== choose) choose.replaceChildren(...options);
     title.replaceChildren(element("bdi", {}, run.name),
       element("span", { class: `pill ${run.state.replaceAll(" ", "-")}` }, run.state));

@@ -23,7 +23,7 @@ from distill.system.atomic import whole_file
 from distill.system.paths import from_here
 from distill.system.terminal import say
 from distill.training.callbacks.tensorboard_charts import writers
-from distill.training.clips import choose_clips, file_part
+from distill.training.clips import choose_clips, clip_part
 from distill.training.steps.schedule import is_shown
 from distill.vocoder.vocoder import Vocoder
 
@@ -100,7 +100,7 @@ class Previews(lightning.Callback):
             for label, waveform in takes.items():
                 heard = waveform[None, clip["sound_begin"] : clip["sound_end"]].clamp(-1, 1)
                 write_sound(
-                    folder / f"{number + 1}_{file_part(name)}_{label}.wav",
+                    folder / f"{number + 1}_{clip_part(name)}_{label}.wav",
                     [heard],
                     sample_rate_hz=rate_hz,
                     channels=1,

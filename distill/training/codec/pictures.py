@@ -10,6 +10,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from distill.listen.letters import figure_text
 from distill.listen.picture import COLOURS, colour_range
 from distill.model.mel import LogMel
 
@@ -42,7 +43,9 @@ def draw_mel_pairs(
                 extent=(0, seconds, 0, config.n_mels),
                 interpolation="nearest",
             )
-            axes.set_title(f"{names[column]}\n{kind}" if kind == "original" else kind, fontsize=8)
+            name, written = figure_text(names[column])
+            title = f"{name}\n{kind}" if kind == "original" else kind
+            axes.set_title(title, fontsize=8, **written)
         grid[1, column].set_xlabel("time (s)")
     positions, labels = _frequency_ticks(spectrogram)
     for axes in grid[:, 0]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -21,27 +22,29 @@ are measured on at most this much.
 LONGEST_S = 30.0
 """Of one sound, at most this much of its beginning."""
 MOST_CLASSES = 256
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Classes:
-    """The folders that the sounds of a collection are in, if there are several."""
+    """The classes of the sounds of a collection, if there are several."""
 
     names: tuple[str, ...]
 
     @classmethod
     def of(cls, sounds: WholeSounds) -> Classes:
         """The classes of the training side; with very many, those with the most sounds."""
-        counts = Counter(_folder(sounds.name(index)) for index in range(len(sounds)))
+        counts = Counter(map(sounds.class_name, range(len(sounds))))
         counts.pop("", None)
+        if len(counts) > MOST_CLASSES:
+            log.warning("of %d classes, the prior knows the %d largest", len(counts), MOST_CLASSES)
         names = sorted(name for name, _ in counts.most_common(MOST_CLASSES))
         return cls(tuple(names) if len(names) > 1 else ())
 
     def labels(self, sounds: WholeSounds) -> list[int]:
         """The number of each sound's class, or UNKNOWN."""
         numbers = {name: number for number, name in enumerate(self.names)}
-        folders = (_folder(sounds.name(index)) for index in range(len(sounds)))
-        return [numbers.get(folder, UNKNOWN) for folder in folders]
+        return [numbers.get(sounds.class_name(index), UNKNOWN) for index in range(len(sounds))]
 
 
 def code_evenly(coder: SoundCoder, *, most_s: float, shown: str) -> dict[int, Tensor]:
@@ -87,7 +90,3 @@ def _spread(sounds: WholeSounds, most: int, longest: int) -> Iterator[int]:
     lengths = [min(longest, sounds.samples(index)) for index in range(len(sounds))]
     step = max(1, -(-sum(lengths) // most))
     yield from range(0, len(sounds), step)
-
-
-def _folder(name: str) -> str:
-    return name.rpartition("/")[0]

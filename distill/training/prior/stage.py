@@ -165,7 +165,7 @@ def _state(prepared: PreparedPrior, bits: float) -> dict[str, Any]:
 
 
 def _beginning(known: PriorConfig, held_out: int) -> str:
-    classes = f" in {quantity(len(known.classes), 'folder')}" if known.classes else ""
+    classes = f" in {len(known.classes):,} classes" if known.classes else ""
     return (
         f"prior: codes of {quantity(len(known.sounds), 'sound')}{classes} to learn from; for those "
         f"of {quantity(held_out, 'held-out sound')}, a bigram needs "

@@ -67,6 +67,14 @@ def test_the_generate_tab_fills_in_a_request() -> None:
         said(FIELDS)
 
 
+@pytest.mark.parametrize("name", ["any", "any class", "none"])
+def test_a_class_of_any_name_can_be_asked_for(name: str) -> None:
+    from distill.dashboard.pages.generate_fields import ANY_CLASS, FIELDS
+
+    assert said(FIELDS, model="kit", class_name=name)["class_name"] == name
+    assert said(FIELDS, model="kit", class_name=ANY_CLASS[1])["class_name"] is None
+
+
 def test_each_way_has_the_fields_that_its_command_has() -> None:
     from distill.dashboard.pages.generate_fields import FIELDS, WAYS_OF
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from distill.dashboard.state import kept, new_sounds
 from distill.dashboard.state.new_sounds import AGAIN, SoundsRequest
 from distill.dashboard.state.places import Places
 from distill.errors import GenerationError
-from tests.helpers.fake_calls import call, entry_of, show_call
+from tests.helpers.fake_calls import call, entry_of, show_call, sound
 from tests.helpers.made_bundle import STATES, VOCODER
 from tests.helpers.runs import wait_for
 
@@ -34,6 +35,37 @@ def test_at_most_two_calls_are_at_work(places: Places) -> None:
         call(places, name, alive=True)
     with pytest.raises(GenerationError, match="are being made already"):
         new_sounds.start(places, entry, SoundsRequest())
+
+
+def test_the_newest_calls_are_shown_whatever_the_clock_says(
+    places: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And how many are not."""
+    started: list[dict[str, Any]] = []
+    monkeypatch.setattr(new_sounds, "start_verb", lambda _, **more: started.append(more))
+    entry = entry_of(places, fields=STATES)
+    for number in range(13):
+        monkeypatch.setenv("TZ", "Asia/Tokyo" if number < 12 else "America/New_York")
+        time.tzset()
+        folder = new_sounds.start(places, entry, SoundsRequest())
+        call(places, folder.name, number=started[-1]["number"])
+    monkeypatch.undo()
+    time.tzset()
+    value = show_call(places)
+    assert folder.name == min(os.listdir(places.new_sounds)), "its clock is behind"
+    assert value["calls"][0]["id"] == folder.name
+    assert (len(value["calls"]), value["earlier"]) == (12, 1)
+    assert next(iter(new_sounds.call_folders(places))) == folder
+
+
+def test_sounds_are_in_the_order_of_their_numbers(places: Places) -> None:
+    folder = call(places)
+    for seed in (10, 9):
+        sound(folder / f"kit_{seed}_1000.wav")
+        sound(folder / f"kit_{seed}_999.wav")
+    (only,) = show_call(places)["calls"]
+    numbers = [row["name"].removesuffix(".wav").removeprefix("kit_") for row in only["rows"]]
+    assert numbers == ["0_001", "0_002", "9_999", "9_1000", "10_999", "10_1000"]
 
 
 def test_only_what_is_new_is_sent(places: Places) -> None:

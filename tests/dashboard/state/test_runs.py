@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from distill.dashboard.state import runs as runs_on_disk
 from distill.dashboard.state.places import Places
 from distill.dashboard.state.runs import Runs
 from distill.errors import RunError
@@ -28,6 +29,17 @@ def test_without_runs_there_is_nothing_to_show(runs: Runs) -> None:
     value = runs.show(None, "")
     assert value is not None
     assert (value["runs"], value["run"]) == ([], None)
+
+
+def test_runs_that_are_not_listed_are_counted(
+    places: Places, runs: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runs_on_disk, "MOST_LISTED", 2)
+    for name in "abc":
+        FakeRun(places.outputs, name).start()
+        value = runs.show(None, "")
+        assert value is not None
+    assert (len(value["runs"]), value["earlier"]) == (2, 1)
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,7 @@ def test_a_prior_comes_into_the_file_and_makes_sounds(
     assert stage["bits_per_s"] == state["training_metadata"]["final_bits_per_s"]
     assert stage["bits_per_s"] == min(stage["final"]["val/bits_per_s"], stage["bits_per_s"])
     assert stage["bigram_bits_per_s"] > 0
-    assert "in 2 folders to learn from" in told
+    assert "in 2 classes to learn from" in told
     assert "verdict on the prior: " in told
     assert "bits a second" in told
     model = distill.load("outputs/library/kit.distillgan")

@@ -34,7 +34,10 @@ class Noises:
         return len(self.waves[index])
 
     def name(self, index: int) -> str:
-        return f"{'odd' if index % 2 else 'even'}/{index}.wav"
+        return f"{self.class_name(index)}/{index}.wav"
+
+    def class_name(self, index: int) -> str:
+        return "odd" if index % 2 else "even"
 
     def read(self, index: int, first: int, count: int) -> Tensor:
         wave = torch.nn.functional.pad(self.waves[index], (max(0, -first), count))

@@ -1,0 +1,108 @@
+"""Two and eight processes that write into one folder: all of their results are there."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.helpers.commands import Answer, read_back
+from tests.helpers.fork_commands import run_command
+from tests.helpers.listening import read_page
+from tests.helpers.made_bundle import make_bundle
+from tests.helpers.sounds import sound
+from tests.helpers.tiny_bundle import prior_state
+from tests.helpers.verbs import results
+
+PROCESSES = [2, pytest.param(8, marks=pytest.mark.slow)]
+TAKEN = "already exists; add --overwrite"
+
+
+@pytest.fixture
+def kit(tmp_path: Path) -> Path:
+    """A tiny model with a prior."""
+    return make_bundle(tmp_path / "kit.distillgan", fields={"prior_state": prior_state()})
+
+
+def at_once(folder: Path, commands: Sequence[Sequence[object]]) -> list[Answer]:
+    """What came back of commands that began together, in forks of this process, which has all that
+    they import.
+    """
+    start, begin = os.pipe()
+    said = [folder / "said" / str(number) for number in range(len(commands))]
+    said[0].parent.mkdir(exist_ok=True)
+    children = []
+    for words, path in zip(commands, said, strict=True):
+        children.append(os.fork())
+        if children[-1] == 0:
+            os.close(begin)
+            os.read(start, 1)
+            sys.stdout, sys.stderr = (os.fdopen(number, "w") for number in (1, 2))
+            run_command([str(word) for word in words], folder, path)
+    os.close(begin)
+    codes = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
+    os.close(start)
+    return [
+        Answer(code, *(read_back(path.with_suffix(end)) for end in (".out", ".err")), False, [])
+        for code, path in zip(codes, said, strict=True)
+    ]
+
+
+@pytest.mark.parametrize("processes", PROCESSES)
+def test_each_call_of_generate_has_sounds_of_its_own(
+    tmp_path: Path, kit: Path, processes: int
+) -> None:
+    answers = at_once(tmp_path, [["generate", kit, "-n", "2", "-o", "out"]] * processes)
+    assert [answer.exit_code for answer in answers] == [0] * processes, answers
+    out = tmp_path / "out"
+    sounds = {f"Tiny_{seed}_00{n}.wav" for seed in range(processes) for n in (1, 2)}
+    sheets = {"generate.png", *(f"generate-{n}.png" for n in range(2, processes + 1))}
+    assert set(results(out)) == {*sounds, *sheets, "generate.json"}
+    calls = json.loads((out / "generate.json").read_text())["calls"]
+    assert [call["call"] for call in calls] == list(range(1, processes + 1))
+    assert {facts["file"] for call in calls for facts in call["sounds"]} == sounds
+    assert set(read_page(out / "listen.html").names) == sounds
+
+
+@pytest.mark.parametrize("processes", PROCESSES)
+@pytest.mark.parametrize("verb", ["generate", "encode", "decode", "reconstruct"])
+def test_one_name_goes_to_one_process_and_the_others_say_so(
+    tmp_path: Path, kit: Path, verb: str, processes: int
+) -> None:
+    """Each has a result of its own, too, and these all arrive."""
+    numbers = range(processes)
+    for name in ("same", *map(str, numbers)):
+        sound(tmp_path / f"{name}.wav", hz=300.0 + 100 * len(name))
+    commands: list[list[object]] = [
+        [verb, kit, f"{n}.wav", "same.wav", "-o", "out"] for n in numbers
+    ]
+    wanted = {"same", *map(str, numbers)}
+    if verb == "generate":
+        commands = [[verb, kit, "-n", "1", "--seed", "7", "-o", "out"] for _ in numbers]
+        wanted = {"Tiny_7_001"}
+    if verb == "decode":
+        at_once(tmp_path, [["encode", kit, *(f"{name}.wav" for name in wanted), "-o", "codes"]])
+        commands = [
+            [
+                verb,
+                "--model",
+                kit,
+                f"codes/{n}.distillcodes",
+                "codes/same.distillcodes",
+                "-o",
+                "out",
+            ]
+            for n in numbers
+        ]
+    answers = at_once(tmp_path, commands)
+    assert sorted(answer.exit_code for answer in answers) == [0] + [2] * (processes - 1), answers
+    assert all(TAKEN in answer.err for answer in answers if answer.exit_code == 2), answers
+    out = tmp_path / "out"
+    made = {Path(name).stem for name in results(out) if not name.startswith("generate")}
+    assert made == wanted
+    if verb in ("generate", "reconstruct"):
+        assert {Path(name).stem for name in read_page(out / "listen.html").names} == wanted
