@@ -104,10 +104,11 @@ class RunView:
 
     def _find_state(self) -> State:
         record = self.record
-        if started := self._newer_start():
-            return State.STARTING if started.is_alive else State.FAILED
+        started = self._newer_start()
+        if started and started.is_alive:
+            return State.STARTING
         if not record.start:
-            return State.CUT_OFF
+            return State.FAILED if started else State.CUT_OFF
         if record.end is not None:
             reasons = {"finished": State.FINISHED, "stopped": State.STOPPED}
             return reasons.get(record.end.reason, State.FAILED)
@@ -144,7 +145,7 @@ class RunView:
     @property
     def version(self) -> str:
         """Another text whenever there is something new to show."""
-        stamps = [self.state, self.record.rows]
+        stamps = [self.state, self.record.rows, self._note[0]]
         for name in WATCHED:
             try:
                 stamps.append((self.run_dir / name).stat().st_mtime_ns)
@@ -225,7 +226,9 @@ class RunView:
         if self.state == State.STOPPING:
             return "Stopping: the run finishes its step and saves."
         if self.state == State.STOPPED:
-            return "Stopped, and saved." + (" Go on continues." if self.can_go_on else "")
+            if self.can_go_on:
+                return "Stopped, and saved. Go on continues."
+            return "Stopped before anything was saved. Start it again."
         if self.state == State.FINISHED:
             return "Finished."
         if self.state == State.TRAINING and step:
@@ -276,8 +279,9 @@ class RunView:
         return {"file": path.name, "prior": prior is not None and prior.finished}
 
     def _error(self) -> str:
-        if self.state != State.FAILED:
+        refused = self._newer_start()  # by a command that has left no row
+        if self.state.is_active or not (refused or self.state == State.FAILED):
             return ""
-        end = None if self._newer_start() else self.record.end
+        end = None if refused else self.record.end
         detail = end.detail if end else ""
         return plain(detail or last_words(self.places.log_of(self.id)) or "it has said nothing")

@@ -104,13 +104,14 @@ def test_the_same_sounds_by_another_path_are_the_same(
 
 
 def test_a_go_on_that_fails_says_why_and_not_what_was_before(places: Places, runs: Runs) -> None:
-    FakeRun(places.outputs).start().end("failed", "the disk was full")
+    FakeRun(places.outputs).start().end("stopped")
     run = "train/2026-01-31_14-00-00_kit"
     note = {"pid": GONE[0], "pid_started_s": time.time(), "words": ["distill.train"]}
     places.note_of(run).parent.mkdir(parents=True)
     places.note_of(run).write_text(json.dumps(note))
     places.log_of(run).write_text("distill: the sounds are gone\n")
-    assert show_run(runs)["error"] == "the sounds are gone"
+    value = show_run(runs)
+    assert (value["state"], value["error"]) == ("stopped", "the sounds are gone")
 
 
 def test_starts_that_failed_do_not_bury_other_runs(places: Places, runs: Runs) -> None:
