@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
-from distill.data.collection import REPORT, Collection
+from distill.data.collection import REPORT, Collection, fingerprint_in
 from distill.data.manifest import MANIFEST
 from distill.errors import DistillError, WriteError
 
@@ -35,16 +34,9 @@ def begin(collection: Collection, out: Path) -> Path:
     report = out / REPORT
     try:
         out.mkdir(parents=True, exist_ok=True)
-        if report.exists() and _fingerprint_in(report) != collection.fingerprint:
+        if report.exists() and fingerprint_in(report) != collection.fingerprint:
             raise DistillError(f"{out}: holds unfinished shards of other sounds; delete them first")
         collection.write_report(report)
     except OSError as error:
         raise WriteError(out, error) from error
     return report
-
-
-def _fingerprint_in(report: Path) -> object:
-    try:
-        return json.loads(report.read_text("utf-8"))["fingerprint"]
-    except (ValueError, KeyError, TypeError):  # not a report of distill
-        return None

@@ -59,10 +59,13 @@ def train(
         config.name = config.name or f"{source.name}-{time.strftime('%Y-%m-%d-%H-%M-%S')}"
 
         # torch and Lightning are slow to import: only now, when the sounds were read without errors
+        from distill.training.base import warn_of_other_sounds
         from distill.training.sequence import complete_stages, train_stages
         from distill.training.session import Session, check_devices
         from distill.training.stages import STAGES
 
+        if config.base is not None and is_first():
+            warn_of_other_sounds(run_dir, source)
         stages = [STAGES[name](config, source, data, run_dir) for name in left]
         complete_stages(stages, progress)
         _report_empty_filters(config, resume=resume, in_sweep=in_sweep)
