@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from distill.catalog.catalog import shown_name
 from distill.catalog.entry import Entry, PriorFacts, VocoderFacts
+from distill.catalog.files import shown_name
 from distill.codec.level_health import LevelRow, show_share
 from distill.codec.yardstick import YARDSTICK, rate, show_figures
 from distill.system.terminal import duration, plain, quantity
@@ -79,12 +79,11 @@ def facts_of(entry: Entry, path: Path) -> list[tuple[str, str]]:
     and the fact in words. What there is nothing to say about is left out.
     """
     row, rating = row_of(entry), rate(entry.heard)
-    missing = "" if path.is_file() else ", but the file is missing"
     facts = (
         ("id", entry.id),
         ("description", entry.description),
         ("tags", ", ".join(entry.tags)),
-        ("file", f"{path} ({row.size}){missing}"),
+        ("file", f"{path} ({row.size})"),
         ("checksum", entry.checksum),
         ("collection", row.collection),
         (

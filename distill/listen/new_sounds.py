@@ -6,7 +6,8 @@ import json
 import logging
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -103,10 +104,12 @@ class NewSounds:
 
     def _free_seed(self) -> int:
         names = {path.name for path in self.folder.glob("*")} if self.folder.is_dir() else set()
+        used = _used_seeds(self.folder / LIST, self.model.metadata.model_id, names)
         return next(
             seed
             for seed in count()
-            if not any(name.startswith(f"{self._stem}_{seed}_") for name in names)
+            if seed not in used
+            and not any(name.startswith(f"{self._stem}_{seed}_") for name in names)
         )
 
     def _write_list(self) -> Path:
@@ -222,6 +225,18 @@ def _facts(file: str, sound: NewSound) -> dict[str, Any]:
         "copy": sound.is_copy,
         "drawn": sound.attempts,
     }
+
+
+def _used_seeds(path: Path, model_id: str, names: Collection[str]) -> set[object]:
+    """The seeds of this model's sounds that are there, under whatever name it had."""
+    seeds: set[object] = set()
+    for call in _earlier_calls(path):
+        with suppress(TypeError, KeyError):  # a list that somebody else wrote
+            if call["model_id"] == model_id and any(
+                each["file"] in names for each in call["sounds"]
+            ):
+                seeds.add(call["settings"]["seed"])
+    return seeds
 
 
 def _earlier_calls(path: Path) -> Sequence[Any]:

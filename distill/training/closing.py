@@ -139,11 +139,11 @@ def _summarise(
 ) -> Summary:
     config, run_dir, finished = session.config, session.run_dir, outcome.stopped is None
     bundle, before = newest_bundle(run_dir), read_summary(run_dir)
+    content = read_bundle(bundle, weights=False) if bundle else None
     if finished:
         published = _publish(bundle, session) if bundle else None
     else:  # what an earlier stage published is still there, and is replaced when this one ends
-        published = _still_there(before.published if before else None)
-    content = read_bundle(bundle, weights=False) if bundle else None
+        published = _catalog(session).find_id(content.metadata.model_id) if content else None
     module = outcome.prepared.module
     assert config.name is not None
     return Summary(
@@ -189,16 +189,17 @@ def _still_there(named: str | None) -> Path | None:
 
 
 def _publish(bundle: Path, session: Session) -> Path | None:
-    """Copy the bundle into the library; it replaces what the same run, or its base, published.
+    """Copy the bundle into the library, in place of what is there of this model.
 
     None, with a warning, if that is not possible.
     """
-    library = path_of(session.config.library.dir)
-    before = read_summary(session.run_dir)
-    earlier = (before.published if before else None) or session.config.base
+    catalog = _catalog(session)
     try:
-        catalog = Catalog(library)
-        return catalog.publish(bundle, earlier=earlier and Path(earlier).name).absolute()
+        return catalog.publish(bundle).absolute()
     except (OSError, DistillError) as error:
-        log.warning("not published in %s: %s; the run folder has the model", library, error)
+        log.warning("not published in %s: %s; the run folder has the model", catalog.folder, error)
         return None
+
+
+def _catalog(session: Session) -> Catalog:
+    return Catalog(path_of(session.config.library.dir))

@@ -30,16 +30,16 @@ def call(
     name: str = "2026-01-31_15-00-00_kit",
     *,
     seed: int = 0,
-    model: Path = Path("kit.distillgan"),
+    model_id: str = "",
     alive: bool = False,
 ) -> Path:
     """A folder of two new sounds, as a process has left it, or this one is making it."""
     folder = places.new_sounds / name
     for number in (1, 2):
         sound(folder / f"kit_{seed}_{number:03d}.wav", number / 10)
-    words = ["distill.generate", f"--seed={seed}", "--count=2", "--", str(model)]
+    words = ["distill.generate", f"--seed={seed}", "--count=2", "--", "kit.distillgan"]
     pid, began_s = (os.getpid(), psutil.Process().create_time()) if alive else (1, 0.0)
-    note = {"pid": pid, "pid_started_s": began_s, "words": words}
+    note = {"pid": pid, "pid_started_s": began_s, "words": words, "model_id": model_id}
     (folder / "process.json").write_text(json.dumps(note))
     return folder
 

@@ -129,13 +129,14 @@ def start(places: Places, entry: Entry, request: SoundsRequest) -> Path:
     if sum(started.is_alive for started in calls.values()) >= MOST_AT_ONCE:
         raise GenerationError("new sounds are being made already; wait until they are there")
     model = places.library / entry.file
-    seed = _free_seed(calls.values(), model) if request.seed is None else request.seed
+    seed = _free_seed(calls.values(), entry.id) if request.seed is None else request.seed
     folder = new_run_dir(places.new_sounds, entry.name)
     start_verb(
         request.words(model, folder, seed),
         log=folder / LOG,
         note=folder / NOTE,
         title=request.title(entry, seed),
+        model_id=entry.id,
     )
     return folder
 
@@ -154,9 +155,9 @@ def _calls(places: Places) -> dict[Path, Started]:
     return {folder: started for folder, started in found if started}
 
 
-def _free_seed(calls: Iterable[Started], model: Path) -> int:
-    """The first seed after those that this model was asked for."""
-    words = [word for call in calls if str(model) in call.words for word in call.words]
+def _free_seed(calls: Iterable[Started], model_id: str) -> int:
+    """The first seed after those that this model was asked for, under whatever name."""
+    words = [word for call in calls if call.model_id == model_id for word in call.words]
     seeds = [int(found[1]) for word in words if (found := SEED.fullmatch(word))]
     return max(seeds, default=-1) + 1
 

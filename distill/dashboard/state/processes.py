@@ -41,6 +41,8 @@ class Started:
     words: list[str]
     title: str = ""
     """What it does, for people."""
+    model_id: str = ""
+    """Of the model that it works with, if it does with one."""
 
     @property
     def is_alive(self) -> bool:
@@ -48,7 +50,9 @@ class Started:
         return is_alive(self.pid, self.pid_started_s)
 
 
-def start_verb(words: Sequence[str], *, log: Path, note: Path, title: str = "") -> Started:
+def start_verb(
+    words: Sequence[str], *, log: Path, note: Path, title: str = "", model_id: str = ""
+) -> Started:
     """Start `python -m distill.VERB ...` in a session of its own, without a terminal.
 
     `log` gets what it prints, `note` the process as JSON, for `read_started`. Raises RunError.
@@ -66,7 +70,7 @@ def start_verb(words: Sequence[str], *, log: Path, note: Path, title: str = "") 
                 env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8"},
             )
         threading.Thread(target=process.wait, daemon=True).start()  # leaves no zombie
-        started = Started(process.pid, _start_of(process.pid), list(words), title)
+        started = Started(process.pid, _start_of(process.pid), list(words), title, model_id)
         try:
             write_text(note, json.dumps(asdict(started), indent=1))
         except OSError:

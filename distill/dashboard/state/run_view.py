@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import os
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from psutil import pid_exists
 
+from distill.catalog.index import NAME as INDEX
+from distill.catalog.index import read_index
 from distill.dashboard.state.kept import MARKS, mark_kept
 from distill.dashboard.state.places import Places
 from distill.dashboard.state.processes import (
@@ -31,6 +34,7 @@ from distill.dashboard.state.run_facts import (
     verdicts_of,
 )
 from distill.dashboard.state.sounds import page_rows, preview_rows
+from distill.errors import LibraryError
 from distill.listen.folder import PAGE
 from distill.runs.folder import NEW_SOUNDS, PREVIEWS, STOP, can_be_resumed, is_locked
 from distill.runs.summary import read_summary
@@ -146,9 +150,9 @@ class RunView:
     def version(self) -> str:
         """Another text whenever there is something new to show."""
         stamps = [self.state, self.record.rows, self._note[0]]
-        for name in WATCHED:
+        for path in (*(self.run_dir / name for name in WATCHED), self.places.library / INDEX):
             try:
-                stamps.append((self.run_dir / name).stat().st_mtime_ns)
+                stamps.append(path.stat().st_mtime_ns)
             except OSError:
                 stamps.append(0)
         return hashlib.sha1(repr(stamps).encode(), usedforsecurity=False).hexdigest()[:16]
@@ -202,7 +206,7 @@ class RunView:
             "new_sounds": mark_kept(self.places, page_rows(self.places, self.run_dir / NEW_SOUNDS)),
             "verdicts": verdicts_of(record),
             "commands": [plain(command) for command in summary.next_commands] if summary else [],
-            "model": self._model(summary.published) if summary else None,
+            "model": self._model(summary.model_id) if summary else None,
             "error": self._error(),
             "can_stop": self.state.is_active
             and self.state != State.STOPPING
@@ -270,13 +274,13 @@ class RunView:
         row = self.record.sounds
         return describe_sounds(row) if row else ""
 
-    def _model(self, published: str | None) -> dict[str, Any] | None:
+    def _model(self, model_id: str | None) -> dict[str, Any] | None:
         """The model that can be used by now, if it is in the library: a finished codec is."""
-        path = Path(published) if published else None
-        if path is None or path.parent != self.places.library or not path.is_file():
-            return None
-        prior = self.record.stages.get("prior", StageRecord()).summary
-        return {"file": path.name, "prior": prior is not None and prior.finished}
+        with suppress(LibraryError):
+            for entry in read_index(self.places.library).entries:
+                if entry.id == model_id and (self.places.library / entry.file).is_file():
+                    return {"file": entry.file, "prior": entry.prior is not None}
+        return None
 
     def _error(self) -> str:
         refused = self._newer_start()  # by a command that has left no row

@@ -84,7 +84,7 @@ class PriorStage(Stage[PreparedPrior]):
             data=self._data_module(module),
             known=known,
             codes=sounds.codes,
-            earlier=before and self._earlier(before, sounds, baseline),
+            earlier=None if before is None else self._earlier(before, sounds, baseline),
         )
 
     def close(self, prepared: PreparedPrior, ended: Ended) -> Closed:
