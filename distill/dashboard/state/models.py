@@ -40,9 +40,9 @@ class Models:
         with self._lock:
             found = self._difference()
             if found and found != self._tried:
-                self._tried = found
                 with suppress(DistillError):  # by a process, since it needs torch
                     run_verb(["distill.library", "list", f"--library={self.places.library}"])
+                self._tried = self._difference()
             entries = read_index(self.places.library).entries
             self._ids |= {entry.file: entry.id for entry in entries}
         return sorted(entries, key=lambda entry: entry.save_date, reverse=True)
