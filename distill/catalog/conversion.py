@@ -72,6 +72,9 @@ def continued(bundle: Path, new: Entry, earlier_file: Path, earlier: Entry) -> I
         with suppress(BundleError):  # then there is nothing to keep
             content = read_content(earlier_file) if lost else {}
             parts = {f"{key}_state": content[f"{key}_state"] for key in lost}
+    if not kept and not parts:
+        yield bundle
+        return
     with bundle_of(bundle, kept, parts=parts) as merged:
         yield merged
 

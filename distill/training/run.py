@@ -18,6 +18,7 @@ from distill.runs.folder import STOP, newest_bundle
 from distill.runs.progress import ProgressFile
 from distill.runs.rows import EndRow, StartRow
 from distill.runs.summary import Summary
+from distill.settings.compose import settings_to_keep
 from distill.settings.schema import TrainConfig
 from distill.system.paths import from_here
 from distill.training.folder import prepare_folder, remove_useless_checkpoints
@@ -69,13 +70,14 @@ def train(
         stages = [STAGES[name](config, source, data, run_dir) for name in left]
         complete_stages(stages, progress)
         _report_empty_filters(config, resume=resume, in_sweep=in_sweep)
-        settings = OmegaConf.to_yaml(OmegaConf.structured(config))
+        settings = settings_to_keep(config, run_dir)
         check_devices(config.trainer)
         work.has_begun = True
         if is_first():
             prepare_folder(run_dir, settings, resume=resume)
             remove_useless_checkpoints(run_dir, left)
-        with StopRequest(*stop_files) as request, Ranks(settings, run_dir, resume=resume) as ranks:
+        for_ranks = OmegaConf.to_yaml(OmegaConf.structured(config))
+        with StopRequest(*stop_files) as request, Ranks(for_ranks, run_dir, resume=resume) as ranks:
             session = Session(
                 config=config,
                 settings=settings,

@@ -76,6 +76,7 @@ def train_stage(stage: Stage[P], session: Session, *, saved: Saved | None) -> Ou
 
 def check_devices(config: TrainerConfig) -> None:
     """Raise RunError for devices that this machine does not have."""
+    _quieten_libraries()
     _make_trainer(config, logger=False, enable_checkpointing=False)
 
 

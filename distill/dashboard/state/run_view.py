@@ -26,10 +26,13 @@ from distill.dashboard.state.progress_record import ProgressRecord, StageRecord
 from distill.dashboard.state.run_facts import (
     STAGES,
     chart_of,
+    choices_of,
     describe_sounds,
     heard_of,
+    is_stale,
     levels_of,
-    number,
+    missing_of,
+    news_of,
     settings_of,
     verdicts_of,
 )
@@ -181,22 +184,11 @@ class RunView:
             "stages": self._stages(),
             "left": self._time_left(),
             "sounds": self._sounds(),
-            "choices": [
-                {
-                    "key": plain(row.key),
-                    "value": number(row.value),
-                    "reason": plain(row.reason),
-                }
-                for row in record.choices.values()
-            ],
+            "choices": choices_of(record),
             "settings": settings_of(record.start) if record.start else [],
             "levels": levels_of(epoch, record.start) if epoch else None,
             "heard": heard_of(epoch.figures) if epoch else "",
-            "warnings": [
-                {"epoch": epoch, "text": plain(text), "stage": name}
-                for name, each in record.stages.items()
-                for epoch, text in each.news
-            ][-12:],
+            "warnings": news_of(record)[-12:],
             "charts": [
                 chart for name, each in record.stages.items() if (chart := chart_of(name, each))
             ],
@@ -205,14 +197,24 @@ class RunView:
             else {"label": "held-out sounds, by the best weights", "rows": held_out},
             "new_sounds": mark_kept(self.places, page_rows(self.places, self.run_dir / NEW_SOUNDS)),
             "verdicts": verdicts_of(record),
-            "commands": [plain(command) for command in summary.next_commands] if summary else [],
+            "commands": [
+                plain(command)
+                for command in (summary.next_commands if summary else [])
+                if not is_stale(command)
+            ],
             "model": self._model(summary.model_id) if summary else None,
             "error": self._error(),
             "can_stop": self.state.is_active
             and self.state != State.STOPPING
             and record.start is not None,
             "can_go_on": self.can_go_on,
+            "sounds_gone": self.missing_folders if self.can_go_on else "",
         }
+
+    @property
+    def missing_folders(self) -> str:
+        """The folders of its sounds that are not there any more; empty if all are."""
+        return missing_of(self.record.start) if self.record.start else ""
 
     @property
     def can_go_on(self) -> bool:
