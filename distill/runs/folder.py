@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 from distill.bundle import SUFFIX
 from distill.data.collection import REPORT
 from distill.errors import DistillError, RunError, WriteError
-from distill.system.paths import exists, is_folder, path_and_parents, path_of
+from distill.system.paths import exists, from_here, is_folder, path_and_parents, path_of
 from distill.system.run_parts import CHECKPOINTS, CONFIG, LOG, PROGRESS, run_of, runs_in
 from distill.system.shell import shell_word
 
@@ -208,9 +208,10 @@ def check_same_sounds(report: Path, collection: Collection) -> None:
     except (OSError, ValueError, KeyError):
         return  # there is no report, or it cannot be read
     now = {sound.content for sound in collection.sounds}
+    where = ", ".join(str(from_here(Path(folder))) for folder in collection.folders)
     if 2 * len(before & now) < len(before):
         raise RunError(
-            f"data.root: {len(before - now):,} of this run's {len(before):,} sounds are gone; "
+            f"{where}: {len(before - now):,} of this run's {len(before):,} sounds are gone; "
             "to train on other sounds, start a new run without resume="
         )
     if before != now:

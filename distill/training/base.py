@@ -95,5 +95,8 @@ def _check_name_and_sounds(config: TrainConfig, name: str, folders: object) -> N
     if config.data.root is None and isinstance(folders, list) and folders:
         known = ", ".join(str(folder)[:LONGEST_SHOWN] for folder in folders[:MOST_SHOWN])
         raise ConfigError(
-            "data.root", None, f"give the sounds that the base was trained on ({known})"
+            "base",
+            config.base,
+            f"give the sounds that the base was trained on ({known}), as FOLDER or "
+            "data.root=FOLDER",
         )

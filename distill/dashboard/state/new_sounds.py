@@ -23,7 +23,9 @@ from distill.dashboard.state.processes import (
 )
 from distill.dashboard.state.sounds import address_of, page_rows, sound_row, sounds_in
 from distill.errors import GenerationError
+from distill.runs.at_work import coming_prior
 from distill.runs.folder import new_run_dir
+from distill.runs.of_model import runs_of
 from distill.system.paths import is_text, list_folder
 from distill.system.terminal import plain, quantity
 
@@ -124,6 +126,9 @@ class SoundsRequest:
 
 def start(places: Places, entry: Entry, request: SoundsRequest) -> Path:
     """Begin to make the sounds, and return their new folder; raises GenerationError, RunError."""
+    needs_prior = entry.prior is None and request.way != AGAIN
+    if needs_prior and (coming := coming_prior(runs_of(places.outputs, entry.id))):
+        raise GenerationError(plain(f"{entry.name} makes no new sounds yet: {coming}"))
     request.check(entry)
     calls = _calls(places)
     if sum(started.is_alive for started in calls.values()) >= MOST_AT_ONCE:
