@@ -4,7 +4,6 @@ only to read bundles.
 
 from __future__ import annotations
 
-import os
 import shutil
 import unicodedata
 from collections.abc import Iterable
@@ -15,21 +14,28 @@ from pathlib import Path
 
 from distill.bundle import SUFFIX
 from distill.catalog.entry import Entry
+from distill.catalog.files import (
+    File,
+    describe,
+    describe_all,
+    difference_of,
+    enter_all,
+    file_stem,
+    files_in,
+    shown_name,
+    tell,
+)
 from distill.catalog.index import (
     DamagedIndexError,
     Index,
     change_index,
     read_index,
-    repair_command,
 )
 from distill.catalog.run_model import bundle_at
-from distill.errors import BundleError, LibraryError
+from distill.errors import LibraryError
 from distill.system.atomic import remove_partial_files, whole_file, write_free
-from distill.system.names import RESERVED, file_part
 from distill.system.paths import path_of
-from distill.system.validation import InvalidError
 
-LONGEST_NAME = 100
 SHORTEST_PREFIX = 4
 NAMES_SHOWN = 8
 STALE_S = 3600
@@ -53,85 +59,107 @@ class Catalog:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._refused: set[File] = set()
+        """Those of its files that are no models."""
 
     def entries(self) -> list[Entry]:
-        """The models, in the order in which they were added; warns of damaged entries.
+        """The models, in the order in which they were added; warns of damaged entries. What was
+        done to the files by hand is entered first, and told in one line.
 
         Raises LibraryError if the whole index is damaged.
         """
-        return read_index(self.folder).entries
-
-    def orphans(self, entries: Iterable[Entry]) -> list[str]:
-        """Names of bundles in the folder that have no entry."""
-        known = {entry.file for entry in entries}
-        return [name for name in self._files() if name not in known]
+        index = read_index(self.folder)
+        found = difference_of(self.folder, index, known=self._refused)
+        if not found:
+            return index.entries
+        described, refused = describe_all(self.folder, found.unlisted)
+        self._refused |= {file for file in found.unlisted if file[0] in refused}
+        tell(self.folder, [entry.file for entry in described], found.gone, refused)
+        if described or found.gone:
+            with suppress(OSError, LibraryError), self._change_index() as kept:  # or only read
+                enter_all(kept, described, found.gone)
+            enter_all(index, described, found.gone)
+        return index.entries
 
     def path_of(self, entry: Entry) -> Path:
         """Path of a model's bundle, which may have been deleted."""
         return self.folder / entry.file
 
-    def publish(self, bundle: Path, *, earlier: str | None = None) -> Path:
+    def publish(self, bundle: Path) -> Path:
         """Copy a bundle into the library under its model's name, add it to the index, and return
         its path.
 
-        Other models are never overwritten, even if several runs publish at the same time. `earlier`
-        is the name of the file that the same run published before; that file is replaced. Raises
-        BundleError, LibraryError or OSError.
+        An earlier state of the same model, by its id, is replaced: it keeps the name, description
+        and tags that it has here, and parts that only it has. Other models are never overwritten,
+        even if several runs publish at the same time. Raises BundleError, LibraryError or OSError.
         """
+        from distill.catalog.conversion import continued  # torch: only here
+
         new = describe(bundle)
-        self.folder.mkdir(parents=True, exist_ok=True)
-        if any((entry.file, entry.id) == (earlier, new.id) for entry in self._list_undamaged()):
-            assert earlier is not None
-            target = self.folder / earlier
-            with whole_file(target) as partial:
-                shutil.copyfile(bundle, partial)
-        else:
-            target = self._copy(bundle, file_stem(new.name))
-        with self._change_index() as index:
-            index.entries = [entry for entry in index.entries if entry.file != target.name]
-            index.entries.append(describe(target))
-        return target
+        if self.find_id(new.id) is None:
+            return self._add(bundle, new)
+        with self._change_index() as index:  # so that nobody gives it another name meanwhile
+            earlier = self._file_of(new.id, index.entries)
+            if earlier is not None:
+                target = self.path_of(earlier)
+                with continued(bundle, new, target, earlier) as merged:
+                    _replace(target, merged)
+                enter_all(index, [describe(target)])
+                return target
+        return self._add(bundle, new)  # it was deleted a moment ago
+
+    def add(self, bundle: Path) -> tuple[Path, bool]:
+        """Copy a bundle into the library beside all others, as `publish` does; return its path, and
+        whether it is new. A model that is there in another state gets a new id, so that each id
+        means one model.
+        """
+        from distill.catalog.conversion import bundle_of  # torch: only here
+
+        if existing := self._same_as(new := describe(bundle)):
+            return existing, False
+        own_id = {"model_id": new.checksum[:32]} if self.find_id(new.id) else {}
+        with bundle_of(bundle, own_id) as own:
+            existing = self._same_as(new := describe(own)) if own_id else None
+            return existing or self._add(own, new), not existing
+
+    def find_id(self, model_id: str | None) -> Path | None:
+        """The path of the model with this id, whatever it is called by now; None if it is not
+        there.
+        """
+        found = self._file_of(model_id, self._list_undamaged())
+        return None if found is None else self.path_of(found)
 
     def rename(self, entry: Entry, name: str) -> Path:
         """Give a model another name: in its bundle, in the index, and in its file name.
 
         The new file is complete before the old one is deleted; after an interruption between the
-        two, `repair` corrects the index. Raises LibraryError if another model has that name,
-        BundleError or OSError.
+        two, the index is corrected when it is read. Raises LibraryError if another model has that
+        name, BundleError or OSError.
         """
         from distill.catalog.conversion import bundle_of  # torch: only here
 
         if not name.strip():
             raise LibraryError("a model's name cannot be empty")
-        others = [other for other in self.entries() if other.file != entry.file]
-        if taken := [other.file for other in others if name in (other.name, Path(other.file).stem)]:
-            raise LibraryError(
-                f"{name}: another model has this name ({taken[0]}); choose another name"
-            )
         old = self.path_of(entry)
-        with bundle_of(old, {"name": name}) as bundle, self._change_index() as index:
-            if file_stem(name) == old.stem:
-                target = old
-                with whole_file(target) as partial:
-                    shutil.copyfile(bundle, partial)
-            else:
-                target = self._copy(bundle, file_stem(name))
-                old.unlink()
+        with self._change_index() as index:
+            others = [other.file for other in index.entries if other.file != entry.file]
+            names = {other.file: other.name for other in index.entries}
+            if taken := [each for each in others if name in (names[each], Path(each).stem)]:
+                raise LibraryError(
+                    f"{name}: another model has this name ({taken[0]}); choose another name"
+                )
+            with bundle_of(old, {"name": name}) as bundle:
+                if file_stem(name) == old.stem:
+                    target = old
+                    _replace(target, bundle)
+                else:
+                    target = self._copy(bundle, file_stem(name))
+                    old.unlink()
             renamed = describe(target)
             index.entries = [
                 renamed if other.file == entry.file else other for other in index.entries
             ]
         return target
-
-    def same_as(self, bundle: Path) -> Path | None:
-        """The path in the library of exactly this model, None if it is not there; raises
-        BundleError.
-        """
-        checksum = describe(bundle).checksum
-        same = (
-            self.path_of(entry) for entry in self._list_undamaged() if entry.checksum == checksum
-        )
-        return next((path for path in same if path.is_file()), None)
 
     def delete(self, entry: Entry) -> None:
         """Delete a model's bundle and its entry; raises LibraryError or OSError."""
@@ -144,11 +172,12 @@ class Catalog:
         a file are dropped. Only the small parts of a bundle are read, not its weights.
         """
         with self._change_index() as index:
-            files = self._files()
-            entries, refused = self._describe_all(files)
+            files = files_in(self.folder)
+            entries, refused = describe_all(self.folder, files)
+            names = {name for name, _, _ in files}
             known = {(entry.file, entry.checksum) for entry in index.entries}
             added = [entry.file for entry in entries if (entry.file, entry.checksum) not in known]
-            dropped = [entry.file for entry in index.entries if entry.file not in files]
+            dropped = [entry.file for entry in index.entries if entry.file not in names]
             dropped += ["(an entry that cannot be read)" for _ in index.damaged]
             order = {entry.file: place for place, entry in enumerate(index.entries)}
             entries.sort(key=lambda entry: order.get(entry.file, len(order)))
@@ -180,7 +209,7 @@ class Catalog:
         )
         found = next((entries for entries in matching if entries), [])
         if len({entry.checksum for entry in found}) == 1:  # copies of one model count as one
-            return next((e for e in found if self.path_of(e).is_file()), found[0])
+            return found[0]
         if found:
             listed = ", ".join(f"{e.file} (id {e.id[:8]})" for e in found[:NAMES_SHOWN])
             raise LibraryError(f"{wanted}: this can mean several models: {listed}")
@@ -206,13 +235,7 @@ class Catalog:
                 return path
             if len(path.parts) > 1 and not path.is_dir():
                 raise LibraryError(f"{wanted}: no such file")
-        entry = self.find(wanted)
-        if not self.path_of(entry).is_file():
-            raise LibraryError(
-                f"{wanted}: {self.path_of(entry)} is missing; "
-                f"to remove it from the list: `{repair_command(self.folder)}`"
-            )
-        return self.path_of(entry)
+        return self.path_of(self.find(wanted))
 
     def _list_undamaged(self) -> list[Entry]:
         """The models; empty if the index is damaged, because adding a model makes it again."""
@@ -221,28 +244,28 @@ class Catalog:
         except DamagedIndexError:
             return []
 
+    def _file_of(self, model_id: str | None, entries: Iterable[Entry]) -> Entry | None:
+        """The first model of this id whose file is there."""
+        alike = (entry for entry in entries if entry.id == model_id)
+        return next((entry for entry in alike if self.path_of(entry).is_file()), None)
+
+    def _same_as(self, model: Entry) -> Path | None:
+        """The path in the library of exactly this model; None if it is not there."""
+        alike = (each for each in self._list_undamaged() if each.checksum == model.checksum)
+        return next(map(self.path_of, alike), None)
+
+    def _add(self, bundle: Path, new: Entry) -> Path:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        target = self._copy(bundle, file_stem(new.name))
+        added = describe(target)
+        with self._change_index() as index:
+            enter_all(index, [added])
+        return target
+
     def _change_index(self) -> AbstractContextManager[Index]:
-        return change_index(self.folder, rebuild=lambda: self._describe_all(self._files())[0])
-
-    def _describe_all(self, files: Iterable[str]) -> tuple[list[Entry], dict[str, str]]:
-        """Entries of the bundles in the folder, and errors of the files that are not bundles."""
-        entries, refused = [], {}
-        for name in files:
-            try:
-                entries.append(describe(self.folder / name))
-            except BundleError as error:
-                refused[name] = str(error).removeprefix(f"{name}: ")
-        return entries, refused
-
-    def _files(self) -> list[str]:
-        try:
-            return sorted(
-                entry.name
-                for entry in os.scandir(self.folder)
-                if entry.name.endswith(SUFFIX) and entry.name[0] != "." and entry.is_file()
-            )
-        except FileNotFoundError:
-            return []
+        return change_index(
+            self.folder, rebuild=lambda: describe_all(self.folder, files_in(self.folder))[0]
+        )
 
     def _copy(self, bundle: Path, stem: str) -> Path:
         """Copy a bundle into the folder under the first free name: stem, stem_1, stem_2 ..."""
@@ -253,36 +276,11 @@ class Catalog:
         )
 
 
-def describe(bundle: Path) -> Entry:
-    """Make the entry of a bundle from its small parts; raises BundleError if it is not a bundle."""
-    from distill.bundle.reader import read_bundle  # torch: only here
-
-    content = read_bundle(bundle, weights=False)
-    try:
-        return Entry.of(content, bundle)
-    except InvalidError as error:
-        raise BundleError(f"{bundle.name}: {error}") from error
-
-
 def _composed(name: str) -> str:
     """The same for a letter with an accent and a letter followed by one."""
     return unicodedata.normalize("NFC", name)
 
 
-def shown_name(name: str, file: str) -> str:
-    """A model's name, with the file's name to type if another model has the same: `kit (kit_1)`."""
-    stem = Path(file).stem
-    return name if stem == file_stem(name) else f"{name} ({stem})"
-
-
-def file_stem(name: str) -> str:
-    """A model's name → a file name of lower case letters of all scripts, digits, `_` and `-`, at
-    most 100 characters long.
-    """
-    letters: list[str] = []
-    for letter in unicodedata.normalize("NFKD", name):  # which separates accents from letters
-        if not (unicodedata.combining(letter) and letters and letters[-1].isascii()):
-            letters.append(letter)
-    plain = "".join(letters).lower()
-    stem = file_part(plain, gap="_", longest=LONGEST_NAME, signs="_-", empty="").lstrip("_-")
-    return f"{stem}_" if RESERVED.fullmatch(stem) else stem or "untitled"
+def _replace(target: Path, bundle: Path) -> None:
+    with whole_file(target) as partial:
+        shutil.copyfile(bundle, partial)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from distill.bundle.archive import check_archive
 from distill.bundle.format import write_bundle
 from distill.bundle.loading import check_bundle
 from distill.bundle.reader import read_content
+from distill.catalog.entry import Entry
 from distill.catalog.run_model import bundle_at
 from distill.errors import BundleError
 
@@ -24,9 +25,11 @@ NOT_OURS = "not a checkpoint of distill"
 
 
 @contextmanager
-def bundle_of(file: Path, metadata: Mapping[str, Any]) -> Iterator[Path]:
-    """The path of a bundle with the content of `file`, and with the values in `metadata` changed.
-    It is a temporary file, or `file` itself if nothing has to be changed.
+def bundle_of(
+    file: Path, metadata: Mapping[str, Any], *, parts: Mapping[str, Any] | None = None
+) -> Iterator[Path]:
+    """The path of a bundle with the content of `file`, with the values in `metadata` changed, and
+    with other `parts`. It is a temporary file, or `file` itself if nothing has to be changed.
 
     Raises BundleError for a file that is neither a bundle nor a checkpoint of distill, LibraryError
     for other parts of a run.
@@ -34,7 +37,7 @@ def bundle_of(file: Path, metadata: Mapping[str, Any]) -> Iterator[Path]:
     file = bundle_at(file, suffixes=(SUFFIX, CHECKPOINT_SUFFIX))
     if file.suffix != CHECKPOINT_SUFFIX:
         check_bundle(file)  # so that no unusable bundle is added
-        if not metadata:
+        if not metadata and not parts:
             yield file
             return
         fields = read_content(file)
@@ -44,11 +47,36 @@ def bundle_of(file: Path, metadata: Mapping[str, Any]) -> Iterator[Path]:
         bundle = Path(folder) / f"{file.stem}{SUFFIX}"
         try:
             fields["metadata"] = {**fields["metadata"], **metadata}
-            write_bundle(bundle, fields)
+            write_bundle(bundle, {**fields, **(parts or {})})
         except (KeyError, TypeError, AttributeError) as error:
             raise BundleError(f"{file.name}: {NOT_OURS}") from error
         check_bundle(bundle)
         yield bundle
+
+
+@contextmanager
+def continued(bundle: Path, new: Entry, earlier_file: Path, earlier: Entry) -> Iterator[Path]:
+    """The path of a bundle with the content of `bundle` under the name, description and tags of an
+    earlier state of the same model, and with the parts that only that has.
+    """
+    kept: dict[str, Any] = {
+        key: value
+        for key in ("name", "description", "tags")
+        if (value := getattr(earlier, key)) != getattr(new, key) and value
+    }
+    parts: dict[str, Any] = {}
+    if new.codec_digest == earlier.codec_digest:
+        lost = [
+            key for key in ("vocoder", "prior") if getattr(earlier, key) and not getattr(new, key)
+        ]
+        with suppress(BundleError):  # then there is nothing to keep
+            content = read_content(earlier_file) if lost else {}
+            parts = {f"{key}_state": content[f"{key}_state"] for key in lost}
+    if not kept and not parts:
+        yield bundle
+        return
+    with bundle_of(bundle, kept, parts=parts) as merged:
+        yield merged
 
 
 def _fields_of_checkpoint(file: Path) -> dict[str, Any]:

@@ -32,14 +32,18 @@ LONGEST_FILE = 255
 class VocoderFacts(VocoderTraining):
     """The type of a model's own vocoder, and how it was trained."""
 
-    type: str
+    type: str = field(kw_only=True)
+    other_sounds: bool = False
+    """Whether it was trained on other sounds than the codec."""
 
 
 @dataclass(frozen=True)
 class PriorFacts(PriorTraining):
     """The type of a model's prior, how it was trained, and what it can be asked for."""
 
-    type: str
+    type: str = field(kw_only=True)
+    other_sounds: bool = False
+    """Whether it was trained on other sounds than the codec."""
     classes: list[str] = field(default_factory=list)
     """Names of the classes that it knows, if there are several."""
 
@@ -150,8 +154,8 @@ class Entry:
             "loss_curve": {key: _thin(history[key]) for key in CURVES},
             "heard": _heard_figures(history),
             "min_utilization": _min_utilization(content.training_config),
-            "vocoder": _facts(content.vocoder_state),
-            "prior": _facts(content.prior_state),
+            "vocoder": _facts(content.vocoder_state, content.metadata),
+            "prior": _facts(content.prior_state, content.metadata),
         }
         return cls.from_json(without_nan(value))
 
@@ -159,10 +163,12 @@ class Entry:
 FROM_METADATA = {spec.name for spec in fields(Entry)} & {spec.name for spec in fields(Metadata)}
 
 
-def _facts(state: VocoderState | PriorState | None) -> dict[str, Any] | None:
+def _facts(state: VocoderState | PriorState | None, codec: Metadata) -> dict[str, Any] | None:
     if state is None:
         return None
     facts = {**asdict(state.training_metadata), "type": state.type}
+    sounds = state.training_metadata.dataset_fingerprint
+    facts["other_sounds"] = sounds not in ("", codec.dataset_fingerprint)
     if isinstance(state, PriorState):
         facts["classes"] = list(state.config.get("classes", ()))
     return facts

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from distill.catalog.catalog import shown_name
-from distill.catalog.entry import Entry
+from distill.catalog.entry import Entry, PriorFacts, VocoderFacts
+from distill.catalog.files import shown_name
 from distill.codec.level_health import LevelRow, show_share
 from distill.codec.yardstick import YARDSTICK, rate, show_figures
 from distill.system.terminal import duration, plain, quantity
@@ -79,12 +79,11 @@ def facts_of(entry: Entry, path: Path) -> list[tuple[str, str]]:
     and the fact in words. What there is nothing to say about is left out.
     """
     row, rating = row_of(entry), rate(entry.heard)
-    missing = "" if path.is_file() else ", but the file is missing"
     facts = (
         ("id", entry.id),
         ("description", entry.description),
         ("tags", ", ".join(entry.tags)),
-        ("file", f"{path} ({row.size}){missing}"),
+        ("file", f"{path} ({row.size})"),
         ("checksum", entry.checksum),
         ("collection", row.collection),
         (
@@ -136,14 +135,19 @@ def _vocoder(entry: Entry) -> str:
         return f"none of its own ({DEFAULT_NAME})"
     facts = entry.vocoder
     loss, date = _number(facts.final_loss), _date(facts.training_date)
-    return f"{vocoder_label(entry)}, final loss {loss}, trained {date}"
+    return f"{vocoder_label(entry)}, final loss {loss}, trained {date}{_on_others(facts)}"
 
 
 def _prior(entry: Entry, bits: str) -> str:
     if entry.prior is None:
         return "none yet, so no new sounds"
     facts = entry.prior
-    return f"{facts.type} ({facts.epochs} ep), {bits}, trained {_date(facts.training_date)}"
+    date = _date(facts.training_date)
+    return f"{facts.type} ({facts.epochs} ep), {bits}, trained {date}{_on_others(facts)}"
+
+
+def _on_others(facts: VocoderFacts | PriorFacts) -> str:
+    return f" on other sounds: {facts.dataset_name}" if facts.other_sounds else ""
 
 
 def _curve(values: Sequence[float | None], final: float | None) -> str:

@@ -159,7 +159,7 @@ def model_of(codes: Codes, catalog: Catalog) -> Path:
     """The path of the bundle in the library that made these codes; raises CodesError."""
     entries = catalog.entries()
     for entry in entries:
-        if entry.codec_digest == codes.codec_digest and catalog.path_of(entry).is_file():
+        if entry.codec_digest == codes.codec_digest:
             return catalog.path_of(entry)
     named = f"{codes.model_name or 'a model'} (id {codes.model_id[:8]})"
     if any(entry.id == codes.model_id for entry in entries):

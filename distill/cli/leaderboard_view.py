@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from distill.catalog.catalog import shown_name
+from distill.catalog.files import shown_name
 from distill.codec.level_health import show_share
 from distill.codec.yardstick import YARDSTICK
 from distill.runs.folder import checkpoint_path

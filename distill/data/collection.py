@@ -11,6 +11,7 @@ from pathlib import Path
 
 from distill.audio.reasons import Note, NoteText, Reason
 from distill.system.atomic import whole_file
+from distill.system.json_values import read_object
 
 REPORT = "collection.json"
 """Name of the report, in the folder of a run or of shards."""
@@ -126,6 +127,11 @@ class Collection:
         # file names that are not Unicode hold surrogates; as backslash escapes they are valid JSON
         with whole_file(path) as partial:
             partial.write_text(text, encoding="utf-8", errors="backslashreplace")
+
+
+def fingerprint_in(report: Path) -> object:
+    """The fingerprint of the sounds that a report is of; None without one of distill."""
+    return read_object(report).get("fingerprint")
 
 
 def _in_words(reason: Reason, details: Iterable[str]) -> str:

@@ -17,6 +17,7 @@ from distill.data.cache import CacheConfig, WaveformCache
 from distill.data.cache_index import Decoded, FileState
 from distill.data.collection import Collection, LeftOut, Sound
 from distill.errors import CollectionError
+from distill.system.paths import from_here
 from distill.system.stopping import raise_if_stopped
 from distill.system.terminal import quantity
 
@@ -60,13 +61,13 @@ def scan(
         if len(left_out) == 1:
             shown = f"1 {left_out[0].text}"
         example = f"; the first: {left_out[0].path}: {left_out[0].text}" if left_out else ""
-        where = ", ".join(map(str, folders))
+        where = ", ".join(str(from_here(folder)) for folder in folders)
         found = (
             f"{quantity(len(left_out), 'file')}, none usable ({shown}){example}"
             if left_out
             else "the folder is empty"
         )
-        raise CollectionError(f"data.root={where}: no usable sound: {found}")
+        raise CollectionError(f"{where}: no usable sound: {found}")
     return collection
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from filelock import Timeout
 
-from distill.data.collection import REPORT, Collection
+from distill.data.collection import REPORT, Collection, fingerprint_in
 from distill.data.manifest import MANIFEST
 from distill.errors import DistillError, WriteError
 from distill.system.locks import hold
@@ -47,7 +46,7 @@ def begin(collection: Collection, out: Path) -> Iterator[Path]:
             out.mkdir(parents=True, exist_ok=True)
             held.enter_context(hold(out / LOCK, timeout_s=0, keep=False))
             _refuse_complete(out)
-            if report.exists() and _fingerprint_in(report) != collection.fingerprint:
+            if report.exists() and fingerprint_in(report) != collection.fingerprint:
                 raise DistillError(
                     f"{out}: holds unfinished shards of other sounds; delete them first"
                 )
@@ -62,10 +61,3 @@ def begin(collection: Collection, out: Path) -> Iterator[Path]:
 def _refuse_complete(out: Path) -> None:
     if (out / MANIFEST).exists():
         raise DistillError(f"{out}: already holds complete shards; choose another folder")
-
-
-def _fingerprint_in(report: Path) -> object:
-    try:
-        return json.loads(report.read_text("utf-8"))["fingerprint"]
-    except (ValueError, KeyError, TypeError):  # not a report of distill
-        return None

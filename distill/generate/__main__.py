@@ -20,7 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
         model = load_model(path, options, sound=True)
         say_out_folder(options)
-        make_sounds(model, options)
+        make_sounds(model, options, path)
 
 
 if __name__ == "__main__":

@@ -6,21 +6,30 @@ import argparse
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from distill.bundle.loaded import LoadedModel
 from distill.cli.coding import out_folder
+from distill.errors import GenerationError
 from distill.generate.given import request_of, settings_of
 from distill.generation.making import Generation
 from distill.listen.folder import invitation
 from distill.listen.new_sounds import MOST_SHEET, NewSounds, describe
+from distill.runs.at_work import coming_prior
+from distill.runs.folder import RUNS
+from distill.runs.of_model import runs_of
 from distill.system import terminal
 from distill.system.paths import from_here
 from distill.system.stopping import raise_if_stopped
 from distill.system.terminal import quantity, say, say_figures
 
 
-def make_sounds(model: LoadedModel, options: argparse.Namespace) -> None:
-    """Make the sounds and write them, with a line for each. Raises DistillError."""
+def make_sounds(model: LoadedModel, options: argparse.Namespace, path: Path) -> None:
+    """Make the sounds and write them, with a line for each; `path` is the model's file. Raises
+    DistillError.
+    """
+    if model.prior is None:
+        _say_when_it_can(model, path)
     request = request_of(model, options)
     request.check(model.codec, model.require_prior())
     numbers = range(1, options.count + 1)
@@ -41,6 +50,14 @@ def make_sounds(model: LoadedModel, options: argparse.Namespace) -> None:
             _close(target, options.count)
     if copies and not _begins_with_a_sound(options):
         say_figures(f"{quantity(copies, 'sound')} as near to a training sound as a copy")
+
+
+def _say_when_it_can(model: LoadedModel, path: Path) -> None:
+    """Raise GenerationError where a run is on its way to the prior of this model."""
+    own, model_id = path.absolute().parent, model.metadata.model_id
+    runs = [own, *runs_of(RUNS.parent, model_id), *runs_of(own.parent, model_id)]
+    if coming := coming_prior(runs):
+        raise GenerationError(f"{model.metadata.name} makes no new sounds yet: {coming}")
 
 
 def _write_sounds(generation: Generation, numbers: Sequence[int], target: NewSounds) -> int:

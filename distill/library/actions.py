@@ -7,10 +7,8 @@ import json
 import sys
 
 from distill.catalog.catalog import Catalog
-from distill.catalog.index import repair_command
 from distill.errors import DistillError, LibraryError
 from distill.library.view import SORT_KEYS, models_table, show_model
-from distill.system import terminal
 from distill.system.terminal import console, plain, quantity, say
 
 
@@ -23,16 +21,10 @@ def list_models(catalog: Catalog, options: argparse.Namespace) -> None:
         return
     if entries:
         width = console.width if console.is_terminal else None
-        for line in models_table(entries, catalog, width=width):
+        for line in models_table(entries, width=width):
             console.file.write(line + "\n")
     else:
         say(f"no models in {catalog.folder}")
-    if orphans := catalog.orphans(entries):
-        terminal.warn_on_stderr(
-            f"{quantity(len(orphans), 'model file')} in {catalog.folder} not in this list, "
-            f"such as {orphans[0]}; to add them, or to see what is wrong with them: "
-            f"{repair_command(catalog.folder)}"
-        )
 
 
 def show_info(catalog: Catalog, options: argparse.Namespace) -> None:
@@ -98,13 +90,12 @@ def add_models(catalog: Catalog, options: argparse.Namespace) -> None:
     for file in options.files:
         try:
             with bundle_of(file, changes) as bundle:
-                existing = catalog.same_as(bundle)
-                path = existing or catalog.publish(bundle)
+                path, is_new = catalog.add(bundle)
         except OSError as error:
             raise LibraryError(
                 f"{file}: not added to {catalog.folder}: {error.strerror or error}"
             ) from error
-        what = "already in the library" if existing else "added"
+        what = "added" if is_new else "already in the library"
         say(f"{what}: {path}")
 
 

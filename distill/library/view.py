@@ -45,13 +45,13 @@ SORT_KEYS: dict[str, Callable[[Entry], Any]] = {
 }
 
 
-def models_table(entries: Sequence[Entry], catalog: Catalog, *, width: int | None) -> Iterator[str]:
+def models_table(entries: Sequence[Entry], *, width: int | None) -> Iterator[str]:
     """A line of headings, then one line for each model; names are shortened to fit `width`,
     and where that is not enough, headings.
 
     Not a table made by rich, which is too slow for a thousand models.
     """
-    rows = [_cells(row_of(entry), is_there=catalog.path_of(entry).is_file()) for entry in entries]
+    rows = [_cells(row_of(entry)) for entry in entries]
     widths = [
         max(cell_len(row[column]) for row in (HEADINGS, *rows)) for column in range(len(HEADINGS))
     ]
@@ -77,7 +77,7 @@ def show_model(entry: Entry, catalog: Catalog) -> None:
     print_table(LEVEL_HEADINGS, [(row.label, *row.cells) for row in level_rows(entry)])
 
 
-def _cells(row: ModelRow, *, is_there: bool) -> tuple[str, ...]:
+def _cells(row: ModelRow) -> tuple[str, ...]:
     """A model under HEADINGS."""
     return (
         row.name,
@@ -89,7 +89,7 @@ def _cells(row: ModelRow, *, is_there: bool) -> tuple[str, ...]:
         row.utilization,
         row.vocoder,
         row.bits,
-        row.size if is_there else "file missing",
+        row.size,
     )
 
 

@@ -158,9 +158,10 @@ class NewSounds:
         raise AssertionError("there is always another number")
 
     def _used_seeds(self) -> set[int]:
+        names = set(os.listdir(self.folder))
         sound = re.compile(rf"{re.escape(self._stem)}_(\d{{1,19}})_")
-        found = map(sound.match, os.listdir(self.folder))
-        return {int(match[1]) for match in found if match}
+        found = (int(match[1]) for match in map(sound.match, names) if match)
+        return _seeds_in(self.folder / LIST, self.model.metadata.model_id, names) | set(found)
 
     def _write_list(self) -> Path:
         with hold_folder(self.folder):
@@ -279,6 +280,18 @@ def _facts(file: str, sound: NewSound) -> dict[str, Any]:
         "copy": sound.is_copy,
         "drawn": sound.attempts,
     }
+
+
+def _seeds_in(path: Path, model_id: str, names: set[str]) -> set[int]:
+    """The seeds of this model's sounds that are there, under whatever name it had."""
+    seeds: set[int] = set()
+    for call in _earlier_calls(path):
+        with suppress(TypeError, KeyError):  # a list that somebody else wrote
+            if call["model_id"] == model_id and any(
+                each["file"] in names for each in call["sounds"]
+            ):
+                seeds.add(call["settings"]["seed"])
+    return seeds
 
 
 def _earlier_calls(path: Path) -> Sequence[Any]:

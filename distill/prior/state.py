@@ -14,6 +14,10 @@ class PriorTraining:
     final_bits_per_s: float
     """Negative log2 likelihood of the held-out codes, for each second of sound."""
     training_date: str
+    dataset_name: str = ""
+    """Of the sounds that it was trained on; empty where that was not written down."""
+    dataset_fingerprint: str = ""
+    """Hash of their content."""
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import shutil
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -14,11 +13,12 @@ from typing import TYPE_CHECKING
 from filelock import Timeout
 
 from distill.bundle import SUFFIX
+from distill.data.collection import REPORT
 from distill.errors import DistillError, RunError, WriteError
 from distill.system.locks import SOFT_SUFFIX, hold
 from distill.system.names import file_part
-from distill.system.paths import exists, is_folder, path_and_parents, path_of
-from distill.system.run_parts import CHECKPOINTS, CONFIG, LOG, run_of, runs_in
+from distill.system.paths import exists, from_here, is_folder, path_and_parents, path_of
+from distill.system.run_parts import CHECKPOINTS, CONFIG, LOG, PROGRESS, run_of, runs_in
 from distill.system.shell import shell_word
 
 if TYPE_CHECKING:
@@ -37,6 +37,8 @@ PREVIEWS = "previews"
 """What the held-out sounds come back as while the run trains: a folder for each look."""
 NEW_SOUNDS = "new_sounds"
 """New sounds by the prior, with their own page to listen."""
+BEFORE_IT_BEGINS = {LOG, LOCK, LOCK + SOFT_SUFFIX, PROGRESS, REPORT, f"best{SUFFIX}"}
+"""What may lie in the folder of a run that has not begun; the bundle is that of its base."""
 log = logging.getLogger(__name__)
 
 
@@ -169,9 +171,10 @@ def is_locked(run_dir: Path) -> bool:
 
 
 @contextmanager
-def lock_run_dir(run_dir: Path) -> Iterator[None]:
-    """Lock a run folder for this process; the system unlocks it even if the process is killed. The
-    folder is deleted if the run ends with an error before anything was saved in it.
+def lock_run_dir(run_dir: Path, *, is_new: bool = False) -> Iterator[None]:
+    """Lock a run folder for this process; the system unlocks it even if the process is killed. A
+    run that is refused before it begins leaves nothing: its folder is emptied, and deleted if it
+    `is_new`.
 
     Raises RunError if another process has locked it, WriteError if nothing can be written.
     """
@@ -186,8 +189,12 @@ def lock_run_dir(run_dir: Path) -> Iterator[None]:
             yield
         except DistillError:
             with suppress(OSError):
-                if {path.name for path in run_dir.iterdir()} <= {LOG, LOCK, LOCK + SOFT_SUFFIX}:
-                    shutil.rmtree(run_dir)
+                left = list(run_dir.iterdir())
+                if {path.name for path in left} <= BEFORE_IT_BEGINS:
+                    for path in left:
+                        path.unlink()
+                    if is_new:
+                        run_dir.rmdir()
             raise
 
 
@@ -200,9 +207,10 @@ def check_same_sounds(report: Path, collection: Collection) -> None:
     except (OSError, ValueError, KeyError):
         return  # there is no report, or it cannot be read
     now = {sound.content for sound in collection.sounds}
+    where = ", ".join(str(from_here(Path(folder))) for folder in collection.folders)
     if 2 * len(before & now) < len(before):
         raise RunError(
-            f"data.root: {len(before - now):,} of this run's {len(before):,} sounds are gone; "
+            f"{where}: {len(before - now):,} of this run's {len(before):,} sounds are gone; "
             "to train on other sounds, start a new run without resume="
         )
     if before != now:

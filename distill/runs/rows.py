@@ -208,7 +208,9 @@ class EndRow:
 
     event: ClassVar[str] = "end"
     reason: str
-    """`finished`, `stopped` or `failed`."""
+    """`finished`, `stopped`, `failed`, or `unchanged`: it was refused or ended before it did
+    anything, so the run is as it was.
+    """
     detail: str = ""
     bundle: str | None = field(default=None, metadata=or_null())
     published: str | None = field(default=None, metadata=or_null())

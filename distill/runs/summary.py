@@ -10,7 +10,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from distill.catalog.catalog import file_stem
+from distill.catalog.files import file_stem
 from distill.catalog.index import DEFAULT_FOLDER
 from distill.runs.folder import LAST
 from distill.runs.history import History

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,13 +14,14 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from distill.errors import ConfigError, DistillError
+from distill.errors import ConfigError, DistillError, RunError
 from distill.settings.check import check_config, one_line
 from distill.settings.conf_files import CONFIG_NAME, config_dir
 from distill.settings.overrides import check_override, parse_overrides, to_compose
-from distill.settings.schema import TrainConfig
-from distill.system.paths import is_address, path_of
-from distill.system.run_parts import CHECKPOINTS
+from distill.settings.schema import FOLDERS, TrainConfig
+from distill.system.paths import from_here, is_address, is_folder, path_of
+from distill.system.run_parts import CHECKPOINTS, outputs_of
+from distill.system.shell import shell_word
 
 KEPT_ON_RESUME = ("mel.", "model.", "rvq.", "seed", "name", "data.", "vocoder.type")
 KEPT_OF_STAGE = {
@@ -27,6 +29,8 @@ KEPT_OF_STAGE = {
     "prior": ("width", "layers", "batch_size", "min_epoch_sounds"),
 }
 """The same of later stages, once they have begun."""
+PLACES = {"library.dir": "library", "data.cache_dir": "cache"}
+"""Settings of folders that usually lie beside the runs, and their names there."""
 FREE_ON_RESUME = ("data.num_workers", "data.cache_dir", "data.root")
 
 
@@ -80,21 +84,64 @@ def load_config(overrides: Sequence[str], *, sweep: bool = True) -> TrainConfig:
     return compose_settings(overrides, sweep=sweep).config
 
 
+def settings_to_keep(config: TrainConfig, run_dir: Path) -> str:
+    """The settings as a run folder holds them: what lies beside the run, in the same `outputs`, is
+    named as seen from the run, so that all of it may be moved.
+    """
+    outputs, kept = outputs_of(run_dir), OmegaConf.structured(config)
+    for key in PLACES:
+        place = path_of(OmegaConf.select(kept, key)).absolute()
+        if outputs is not None and place.is_relative_to(outputs):
+            OmegaConf.update(kept, key, os.path.relpath(place, run_dir.absolute()))
+    return OmegaConf.to_yaml(kept)
+
+
+def _find_places(config: DictConfig, run_dir: Path) -> None:
+    """Turn places as seen from the run into places as they are; one that is gone, in settings of an
+    earlier version, is where it is usually.
+    """
+    outputs = outputs_of(run_dir)
+    for key, usual in PLACES.items():
+        place = Path(str(OmegaConf.select(config, key)))
+        if place.parts[:1] == ("..",):
+            place = Path(os.path.normpath(run_dir.absolute() / place))
+        elif outputs is not None and place.is_absolute() and not place.exists():
+            place = outputs / usual
+        OmegaConf.update(config, key, str(place))
+
+
+def _require_sounds(config: DictConfig, run_dir: Path) -> None:
+    """Raise RunError where the folders of a run's sounds are not there any more."""
+    root = OmegaConf.select(config, "data.root")
+    for folder in [root] if isinstance(root, str) else root or []:
+        if not is_address(str(folder)) and not is_folder(str(folder)):
+            resume = shell_word(str(from_here(run_dir)))
+            raise RunError(
+                f"{folder}: the sounds of this run are not there any more; if they have moved, "
+                f"name their folder: python -m distill.train FOLDER resume={resume}"
+            )
+
+
 def resume_config(saved: Path, overrides: Sequence[str]) -> TrainConfig:
     """The configuration saved in a run folder, changed by the overrides.
 
-    Raises ConfigError for an override that would change the model or its sounds.
+    Raises ConfigError for an override that would change the model or its sounds, RunError where the
+    sounds have moved and no other folder is given.
     """
     try:
         config = OmegaConf.load(saved)
     except (OSError, ValueError, YAMLError) as error:
         raise DistillError(f"{saved}: cannot be read: {one_line(error)}") from error
     assert isinstance(config, DictConfig)
+    _find_places(config, saved.parent)
+    parsed = parse_overrides(overrides)
+    if not any(override.get_key_element() == FOLDERS for override in parsed):
+        _require_sounds(config, saved.parent)
     kept: tuple[str, ...] = KEPT_ON_RESUME
     for stage, keys in KEPT_OF_STAGE.items():
         if (saved.parent / CHECKPOINTS / f"{stage}_last.ckpt").exists():
             kept += tuple(f"{stage}.{key}" for key in keys)
-    for override in parse_overrides(overrides):
+    for override in parsed:
         check_override(override)
         key = override.get_key_element().lstrip("+~")
         if key == "resume" or key.startswith("hydra."):

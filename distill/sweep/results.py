@@ -12,12 +12,12 @@ from pathlib import Path
 
 from distill.codec.description import LevelHealth
 from distill.errors import DistillError
-from distill.runs.folder import is_locked
+from distill.runs.folder import is_locked, newest_bundle
 from distill.runs.summary import Summary, read_summary
 from distill.settings.quoting import unquote
 from distill.sweep.job import DONE, KILLED, RECORD, RUNNING, STOPPED, Job
 from distill.system.atomic import write_text
-from distill.system.paths import path_and_parents
+from distill.system.paths import from_here, path_and_parents
 from distill.system.ranges import or_null
 from distill.system.validation import InvalidError, instance_of
 
@@ -191,6 +191,10 @@ def _with_figures(result: Result, summary: Summary | None) -> Result:
     job = result.job
     if summary.finished and job.state in (STOPPED, KILLED):  # it was continued later
         job = replace(job, state=DONE, reason="")
+    published = summary.published or ""
+    if not Path(published).is_file():  # deleted, renamed, or moved with the runs
+        published = ""
+    own = newest_bundle(result.folder)
     return replace(
         result,
         job=job,
@@ -203,6 +207,6 @@ def _with_figures(result: Result, summary: Summary | None) -> Result:
         epochs=codec.epochs,
         elapsed_s=codec.elapsed_s,
         name=summary.name,
-        bundle=summary.published or summary.bundle or "",
-        published=summary.published or "",
+        bundle=published or (str(from_here(own)) if own else ""),
+        published=published,
     )

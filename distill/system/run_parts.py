@@ -30,6 +30,15 @@ def runs_in(folder: Path) -> list[Path]:
         return []
 
 
+def outputs_of(run_dir: Path) -> Path | None:
+    """The folder `outputs` that a run lies in, alone or in a sweep; None if it lies elsewhere."""
+    parents = run_dir.absolute().parents
+    for depth, name in ((0, "train"), (1, "multirun")):
+        if len(parents) > depth + 1 and parents[depth].name == name:
+            return parents[depth + 1]
+    return None
+
+
 def _is_run(folder: Path) -> bool:
     try:
         return (folder / CONFIG).is_file() and any((folder / mark).exists() for mark in MARKS)

@@ -48,15 +48,14 @@ def train_alone(command: TrainCommand) -> int:
         require_codec(config)
         if config.base is not None:  # looked for before a folder is made
             Catalog(path_of(config.library.dir)).model_path(config.base)
-    run_dir = _run_dir(settings)
+    run_dir, is_new = _run_dir(settings)
     if resume:
         config = resume_config(run_dir / CONFIG, settings.overrides)
-    else:
-        make_roots_absolute(config)
+    make_roots_absolute(config)
     _start_log(settings, run_dir)
     console.quiet = not is_first()
     try:
-        with lock_run_dir(run_dir) if is_first() else nullcontext():
+        with lock_run_dir(run_dir, is_new=is_new) if is_first() else nullcontext():
             if is_first() and not resume:
                 check_unused(run_dir)
             train(config, run_dir, resume=resume)
@@ -99,24 +98,25 @@ def _compose(command: TrainCommand, *, stages: str | None = None) -> Settings:
     return compose_settings(words, sweep=command.sweep)
 
 
-def _run_dir(settings: Settings) -> Path:
-    """The folder of the run, made where it is new; raises RunError."""
+def _run_dir(settings: Settings) -> tuple[Path, bool]:
+    """The folder of the run, made where it is new, and whether it is; raises RunError."""
     config = settings.config
     if config.resume is not None:
-        return run_to_resume(RUNS, config.resume)
+        return run_to_resume(RUNS, config.resume), False
     if "hydra.run.dir" in settings.typed:
         run_dir = Path(settings.hydra.run.dir)
+        is_new = not run_dir.exists()
         try:
             run_dir.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise WriteError(run_dir, error) from error
-        return run_dir.absolute()
+        return run_dir.absolute(), is_new
     if not is_first():
         raise RunError(
             f"{rank_name()}: when several processes train one run, give all of them the same run "
             "folder with hydra.run.dir=FOLDER"
         )
-    return new_run_dir(RUNS, config.name or config.data.collection_name).absolute()
+    return new_run_dir(RUNS, config.name or config.data.collection_name).absolute(), True
 
 
 def _start_log(settings: Settings, run_dir: Path) -> None:

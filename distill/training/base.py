@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from distill.bundle.reader import read_content
+from distill.bundle.reader import read_bundle, read_content
 from distill.catalog.catalog import Catalog
+from distill.data.source import Source
 from distill.errors import ConfigError, WriteError
 from distill.runs.folder import best_bundle
 from distill.settings.schema import (
@@ -21,8 +23,10 @@ from distill.settings.schema import (
 from distill.system.atomic import whole_file
 from distill.system.paths import path_of
 from distill.system.ranges import within
+from distill.system.terminal import duration, quantity
 from distill.system.validation import InvalidError, instance_of
 
+log = logging.getLogger(__name__)
 LONGEST_SHOWN, MOST_SHOWN = 60, 3
 OF_SPLIT = ("val_fraction", "segment_s", "min_duration_s", "silence_dbfs")
 """Settings of `data` by which the same sounds get into the same split."""
@@ -63,6 +67,20 @@ def adopt_base(config: TrainConfig, run_dir: Path) -> None:
         raise WriteError(best_bundle(run_dir), error) from error
 
 
+def warn_of_other_sounds(run_dir: Path, source: Source) -> None:
+    """Warn where the sounds of a run are not those that its base was trained on."""
+    known = read_bundle(best_bundle(run_dir), weights=False).metadata
+    if known.dataset_fingerprint != source.fingerprint:
+        log.warning(
+            "these are not the sounds that %s was trained on (%s: %s, %s): its codec stays as it "
+            "is, and what is learnt from these is kept only where it is better",
+            known.name,
+            known.dataset_name,
+            quantity(known.dataset_file_count, "file"),
+            duration(known.dataset_total_duration_s),
+        )
+
+
 def _check_name_and_sounds(config: TrainConfig, name: str, folders: object) -> None:
     """Raise ConfigError for another name, and for the demo collection where a model was trained on
     sounds in `folders`.
@@ -77,5 +95,8 @@ def _check_name_and_sounds(config: TrainConfig, name: str, folders: object) -> N
     if config.data.root is None and isinstance(folders, list) and folders:
         known = ", ".join(str(folder)[:LONGEST_SHOWN] for folder in folders[:MOST_SHOWN])
         raise ConfigError(
-            "data.root", None, f"give the sounds that the base was trained on ({known})"
+            "base",
+            config.base,
+            f"give the sounds that the base was trained on ({known}), as FOLDER or "
+            "data.root=FOLDER",
         )

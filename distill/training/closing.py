@@ -125,7 +125,8 @@ def _check_published(summary: Summary, session: Session, *, finished: bool) -> l
     if not finished or not summary.bundle or summary.published:
         return []
     add = f"python -m distill.library add {shell_word(summary.bundle)}"
-    return [f"not published in {session.config.library.dir}; to publish it: `{add}`"]
+    library = from_here(path_of(session.config.library.dir))
+    return [f"not published in {library}; to publish it: `{add}`"]
 
 
 def _summarise(
@@ -139,11 +140,11 @@ def _summarise(
 ) -> Summary:
     config, run_dir, finished = session.config, session.run_dir, outcome.stopped is None
     bundle, before = newest_bundle(run_dir), read_summary(run_dir)
+    content = read_bundle(bundle, weights=False) if bundle else None
     if finished:
         published = _publish(bundle, session) if bundle else None
     else:  # what an earlier stage published is still there, and is replaced when this one ends
-        published = _still_there(before.published if before else None)
-    content = read_bundle(bundle, weights=False) if bundle else None
+        published = _catalog(session).find_id(content.metadata.model_id) if content else None
     module = outcome.prepared.module
     assert config.name is not None
     return Summary(
@@ -174,31 +175,37 @@ def _summarise(
 def _pages(new: Path | None, before: Summary | None, run_dir: Path) -> dict[str, str | None]:
     """The pages of a run by their keys in the summary: the new one, and those of before."""
     pages = {
-        "page": _still_there(before.page if before else None),
-        "new_sounds_page": _still_there(before.new_sounds_page if before else None),
+        "page": _still_there(before.page if before else None, run_dir),
+        "new_sounds_page": _still_there(before.new_sounds_page if before else None, run_dir),
     }
     if new is not None:
         pages["page" if new.parent == run_dir else "new_sounds_page"] = new
     return {key: str(from_here(path)) if path else None for key, path in pages.items()}
 
 
-def _still_there(named: str | None) -> Path | None:
-    """The file that the summary of before names; None if there is none by now."""
-    path = Path(named) if named else None
-    return path if path and path.is_file() else None
+def _still_there(named: str | None, run_dir: Path) -> Path | None:
+    """The page that the summary of before names, wherever the run lies by now; None if there is
+    none.
+    """
+    if named is None:
+        return None
+    page = Path(named)
+    inside = (page.name, f"{page.parent.name}/{page.name}")
+    return next((path for name in inside[::-1] if (path := run_dir / name).is_file()), None)
 
 
 def _publish(bundle: Path, session: Session) -> Path | None:
-    """Copy the bundle into the library; it replaces what the same run, or its base, published.
+    """Copy the bundle into the library, in place of what is there of this model.
 
     None, with a warning, if that is not possible.
     """
-    library = path_of(session.config.library.dir)
-    before = read_summary(session.run_dir)
-    earlier = (before.published if before else None) or session.config.base
+    catalog = _catalog(session)
     try:
-        catalog = Catalog(library)
-        return catalog.publish(bundle, earlier=earlier and Path(earlier).name).absolute()
+        return catalog.publish(bundle).absolute()
     except (OSError, DistillError) as error:
-        log.warning("not published in %s: %s; the run folder has the model", library, error)
+        log.warning("not published in %s: %s; the run folder has the model", catalog.folder, error)
         return None
+
+
+def _catalog(session: Session) -> Catalog:
+    return Catalog(path_of(session.config.library.dir))

@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ from distill.runs.folder import STOP, newest_bundle
 from distill.runs.progress import ProgressFile
 from distill.runs.rows import EndRow, StartRow
 from distill.runs.summary import Summary
+from distill.settings.compose import settings_to_keep
 from distill.settings.schema import TrainConfig
 from distill.system.paths import from_here
 from distill.training.folder import prepare_folder, remove_useless_checkpoints
@@ -50,7 +51,8 @@ def train(
     progress = ProgressFile(run_dir if is_first() else None)
     if is_first():
         (run_dir / STOP).unlink(missing_ok=True)  # it was for an earlier process
-    with _record_end(progress, run_dir, stop_files):
+    work = _Work(resume=resume)
+    with _record_end(progress, run_dir, stop_files, work):
         progress.write(_start_row(config, resume=resume))
         # before the sounds are read: there may be nothing left to train
         left = _find_stages(config, run_dir, resume=resume)
@@ -58,18 +60,24 @@ def train(
         config.name = config.name or f"{source.name}-{time.strftime('%Y-%m-%d-%H-%M-%S')}"
 
         # torch and Lightning are slow to import: only now, when the sounds were read without errors
+        from distill.training.base import warn_of_other_sounds
         from distill.training.sequence import complete_stages, train_stages
-        from distill.training.session import Session
+        from distill.training.session import Session, check_devices
         from distill.training.stages import STAGES
 
+        if config.base is not None and is_first():
+            warn_of_other_sounds(run_dir, source)
         stages = [STAGES[name](config, source, data, run_dir) for name in left]
         complete_stages(stages, progress)
         _report_empty_filters(config, resume=resume, in_sweep=in_sweep)
-        settings = OmegaConf.to_yaml(OmegaConf.structured(config))
+        settings = settings_to_keep(config, run_dir)
+        check_devices(config.trainer)
+        work.has_begun = True
         if is_first():
             prepare_folder(run_dir, settings, resume=resume)
             remove_useless_checkpoints(run_dir, left)
-        with StopRequest(*stop_files) as request, Ranks(settings, run_dir, resume=resume) as ranks:
+        for_ranks = OmegaConf.to_yaml(OmegaConf.structured(config))
+        with StopRequest(*stop_files) as request, Ranks(for_ranks, run_dir, resume=resume) as ranks:
             session = Session(
                 config=config,
                 settings=settings,
@@ -117,22 +125,34 @@ def _start_row(config: TrainConfig, *, resume: bool) -> StartRow:
     )
 
 
+@dataclass
+class _Work:
+    """How far a process is with a run."""
+
+    resume: bool
+    has_begun: bool = False
+    """Whether the run is another one by now."""
+
+    def reason(self, reason: str) -> str:
+        """How its end is recorded: what a process has not touched is as it was."""
+        return reason if self.has_begun or not self.resume else "unchanged"
+
+
 @contextmanager
 def _record_end(
-    progress: ProgressFile, run_dir: Path, stop_files: Sequence[Path]
+    progress: ProgressFile, run_dir: Path, stop_files: Sequence[Path], work: _Work
 ) -> Iterator[None]:
     """Record in the progress file how the process ended, unless it finished the run."""
     try:
         yield
     except (RunStopped, KeyboardInterrupt, SystemExit) as stopped:
         asked = any(file.exists() for file in stop_files)
-        progress.write(
-            EndRow("stopped", "stop file" if asked else str(stopped), _newest_model(run_dir))
-        )
+        detail = "stop file" if asked else str(stopped)
+        progress.write(EndRow(work.reason("stopped"), detail, _newest_model(run_dir)))
         raise
     except BaseException as error:
         detail = str(error) or type(error).__name__
-        progress.write(EndRow("failed", detail, _newest_model(run_dir)))
+        progress.write(EndRow(work.reason("failed"), detail, _newest_model(run_dir)))
         raise
 
 

@@ -21,7 +21,7 @@ from torch.distributed import DistError
 from distill.errors import RunError
 from distill.runs.folder import checkpoint_path
 from distill.runs.progress import ProgressFile
-from distill.settings.schema import TrainConfig
+from distill.settings.schema import TrainConfig, TrainerConfig
 from distill.training.callbacks import BundleCheckpoint, GracefulStop, ProgressRows
 from distill.training.interrupt import RunStopped, StopRequest
 from distill.training.ranks.processes import Ranks, check_cores
@@ -74,30 +74,42 @@ def train_stage(stage: Stage[P], session: Session, *, saved: Saved | None) -> Ou
     return Outcome(prepared, stopped, failures)
 
 
+def check_devices(config: TrainerConfig) -> None:
+    """Raise RunError for devices that this machine does not have."""
+    _quieten_libraries()
+    _make_trainer(config, logger=False, enable_checkpointing=False)
+
+
 def _trainer(
     limits: StageLimits,
     session: Session,
     callbacks: list[lightning.Callback],
     saved: Saved | None,
 ) -> lightning.Trainer:
-    config = session.config.trainer
+    return _make_trainer(
+        session.config.trainer,
+        default_root_dir=session.run_dir,
+        max_epochs=limits.max_epochs or -1,
+        callbacks=callbacks,
+        logger=_logger(session, saved),
+        plugins=[AtomicCheckpointIO()],
+        num_sanity_val_steps=0,  # it would initialise the codebooks from validation data
+        log_every_n_steps=1,
+        use_distributed_sampler=False,  # the data module divides the draws among the ranks
+    )
+
+
+def _make_trainer(config: TrainerConfig, **options: Any) -> lightning.Trainer:
     try:
         return lightning.Trainer(
-            default_root_dir=session.run_dir,
-            max_epochs=limits.max_epochs or -1,
             accelerator=config.accelerator,
             devices=config.devices,
             num_nodes=config.num_nodes,
             strategy=_strategy(config.strategy),
             precision=config.precision,  # type: ignore[arg-type]
-            callbacks=callbacks,
-            logger=_logger(session, saved),
-            plugins=[AtomicCheckpointIO()],
-            num_sanity_val_steps=0,  # it would initialise the codebooks from validation data
-            log_every_n_steps=1,
             enable_progress_bar=False,
             enable_model_summary=False,
-            use_distributed_sampler=False,  # the data module divides the draws among the ranks
+            **options,
         )
     except (MisconfigurationException, TypeError, RuntimeError) as error:  # by accelerator
         raise RunError(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from distill.audio.reasons import counts_in_words
 from distill.data.classes import classes_in_words
-from distill.data.collection import REPORT
+from distill.data.collection import REPORT, fingerprint_in
 from distill.data.split import FEWEST_HELD_OUT
 from distill.errors import DistillError
 from distill.runs.folder import check_same_sounds
@@ -47,7 +47,7 @@ def open_sounds(
     written with. Raises DistillError, and RunStopped if one of the `stop_files` exists.
     """
     if config.data.source == "shards":
-        return _open_shards(config, run_dir, progress)
+        return _open_shards(config, run_dir, progress, resume=resume)
     collection, split = collect(config, stop_files)
     if is_first():
         if resume:
@@ -126,7 +126,7 @@ def report(collection: Collection, split: Split, path: Path) -> None:
 
 
 def _open_shards(
-    config: TrainConfig, run_dir: Path, progress: ProgressFile
+    config: TrainConfig, run_dir: Path, progress: ProgressFile, *, resume: bool
 ) -> tuple[Source, SegmentDataModule]:
     try:
         from distill.data.streaming import StreamingDataModule, read_manifest
@@ -137,6 +137,11 @@ def _open_shards(
     config.data.segment_s, config.data.val_fraction = manifest.segment_s, manifest.val_fraction
     config.mel.sample_rate_hz = manifest.sample_rate_hz
     if is_first():
+        if resume and fingerprint_in(run_dir / REPORT) not in (None, manifest.fingerprint):
+            log.warning(
+                "these shards are not of the sounds that the run began with; figures from here on "
+                "cannot be compared with earlier ones"
+            )
         _keep_report(manifest.write_report, run_dir / REPORT)
     segments = manifest.segments
     progress.write(

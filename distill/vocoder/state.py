@@ -16,6 +16,10 @@ class VocoderTraining:
     epochs: int
     final_loss: float
     training_date: str
+    dataset_name: str = ""
+    """Of the sounds that it was trained on; empty where that was not written down."""
+    dataset_fingerprint: str = ""
+    """Hash of their content."""
 
 
 @dataclass(frozen=True)

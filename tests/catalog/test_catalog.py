@@ -11,10 +11,18 @@ from pathlib import Path
 import pytest
 
 from distill.bundle.loading import load_bundle
-from distill.catalog.catalog import Catalog, file_stem
+from distill.catalog.catalog import Catalog
 from distill.catalog.entry import CURVE_POINTS, Entry
+from distill.catalog.files import file_stem
 from distill.errors import BundleError
-from tests.helpers.made_bundle import STATES, index_of, make_bundle, publish_bundle, tiny_fields
+from tests.helpers.made_bundle import (
+    STATES,
+    VOCODER,
+    index_of,
+    make_bundle,
+    publish_bundle,
+    tiny_fields,
+)
 
 
 def files_in(library: Catalog) -> list[str]:
@@ -119,11 +127,13 @@ def test_all_that_is_known_is_entered(library: Catalog) -> None:
     assert entry.codebook_health == tiny_fields()["codebook_health_snapshot"]
     assert entry.heard == {"mel_db": 10, "onset_db": 9, "peak_db": 2, "level_db": -1.5}
     assert entry.loss_curve == {"train_losses": [1.0, 0.5], "val_losses": [1.25, 0.75]}
+    unknown_sounds = {"dataset_name": "", "dataset_fingerprint": "", "other_sounds": False}
     assert entry.to_json()["vocoder"] == {
         "type": "hifigan_v2",
         "epochs": 200,
         "final_loss": 0.5,
         "training_date": "2025-01-02",
+        **unknown_sounds,
     }
     assert entry.to_json()["prior"] == {
         "type": "transformer",
@@ -131,6 +141,7 @@ def test_all_that_is_known_is_entered(library: Catalog) -> None:
         "final_bits_per_s": 812.5,
         "classes": ["kick", "snare"],
         "training_date": "2025-01-03",
+        **unknown_sounds,
     }
 
 
@@ -201,7 +212,7 @@ def test_a_run_that_goes_on_replaces_its_own_model(library: Catalog, tmp_path: P
     further = make_bundle(
         tmp_path / "f.distillgan", name="kit", model_id=first.id, training_epochs=9
     )
-    assert library.publish(further, earlier=first.file) == library.path_of(first)
+    assert library.publish(further) == library.path_of(first)
     assert library.path_of(first).read_bytes() == further.read_bytes()
     assert {entry.file: entry.training_epochs for entry in library.entries()} == {
         other.file: 2,
@@ -210,18 +221,38 @@ def test_a_run_that_goes_on_replaces_its_own_model(library: Catalog, tmp_path: P
     assert library.find(first.id).size_bytes == further.stat().st_size
 
 
-@pytest.mark.parametrize("earlier", ["other.distillgan", "gone.distillgan", "../x", ""])
-def test_a_run_that_goes_on_replaces_its_own_model_only(
-    library: Catalog, tmp_path: Path, earlier: str
-) -> None:
+def test_a_run_that_goes_on_replaces_its_own_model_only(library: Catalog, tmp_path: Path) -> None:
     other = publish_bundle(library, "other")
-    (tmp_path / "x").write_bytes(b"mine")
     before = library.path_of(other).read_bytes()
-    place = library.publish(make_bundle(tmp_path / "n.distillgan", name="other"), earlier=earlier)
+    place = library.publish(make_bundle(tmp_path / "n.distillgan", name="other"))
     assert place.name == "other_1.distillgan"
     assert library.path_of(other).read_bytes() == before
-    assert (tmp_path / "x").read_bytes() == b"mine"
     assert len(library.entries()) == 2
+
+
+def test_a_model_that_was_renamed_gets_what_its_run_adds(library: Catalog, tmp_path: Path) -> None:
+    """Under the name that it has by now; and nothing that only the library has is lost."""
+    first = publish_bundle(library, "kit", fields=VOCODER)
+    renamed = library.rename(first, "Trommeln")
+    prior = {"prior_state": STATES["prior_state"]}
+    run = make_bundle(tmp_path / "f.distillgan", name="kit", model_id=first.id, fields=prior)
+    assert library.publish(run) == renamed == library.find_id(first.id)
+    (entry,) = library.entries()
+    assert (entry.name, entry.file, entry.id) == ("Trommeln", "trommeln.distillgan", first.id)
+    loaded = load_bundle(renamed)
+    assert loaded.metadata.name == "Trommeln"
+    assert loaded.vocoder_state is not None
+    assert loaded.prior_state is not None
+
+
+def test_another_state_that_is_added_is_a_model_of_its_own(
+    library: Catalog, tmp_path: Path
+) -> None:
+    first = publish_bundle(library, "kit")
+    state = make_bundle(tmp_path / "f.distillgan", name="kit", model_id=first.id, tags=["early"])
+    for is_new in (True, False):
+        assert library.add(state) == (library.folder / "kit_1.distillgan", is_new)
+    assert len({entry.id for entry in library.entries()}) == 2
 
 
 def test_what_is_no_bundle_is_not_published(library: Catalog, tmp_path: Path) -> None:
@@ -255,7 +286,6 @@ def test_model_whose_file_is_gone_can_be_deleted(library: Catalog) -> None:
 def test_the_very_same_model_is_known(library: Catalog, tmp_path: Path) -> None:
     path = library.path_of(publish_bundle(library, "kit"))
     copy = Path(shutil.copy(path, tmp_path / "copy.distillgan"))
-    assert library.same_as(copy) == path
-    assert library.same_as(make_bundle(tmp_path / "new.distillgan", name="kit")) is None
+    assert library.add(copy) == (path, False)
     path.unlink()
-    assert library.same_as(copy) is None
+    assert library.add(copy) == (path, True)

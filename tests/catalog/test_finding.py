@@ -10,9 +10,10 @@ import pytest
 
 import distill
 from distill.bundle.loading import load_bundle
+from distill.catalog import index
 from distill.catalog.catalog import Catalog
 from distill.errors import BundleError, DistillError, LibraryError
-from tests.helpers.made_bundle import bundle, make_bundle, publish_bundle
+from tests.helpers.made_bundle import bundle, index_of, make_bundle, names, publish_bundle
 
 ID = "abcd111122223333"
 
@@ -71,8 +72,10 @@ def test_a_name_is_found_however_its_accents_are_written(library: Catalog) -> No
 
 
 def test_two_states_of_one_run_are_not_mixed_up(library: Catalog) -> None:
-    for epochs in (1, 2):
-        publish_bundle(library, "kit", model_id=ID, training_epochs=epochs)
+    """Where somebody has put both into the folder."""
+    for number in (0, 1):
+        name = f"kit{'_1' * number}.distillgan"
+        make_bundle(library.folder / name, name="kit", model_id=ID, training_epochs=number + 1)
     assert "kit.distillgan (id abcd1111), kit_1.distillgan (id abcd1111)" in refused(library, ID)
     assert library.find("kit_1").training_epochs == 2
 
@@ -90,7 +93,6 @@ def test_of_several_of_a_name_the_file_name_means_one(library: Catalog, tmp_path
 def test_copies_of_one_model_are_one(library: Catalog) -> None:
     entry = publish_bundle(library, "My Kit", model_id=ID)
     shutil.copy(library.path_of(entry), library.folder / "copy.distillgan")
-    library.repair()
     assert len(library.entries()) == 2
     assert library.find("abcd1111").checksum == entry.checksum
 
@@ -146,10 +148,35 @@ def test_what_can_be_no_path_is_no_model(library: Catalog, wanted: str) -> None:
         load_bundle(library.model_path(wanted))
 
 
-def test_model_whose_file_is_gone_is_told(library: Catalog) -> None:
-    library.path_of(publish_bundle(library, "kit")).unlink()
-    with pytest.raises(LibraryError, match="is missing; .*repair"):
-        library.model_path("kit")
+def test_what_was_done_to_the_files_by_hand_is_entered_and_told(
+    two: Catalog, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (two.folder / "one.distillgan").unlink()
+    copied = make_bundle(two.folder / "found.distillgan", name="Found")
+    (two.folder / "junk.distillgan").write_bytes(b"")
+    assert two.model_path("Found") == copied
+    assert "no such model" in refused(two, "one")
+    told = "added: found.distillgan; gone: one.distillgan; left out: junk.distillgan: truncated"
+    (line,) = caplog.messages
+    assert told in line
+    assert names(two) == ["two", "Found"]
+    caplog.clear()
+    (two.folder / "junk.distillgan").unlink()
+    make_bundle(tmp_path / "x.distillgan", name="other", description="x" * 900).rename(copied)
+    assert [model["name"] for model in index_of(two)["models"]] == ["two", "Found"]
+    assert names(Catalog(two.folder)) == ["two", "other"], "a file that was replaced is another"
+    assert [model["name"] for model in index_of(two)["models"]] == ["two", "other"]
+
+
+def test_a_library_that_can_only_be_read_is_read(
+    two: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path, text: str) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(index, "write_text", refuse)
+    copied = make_bundle(two.folder / "found.distillgan", name="Found")
+    assert two.model_path("Found") == copied
 
 
 def test_a_model_is_loaded_by_what_the_verbs_take(

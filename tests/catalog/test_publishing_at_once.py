@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from distill.catalog.catalog import Catalog, describe
+from distill.catalog.catalog import Catalog
 from distill.catalog.entry import Entry
+from distill.catalog.files import describe
 from distill.catalog.index import NAME
 from tests.helpers.made_bundle import index_of, publish_bundle
 from tests.helpers.runs import environment

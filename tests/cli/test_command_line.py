@@ -130,7 +130,8 @@ def test_folder_that_is_no_run(answers: dict[str, Answer], folder: Path) -> None
 
 @pytest.mark.parametrize("name", NO_SOUND)
 def test_folder_without_audio(answers: dict[str, Answer], folder: Path, name: str) -> None:
-    assert_one_line(answers[name], f"data.root={folder}/{name}", NO_SOUND[name])
+    assert_one_line(answers[name], f"distill: {folder}/{name}: no usable", NO_SOUND[name])
+    assert not [path for path in answers[name].made if path.startswith("outputs/train/")]
 
 
 def test_file_names_of_any_bytes_can_be_told(tmp_path: Path) -> None:

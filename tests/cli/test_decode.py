@@ -59,7 +59,7 @@ def test_model_is_found_by_its_codec_among_others(
 ) -> None:
     library.delete(*library.entries())
     for seed in (1, 0, 2):  # states of the same model
-        library.publish(bundle(tmp_path / f"{seed}.distillgan", seed=seed))
+        library.add(bundle(tmp_path / f"{seed}.distillgan", seed=seed))
     assert run("decode", coded, "-o", "out").exit_code == 0
     assert files(tmp_path / "out") == ["kick.wav"]
 

@@ -61,8 +61,8 @@ def test_codes_are_decoded_by_a_changed_model_of_the_library(
     same_vocoder = ("--vocoder", "griffin-lim")
     assert run("decode", "codes", "-o", "before", *same_vocoder).exit_code == 0
     library.delete(*library.entries())
-    library.publish(rewritten(tmp_path / "other.distillgan", {}, seed=1))
-    library.publish(rewritten(tmp_path / "changed.distillgan", CHANGES[change]))
+    library.add(rewritten(tmp_path / "other.distillgan", {}, seed=1))
+    library.add(rewritten(tmp_path / "changed.distillgan", CHANGES[change]))
     told = run("decode", "codes", "-o", "after", *same_vocoder)
     assert (told.exit_code, told.err) == (0, [])
     before, after = (tmp_path / name / "kick.wav" for name in ("before", "after"))

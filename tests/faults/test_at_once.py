@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from tests.helpers.fork_commands import run_command
 
 from tests.helpers.commands import Answer, read_back
-from tests.helpers.fork_commands import run_command
 from tests.helpers.listening import read_page
 from tests.helpers.made_bundle import make_bundle
 from tests.helpers.sounds import sound

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,13 @@ import soundfile
 from PIL import Image
 
 from distill.audio.sound_file import SoundFile
+from distill.bundle.reader import read_bundle
+from distill.runs.folder import lock_run_dir
+from distill.runs.rows import StartRow, StepRow
+from tests.helpers.fake_runs import FakeRun
 from tests.helpers.made_bundle import make_bundle
 from tests.helpers.sounds import sound
+from tests.helpers.summaries import run_summary, stage_summary
 from tests.helpers.tiny_bundle import prior_state
 from tests.helpers.verbs import Run
 
@@ -55,6 +61,39 @@ def test_sounds_their_page_picture_and_list(kit: Path, run: Run) -> None:
     tag = SoundFile.open(Path("out/My-Kit-1_0_002.wav")).made_with
     assert tag is not None
     assert tag.endswith("seed=0 temperature=1.0 number=2")
+
+
+@pytest.mark.parametrize(
+    ("at_work", "told"),
+    [
+        ("vocoder", "its prior is trained next, after its vocoder, by the run {run}; it is ready "),
+        ("prior", "its prior is being trained by the run {run}; it is ready in about 30.0 s"),
+        ("", "has no prior, which makes new sounds; to add one: python -m distill.train base="),
+    ],
+)
+def test_a_prior_that_is_being_trained_is_told_with_when_it_is_ready(
+    tmp_path: Path, run: Run, at_work: str, told: str
+) -> None:
+    model = make_bundle(tmp_path / "outputs/library/kit.distillgan", name="kit", model_id="1" * 32)
+    own = FakeRun(tmp_path / "outputs")
+    settings = {"prior": {"max_minutes": 3.0}}
+    own.write(StartRow(1, 0.0, False, "kit", ["codec", "vocoder", "prior"], settings))
+    own.write(StepRow(at_work or "prior", 1, None, 3, 8, 0.5, 10.0, 30.0))
+    run_summary(stage_summary("codec"), model_id="1" * 32).write(own.run_dir)
+    with lock_run_dir(own.run_dir) if at_work else nullcontext():
+        for words in ("kit", str(model)):
+            said = run("generate", words)
+            said.is_mistake(told.format(run=own.run_dir.relative_to(tmp_path)))
+            assert at_work != "vocoder" or "in about 3:30" in said.stderr
+
+
+def test_a_model_that_was_renamed_makes_other_sounds_than_before(kit: Path, run: Run) -> None:
+    assert run("generate", kit, "-n", "1", "-o", "out").exit_code == 0
+    state = {"prior_state": prior_state()}
+    own = {"name": "Other", "model_id": read_bundle(kit, weights=False).metadata.model_id}
+    again = make_bundle(kit.with_name("again.distillgan"), fields=state, **own)
+    assert run("generate", again, "-n", "1", "-o", "out").exit_code == 0
+    assert files(Path("out")) == ["My-Kit-1_0_001.wav", "Other_1_001.wav"]
 
 
 def test_each_call_has_new_sounds_and_nothing_is_overwritten(kit: Path, run: Run) -> None:

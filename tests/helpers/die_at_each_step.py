@@ -14,8 +14,9 @@ from functools import partial
 from itertools import chain, count
 from pathlib import Path
 
-from distill.catalog.catalog import Catalog, describe
+from distill.catalog.catalog import Catalog
 from distill.catalog.entry import Entry
+from distill.catalog.files import describe
 from tests.helpers.made_bundle import index_of, make_bundle, publish_bundle
 
 CALLS = ("open", "os.rename", "os.link", "os.remove", "os.chmod", "os.mkdir", "shutil.copyfile")
@@ -26,7 +27,7 @@ def publish(library: Catalog) -> None:
 
 
 def republish(library: Catalog) -> None:
-    library.publish(library.folder.parent / "further.distillgan", earlier="kit.distillgan")
+    library.publish(library.folder.parent / "further.distillgan")
 
 
 def delete(library: Catalog) -> None:

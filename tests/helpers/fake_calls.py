@@ -30,7 +30,7 @@ def call(
     name: str = "2026-01-31_15-00-00_kit",
     *,
     seed: int = 0,
-    model: Path = Path("kit.distillgan"),
+    model_id: str = "",
     alive: bool = False,
     number: int = 0,
 ) -> Path:
@@ -38,9 +38,10 @@ def call(
     folder = places.new_sounds / name
     for each in (1, 2):
         sound(folder / f"kit_{seed}_{each:03d}.wav", each / 10)
-    words = ["distill.generate", f"--seed={seed}", "--count=2", "--", str(model)]
+    words = ["distill.generate", f"--seed={seed}", "--count=2", "--", "kit.distillgan"]
     pid, began_s = (os.getpid(), psutil.Process().create_time()) if alive else (1, 0.0)
-    note = {"pid": pid, "pid_started_s": began_s, "words": words, "number": number}
+    note = {"pid": pid, "pid_started_s": began_s, "words": words}
+    note |= {"number": number, "model_id": model_id}
     (folder / "process.json").write_text(json.dumps(note))
     return folder
 

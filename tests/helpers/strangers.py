@@ -23,7 +23,8 @@ from typing import Any
 import torch
 
 from distill.bundle.reader import read_content
-from distill.catalog.catalog import Catalog, describe
+from distill.catalog.catalog import Catalog
+from distill.catalog.files import describe
 from distill.codec.codes import MAGIC, PREFIX, VERSION, Codes
 from distill.errors import DistillError
 from distill.library import __main__ as library

@@ -147,7 +147,9 @@ def test_checkpoint_becomes_the_bundle_of_its_run(
     said = say("add", "run/checkpoints/best.ckpt", "--name", "Späte Kits", "--description", "808s")
     assert said.stdout == "added: outputs/library/spate_kits.distillgan\n"
     named = distill.load("outputs/library/spate_kits.distillgan")
-    assert named.metadata == replace(saved.metadata, name="Späte Kits", description="808s")
+    own = {"name": "Späte Kits", "description": "808s", "model_id": named.metadata.model_id}
+    assert named.metadata == replace(saved.metadata, **own)
+    assert named.metadata.model_id != saved.metadata.model_id
     assert named.codec.digest == saved.codec.digest
     name = "decoder.from_latent.weight"
     assert torch.equal(named.codec.network.state_dict()[name], weights[name])

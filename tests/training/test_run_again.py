@@ -9,10 +9,13 @@ import pytest
 import soundfile
 import torch
 
+from distill.dashboard.state.places import Places
+from distill.dashboard.state.runs import Runs
 from distill.errors import DistillError
 from distill.training.callbacks import bundle_checkpoint, progress_display
+from tests.helpers.fake_runs import show_run
 from tests.helpers.runs import Train
-from tests.helpers.sounds import tone
+from tests.helpers.sounds import sound, tone
 
 
 def test_a_moved_run_keeps_its_best_model(shown_run: tuple[Path, str]) -> None:
@@ -47,12 +50,40 @@ def test_a_run_goes_on_with_its_own_sounds_only(
     others = sounds.parent / "others"
     others.mkdir()
     soundfile.write(others / "other.wav", tone(3000, seed=99), 16_000)
-    with pytest.raises(DistillError, match="12 of this run's 12 sounds are gone"):
+    with pytest.raises(DistillError, match="12 of this run.s 12 sounds are gone"):
         train_here("run", "data.root=others", "trainer.max_epochs=4", resume=True)
     assert (run_dir / "collection.json").read_bytes() == kept
     (others / "other.wav").rename(sounds / "other.wav")
     train_here("run", "trainer.max_epochs=4", resume=True)
     assert "1 new sounds, 0 gone" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("data.root=sounds", r"run is complete \(codec: 3 epochs"),
+        ("trainer.max_epochs=4 data.root=others", "12 of this run.s 12 sounds are gone"),
+        ("trainer.max_epochs=4 trainer.devices=[0,1]", "not available on this machine"),
+    ],
+)
+def test_a_refused_command_leaves_a_run_as_it_was(
+    shown_run: tuple[Path, str], train_here: Train, words: str, told: str
+) -> None:
+    """The page shows it as before, and it goes on by its own settings."""
+    sound(Path("others/other.wav"))
+    folder = Path("outputs/train")
+    folder.mkdir()
+    run_dir = shown_run[0].rename(folder / "run")
+    kept = {name: (run_dir / name).read_bytes() for name in ("config.yaml", "collection.json")}
+    runs = Runs(Places(Path("outputs").absolute(), Path("outputs/library").absolute()))
+    before = show_run(runs)
+    with pytest.raises(DistillError, match=told):
+        train_here("outputs/train/run", *words.split(), resume=True)
+    after = show_run(runs)
+    assert before["state"] == "finished"
+    for key in ("state", "error", "can_go_on", "stages", "choices", "sounds"):
+        assert after[key] == before[key], key
+    assert {name: (run_dir / name).read_bytes() for name in kept} == kept
 
 
 @pytest.mark.slow

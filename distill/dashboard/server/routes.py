@@ -51,7 +51,7 @@ def routes(places: Places, runs: Runs, models: Models, surveys: Surveys) -> list
         _reads("/api/new_sounds", get_new_sounds),
         _does("/api/survey", survey),
         _does("/api/stop", lambda asked: runs.stop(asked["run"])),
-        _does("/api/go_on", lambda asked: runs.go_on(asked["run"])),
+        _does("/api/go_on", lambda asked: runs.go_on(asked["run"], asked.get("folder", ""))),
         _does("/api/cancel", lambda asked: new_sounds.cancel(places, asked["call"])),
         _does("/api/keep", lambda asked: kept.keep(places, asked["source"])),
         _does("/api/drop", lambda asked: kept.drop(places, asked["source"])),

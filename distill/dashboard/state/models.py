@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import threading
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
-from distill.catalog.catalog import Catalog, shown_name
+from distill.catalog.catalog import Catalog
 from distill.catalog.entry import Entry
 from distill.catalog.facts import facts_of, level_rows, row_of
+from distill.catalog.files import Difference, difference_of, shown_name
+from distill.catalog.index import read_index, repair_command
 from distill.dashboard.state.kept import mark_kept
 from distill.dashboard.state.places import Places
 from distill.dashboard.state.processes import run_verb
 from distill.dashboard.state.sounds import page_rows
-from distill.errors import LibraryError
+from distill.errors import DistillError, LibraryError
 from distill.runs.folder import NEW_SOUNDS
-from distill.runs.summary import read_summary
+from distill.runs.of_model import runs_of
 from distill.system.paths import from_here
-from distill.system.run_parts import SUMMARY
 from distill.system.shell import shell_line
-from distill.system.terminal import plain
+from distill.system.terminal import plain, quantity
 
 
 class Models:
@@ -27,17 +30,36 @@ class Models:
     def __init__(self, places: Places) -> None:
         self.places = places
         self.catalog = Catalog(places.library)
+        self._ids: dict[str, str] = {}
+        """File → id of the models that were shown; the file may have another name by now."""
+        self._tried = Difference((), ())
+        self._lock = threading.Lock()
 
     def entries(self) -> list[Entry]:
         """All of them, the newest first; raises LibraryError for a damaged library."""
-        return sorted(
-            self.catalog.entries(), key=lambda entry: (entry.saved_s, entry.save_date), reverse=True
-        )
+        with self._lock:
+            found = self._difference()
+            if found and found != self._tried:
+                with suppress(DistillError):  # by a process, since it needs torch
+                    run_verb(["distill.library", "list", f"--library={self.places.library}"])
+                self._tried = self._difference()
+            entries = read_index(self.places.library).entries
+            self._ids |= {entry.file: entry.id for entry in entries}
+        return sorted(entries, key=lambda entry: (entry.saved_s, entry.save_date), reverse=True)
+
+    def _difference(self) -> Difference:
+        """What somebody did to the files of the library by hand."""
+        return difference_of(self.places.library, read_index(self.places.library))
 
     def find(self, file: str) -> Entry:
-        """The model in a file of the library; raises LibraryError."""
-        for entry in self.entries():
+        """The model that is in a file of the library, or was; raises LibraryError."""
+        entries = self.entries()
+        wanted = self._ids.get(file)
+        for entry in entries:
             if entry.file == file:
+                return entry
+        for entry in entries:
+            if entry.id == wanted:
                 return entry
         raise LibraryError("there is no such model (any more)")
 
@@ -47,7 +69,7 @@ class Models:
         if version == seen:
             return None
         try:
-            entries, error = self.entries(), ""
+            entries, error = self.entries(), self._left_out()
         except LibraryError as damaged:
             entries, error = [], plain(str(damaged))
         return {
@@ -59,13 +81,11 @@ class Models:
 
     def sounds(self, file: str) -> list[dict[str, Any]]:
         """Rows to listen to: what the run that made the model has left; raises LibraryError."""
-        entry = self.find(file)
-        for path in sorted(self.places.outputs.glob(f"train/*/{SUMMARY}"), reverse=True):
-            summary, run_dir = read_summary(path.parent), path.parent
-            if summary and summary.model_id == entry.id:
-                new = page_rows(self.places, run_dir / NEW_SOUNDS)
-                return [*page_rows(self.places, run_dir), *mark_kept(self.places, new)]
-        return []
+        runs = runs_of(self.places.outputs, self.find(file).id)
+        held_out = (page_rows(self.places, run_dir) for run_dir in runs)
+        new = (page_rows(self.places, run_dir / NEW_SOUNDS) for run_dir in runs)
+        newest = [next(filter(None, rows), []) for rows in (held_out, new)]
+        return [*newest[0], *mark_kept(self.places, newest[1])]
 
     def rename(self, file: str, name: str) -> None:
         """Give a model another name; raises DistillError. By a process, since it needs torch."""
@@ -90,14 +110,25 @@ class Models:
             raise LibraryError(f"{entry.file}: cannot be deleted: {error.strerror}") from error
 
     def _version(self) -> str:
-        """Another one whenever the folder or its index has changed."""
-        stamps = []
-        for path in (self.places.library, *self.places.library.glob("*.json")):
+        """Another one whenever the folder, its index or a file that was left out has changed."""
+        stamps, folder = [], self.places.library
+        left_out = (folder / name for name, _, _ in self._tried.unlisted)
+        for path in (folder, *folder.glob("*.json"), *left_out):
             try:
                 stamps.append(f"{path.stat().st_mtime_ns:x}")
             except OSError:
                 stamps.append("")
         return "-".join(stamps) or "none"
+
+    def _left_out(self) -> str:
+        """What is said of files that are no models."""
+        names = [name for name, _, _ in self._difference().unlisted]
+        if not names:
+            return ""
+        why = repair_command(self.places.library)
+        return plain(
+            f"{quantity(len(names), 'file')} left out, such as {names[0]}: `{why}` says why"
+        )
 
     def _card(self, entry: Entry) -> dict[str, Any]:
         path = from_here(self.catalog.path_of(entry))
@@ -114,7 +145,6 @@ class Models:
             "facts": facts_of(entry, path),
             "levels": [row.to_json() for row in level_rows(entry)],
             "prior": entry.prior is not None,
-            "missing": not path.is_file(),
             "commands": [shell_line(words) for words in _commands(entry, str(path))],
         }
 

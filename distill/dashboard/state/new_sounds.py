@@ -23,7 +23,9 @@ from distill.dashboard.state.processes import (
 )
 from distill.dashboard.state.sounds import address_of, page_rows, sound_row, sounds_in
 from distill.errors import GenerationError
+from distill.runs.at_work import coming_prior
 from distill.runs.folder import new_run_dir
+from distill.runs.of_model import runs_of
 from distill.system.paths import is_text, list_folder
 from distill.system.terminal import plain, quantity
 
@@ -124,12 +126,15 @@ class SoundsRequest:
 
 def start(places: Places, entry: Entry, request: SoundsRequest) -> Path:
     """Begin to make the sounds, and return their new folder; raises GenerationError, RunError."""
+    needs_prior = entry.prior is None and request.way != AGAIN
+    if needs_prior and (coming := coming_prior(runs_of(places.outputs, entry.id))):
+        raise GenerationError(plain(f"{entry.name} makes no new sounds yet: {coming}"))
     request.check(entry)
     calls = _calls(places)
     if sum(started.is_alive for started in calls.values()) >= MOST_AT_ONCE:
         raise GenerationError("new sounds are being made already; wait until they are there")
     model = places.library / entry.file
-    seed = _free_seed(calls.values(), model) if request.seed is None else request.seed
+    seed = _free_seed(calls.values(), entry.id) if request.seed is None else request.seed
     folder = new_run_dir(places.new_sounds, entry.name)
     start_verb(
         request.words(model, folder, seed),
@@ -137,6 +142,7 @@ def start(places: Places, entry: Entry, request: SoundsRequest) -> Path:
         note=folder / NOTE,
         title=request.title(entry, seed),
         number=1 + max((started.number for started in calls.values()), default=0),
+        model_id=entry.id,
     )
     return folder
 
@@ -162,9 +168,9 @@ def _calls(places: Places) -> dict[Path, Started]:
     return {folder: started for folder, started in call_folders(places).items() if started}
 
 
-def _free_seed(calls: Iterable[Started], model: Path) -> int:
-    """The first seed after those that this model was asked for."""
-    words = [word for call in calls if str(model) in call.words for word in call.words]
+def _free_seed(calls: Iterable[Started], model_id: str) -> int:
+    """The first seed after those that this model was asked for, under whatever name."""
+    words = [word for call in calls if call.model_id == model_id for word in call.words]
     seeds = [int(found[1]) for word in words if (found := SEED.fullmatch(word))]
     return max(seeds, default=-1) + 1
 

@@ -46,6 +46,11 @@ class Places:
         """What the processes that the dashboard started have printed."""
         return self.outputs / "dashboard" / "logs"
 
+    @property
+    def settings(self) -> dict[str, Path]:
+        """The settings by which a run writes here, wherever it has lain before."""
+        return {"library.dir": self.library, "data.cache_dir": self.outputs / "cache"}
+
     def log_of(self, run: str) -> Path:
         """Where the process of a run prints to, if the dashboard started it."""
         return self.logs / f"{run.replace('/', '__')}.log"

@@ -43,6 +43,8 @@ class Started:
     """What it does, for people."""
     number: int = 0
     """Of such processes, newer ones have higher numbers, whatever the clock said."""
+    model_id: str = ""
+    """Of the model that it works with, if it does with one."""
 
     @property
     def is_alive(self) -> bool:
@@ -51,7 +53,13 @@ class Started:
 
 
 def start_verb(
-    words: Sequence[str], *, log: Path, note: Path, title: str = "", number: int = 0
+    words: Sequence[str],
+    *,
+    log: Path,
+    note: Path,
+    title: str = "",
+    number: int = 0,
+    model_id: str = "",
 ) -> Started:
     """Start `python -m distill.VERB ...` in a session of its own, without a terminal.
 
@@ -70,7 +78,8 @@ def start_verb(
                 env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8"},
             )
         threading.Thread(target=process.wait, daemon=True).start()  # leaves no zombie
-        started = Started(process.pid, _start_of(process.pid), list(words), title, number)
+        began_s = _start_of(process.pid)
+        started = Started(process.pid, began_s, list(words), title, number, model_id)
         try:
             write_text(note, json.dumps(asdict(started), indent=1))
         except OSError:

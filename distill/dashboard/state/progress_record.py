@@ -62,6 +62,16 @@ class StageRecord:
         self.epoch = row
 
 
+_Known = tuple[
+    tuple[int, float],
+    StartRow | None,
+    EndRow | None,
+    StepRow | EpochRow | None,
+    SoundsRow | None,
+    dict[tuple[str, str], ChoiceRow],
+]
+
+
 class ProgressRecord:
     """The rows of a run, taken in as they come."""
 
@@ -87,6 +97,8 @@ class ProgressRecord:
         self.step: StepRow | EpochRow | None = None
         """The newest row of a step or epoch."""
         self.end: EndRow | None = None
+        self._before = self._now()
+        """What was known when the newest process began."""
 
     def update(self) -> None:
         """Read what is new in the file; a file that was replaced is read again."""
@@ -120,6 +132,7 @@ class ProgressRecord:
             self.begun_s = written.time_s
         match row:
             case StartRow():
+                self._before = self._now()
                 self.process = row.pid, row.pid_started_s
                 self.start, self.end, self.step = row, None, None
             case SoundsRow():
@@ -134,8 +147,16 @@ class ProgressRecord:
                 self._of(row.stage).add_epoch(row)
             case StageRow():
                 self._of(row.stage).summary = row.summary
+            case EndRow(reason="unchanged"):
+                self.process, self.start, self.end, self.step, self.sounds, self.choices = (
+                    self._before
+                )
             case EndRow():
                 self.end = row
+
+    def _now(self) -> _Known:
+        known = self.process, self.start, self.end, self.step, self.sounds
+        return *known, dict(self.choices)
 
     def _of(self, stage: str) -> StageRecord:
         return self.stages.setdefault(stage, StageRecord())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,6 +11,7 @@ from distill.codec.yardstick import held_out_figures, rate, show_figures
 from distill.dashboard.state.progress_record import CURVES, ProgressRecord, StageRecord
 from distill.data.classes import classes_in_words
 from distill.runs.rows import EpochRow, SoundsRow, StartRow
+from distill.system.paths import exists, is_address, is_folder
 from distill.system.terminal import duration, plain, quantity
 
 MOST_POINTS = 240
@@ -95,6 +98,38 @@ def thin(values: Sequence[float | None]) -> list[list[float]]:
             last = min(first + step, len(values))
             points.append([float(last), float(f"{sum(known) / len(known):.5g}")])
     return points
+
+
+def choices_of(record: ProgressRecord) -> list[dict[str, str]]:
+    """What the run has chosen, and why."""
+    return [
+        {"key": plain(row.key), "value": number(row.value), "reason": plain(row.reason)}
+        for row in record.choices.values()
+    ]
+
+
+def news_of(record: ProgressRecord) -> list[dict[str, Any]]:
+    """Warnings and other news of all stages, oldest first in each."""
+    return [
+        {"epoch": epoch, "text": plain(text), "stage": name}
+        for name, each in record.stages.items()
+        for epoch, text in each.news
+    ]
+
+
+def missing_of(start: StartRow) -> str:
+    """The folders of sounds that are not there any more."""
+    gone = (root for root in start.roots if not is_address(root) and not is_folder(root))
+    return plain(", ".join(gone))
+
+
+def is_stale(command: str) -> bool:
+    """Whether a command names a place that is not there any more."""
+    try:
+        words = [word.rpartition("=")[2] for word in shlex.split(command)]
+    except ValueError:
+        return True
+    return any(os.path.isabs(word) and not exists(word) for word in words)
 
 
 def verdicts_of(record: ProgressRecord) -> list[list[str]]:

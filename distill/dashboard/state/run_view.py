@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import os
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from psutil import pid_exists
 
+from distill.catalog.index import NAME as INDEX
+from distill.catalog.index import read_index
 from distill.dashboard.state.kept import MARKS, mark_kept
 from distill.dashboard.state.places import Places
 from distill.dashboard.state.processes import (
@@ -23,14 +26,18 @@ from distill.dashboard.state.progress_record import ProgressRecord, StageRecord
 from distill.dashboard.state.run_facts import (
     STAGES,
     chart_of,
+    choices_of,
     describe_sounds,
     heard_of,
+    is_stale,
     levels_of,
-    number,
+    missing_of,
+    news_of,
     settings_of,
     verdicts_of,
 )
 from distill.dashboard.state.sounds import page_rows, preview_rows
+from distill.errors import LibraryError
 from distill.listen.folder import PAGE
 from distill.runs.folder import NEW_SOUNDS, PREVIEWS, STOP, can_be_resumed, is_locked
 from distill.runs.summary import read_summary
@@ -104,10 +111,11 @@ class RunView:
 
     def _find_state(self) -> State:
         record = self.record
-        if started := self._newer_start():
-            return State.STARTING if started.is_alive else State.FAILED
+        started = self._newer_start()
+        if started and started.is_alive:
+            return State.STARTING
         if not record.start:
-            return State.CUT_OFF
+            return State.FAILED if started else State.CUT_OFF
         if record.end is not None:
             reasons = {"finished": State.FINISHED, "stopped": State.STOPPED}
             return reasons.get(record.end.reason, State.FAILED)
@@ -144,10 +152,10 @@ class RunView:
     @property
     def version(self) -> str:
         """Another text whenever there is something new to show."""
-        stamps = [self.state, self.record.rows]
-        for name in WATCHED:
+        stamps = [self.state, self.record.rows, self._note[0]]
+        for path in (*(self.run_dir / name for name in WATCHED), self.places.library / INDEX):
             try:
-                stamps.append((self.run_dir / name).stat().st_mtime_ns)
+                stamps.append(path.stat().st_mtime_ns)
             except OSError:
                 stamps.append(0)
         return hashlib.sha1(repr(stamps).encode(), usedforsecurity=False).hexdigest()[:16]
@@ -176,22 +184,11 @@ class RunView:
             "stages": self._stages(),
             "left": self._time_left(),
             "sounds": self._sounds(),
-            "choices": [
-                {
-                    "key": plain(row.key),
-                    "value": number(row.value),
-                    "reason": plain(row.reason),
-                }
-                for row in record.choices.values()
-            ],
+            "choices": choices_of(record),
             "settings": settings_of(record.start) if record.start else [],
             "levels": levels_of(epoch, record.start) if epoch else None,
             "heard": heard_of(epoch.figures) if epoch else "",
-            "warnings": [
-                {"epoch": epoch, "text": plain(text), "stage": name}
-                for name, each in record.stages.items()
-                for epoch, text in each.news
-            ][-12:],
+            "warnings": news_of(record)[-12:],
             "charts": [
                 chart for name, each in record.stages.items() if (chart := chart_of(name, each))
             ],
@@ -200,14 +197,24 @@ class RunView:
             else {"label": "held-out sounds, by the best weights", "rows": held_out},
             "new_sounds": mark_kept(self.places, page_rows(self.places, self.run_dir / NEW_SOUNDS)),
             "verdicts": verdicts_of(record),
-            "commands": [plain(command) for command in summary.next_commands] if summary else [],
-            "model": self._model(summary.published) if summary else None,
+            "commands": [
+                plain(command)
+                for command in (summary.next_commands if summary else [])
+                if not is_stale(command)
+            ],
+            "model": self._model(summary.model_id) if summary else None,
             "error": self._error(),
             "can_stop": self.state.is_active
             and self.state != State.STOPPING
             and record.start is not None,
             "can_go_on": self.can_go_on,
+            "sounds_gone": self.missing_folders if self.can_go_on else "",
         }
+
+    @property
+    def missing_folders(self) -> str:
+        """The folders of its sounds that are not there any more; empty if all are."""
+        return missing_of(self.record.start) if self.record.start else ""
 
     @property
     def can_go_on(self) -> bool:
@@ -225,7 +232,9 @@ class RunView:
         if self.state == State.STOPPING:
             return "Stopping: the run finishes its step and saves."
         if self.state == State.STOPPED:
-            return "Stopped, and saved." + (" Go on continues." if self.can_go_on else "")
+            if self.can_go_on:
+                return "Stopped, and saved. Go on continues."
+            return "Stopped before anything was saved. Start it again."
         if self.state == State.FINISHED:
             return "Finished."
         if self.state == State.TRAINING and step:
@@ -267,17 +276,18 @@ class RunView:
         row = self.record.sounds
         return describe_sounds(row) if row else ""
 
-    def _model(self, published: str | None) -> dict[str, Any] | None:
+    def _model(self, model_id: str | None) -> dict[str, Any] | None:
         """The model that can be used by now, if it is in the library: a finished codec is."""
-        path = Path(published) if published else None
-        if path is None or path.parent != self.places.library or not path.is_file():
-            return None
-        prior = self.record.stages.get("prior", StageRecord()).summary
-        return {"file": path.name, "prior": prior is not None and prior.finished}
+        with suppress(LibraryError):
+            for entry in read_index(self.places.library).entries:
+                if entry.id == model_id and (self.places.library / entry.file).is_file():
+                    return {"file": entry.file, "prior": entry.prior is not None}
+        return None
 
     def _error(self) -> str:
-        if self.state != State.FAILED:
+        refused = self._newer_start()  # by a command that has left no row
+        if self.state.is_active or not (refused or self.state == State.FAILED):
             return ""
-        end = None if self._newer_start() else self.record.end
+        end = None if refused else self.record.end
         detail = end.detail if end else ""
         return plain(detail or last_words(self.places.log_of(self.id)) or "it has said nothing")

@@ -55,8 +55,7 @@ class RunRequest:
                 "optimizer.lr": self.learning_rate,
                 "stages": f"[{','.join(self.stages)}]" if self.stages else None,
                 "name": self.name.strip() or None,
-                "library.dir": places.library,
-                "data.cache_dir": places.outputs / "cache",
+                **places.settings,
                 "hydra.run.dir": run_dir,
             }
         )
@@ -130,8 +129,14 @@ class Runs:
             start_verb(words, log=places.log_of(run), note=places.note_of(run))
         return run
 
-    def go_on(self, run: str) -> None:
-        """Continue a run from its last save; raises RunError."""
+    def go_on(self, run: str, folder: str = "") -> None:
+        """Continue a run from its last save, with its sounds in another `folder` by now if one is
+        given; raises RunError.
+        """
+        places = self.places
+        if folder := folder.strip():
+            require_folder(folder)
+            folder = str(path_of(folder).absolute())
         with self._one_at_a_time():
             view = self.find(run)
             if view.state.is_active:
@@ -142,10 +147,16 @@ class Runs:
                     if view.state == State.FINISHED
                     else f"{view.name} had saved nothing; start it again"
                 )
+            if view.missing_folders and not folder:
+                raise RunError(
+                    f"{view.missing_folders}: the sounds of this run are not there any more; "
+                    "give the folder that they are in now"
+                )
+            words = as_words({"resume": view.run_dir, **places.settings})
             start_verb(
-                ["distill.train", f"resume={view.run_dir}"],
-                log=self.places.log_of(run),
-                note=self.places.note_of(run),
+                ["distill.train", *([folder] if folder else []), *words],
+                log=places.log_of(run),
+                note=places.note_of(run),
             )
 
     def stop(self, run: str) -> None:

@@ -48,7 +48,6 @@ function libraryPart(root, { trigger }) {
   const badges = (model) => [
     model.vocoder ? element("span", { class: "pill green" }, model.vocoder) : null,
     model.prior ? element("span", { class: "pill" }, "makes new sounds") : null,
-    model.missing ? element("span", { class: "pill failed" }, "file missing") : null,
   ];
   const opener = (model) => element("button", {
     type: "button", class: "link", "data-file": model.file, onclick: () => showDetails(model.file),

@@ -18,6 +18,9 @@ function runPart(root, { trigger }) {
   const goOn = element("button", {
     type: "button", class: "go-on", hidden: true, onclick: () => act("/api/go_on", "going on"),
   }, "Go on");
+  const folder = element("input", { type: "text", id: "distill-run-folder" });
+  const moved = element("p", { class: "moved", hidden: true },
+    element("label", { for: "distill-run-folder" }, ""), folder);
   const use = element("button", { type: "button", class: "use", hidden: true }, "Make new sounds");
   use.addEventListener("click", () => trigger("use", { file: use.dataset.file }));
   const previews = soundList("previews");
@@ -79,7 +82,7 @@ function runPart(root, { trigger }) {
   const made = element("div", { class: "hear", hidden: true },
     element("h3", {}, "New sounds of this run"), newSounds.element);
   const body = element("div", { class: "run", hidden: true },
-    title, head, element("div", { class: "buttons" }, stop, goOn, use), said, progress, facts, warnings,
+    title, head, moved, element("div", { class: "buttons" }, stop, goOn, use), said, progress, facts, warnings,
     levels, meaning, charts, hear, verdicts, made, settings);
   root.append(lost, empty, chooser, body);
 
@@ -88,7 +91,7 @@ function runPart(root, { trigger }) {
     busy = address;
     acted();
     try {
-      await request(address, { run: drawn });
+      await request(address, { run: drawn, folder: moved.hidden ? "" : folder.value });
       said.say(words);
       title.focus();
     } catch (error) {
@@ -105,7 +108,12 @@ function runPart(root, { trigger }) {
     chooser.hidden = value.runs.length < 2;
     body.hidden = !run;
     if (!run) return;
-    if (drawn !== run.id) said.say("");
+    if (drawn !== run.id) {
+      said.say("");
+      folder.value = "";
+    }
+    moved.hidden = !run.sounds_gone;
+    moved.firstChild.textContent = `The sounds are not in ${run.sounds_gone} any more. Where are they now?`;
     drawn = run.id;
     const options = value.runs.map((each) => element("option", { value: each.id, selected: each.id === run.id },
       `${each.name} (${each.state}), ${each.folder}`));

@@ -234,10 +234,13 @@ class CodecModule(StageModule):
         )
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Restore the state of the run; the model keeps its id."""
+        """Restore the state of the run; the model keeps its id, and says of its sounds what they
+        are by now.
+        """
         super().on_load_checkpoint(checkpoint)
-        metadata = checkpoint["distill"]["bundle"]["metadata"]
-        self.origin = {**self.origin, "metadata": metadata}
+        before, now = checkpoint["distill"]["bundle"]["metadata"], self.origin["metadata"]
+        sounds = {key: now[key] for key in now if key.startswith("dataset_")}
+        self.origin = {**self.origin, "metadata": {**before, **sounds}}
 
     @property
     def codec(self) -> Codec:

@@ -84,9 +84,9 @@ class CodedSounds:
         """What a prior is trained on; `window` is in latent columns."""
         return Stretches(self.train, self.labels, window=window, seed=seed)
 
-    def held_out_stretches(self, *, window: int) -> list[tuple[Stretch, int]]:
-        """What it is measured by."""
-        labels = self.classes.labels(self.held_out.sounds)
+    def held_out_stretches(self, classes: Classes, *, window: int) -> list[tuple[Stretch, int]]:
+        """What a prior that knows these classes is measured by."""
+        labels = classes.labels(self.held_out.sounds)
         return held_out_stretches(self.held_out, labels, self.asked, window=window)
 
     def describe(self, network: PriorNetworkConfig, baseline: Baseline) -> PriorConfig:

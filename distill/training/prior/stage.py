@@ -13,6 +13,8 @@ from torch import Tensor
 from distill.bundle.loading import load_bundle
 from distill.bundle.reader import read_bundle
 from distill.bundle.rebuild import rebuild_codec
+from distill.bundle.rebuild_prior import rebuild_prior
+from distill.data.source import Source
 from distill.data.split import FEWEST_HELD_OUT
 from distill.listen.new_sounds import NewSounds
 from distill.model.sizing import Choice
@@ -22,6 +24,8 @@ from distill.runs.folder import NEW_SOUNDS, best_bundle
 from distill.system.terminal import quantity, say_figures
 from distill.training.prior.baseline import Baseline
 from distill.training.prior.coded_sounds import CodedSounds
+from distill.training.prior.comparison import Contest, Earlier
+from distill.training.prior.known import Classes
 from distill.training.prior.module import PriorModule
 from distill.training.prior.sizes import Size, choose_size, network_config
 from distill.training.prior.stretches import StretchDataModule
@@ -39,6 +43,8 @@ class PreparedPrior(Prepared):
     """What the bundle says of it."""
     codes: Tensor
     """(H, W, L): the codes that the bundle keeps."""
+    earlier: Earlier | None
+    """Of the prior that the model has until now."""
 
 
 class PriorStage(Stage[PreparedPrior]):
@@ -64,19 +70,26 @@ class PriorStage(Stage[PreparedPrior]):
 
     def prepare(self) -> PreparedPrior:
         """Code the sounds with the codec of the run's best bundle. Raises BundleError."""
-        codec = rebuild_codec(read_bundle(best_bundle(self.run_dir)))
+        content = read_bundle(best_bundle(self.run_dir))
+        codec = rebuild_codec(content)
+        before = rebuild_prior(content, codec.network)
         sounds = CodedSounds.of(codec, self.data)
         baseline = sounds.measure()
         network = self._network_config(sounds)
         known = sounds.describe(network, baseline)
         say_figures(_beginning(known, len(sounds.asked)))
-        module = self._module(network, sounds, baseline)
-        data = self._data_module(module)
-        return PreparedPrior(module=module, data=data, known=known, codes=sounds.codes)
+        module = self._module(network, sounds, baseline, sounds.classes)
+        return PreparedPrior(
+            module=module,
+            data=self._data_module(module),
+            known=known,
+            codes=sounds.codes,
+            earlier=None if before is None else self._earlier(before, sounds, baseline),
+        )
 
     def close(self, prepared: PreparedPrior, ended: Ended) -> Closed:
-        """What was learnt, beside the simplest models that there are. The prior is useful even
-        where that is little: it makes variations then.
+        """What was learnt, beside the simplest models that there are, and beside the prior that the
+        model has. The prior is useful even where that is little: it makes variations then.
         """
         history, known = prepared.module.history, prepared.known
         if not history.epochs:
@@ -99,7 +112,20 @@ class PriorStage(Stage[PreparedPrior]):
         if not ended.finished:  # a model that had a prior has still that one
             return Closed(words, details)
         ended.load_best(prepared.module)
-        return Closed(words, details, addition=_state(prepared, bits), page=self._write_page)
+        if prepared.earlier is not None:
+            learnt = bits < known.bigram_bits_per_s
+            contest = Contest.of(prepared.module, prepared.earlier, learnt=learnt)
+            words, details = f"{words}; {contest.verdict}", {**details, **contest.details}
+            if not contest.is_better:
+                return Closed(words, details)
+        addition = _state(prepared, bits, self.source)
+        return Closed(words, details, addition=addition, page=self._write_page)
+
+    def _earlier(self, before: Prior, sounds: CodedSounds, baseline: Baseline) -> Earlier:
+        classes = Classes(before.config.classes)
+        module = self._module(before.config.network, sounds, baseline, classes)
+        module.model = before.network
+        return Earlier(before, module)
 
     def _network_config(self, sounds: CodedSounds) -> PriorNetworkConfig:
         prior = self.config.prior
@@ -114,14 +140,18 @@ class PriorStage(Stage[PreparedPrior]):
         )
 
     def _module(
-        self, network: PriorNetworkConfig, sounds: CodedSounds, baseline: Baseline
+        self,
+        network: PriorNetworkConfig,
+        sounds: CodedSounds,
+        baseline: Baseline,
+        classes: Classes,
     ) -> PriorModule:
         config, window = self.config, network.window * network.block_columns
         return PriorModule(
             network,
             sounds.codec,
             sounds.stretches(window=window, seed=config.seed),
-            sounds.held_out_stretches(window=window),
+            sounds.held_out_stretches(classes, window=window),
             frequency=baseline.frequency,
             held_out_s=sounds.held_out_s,
             augment=config.data.augment,
@@ -153,13 +183,15 @@ class PriorStage(Stage[PreparedPrior]):
         return target.close().page
 
 
-def _state(prepared: PreparedPrior, bits: float) -> dict[str, Any]:
+def _state(prepared: PreparedPrior, bits: float, source: Source) -> dict[str, Any]:
     """The prior as a bundle holds it."""
     prior = Prior(prepared.known, prepared.module.model, prepared.codes, bits)
     training = {
         "epochs": prepared.module.history.epochs,
         "final_bits_per_s": bits,
         "training_date": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        "dataset_name": source.name,
+        "dataset_fingerprint": source.fingerprint,
     }
     return {"prior_state": {**prior.state(), "training_metadata": training}}
 

@@ -159,6 +159,8 @@ class VocoderStage(Stage[PreparedVocoder]):
             "epochs": history.epochs,
             "final_loss": history.of_epoch(history.best_epoch(self.monitor))[self.monitor],
             "training_date": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+            "dataset_name": self.source.name,
+            "dataset_fingerprint": self.source.fingerprint,
         }
         return {"vocoder_state": {**state_of(module.model), "training_metadata": training}}
 

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import pytest
 
+from distill.catalog.catalog import Catalog
 from distill.catalog.index import NAME as INDEX
 from distill.dashboard.state.models import Models
 from distill.dashboard.state.places import Places
+from distill.dashboard.state.runs import Runs
 from distill.errors import DistillError, LibraryError
+from distill.listen.folder import ListeningPage
 from tests.helpers.fake_calls import entry_of
-from tests.helpers.made_bundle import STATES
+from tests.helpers.fake_runs import FakeRun
+from tests.helpers.listening import make_row
+from tests.helpers.made_bundle import STATES, make_bundle
+from tests.helpers.summaries import run_summary, stage_summary
 
 
 def test_cards_say_what_the_library_says(places: Places) -> None:
@@ -40,6 +46,44 @@ def test_deleting_by_the_file(places: Places) -> None:
             change("../kit.distillgan")
     models.delete(entry.file)
     assert models.entries() == []
+
+
+@pytest.mark.parametrize("folder", ["train", "multirun/2026-01-31_13-00-00_sweep"])
+def test_a_model_and_its_run_find_each_other_under_another_name(
+    places: Places, folder: str
+) -> None:
+    models, runs, entry = Models(places), Runs(places), entry_of(places, fields=STATES)
+    run = FakeRun(places.outputs, folder=folder).start().step().end()
+    run_summary(stage_summary("codec"), model_id=entry.id).write(run.run_dir)
+    page = ListeningPage(run.run_dir)
+    page.add(make_row(page, "kick.wav"))
+    page.write(["Held out."])
+    before = runs.show(None, "")
+    assert before is not None
+    assert before["run"]["model"] == {"file": "kit.distillgan", "prior": True}
+    assert models.find("kit.distillgan") == entry
+    Catalog(places.library).rename(entry, "Trommeln")
+    after = runs.show(None, before["version"])
+    assert after is not None
+    assert after["run"]["model"]["file"] == "trommeln.distillgan"
+    for file in ("kit.distillgan", "trommeln.distillgan"):
+        assert [row["name"] for row in models.sounds(file)] == ["kick.wav"]
+
+
+@pytest.mark.slow  # by a process, which imports torch
+def test_a_model_copied_into_the_folder_is_seen(places: Places) -> None:
+    models = Models(places)
+    entry_of(places)
+    before = models.show("")
+    make_bundle(places.library / "found.distillgan", name="found")
+    (places.library / "junk.distillgan").write_bytes(b"")
+    assert before is not None
+    after = models.show(before["version"])
+    assert after is not None
+    assert {card["name"] for card in after["models"]} == {"kit", "found"}
+    assert after["problem"].startswith("1 file left out, such as junk.distillgan: `python -m")
+    again = models.show(after["version"])  # the list is another file by now
+    assert models.show(again["version"] if again else after["version"]) is None
 
 
 @pytest.mark.slow  # each by a process of its own

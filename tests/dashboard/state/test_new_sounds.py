@@ -19,10 +19,11 @@ from tests.helpers.runs import wait_for
 
 
 def test_each_call_has_a_seed_of_its_own(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Under whatever name the model was asked for sounds."""
     started: list[list[str]] = []
     monkeypatch.setattr(new_sounds, "start_verb", lambda words, **_: started.append(words))
     entry = entry_of(places, fields=STATES)
-    call(places, seed=4, model=places.library / entry.file)
+    call(places, seed=4, model_id=entry.id)
     call(places, "2026-01-31_16-00-00_other", seed=9)
     new_sounds.start(places, entry, SoundsRequest())
     new_sounds.start(places, entry, SoundsRequest(seed=2))

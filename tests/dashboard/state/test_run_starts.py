@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from distill.dashboard.state import processes
+from distill.dashboard.state import runs as state_of_runs
 from distill.dashboard.state.places import Places
 from distill.dashboard.state.runs import RunRequest, Runs
 from distill.errors import RunError
@@ -39,6 +40,25 @@ def test_a_run_at_work_or_complete_does_not_go_on(places: Places, runs: Runs) ->
     run.end()
     with pytest.raises(RunError, match="is complete"):
         runs.go_on("train/2026-01-31_14-00-00_kit")
+
+
+def test_a_run_goes_on_with_its_sounds_in_another_folder(
+    places: Places, runs: Runs, sounds: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And writes to the folders of this dashboard, wherever it was begun."""
+    begun: list[list[str]] = []
+    monkeypatch.setattr(state_of_runs, "start_verb", lambda words, **_: begun.append(words))
+    FakeRun(places.outputs).start(root=["/old/sounds"]).step().end("stopped").can_be_resumed()
+    run = "train/2026-01-31_14-00-00_kit"
+    assert show_run(runs)["sounds_gone"] == "/old/sounds"
+    with pytest.raises(RunError, match="/old/sounds: the sounds of this run are not there any"):
+        runs.go_on(run)
+    with pytest.raises(RunError, match="no such folder"):
+        runs.go_on(run, "/neither here")
+    runs.go_on(run, f" {sounds} ")
+    resume = f"resume={places.trained / '2026-01-31_14-00-00_kit'}"
+    own = [f"library.dir={places.library}", f"data.cache_dir={places.outputs / 'cache'}"]
+    assert begun == [["distill.train", str(sounds), resume, *own]]
 
 
 def test_a_missing_folder_is_told_before_anything_is_made(places: Places, runs: Runs) -> None:
@@ -104,13 +124,14 @@ def test_the_same_sounds_by_another_path_are_the_same(
 
 
 def test_a_go_on_that_fails_says_why_and_not_what_was_before(places: Places, runs: Runs) -> None:
-    FakeRun(places.outputs).start().end("failed", "the disk was full")
+    FakeRun(places.outputs).start().end("stopped")
     run = "train/2026-01-31_14-00-00_kit"
     note = {"pid": GONE[0], "pid_started_s": time.time(), "words": ["distill.train"]}
     places.note_of(run).parent.mkdir(parents=True)
     places.note_of(run).write_text(json.dumps(note))
     places.log_of(run).write_text("distill: the sounds are gone\n")
-    assert show_run(runs)["error"] == "the sounds are gone"
+    value = show_run(runs)
+    assert (value["state"], value["error"]) == ("stopped", "the sounds are gone")
 
 
 def test_starts_that_failed_do_not_bury_other_runs(places: Places, runs: Runs) -> None:

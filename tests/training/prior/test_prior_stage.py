@@ -12,11 +12,14 @@ import torch
 
 import distill
 from distill.catalog.catalog import Catalog
+from distill.catalog.facts import facts_of
 from distill.errors import DistillError
 from distill.settings.compose import load_config
 from distill.training.interrupt import RunStopped
+from distill.training.prior.comparison import Contest
 from distill.training.prior.stage import PriorStage
 from tests.helpers.runs import TINY_PRIOR, Train
+from tests.helpers.sounds import sound
 from tests.helpers.stage_cases import PRIOR
 from tests.helpers.stop_at import stop_at
 from tests.helpers.whole_runs import Whole
@@ -86,6 +89,58 @@ def test_a_stopped_stage_makes_no_sounds_by_the_prior_of_before(
         train_here("more", *PRIOR.words, *all_sounds, *stop_at(5, stage="prior"))
     assert prior_of(Path("more/best.distillgan")) is not None
     assert not Path("more/new_sounds").exists()
+
+
+@pytest.mark.parametrize(
+    ("earlier", "learnt", "is_better", "told"),
+    [
+        (3500.0, True, True, "kept: the model's earlier prior needs 3,500 bits"),
+        (3400.0, True, True, "kept: "),
+        (3063.0, True, False, "the model keeps its earlier prior, which needs 3,063 bits"),
+        (3500.0, False, False, "earlier prior, which had learnt from its sounds, and needs 3,500"),
+    ],
+)
+def test_of_two_priors_the_better_one_stays(
+    earlier: float, learnt: bool, is_better: bool, told: str
+) -> None:
+    contest = Contest(3400.0, earlier, learnt, earlier_learnt=True)
+    assert contest.is_better == is_better
+    assert told in contest.verdict
+
+
+@pytest.mark.slow
+def test_a_prior_for_other_sounds_is_told_and_says_so_itself(
+    whole: Whole,
+    all_sounds: tuple[str, ...],
+    train_here: Train,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    shutil.copytree(whole(PRIOR) / "outputs", tmp_path / "outputs")
+    kit = Path("outputs/library/kit.distillgan")
+    for number in range(5):
+        sound(tmp_path / "others" / f"{number}.wav", hz=500.0 + 90 * number)
+    words = (*PRIOR.words, *all_sounds, "data.root=others")
+    for name, contest in (
+        ("worse", Contest(3761.0, 3063.0, True, True)),
+        ("better", Contest(3063.0, 3761.0, True, True)),
+    ):
+        monkeypatch.setattr(Contest, "of", lambda *_, each=contest, **__: each)
+        before = prior_of(kit)
+        caplog.clear()
+        run_dir = train_here(name, *words)
+        assert "not the sounds that kit was trained on (sounds: 12 files, 6.0 s)" in caplog.text
+        stage = json.loads((run_dir / "summary.json").read_text())["stages"]["prior"]
+        assert stage["kept"] == (name == "better")
+        after = prior_of(kit)
+        assert before is not None
+        assert after is not None
+        changed = after["training_metadata"] != before["training_metadata"]
+        assert changed == (name == "better")
+    (entry,) = Catalog(kit.parent).entries()
+    assert entry.dataset_name == "sounds"
+    assert dict(facts_of(entry, kit))["prior"].endswith(" on other sounds: others")
 
 
 @pytest.mark.slow
