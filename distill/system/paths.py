@@ -57,6 +57,14 @@ def list_folder(folder: Path) -> list[Path]:
         return []
 
 
+def written_ns(path: str | Path) -> int:
+    """When a file or folder was changed last, in Unix time (ns); 0 if there is none."""
+    try:
+        return os.stat(path).st_mtime_ns
+    except (OSError, ValueError):
+        return 0
+
+
 def is_text(name: str) -> bool:
     """Whether a file's name can be shown and typed: it may be bytes that are not Unicode."""
     return not any("\ud800" <= letter <= "\udfff" for letter in name)

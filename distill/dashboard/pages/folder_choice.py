@@ -43,10 +43,16 @@ def build_folder_choice(folder: Any, on_load: Callable[..., Any]) -> None:
     take.click(_take, here, [folder, chooser, survey], **QUIET)
 
 
-def _question(folder: str) -> dict[str, Any] | None:
-    """What the survey is asked; the time makes each question another one."""
-    typed = (folder or "").strip()
-    return {"folder": "" if typed == DEMO else typed, "asked_s": time.time()} if typed else None
+def asked_folder(typed: str | None) -> str | None:
+    """What the survey is asked for; empty for the demo collection, None for an empty field."""
+    text = (typed or "").strip()
+    return "" if text == DEMO else text or None
+
+
+def _question(typed: str | None) -> dict[str, Any] | None:
+    """The folder with the time, which makes each question another one."""
+    folder = asked_folder(typed)
+    return None if folder is None else {"folder": folder, "asked_s": time.time()}
 
 
 def _other_question(folder: str, before: Any) -> Any:

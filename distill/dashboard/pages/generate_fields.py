@@ -16,7 +16,8 @@ from distill.dashboard.state.new_sounds import AGAIN, MOST_SOUNDS, SOUNDS_NEEDED
 from distill.errors import LibraryError
 from distill.generation.ranges import AMOUNTS, LENGTHS_S, NEW_AMOUNT, TEMPERATURES
 
-ANY = "any"
+ANY = ("any class", "")
+"""The choice of no class: what is shown, and a value that is the name of none."""
 MADE = tuple(way for way in WAYS if way != AGAIN)
 MADE_OF_TWO = tuple(way for way, needed in SOUNDS_NEEDED.items() if needed > 1)
 WAYS_OF: dict[str, tuple[str, ...]] = {
@@ -68,8 +69,8 @@ FIELDS = (
         "class_name",
         "Class",
         disk_choices,
-        value=ANY,
-        read=lambda name: None if name in (None, ANY) else name,
+        value=ANY[1],
+        read=lambda name: name or None,
         more={"choices": [ANY], "visible": False, "elem_id": "class"},
     ),
     Field(

@@ -39,7 +39,7 @@ def routes(places: Places, runs: Runs, models: Models, surveys: Surveys) -> list
         return {"rows": models.sounds(asked.get("file", ""))}
 
     def get_new_sounds(asked: dict[str, str]) -> Any:
-        return new_sounds.show(places, asked.get("seen", ""))
+        return new_sounds.show(models, asked.get("seen", ""))
 
     def survey(asked: dict[str, str]) -> Any:
         return surveys.look(asked["folder"], again=asked.get("again") == "yes")
@@ -92,6 +92,8 @@ async def _answer(answer: Callable[[dict[str, str]], Any], asked: dict[str, str]
         value = await asyncio.to_thread(answer, asked)
     except DistillError as error:
         return _error(str(error), 200)  # a console complains of other answers
+    except OSError as error:  # the disk is full, or a file was deleted a moment ago
+        return _error(f"{error.filename}: {error.strerror}", 200)
     except KeyError as missing:
         return _error(f"{missing.args[0]} is missing", 400)
     return Response(status_code=204) if value is None else _json(value)

@@ -58,15 +58,15 @@ def drop(places: Places, source: str) -> None:
             raise WriteError(places.kept, error) from error
 
 
-def mark_kept(places: Places, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The rows of sounds, each with whether it is kept."""
+def mark(places: Places, rows: list[dict[str, Any]], *, varies: bool) -> list[dict[str, Any]]:
+    """The rows of sounds, each with whether it is kept, and whether a model can vary it."""
     marks: dict[Path, dict[str, str]] = {}
     for row in rows:
         path = places.outputs / row["source"]
         folder = path.parent
         if folder not in marks:
             marks[folder] = _kept_in(places, folder)
-        row["kept"] = path.name in marks[folder]
+        row |= {"kept": path.name in marks[folder], "varies": varies}
     return rows
 
 

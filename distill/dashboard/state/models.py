@@ -8,12 +8,11 @@ from typing import Any
 from distill.catalog.catalog import Catalog, shown_name
 from distill.catalog.entry import Entry
 from distill.catalog.facts import facts_of, level_rows, row_of
-from distill.dashboard.state.kept import mark_kept
+from distill.dashboard.state.kept import mark
 from distill.dashboard.state.places import Places
 from distill.dashboard.state.processes import run_verb
-from distill.dashboard.state.sounds import page_rows
+from distill.dashboard.state.sounds import new_sounds_of, page_rows
 from distill.errors import LibraryError
-from distill.runs.folder import NEW_SOUNDS
 from distill.runs.summary import read_summary
 from distill.system.paths import from_here
 from distill.system.run_parts import SUMMARY
@@ -32,6 +31,14 @@ class Models:
         """All of them, the newest first; raises LibraryError for a damaged library."""
         return sorted(self.catalog.entries(), key=lambda entry: entry.save_date, reverse=True)
 
+    def usable(self) -> list[Entry]:
+        """Those whose files are there, the newest first; none in a damaged library."""
+        try:
+            entries = self.entries()
+        except LibraryError:
+            return []
+        return [entry for entry in entries if self.catalog.path_of(entry).is_file()]
+
     def find(self, file: str) -> Entry:
         """The model in a file of the library; raises LibraryError."""
         for entry in self.entries():
@@ -41,7 +48,7 @@ class Models:
 
     def show(self, seen: str) -> dict[str, Any] | None:
         """A card for each model; None if the page has `seen` them."""
-        version = self._version()
+        version = self.version()
         if version == seen:
             return None
         try:
@@ -58,11 +65,14 @@ class Models:
     def sounds(self, file: str) -> list[dict[str, Any]]:
         """Rows to listen to: what the run that made the model has left; raises LibraryError."""
         entry = self.find(file)
-        for path in sorted(self.places.outputs.glob(f"train/*/{SUMMARY}"), reverse=True):
+        places = self.places
+        found = [*places.trained.glob(f"*/{SUMMARY}"), *places.swept.glob(f"*/*/{SUMMARY}")]
+        for path in sorted(found, reverse=True):
             summary, run_dir = read_summary(path.parent), path.parent
             if summary and summary.model_id == entry.id:
-                new = page_rows(self.places, run_dir / NEW_SOUNDS)
-                return [*page_rows(self.places, run_dir), *mark_kept(self.places, new)]
+                new = page_rows(places, new_sounds_of(run_dir, summary))
+                varies = entry.prior is not None and self.catalog.path_of(entry).is_file()
+                return [*page_rows(places, run_dir), *mark(places, new, varies=varies)]
         return []
 
     def rename(self, file: str, name: str) -> None:
@@ -87,7 +97,7 @@ class Models:
         except OSError as error:
             raise LibraryError(f"{entry.file}: cannot be deleted: {error.strerror}") from error
 
-    def _version(self) -> str:
+    def version(self) -> str:
         """Another one whenever the folder or its index has changed."""
         stamps = []
         for path in (self.places.library, *self.places.library.glob("*.json")):

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from distill.catalog.entry import Entry
-from distill.dashboard.state.kept import mark_kept
+from distill.dashboard.state.kept import mark
+from distill.dashboard.state.models import Models
 from distill.dashboard.state.places import Places
 from distill.dashboard.state.processes import (
     Started,
@@ -24,7 +25,7 @@ from distill.dashboard.state.processes import (
 from distill.dashboard.state.sounds import address_of, page_rows, sound_row, sounds_in
 from distill.errors import GenerationError
 from distill.runs.folder import new_run_dir
-from distill.system.paths import is_text, list_folder
+from distill.system.paths import is_text, list_folder, written_ns
 from distill.system.terminal import plain, quantity
 
 MOST_SOUNDS = 64
@@ -161,25 +162,30 @@ def _free_seed(calls: Iterable[Started], model: Path) -> int:
     return max(seeds, default=-1) + 1
 
 
-def show(places: Places, seen: str) -> dict[str, Any] | None:
+def show(models: Models, seen: str) -> dict[str, Any] | None:
     """The newest sounds that were asked for, and those kept; None if the page has `seen` this."""
+    places = models.places
     calls = dict(islice(_calls(places).items(), MOST_SHOWN))
     kept = sum(1 for _ in sounds_in(places.kept))
-    stamps: list[object] = [kept]
+    stamps: list[object] = [kept, models.version()]
     for folder, started in calls.items():
-        stamps += [folder.name, folder.stat().st_mtime_ns, started.is_alive]
+        stamps += [folder.name, written_ns(folder), started.is_alive]
     version = hashlib.sha1(repr(stamps).encode(), usedforsecurity=False).hexdigest()[:16]
     if version == seen:
         return None
+    varies = any(entry.prior for entry in models.usable())
     return {
         "version": version,
-        "calls": [_call(places, folder, started) for folder, started in calls.items()],
+        "models": models.version(),
+        "calls": [
+            _call(places, folder, started, varies=varies) for folder, started in calls.items()
+        ],
         "kept": kept,
         "kept_folder": plain(str(places.kept)),
     }
 
 
-def _call(places: Places, folder: Path, started: Started) -> dict[str, Any]:
+def _call(places: Places, folder: Path, started: Started, *, varies: bool) -> dict[str, Any]:
     busy = started.is_alive
     sheet = folder / "generate.png"
     pages = {Path(row["source"]).name: row for row in page_rows(places, folder)}
@@ -189,7 +195,7 @@ def _call(places: Places, folder: Path, started: Started) -> dict[str, Any]:
         "id": folder.name,
         "title": plain(started.title or folder.name),
         "busy": busy,
-        "rows": mark_kept(places, rows),
+        "rows": mark(places, rows, varies=varies),
         "sheet": address_of(places, sheet) if sheet.is_file() else None,
         "error": "" if busy or done else plain(last_words(folder / LOG)) or "it has ended",
     }

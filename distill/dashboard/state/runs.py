@@ -17,7 +17,7 @@ from distill.dashboard.state.processes import as_words, start_verb
 from distill.dashboard.state.run_view import RunView, State
 from distill.errors import RunError, WriteError
 from distill.runs.folder import STOP, new_run_dir
-from distill.system.paths import is_text, path_of
+from distill.system.paths import is_text, path_of, written_ns
 from distill.system.run_parts import PROGRESS
 
 MOST_LISTED = 60
@@ -104,7 +104,12 @@ class Runs:
             version = f"{shown.version if shown else ''}{hash(repr(headings)) & 0xFFFFFFFF:x}"
             if seen == version:
                 return None
-            return {"version": version, "runs": headings, "run": shown and shown.show()}
+            return {
+                "version": version,
+                "runs": headings,
+                "run": shown and shown.show(),
+                "gone": bool(run) and not (shown and shown.id == run),
+            }
 
     def start(self, request: RunRequest) -> str:
         """Start a run in a process of its own and return its id; raises RunError."""
@@ -146,8 +151,9 @@ class Runs:
     def stop(self, run: str) -> None:
         """Ask a run to save and end; raises RunError, WriteError."""
         view = self.find(run)
-        if not view.state.is_active:
-            raise RunError(f"{view.name} is not at work")
+        if not view.can_stop:
+            state = view.state if view.state.is_active else "not at work"
+            raise RunError(f"{view.name} is {state}")
         try:
             (view.run_dir / STOP).touch()
         except OSError as error:
@@ -172,19 +178,9 @@ def _run_folders(places: Places) -> Iterator[tuple[int, str]]:
     """
     for folder in (places.trained, *map(Path, _folders(places.swept))):
         for run_dir in _folders(folder):
-            if written_ns := _written_ns(f"{run_dir}/{PROGRESS}"):
-                yield written_ns, run_dir
-            else:
-                note = places.note_of(os.path.relpath(run_dir, places.outputs))
-                if started_ns := _written_ns(str(note)):
-                    yield started_ns, run_dir
-
-
-def _written_ns(path: str) -> int:
-    try:
-        return os.stat(path).st_mtime_ns
-    except OSError:
-        return 0
+            note = places.note_of(os.path.relpath(run_dir, places.outputs))
+            if newest_ns := written_ns(f"{run_dir}/{PROGRESS}") or written_ns(note):
+                yield newest_ns, run_dir
 
 
 def _folders(folder: Path) -> list[str]:

@@ -10,6 +10,9 @@ function messagePart(root, { props, watch, trigger }) {
     if (value.run) document.dispatchEvent(new CustomEvent("distill-run", { detail: value.run }));
     if (value.call) document.dispatchEvent(new Event("distill-new"));
   };
+  document.addEventListener("distill-folder", ({ detail: folder }) => {
+    if (line.classList.contains("error") && props.value.folder !== folder) line.say("");
+  });
   watch("value", show);
   show();
 }
@@ -49,6 +52,7 @@ function surveyPart(root, { props, watch }) {
   };
   const begin = () => {
     asked = props.value ? props.value.folder : null;
+    document.dispatchEvent(new CustomEvent("distill-folder", { detail: asked }));
     if (asked === null) tell(null);
     else ask(true);
   };
@@ -59,6 +63,7 @@ function surveyPart(root, { props, watch }) {
 // New sounds, call by call, and those that are kept.
 function newSoundsPart(root, { trigger }) {
   let seen = "";
+  let models = ""; // the library of the last look
   const calls = new Map();
   const lost = offline();
   const kept = element("p", { class: "kept" });
@@ -92,6 +97,8 @@ function newSoundsPart(root, { trigger }) {
 
   function show(value) {
     seen = value.version;
+    if (models && models !== value.models) trigger("models", {});
+    models = value.models;
     empty.hidden = value.calls.length > 0;
     kept.replaceChildren(...(value.kept ? [
       `${quantity(value.kept, "sound")} kept, in `, element("code", {}, value.kept_folder), ". ",

@@ -37,7 +37,7 @@ function soundRow(list, value) {
   row.keep = list.keeps && value.source ? element("button", {
     type: "button", class: "keep small", "aria-pressed": String(Boolean(value.kept)), onclick: () => keep(row),
   }, value.kept ? "Kept" : "Keep") : null;
-  const vary = list.vary && value.source ? element("button", {
+  const vary = list.vary && value.varies ? element("button", {
     type: "button", class: "small", onclick: () => list.vary(value),
   }, "Vary") : null;
   const word = value.word ? element("strong", {}, ` ${value.word}`) : null;

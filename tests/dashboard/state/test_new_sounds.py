@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from distill.dashboard.state import kept, new_sounds
+from distill.dashboard.state.models import Models
 from distill.dashboard.state.new_sounds import AGAIN, SoundsRequest
 from distill.dashboard.state.places import Places
 from distill.errors import GenerationError
@@ -39,9 +40,9 @@ def test_at_most_two_calls_are_at_work(places: Places) -> None:
 def test_only_what_is_new_is_sent(places: Places) -> None:
     call(places)
     value = show_call(places)
-    assert new_sounds.show(places, value["version"]) is None
+    assert new_sounds.show(Models(places), value["version"]) is None
     kept.keep(places, "generated/2026-01-31_15-00-00_kit/kit_0_001.wav")
-    assert new_sounds.show(places, value["version"]) is not None
+    assert new_sounds.show(Models(places), value["version"]) is not None
 
 
 def test_a_file_whose_name_is_no_text_does_not_hide_the_others(places: Places) -> None:
