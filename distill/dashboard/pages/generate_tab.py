@@ -77,7 +77,9 @@ def refresh(
     possible = makers if source and makers else entries
     chosen = [entry for entry in possible if entry.file == file]
     entry = next(iter([*chosen, *makers, *entries]), None)
-    model = _choose(model_choices(entries), entry and entry.file, now=None if way else file)
+    model = _choose(
+        model_choices(entries), entry.file if entry else None, now=None if way else file
+    )
     make = gr.update(
         interactive=entry is not None,
         value="Generate" if entry else "Train a model first",
@@ -132,4 +134,5 @@ def _choose(
     choices: list[tuple[str, str]], value: str | None, *, now: str | None
 ) -> dict[str, Any]:
     """Choices, and the value if it is another one: what is clicked on meanwhile stays."""
-    return dict(gr.update(choices=choices, **({} if value == now else {"value": value})))
+    update = dict(gr.update(choices=choices))
+    return update if value == now else {**update, "value": value}

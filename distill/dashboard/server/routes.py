@@ -42,7 +42,8 @@ def routes(places: Places, runs: Runs, models: Models, surveys: Surveys) -> list
         return new_sounds.show(models, asked.get("seen", ""))
 
     def survey(asked: dict[str, str]) -> Any:
-        return surveys.look(asked["folder"], again=asked.get("again") == "yes")
+        again = asked.get("again") == "yes"
+        return surveys.look(asked["folder"], page=asked.get("page", ""), again=again)
 
     return [
         _reads("/api/runs", get_runs),

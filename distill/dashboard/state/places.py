@@ -5,9 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from distill.errors import RunError
-from distill.system.paths import exists, is_folder
-
 
 @dataclass(frozen=True)
 class Places:
@@ -53,11 +50,3 @@ class Places:
     def note_of(self, run: str) -> Path:
         """Where that process is noted."""
         return self.logs / f"{run.replace('/', '__')}.json"
-
-
-def require_folder(typed: str) -> None:
-    """Raise RunError where there is no such folder of sounds."""
-    text = typed.strip()
-    if not is_folder(text):
-        what = "is a file; choose its folder" if exists(text) else "no such folder"
-        raise RunError(f"{text}: {what}")

@@ -94,7 +94,7 @@ def run_verb(words: Sequence[str]) -> None:
         check=False,
     )
     if done.returncode != 0:
-        raise DistillError(_mistake_in(done.stderr) or f"{words[0]}: it has failed")
+        raise DistillError(mistake_in(done.stderr) or f"{words[0]}: it has failed")
 
 
 def read_started(note: Path) -> Started | None:
@@ -127,12 +127,13 @@ def last_words(log: Path) -> str:
     try:
         with log.open("rb") as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - PRINTED_BYTES))
-            return _mistake_in(file.read().decode("utf-8", "replace"))
+            return mistake_in(file.read().decode("utf-8", "replace"))
     except OSError:
         return ""
 
 
-def _mistake_in(printed: str) -> str:
+def mistake_in(printed: str) -> str:
+    """The last error message of a verb in what it printed, or else the last line."""
     said = [line.strip() for line in printed.splitlines() if line.strip()]
     mistakes = [line.removeprefix(MISTAKE) for line in said if line.startswith(MISTAKE)]
     return (mistakes or said or [""])[-1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +12,13 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from distill.dashboard.state.places import Places, require_folder
+from distill.dashboard.state.folders import folders_of
+from distill.dashboard.state.places import Places
 from distill.dashboard.state.processes import as_words, start_verb
 from distill.dashboard.state.run_view import RunView, State
 from distill.errors import RunError, WriteError
 from distill.runs.folder import STOP, new_run_dir
-from distill.system.paths import is_text, path_of, written_ns
+from distill.system.paths import is_text, written_ns
 from distill.system.run_parts import PROGRESS
 
 MOST_LISTED = 60
@@ -30,7 +31,7 @@ class RunRequest:
     """What somebody at the page wants to train; None leaves a setting to the run."""
 
     folder: str
-    """Of the sounds; empty for the demo collection."""
+    """Of the sounds, or several, as typed; empty for the demo collection."""
     levels: int | None = None
     commitment_weight: float | None = None
     epochs: int | None = None
@@ -40,8 +41,12 @@ class RunRequest:
     stages: tuple[str, ...] = ()
     name: str = ""
 
-    def words(self, places: Places, run_dir: Path) -> list[str]:
-        """The words of `python -m distill.train` for a new run in this folder."""
+    def words(self, places: Places, run_dir: Path, folders: Sequence[str] = ()) -> list[str]:
+        """The words of `python -m distill.train` for a new run in this folder; texts are quoted, so
+        that nothing in them has a meaning.
+        """
+        from distill.settings.quoting import quote  # Hydra: only now needed
+
         minutes = dict.fromkeys(
             ("trainer.max_minutes", "vocoder.max_minutes", "prior.max_minutes"), self.minutes
         )
@@ -53,13 +58,13 @@ class RunRequest:
                 **minutes,
                 "optimizer.lr": self.learning_rate,
                 "stages": f"[{','.join(self.stages)}]" if self.stages else None,
-                "name": self.name.strip() or None,
-                "library.dir": places.library,
-                "data.cache_dir": places.outputs / "cache",
-                "hydra.run.dir": run_dir,
+                "name": quote(self.name) if self.name else None,
+                "library.dir": quote(str(places.library)),
+                "data.cache_dir": quote(str(places.outputs / "cache")),
+                "hydra.run.dir": quote(str(run_dir)),
             }
         )
-        return ["distill.train", *([self.folder] if self.folder else []), *words]
+        return ["distill.train", *folders, *words]
 
 
 class Runs:
@@ -113,20 +118,17 @@ class Runs:
 
     def start(self, request: RunRequest) -> str:
         """Start a run in a process of its own and return its id; raises RunError."""
-        folder = request.folder and str(path_of(request.folder.strip()).absolute())
-        if folder:
-            require_folder(request.folder)
+        folders = folders_of(request.folder) if request.folder else []
         places = self.places
-        sounds = [os.path.realpath(folder) if folder else DEMO]
+        sounds = set(map(os.path.realpath, folders)) or {DEMO}
         with self._one_at_a_time():
             for view in self.update():
                 if view.state.is_active and _roots(view) == sounds:
                     raise RunError(f"{view.name} trains on these sounds already; stop it first")
-            run_dir = new_run_dir(
-                places.trained, request.name or Path(folder or DEMO).name
-            ).absolute()
+            names = "_".join(Path(folder).name for folder in folders) or DEMO
+            run_dir = new_run_dir(places.trained, request.name or names).absolute()
             run = run_dir.relative_to(places.outputs).as_posix()
-            words = RunRequest(**{**vars(request), "folder": folder}).words(places, run_dir)
+            words = request.words(places, run_dir, folders)
             start_verb(words, log=places.log_of(run), note=places.note_of(run))
         return run
 
@@ -195,11 +197,11 @@ def _folders(folder: Path) -> list[str]:
         return []
 
 
-def _roots(view: RunView) -> list[str]:
+def _roots(view: RunView) -> set[str]:
     """The folders of sounds of a run, without links; DEMO for the demo collection."""
     start = view.record.start
     folders = start.roots if start else view.asked_folders
-    return [_real_path(folder) for folder in folders] or [DEMO]
+    return set(map(_real_path, folders)) or {DEMO}
 
 
 def _real_path(folder: str) -> str:

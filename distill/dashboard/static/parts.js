@@ -19,6 +19,7 @@ function messagePart(root, { props, watch, trigger }) {
 
 // What a run would find in the folder that was chosen.
 function surveyPart(root, { props, watch }) {
+  const page = Math.random().toString(36);
   let asked = null;
   let timer = 0;
   const reading = section("p", { class: "reading" }, (found) =>
@@ -42,7 +43,7 @@ function surveyPart(root, { props, watch }) {
     clearTimeout(timer);
     const folder = asked;
     try {
-      const found = await request("/api/survey", { folder, again: again ? "yes" : "no" });
+      const found = await request("/api/survey", { folder, page, again: again ? "yes" : "no" });
       if (folder !== asked) return;
       tell(found);
       if (found.busy) timer = setTimeout(ask, 400, false);

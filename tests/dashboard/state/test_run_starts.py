@@ -78,16 +78,16 @@ def test_words_of_a_start(places: Places, tmp_path: Path) -> None:
         stages=("codec", "prior"),
         name="a=b, c",
     )
-    words = request.words(places, tmp_path / "run")
-    assert words[:2] == ["distill.train", "/my sounds"]
+    words = request.words(places, tmp_path / "run", ["/my sounds", "/others"])
+    assert words[:3] == ["distill.train", "/my sounds", "/others"]
     assert {
         "rvq.levels=4",
         "model.commitment_weight=0.3",
         "trainer.max_minutes=1.5",
         "prior.max_minutes=1.5",
         "stages=[codec,prior]",
-        "name=a=b, c",
-        f"hydra.run.dir={tmp_path / 'run'}",
+        "name='a=b, c'",
+        f"hydra.run.dir='{tmp_path / 'run'}'",
     } <= set(words)
     assert not any(word.startswith(("trainer.max_epochs", "optimizer.lr")) for word in words)
 
