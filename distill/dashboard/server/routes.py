@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import Awaitable, Callable, Iterator
-from pathlib import Path
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from starlette.requests import Request
@@ -22,7 +21,6 @@ from distill.dashboard.state.survey import Surveys
 from distill.errors import DistillError
 from distill.system.json_values import without_nan
 
-BLOCK_BYTES = 1 << 18
 Handler = Callable[[Request], Awaitable[Response]]
 
 
@@ -131,18 +129,10 @@ def _sound(places: Places) -> Handler:
 
 def _kept_zip(places: Places) -> Handler:
     async def handle(request: Request) -> Response:
-        file = await asyncio.to_thread(kept.zip_kept, places)
-
-        def blocks() -> Iterator[bytes]:
-            with file:
-                while block := file.read(BLOCK_BYTES):
-                    yield block
-
-        name = f"{Path(places.kept).name}.zip"
         return StreamingResponse(
-            blocks(),
+            kept.zip_kept(places),
             media_type="application/zip",
-            headers={"content-disposition": f'attachment; filename="{name}"'},
+            headers={"content-disposition": 'attachment; filename="kept.zip"'},
         )
 
     return handle

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from distill.catalog.entry import Entry
-from distill.dashboard.state.kept import mark
+from distill.dashboard.state.kept import mark, not_zipped
 from distill.dashboard.state.models import Models
 from distill.dashboard.state.places import Places
 from distill.dashboard.state.processes import (
@@ -166,8 +166,8 @@ def show(models: Models, seen: str) -> dict[str, Any] | None:
     """The newest sounds that were asked for, and those kept; None if the page has `seen` this."""
     places = models.places
     calls = dict(islice(_calls(places).items(), MOST_SHOWN))
-    kept = sum(1 for _ in sounds_in(places.kept))
-    stamps: list[object] = [kept, models.version()]
+    kept, missing = sum(1 for _ in sounds_in(places.kept)), not_zipped(places)
+    stamps: list[object] = [kept, missing, models.version()]
     for folder, started in calls.items():
         stamps += [folder.name, written_ns(folder), started.is_alive]
     version = hashlib.sha1(repr(stamps).encode(), usedforsecurity=False).hexdigest()[:16]
@@ -181,6 +181,7 @@ def show(models: Models, seen: str) -> dict[str, Any] | None:
             _call(places, folder, started, varies=varies) for folder, started in calls.items()
         ],
         "kept": kept,
+        "not_zipped": missing,
         "kept_folder": plain(str(places.kept)),
     }
 

@@ -145,10 +145,13 @@ def sound_row(places: Places, path: Path) -> dict[str, Any]:
 
 def sounds_in(folder: Path) -> Iterator[Path]:
     """The sounds that lie directly in a folder, by name."""
-    sounds = (
-        path for path in list_folder(folder) if TYPES.get(path.suffix, "").startswith("audio/")
-    )
+    sounds = filter(is_sound, list_folder(folder))
     return (path for path in sounds if path.name[0] != "." and is_text(path.name))
+
+
+def is_sound(path: Path) -> bool:
+    """Whether a file is named as a sound that is served."""
+    return TYPES.get(path.suffix.lower(), "").startswith("audio/")
 
 
 def _take(places: Places, label: str, path: Path, *, of: str = "") -> dict[str, str]:

@@ -104,6 +104,7 @@ function newSoundsPart(root, { trigger }) {
     kept.replaceChildren(...(value.kept ? [
       `${quantity(value.kept, "sound")} kept, in `, element("code", {}, value.kept_folder), ". ",
       element("a", { href: "/kept.zip", download: "kept.zip", class: "zip" }, "Download them all as a zip"),
+      value.not_zipped.length ? ` Not in the zip: ${value.not_zipped.join("; ")}.` : "",
     ] : []));
     for (const each of value.calls) {
       if (!calls.has(each.id)) calls.set(each.id, call(each));
