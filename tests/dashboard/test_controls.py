@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -190,3 +191,29 @@ def test_what_is_offered_works(
         vary.click()
         expect(page.get_by_role("radio", name=WAYS["like"])).to_be_checked()
     assert page.get_by_text("Error", exact=True).count() == 0
+
+
+def test_a_message_goes_with_what_it_is_about(home: Home, tmp_path: Path) -> None:
+    from playwright.sync_api import expect
+
+    page = home.page
+    home.tab("Train")
+    home.forget()
+    places = [tmp_path / name for name in ("one", "two")]
+    for folder in places:
+        folder.mkdir()
+    run = FakeRun(home.outputs, "kit", alive=True).start(root=[str(places[0])]).step()
+    wait_for_run(home, "training")
+    typed, told = page.get_by_label("Folder of sounds"), page.locator(".own.message .error")
+    for other in (lambda: typed.fill(str(places[1])), page.locator("#demo").click):
+        typed.fill(str(places[0]))
+        page.locator("#start").click()
+        expect(told).to_have_text("kit trains on these sounds already; stop it first")
+        other()
+        expect(told).to_have_count(0)
+    said = page.locator(".own.run .message:visible")
+    page.locator(".own.run").get_by_role("button", name="Stop").click()
+    expect(said).to_have_text("stopping: the run finishes its step and saves")
+    run.end("stopped", "stop file")
+    wait_for_run(home, "stopped")
+    expect(said).to_have_count(0)

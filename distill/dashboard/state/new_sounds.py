@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
+import threading
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -21,6 +22,7 @@ from distill.dashboard.state.processes import (
     last_words,
     read_started,
     start_verb,
+    was_just_started,
 )
 from distill.dashboard.state.sounds import address_of, page_rows, sound_row, sounds_in
 from distill.errors import GenerationError
@@ -32,6 +34,7 @@ MOST_SOUNDS = 64
 MOST_SHOWN = 12
 MOST_AT_ONCE = 2
 NOTE, LOG = "process.json", "generate.log"
+_lock = threading.Lock()
 SEED = re.compile(r"--seed=(\d{1,18})")
 AGAIN = "again"
 """The way in which a sound is sent through the model, as it is."""
@@ -124,21 +127,28 @@ class SoundsRequest:
 
 
 def start(places: Places, entry: Entry, request: SoundsRequest) -> Path:
-    """Begin to make the sounds, and return their new folder; raises GenerationError, RunError."""
+    """Begin to make the sounds, and return their new folder; raises GenerationError, RunError. The
+    second of two clicks begins nothing more, and is answered with the folder of the first.
+    """
     request.check(entry)
-    calls = _calls(places)
-    if sum(started.is_alive for started in calls.values()) >= MOST_AT_ONCE:
-        raise GenerationError("new sounds are being made already; wait until they are there")
     model = places.library / entry.file
-    seed = _free_seed(calls.values(), model) if request.seed is None else request.seed
-    folder = new_run_dir(places.new_sounds, entry.name)
-    start_verb(
-        request.words(model, folder, seed),
-        log=folder / LOG,
-        note=folder / NOTE,
-        title=request.title(entry, seed),
-    )
-    return folder
+    with _lock:
+        calls = _calls(places)
+        for folder, started in calls.items():
+            seed = next(_seeds(started.words), 0) if request.seed is None else request.seed
+            if was_just_started(folder / NOTE, request.words(model, folder, seed)):
+                return folder
+        if sum(started.is_alive for started in calls.values()) >= MOST_AT_ONCE:
+            raise GenerationError("new sounds are being made already; wait until they are there")
+        seed = _free_seed(calls.values(), model) if request.seed is None else request.seed
+        folder = new_run_dir(places.new_sounds, entry.name)
+        start_verb(
+            request.words(model, folder, seed),
+            log=folder / LOG,
+            note=folder / NOTE,
+            title=request.title(entry, seed),
+        )
+        return folder
 
 
 def cancel(places: Places, call: str) -> None:
@@ -157,9 +167,12 @@ def _calls(places: Places) -> dict[Path, Started]:
 
 def _free_seed(calls: Iterable[Started], model: Path) -> int:
     """The first seed after those that this model was asked for."""
-    words = [word for call in calls if str(model) in call.words for word in call.words]
-    seeds = [int(found[1]) for word in words if (found := SEED.fullmatch(word))]
+    seeds = (seed for call in calls if str(model) in call.words for seed in _seeds(call.words))
     return max(seeds, default=-1) + 1
+
+
+def _seeds(words: Iterable[str]) -> Iterator[int]:
+    return (int(found[1]) for word in words if (found := SEED.fullmatch(word)))
 
 
 def show(models: Models, seen: str) -> dict[str, Any] | None:

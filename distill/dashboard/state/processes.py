@@ -20,10 +20,12 @@ import psutil
 from distill.errors import DistillError, RunError
 from distill.system.atomic import write_text
 from distill.system.json_values import read_object
+from distill.system.paths import written_ns
 from distill.system.validation import InvalidError, instance_of
 
 SAME_START_S = 2.5
 """A start is measured from that of the machine, which is known to a second."""
+TWO_CLICKS_NS = 3 * 10**9
 PRINTED_BYTES = 65_536
 MISTAKE = "distill: "
 """What the line of a verb's error begins with."""
@@ -103,6 +105,15 @@ def read_started(note: Path) -> Started | None:
         return instance_of(Started, read_object(note))
     except InvalidError:
         return None
+
+
+def was_just_started(note: Path, words: Sequence[str]) -> bool:
+    """Whether the process of a note has these words and began a moment ago: the second of two
+    clicks asks for the same again.
+    """
+    is_recent = time.time_ns() - written_ns(note) < TWO_CLICKS_NS
+    started = read_started(note) if is_recent else None
+    return started is not None and started.words == list(words)
 
 
 def interrupt(started: Started) -> None:

@@ -14,7 +14,7 @@ from filelock import FileLock, Timeout
 
 from distill.dashboard.state.folders import folders_of
 from distill.dashboard.state.places import Places
-from distill.dashboard.state.processes import as_words, start_verb
+from distill.dashboard.state.processes import as_words, start_verb, was_just_started
 from distill.dashboard.state.run_view import RunView, State
 from distill.errors import RunError, WriteError
 from distill.runs.folder import STOP, new_run_dir
@@ -117,12 +117,17 @@ class Runs:
             }
 
     def start(self, request: RunRequest) -> str:
-        """Start a run in a process of its own and return its id; raises RunError."""
+        """Start a run in a process of its own and return its id; raises RunError. The second of two
+        clicks starts nothing more.
+        """
         folders = folders_of(request.folder) if request.folder else []
         places = self.places
         sounds = set(map(os.path.realpath, folders)) or {DEMO}
         with self._one_at_a_time():
             for view in self.update():
+                same = request.words(places, view.run_dir, folders)
+                if was_just_started(places.note_of(view.id), same):
+                    return view.id
                 if view.state.is_active and _roots(view) == sounds:
                     raise RunError(f"{view.name} trains on these sounds already; stop it first")
             names = "_".join(Path(folder).name for folder in folders) or DEMO
