@@ -16,6 +16,7 @@ from pathlib import Path
 from distill.audio.own_output import PAGE_MARK, PAGE_ROWS
 from distill.listen.page import draw_page
 from distill.listen.rows import Row, badness, worst_first
+from distill.listen.takes import write_scripts
 from distill.system.atomic import write_text
 from distill.system.paths import from_here
 from distill.system.validation import InvalidError, instance_of
@@ -95,7 +96,7 @@ class ListeningPage:
             return None
         path = _free_name(self.folder)
         self._save(rows)
-        write_text(path, draw_page(rows, intro))
+        write_text(path, draw_page(rows, intro, write_scripts(self.files, rows)))
         for dropped in self._named - _paths(rows):
             self._delete(dropped)
         return path

@@ -70,7 +70,8 @@ function newSoundsPart(root, { trigger }) {
   const kept = element("p", { class: "kept" });
   const list = element("div", {});
   const empty = element("p", { class: "empty" }, "New sounds appear here.");
-  root.append(lost, kept, empty, element("p", { class: "faint" }, `${KEYS} k keeps.`), list);
+  root.append(lost, kept, empty, element("p", { class: "faint" }, `${KEYS} k keeps.`),
+    element("p", {}, element("label", {}, repeat, " Repeat")), list);
 
   function call(value) {
     const vary = (row) => trigger("vary", { source: row.source });
