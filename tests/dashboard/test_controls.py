@@ -82,6 +82,10 @@ def prior(home: Home) -> None:
     home.run().stage().publish(home.library, **VOCODER).step(stage="prior")
 
 
+def stopping(home: Home) -> None:
+    (home.run().step().run_dir / "stop").touch()
+
+
 def stopped(home: Home) -> None:
     home.run().stage().publish(home.library).can_be_resumed().end("stopped")
 
@@ -130,6 +134,7 @@ TABLE: list[tuple[Callable[[Home], None], str, set[str], set[str], str, tuple[st
     (codec, "training", {STOP}, set(), NO_MODEL, ALL_WAYS),
     (vocoder, "training", {STOP, SEND}, set(), GENERATE, SEND_ONLY),
     (prior, "training", {STOP, SEND}, set(), GENERATE, SEND_ONLY),
+    (stopping, "stopping", set(), set(), NO_MODEL, ALL_WAYS),
     (stopped, "stopped", {GO_ON, SEND}, set(), GENERATE, SEND_ONLY),
     (failed, "failed", set(), set(), NO_MODEL, ALL_WAYS),
     (killed, "cut off", {GO_ON}, set(), NO_MODEL, ALL_WAYS),
