@@ -23,6 +23,7 @@ pytestmark = pytest.mark.slow
 STOP, GO_ON, USE, SEND = "Stop", "Go on", "Make new sounds", "Send a sound through it"
 OF_RUN, OF_ROWS = (STOP, GO_ON, USE, SEND), ("Keep", "Vary")
 SEND_ONLY, ALL_WAYS = (WAYS[AGAIN],), tuple(WAYS.values())
+NEXT_LOOK_MS = 2_000
 NO_MODEL, GENERATE = "Train a model first", "Generate"
 
 
@@ -107,6 +108,7 @@ def model_deleted(home: Home) -> None:
     wait_for_run(home, "finished")
     (entry,) = home.library.entries()
     home.library.delete(entry)
+    home.page.wait_for_timeout(NEXT_LOOK_MS)
 
 
 def file_deleted(home: Home) -> None:
@@ -114,6 +116,7 @@ def file_deleted(home: Home) -> None:
     wait_for_run(home, "finished")
     (entry,) = home.library.entries()
     home.library.path_of(entry).unlink()
+    home.page.wait_for_timeout(NEXT_LOOK_MS)
 
 
 def run_deleted(home: Home) -> None:
@@ -170,7 +173,6 @@ def test_what_is_offered_works(
     wait_for_run(home, "")
     prepare(home)
     wait_for_run(home, state)
-    page.wait_for_timeout(1_100)  # what was deleted meanwhile is seen with the next look
     assert home.offered("run", OF_RUN) == of_run
     assert home.offered("run", OF_ROWS) == of_rows
     for control in sorted(of_run | of_rows):
