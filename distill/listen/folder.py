@@ -16,6 +16,7 @@ from pathlib import Path
 from distill.audio.own_output import PAGE_MARK, PAGE_ROWS
 from distill.listen.page import draw_page, which_of
 from distill.listen.rows import Row, badness, newest_first, worst_first
+from distill.listen.takes import write_scripts
 from distill.system.atomic import write_text
 from distill.system.locks import hold
 from distill.system.paths import from_here
@@ -137,7 +138,7 @@ class ListeningPage:
         path = _free_name(self.folder)
         named = tuple(others[:room])
         self._save(_Saved(VERSION, tuple(shown), named, count - len(named)))
-        write_text(path, draw_page(shown, intro, others=count))
+        write_text(path, draw_page(shown, intro, write_scripts(self.files, shown), others=count))
         self.note = f"with {which_of(shown, count)}; the others are beside it" * bool(count)
         gone = _paths(before.rows) | _paths(left_out) | self._dropped
         for dropped in gone - _paths(shown):

@@ -1,5 +1,13 @@
 // The rows of a page to listen, as its HTML has them, and the box that repeats.
 (() => {
+  // A page that is opened as a file may not read a sound beside it, but run a script that holds it.
+  const read = (address) => new Promise((resolve, reject) => {
+    const script = document.createElement("script");
+    script.onload = () => resolve(Uint8Array.from(atob(window.distillSound), (each) => each.charCodeAt(0)).buffer);
+    script.onerror = reject;
+    script.src = address;
+    document.head.append(script);
+  });
   const repeat = document.getElementById("repeat");
   const all = [...document.querySelectorAll(".row")].map((element) => {
     const buttons = [...element.querySelectorAll(".take")];
@@ -9,7 +17,8 @@
       element,
       seconds: Number(element.dataset.seconds),
       play: element.querySelector(".play"),
-      takes: buttons.map((button) => ({ name: `the ${button.textContent}`, url: button.dataset.src })),
+      takes: buttons.map(({ textContent, dataset: { src, script } }) =>
+        ({ name: `the ${textContent}`, url: src, read: script && (() => read(script)) })),
       buttons,
       picture: element.querySelector(".mels"),
       cursor: element.querySelector(".cursor"),
@@ -17,13 +26,9 @@
     };
   });
   const rows = createRows({
-    rows: () => all,
-    owns: (target) => !(target instanceof HTMLInputElement),
-    keys: { r: () => { repeat.checked = !repeat.checked; repeats(); } },
+    rows: () => all, repeat, owns: () => true, pressesItself: (target) => target === repeat,
   });
-  const repeats = () => rows.player.repeat(repeat.checked);
 
-  repeat.addEventListener("change", repeats);
   all.forEach(rows.connect);
   rows.choose(all[0]);
 })();

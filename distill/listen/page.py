@@ -6,7 +6,7 @@ import base64
 import hashlib
 import html
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
@@ -16,7 +16,7 @@ from distill.listen.rows import Row, medians
 from distill.system.terminal import duration, plain, quantity
 
 HERE = Path(__file__).parent
-ROW_SCRIPTS = (HERE / "player.js", HERE / "rows.js")
+ROW_SCRIPTS = (HERE / "loop.js", HERE / "player.js", HERE / "rows.js")
 """What plays rows of sounds; the dashboard's page includes it, too."""
 SCRIPT, STYLE = HERE / "page.js", HERE / "page.css"
 
@@ -30,9 +30,12 @@ def which_of(rows: Sequence[Row], others: int) -> str:
     return f"the {which} {len(rows):,} of {quantity(len(rows) + others, 'sound')}"
 
 
-def draw_page(rows: Sequence[Row], intro: Sequence[str], *, others: int = 0) -> str:
-    """The page with these rows in their order, below the sentences of `intro`; `others` is how many
-    results it does not show.
+def draw_page(
+    rows: Sequence[Row], intro: Sequence[str], scripts: Mapping[str, str], *, others: int = 0
+) -> str:
+    """The page with these rows in their order, below the sentences of `intro`; `scripts` hold the
+    takes that can be repeated without a gap, by their paths; `others` is how many results the page
+    does not show.
     """
     script = "\n".join(path.read_text(encoding="utf-8") for path in (*ROW_SCRIPTS, SCRIPT))
     style = STYLE.read_text(encoding="utf-8")
@@ -49,7 +52,8 @@ def draw_page(rows: Sequence[Row], intro: Sequence[str], *, others: int = 0) -> 
         lines[0] += f" In the median, {middle}."
     lines += map(_text, intro)
     body = "\n".join(
-        _row(number, row, names_model=len(models) > 1) for number, row in enumerate(rows, start=1)
+        _row(number, row, scripts, names_model=len(models) > 1)
+        for number, row in enumerate(rows, start=1)
     )
     return f"""{PAGE_MARK}
 <html lang="en">
@@ -82,11 +86,12 @@ loud, and both of a pair have the same colours.</p>
 """
 
 
-def _row(number: int, row: Row, *, names_model: bool) -> str:
+def _row(number: int, row: Row, scripts: Mapping[str, str], *, names_model: bool) -> str:
     name = _text(row.name)
     notes = [_figures(row.figures), _text(row.model) if names_model else "", _text(row.note)]
     takes = "".join(
         f'<button type="button" class="take" data-src="{_address(take.path)}" '
+        f"{_script(scripts.get(take.path))}"
         f'aria-pressed="{"false" if index else "true"}">{_text(take.label)}</button>'
         for index, take in enumerate(row.takes)
     )
@@ -108,6 +113,10 @@ def _row(number: int, row: Row, *, names_model: bool) -> str:
 </div>
 {_mels(row)}
 </li>"""
+
+
+def _script(path: str | None) -> str:
+    return f'data-script="{_address(path)}" ' if path else ""
 
 
 def _mels(row: Row) -> str:
@@ -140,10 +149,12 @@ def _address(path: str) -> str:
 
 
 def _policy(script: str, style: str) -> str:
-    """What the browser lets the page do: its own script and style, and files beside it."""
-    own = "'self' file: data:"
+    """What the browser lets the page do: its own scripts and style, and files beside it."""
+    beside = "'self' file:"
+    own = f"{beside} data:"
     return (
-        f"default-src 'none'; script-src '{_digest(script)}'; style-src '{_digest(style)}'; "
+        f"default-src 'none'; script-src '{_digest(script)}' {beside}; "
+        f"style-src '{_digest(style)}'; "
         f"img-src {own}; media-src {own}; base-uri 'none'; form-action 'none'"
     )
 

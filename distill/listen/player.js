@@ -1,30 +1,36 @@
 "use strict";
 // The takes of one row play together, all muted but one: to switch is to unmute another one, at the
-// same position. Files beside a page may not be read by a script, so Web Audio is no choice here.
+// same position. They are media elements, since files beside a page may not be read by a script. What
+// is repeated is played from buffers, without a gap, where its takes can be read.
 // `changed()` is called whenever something else is to be shown, `failed(take)` where a take cannot be
 // played.
 const createPlayer = (changed, failed) => {
   const LARGEST_GAP_S = 0.03;
+  const loop = createLoop();
   let key = null; // names the row that the players are for
+  let takes = []; // address of each, and how it is read, if it can be
   let players = []; // an audio element for each of its takes
+  let buffered = null; // the reading of the takes into the loop, once it has begun
   let heard = 0; // number of the take that is heard
   let playing = false;
   let repeats = false;
 
-  const takeOf = (takes) => Math.min(heard, takes - 1);
+  const takeOf = (count) => Math.min(heard, count - 1);
   const lead = () => players[takeOf(players.length)];
+  const seconds = () => (loop.playing ? loop.seconds : lead().currentTime);
 
-  function load(row, addresses) {
+  function load(row, its) {
     if (key === row) return;
     unload();
     key = row;
-    players = addresses.map((address, take) => {
+    takes = its;
+    players = takes.map(({ url }, take) => {
       const player = new Audio();
       player.preload = "auto";
       player.addEventListener("ended", () => { if (player === lead()) end(); });
       player.addEventListener("timeupdate", () => { if (player === lead()) alignOthers(); });
       player.addEventListener("error", () => fail(player, take));
-      player.src = address;
+      player.src = url;
       return player;
     });
   }
@@ -33,6 +39,8 @@ const createPlayer = (changed, failed) => {
     const old = players;
     players = [];
     key = null;
+    buffered = null;
+    loop.forget();
     old.forEach((player) => {
       player.pause();
       player.removeAttribute("src"); // lets go of the file
@@ -58,6 +66,12 @@ const createPlayer = (changed, failed) => {
 
   function start() {
     playing = true;
+    if (repeats && takes.every((take) => take.read)) startLoop();
+    else startPlayers();
+    changed();
+  }
+
+  function startPlayers() {
     for (const player of players) {
       player.muted = player !== lead();
       align(player);
@@ -67,13 +81,34 @@ const createPlayer = (changed, failed) => {
         if (error.name !== "AbortError" && players.includes(player) && player === lead()) pause();
       });
     }
-    changed();
+  }
+
+  async function startLoop() {
+    const row = key;
+    const isWanted = () => row === key && playing && repeats && !loop.playing;
+    buffered ??= Promise.all(takes.map((take) => take.read())).then(loop.load);
+    try {
+      await buffered;
+      if (isWanted()) loop.start(seconds(), takeOf(players.length));
+    } catch (error) { // of a kind that this browser cannot decode: with a gap, then
+      if (isWanted()) startPlayers();
+    }
   }
 
   function pause() {
     playing = false;
-    players.forEach((player) => player.pause());
+    hold();
     changed();
+  }
+
+  // Stops what sounds; the players stay where it was.
+  function hold() {
+    const at = loop.playing ? loop.seconds : null;
+    loop.stop();
+    players.forEach((player) => {
+      player.pause();
+      if (at !== null) player.currentTime = at;
+    });
   }
 
   function end() {
@@ -83,8 +118,9 @@ const createPlayer = (changed, failed) => {
   }
 
   function hear(take) {
-    if (key === null) {
+    if (key === null || loop.playing) {
       heard = take;
+      loop.hear(takeOf(players.length));
     } else {
       const before = lead();
       const next = players[Math.min(take, players.length - 1)];
@@ -92,18 +128,30 @@ const createPlayer = (changed, failed) => {
       heard = take;
       before.muted = true;
       next.muted = false;
-      if (playing && next.paused) next.play().catch(() => pause()); // where only one may play
+      if (playing && next.paused && !buffered) next.play().catch(() => pause()); // where only one may play
     }
     changed();
   }
 
+  function seek(to) {
+    players.forEach((player) => { player.currentTime = to; });
+    if (loop.playing) loop.start(to, takeOf(players.length));
+  }
+
+  function repeat(yes) {
+    if (yes === repeats) return;
+    repeats = yes;
+    if (!playing) return;
+    hold();
+    start();
+  }
+
   return {
-    load, start, pause, hear, takeOf,
-    seek(seconds) { players.forEach((player) => { player.currentTime = seconds; }); },
-    repeat(yes) { repeats = yes; },
+    load, start, pause, hear, takeOf, seek, repeat,
+    get repeats() { return repeats; },
     get key() { return key; },
     get playing() { return playing; },
-    get seconds() { return key === null ? 0 : lead().currentTime; },
+    get seconds() { return key === null ? 0 : seconds(); },
     get length() { return key === null ? 0 : lead().duration || 0; },
   };
 };

@@ -2,14 +2,18 @@
 //
 // A row has: key, name, element, play (a button), takes (name and url of each), buttons (one for each
 // take, or none), problem (where mistakes are written); and where there is a picture, picture and
-// cursor, and seconds, if its length is known before it is loaded.
+// cursor, and seconds, if its length is known before it is loaded. A take that a script may read has
+// read(), which gives its file; `repeat` is the box that repeats.
 //
 // `rows()` are all rows, `ordered()` those that the arrow keys go through. `owns(target)` says whether
 // keys pressed there are for the rows, `pressesItself(target)` whether the space bar presses what is
 // there. `keys` are more keys: what is done with the chosen row. `changed()` is called when the player
 // starts, pauses or switches.
+//
+// After a click on the box, keys are for the rows again; whoever goes to it by keyboard presses it by
+// the space bar, as everywhere.
 const createRows = ({
-  rows, ordered = rows, owns, pressesItself = () => false, keys = {}, changed = () => {},
+  rows, ordered = rows, owns, pressesItself = () => false, keys = {}, changed = () => {}, repeat,
 }) => {
   let current = null; // the chosen row
   let frame = 0; // the next move of the cursor
@@ -50,7 +54,7 @@ const createRows = ({
     if (player.playing) frame = requestAnimationFrame(moveCursor);
   }
 
-  const load = (row) => player.load(row.key, row.takes.map((take) => take.url));
+  const load = (row) => player.load(row.key, row.takes);
 
   function start(row) {
     load(row);
@@ -115,9 +119,20 @@ const createRows = ({
       "ArrowRight": () => other(1),
       "ArrowLeft": () => other(-1),
       "x": () => other(1),
+      "r": () => { repeat.checked = !repeat.checked; repeats(); },
       ...Object.fromEntries(Object.entries(keys).map(([more, act]) => [more, () => act(row)])),
     }[key];
   }
+
+  const repeats = () => player.repeat(repeat.checked);
+  let byKeyboard = false;
+  document.addEventListener("keydown", () => { byKeyboard = true; }, true);
+  document.addEventListener("pointerdown", () => { byKeyboard = false; }, true);
+  repeat.addEventListener("change", () => {
+    repeats();
+    if (!byKeyboard) repeat.blur();
+  });
+  repeats(); // a browser may have kept the tick of before
 
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey || !owns(event.target)) return;

@@ -63,6 +63,14 @@ def natural_key(name: str) -> tuple[str, str]:
     return re.sub(r"[0-9]+", lambda found: found[0].lstrip("0").zfill(20), name), name
 
 
+def written_ns(path: str | Path) -> int:
+    """When a file or folder was changed last, in Unix time (ns); 0 if there is none."""
+    try:
+        return os.stat(path).st_mtime_ns
+    except (OSError, ValueError):
+        return 0
+
+
 def is_text(name: str) -> bool:
     """Whether a file's name can be shown and typed: it may be bytes that are not Unicode."""
     return not any("\ud800" <= letter <= "\udfff" for letter in name)

@@ -19,7 +19,7 @@ from PIL import Image
 from distill.audio.own_output import PAGE_ROWS
 from distill.catalog.catalog import Catalog
 from distill.listen.rows import Row, Take
-from tests.helpers.browsers import open_page, require_browser
+from tests.helpers.browsers import longest_pause, open_page, require_browser
 from tests.helpers.checkout import REPOSITORY
 from tests.helpers.dashboards import Dashboard, dashboard
 from tests.helpers.fake_runs import REMEDY, FakeRun
@@ -148,7 +148,7 @@ def test_takes_switch_at_the_same_position_and_nothing_cuts_them_off(home: Dashb
         ).to_have_attribute("aria-pressed", "true")
 
         write_previews(home.outputs / "train" / "2026-01-31_14-00-00_kit", 2)
-        expect(run).to_contain_text("codec, epoch 2")
+        expect(run.locator(".label")).to_have_text("codec, epoch 2", timeout=15_000)
         before = heard(page)[1]
         assert not before["paused"]
         page.wait_for_function(f"window.sounds[1].currentTime > {before['at'] + 0.3}")
@@ -163,6 +163,17 @@ def test_takes_switch_at_the_same_position_and_nothing_cuts_them_off(home: Dashb
         page.wait_for_function("window.sounds.some((s) => !s.paused && s.src.includes('clip_2'))")
         link = run.locator("a.file").first
         assert link.get_attribute("download") == "1_clip_2_original.wav"
+
+
+def test_a_repeated_sound_has_no_gap(home: Dashboard) -> None:
+    with open_page(home.url) as page:
+        page.locator(".own.run").get_by_role("button", name="Play clip").first.focus()
+        page.keyboard.press("r")
+        page.keyboard.press(" ")
+        page.wait_for_function(f"window.output.length > {(SECONDS + 1) * 8_000}")
+        assert longest_pause(page) < 50, "a sine that fits itself is never silent for half a period"
+        open_tab(page, "Generate")
+        assert page.get_by_label("Repeat").is_checked()
 
 
 def test_a_sound_is_kept_by_a_key_and_dragged_out_under_its_name(home: Dashboard) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.helpers.extras import require
@@ -18,8 +19,22 @@ RECORD_SOUNDS = """
   window.sounds = [];
   const Own = window.Audio;
   window.Audio = function () { const made = new Own(); window.sounds.push(made); return made; };
+  window.output = [];
+  const Context = window.AudioContext;
+  window.AudioContext = class extends Context {
+    get destination() {
+      if (this.tap) return this.tap;
+      this.tap = this.createScriptProcessor(4096, 1, 1);
+      this.tap.onaudioprocess = ({ inputBuffer }) =>
+        window.output.push(...inputBuffer.getChannelData(0));
+      this.tap.connect(super.destination);
+      return this.tap;
+    }
+  };
 """
-"""Players are not part of the page: this keeps them where a test finds them."""
+"""Players are not part of the page: this keeps them where a test finds them, and what comes out of
+buffers.
+"""
 
 
 def require_browser() -> None:
@@ -28,6 +43,13 @@ def require_browser() -> None:
     require("playwright", "browser")
     if CHROMIUM is None and os.environ.get("CI") != "true":
         pytest.skip("needs Chromium", allow_module_level=True)
+
+
+def longest_pause(page: Any) -> int:
+    """How many samples are silent between two that are not, in what came out of buffers."""
+    loud = np.flatnonzero(np.abs(np.array(page.evaluate("window.output"))) > 0.01)
+    assert loud.size, "nothing came out"
+    return int(np.diff(loud).max())
 
 
 @contextmanager

@@ -14,7 +14,10 @@ import soundfile
 from distill.catalog.catalog import Catalog
 from distill.catalog.entry import Entry
 from distill.dashboard.state import new_sounds
+from distill.dashboard.state.models import Models
 from distill.dashboard.state.places import Places
+from distill.listen.folder import ListeningPage
+from distill.listen.rows import Row, Take
 from tests.helpers.made_bundle import publish_bundle
 
 
@@ -46,9 +49,19 @@ def call(
     return folder
 
 
+def listen_page(folder: Path) -> Path:
+    """A page to listen to one new sound, which is there."""
+    page = ListeningPage(folder)
+    page.make_files_folder()
+    name = sound(folder / "kit_0_001.wav").name
+    page.add(Row(name, (Take("new", name),), 0.01, name))
+    page.write([])
+    return folder
+
+
 def show_call(places: Places) -> dict[str, Any]:
     """What the page is told of new sounds."""
-    value = new_sounds.show(places, "")
+    value = new_sounds.show(Models(places), "")
     assert value is not None
     return value
 

@@ -9,7 +9,9 @@ from typing import Any
 
 import psutil
 
+from distill.catalog.catalog import Catalog
 from distill.dashboard.state.runs import Runs
+from distill.listen.folder import PAGE
 from distill.runs.progress import ProgressFile
 from distill.runs.rows import (
     ChoiceRow,
@@ -22,7 +24,9 @@ from distill.runs.rows import (
     StepRow,
 )
 from distill.system.run_parts import PROGRESS
-from tests.helpers.summaries import stage_summary
+from tests.helpers.fake_calls import listen_page
+from tests.helpers.made_bundle import publish_bundle
+from tests.helpers.summaries import run_summary, stage_summary
 
 GONE = (2**22 + 1, 1.0)
 """Process and start of nobody."""
@@ -71,9 +75,9 @@ class FakeRun:
             ChoiceRow("codec", "codebook size", 64, "12 files suggest 64"),
         )
 
-    def step(self, epoch: int = 1) -> FakeRun:
+    def step(self, epoch: int = 1, *, stage: str = "codec") -> FakeRun:
         """A row within an epoch."""
-        return self.write(StepRow("codec", epoch, 10, 3, 8, 0.5, 10.0, 30.0))
+        return self.write(StepRow(stage, epoch, 10, 3, 8, 0.5, 10.0, 30.0))
 
     def epoch(
         self, number: int, *, second_level: float = 0.9, news: tuple[str, ...] = ()
@@ -116,6 +120,20 @@ class FakeRun:
     def end(self, reason: str = "finished", detail: str = "") -> FakeRun:
         """The process has ended."""
         return self.write(EndRow(reason, detail))
+
+    def publish(self, library: Catalog, *, new_sounds: str = "", **states: Any) -> FakeRun:
+        """Its model is in the library, and its new sounds are in this folder of the run."""
+        entry = publish_bundle(library, "kit", fields=states)
+        page = self.run_dir / new_sounds / PAGE if new_sounds else None
+        if page:
+            listen_page(page.parent)
+        run_summary(
+            stage_summary("codec"),
+            model_id=entry.id,
+            published=str(library.path_of(entry)),
+            new_sounds_page=page and str(page),
+        ).write(self.run_dir)
+        return self
 
     def can_be_resumed(self) -> FakeRun:
         """What it takes to go on."""

@@ -13,7 +13,7 @@ from PIL import Image
 
 from distill.listen.folder import ListeningPage
 from distill.listen.rows import Row, Take
-from tests.helpers.browsers import browse, require_browser
+from tests.helpers.browsers import browse, longest_pause, require_browser
 from tests.helpers.runs import wait_for
 
 require_browser()
@@ -132,20 +132,52 @@ def test_a_click_on_a_picture_plays_from_there(page: Any) -> None:
     assert 74 < left < 100
 
 
-def test_a_sound_is_repeated_by_key_or_box(page: Any) -> None:
-    page.keyboard.press("r")
-    assert page.get_by_label("Repeat").is_checked()
+def play_round_the_end(page: Any) -> None:
+    """Plays the first sound from near its end to behind its beginning, repeated."""
     picture = page.locator(".row >> nth=0 >> .mels")
     box = picture.bounding_box()
-    picture.click(position={"x": 0.95 * box["width"], "y": 5})
-    wait_until(
-        page,
-        "window.sounds.some((s) => !s.paused && s.currentTime > 0.2 && s.currentTime < 1)",
-    )
+    picture.click(position={"x": 0.9 * box["width"], "y": 5})
+    left = "parseFloat(document.querySelector('.current .cursor').style.left)"
+    wait_until(page, f"document.querySelector('.current') && {left} > 5 && {left} < 80")
+
+
+def test_a_repeated_sound_has_no_gap_and_takes_still_switch(page: Any) -> None:
+    page.keyboard.press("r")
+    assert page.get_by_label("Repeat").is_checked()
+    play_round_the_end(page)
+    assert longest_pause(page) < 50, "a sine that fits itself is never silent for half a period"
+    assert heard(page) == [], "the players themselves are silent"
+    page.keyboard.press("x")
+    page.wait_for_timeout(500)
+    assert longest_pause(page) < 50
+    page.keyboard.press("r")
+    wait_for_sound(page)
+    assert [muted for _, muted in heard(page)] == [True, False], "goes on without being repeated"
+
+
+def test_keys_are_for_the_sounds_after_a_click_on_the_box(page: Any) -> None:
+    page.get_by_text("Repeat", exact=True).click()
+    page.keyboard.press(" ")
+    wait_until(page, "window.output.some((value) => value !== 0)")
+    assert page.get_by_label("Repeat").is_checked(), "the tick stays"
+    page.keyboard.press("ArrowDown")
+    assert current(page) == ["b & <i>.wav"]
+    page.keyboard.press(" ")
     page.get_by_label("Repeat").focus()
     page.keyboard.press(" ")
-    assert not page.get_by_label("Repeat").is_checked(), "the space bar is the box's own here"
-    assert heard(page), "and stops nothing"
+    assert not page.get_by_label("Repeat").is_checked(), "by keyboard, the space bar is the box's"
+    page.keyboard.press("ArrowUp")
+    assert current(page) == ["a.wav"]
+
+
+def test_what_cannot_be_read_is_repeated_all_the_same(tmp_path: Path) -> None:
+    path = write_page(tmp_path)
+    for script in (tmp_path / "listen_files").glob("*.js"):
+        script.write_text("window.distillSound = 'no sound';")
+    with browse(path.as_uri(), own=(tmp_path.as_uri(),)) as page:
+        page.get_by_label("Repeat").check()
+        play_round_the_end(page)
+        assert [muted for _, muted in heard(page)] == [False, True]
 
 
 def test_a_sound_that_is_no_sound_is_told(tmp_path: Path) -> None:

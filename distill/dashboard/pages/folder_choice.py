@@ -10,12 +10,15 @@ from typing import Any
 import gradio as gr
 
 from distill.dashboard.pages.widgets import QUIET, disk_choices, drawn_part
-from distill.system.paths import is_folder, is_text, list_folder, path_of
+from distill.dashboard.state.folders import folders_of
+from distill.errors import RunError
+from distill.system.paths import is_folder, is_text, list_folder
 
 DEMO = "the demo collection"
 REMEMBERED = "folder"
 """The browser keeps the folder under this word, which a later dashboard can read, too."""
-UP = ".. (the folder above)"
+UP = (".. (the folder above)", "..")
+"""What is shown, and a value that is the name of no folder."""
 MOST_FOLDERS = 500
 
 
@@ -43,10 +46,16 @@ def build_folder_choice(folder: Any, on_load: Callable[..., Any]) -> None:
     take.click(_take, here, [folder, chooser, survey], **QUIET)
 
 
-def _question(folder: str) -> dict[str, Any] | None:
-    """What the survey is asked; the time makes each question another one."""
-    typed = (folder or "").strip()
-    return {"folder": "" if typed == DEMO else typed, "asked_s": time.time()} if typed else None
+def asked_folder(typed: str | None) -> str | None:
+    """What the survey is asked for; empty for the demo collection, None for an empty field."""
+    text = (typed or "").strip()
+    return "" if text == DEMO else text or None
+
+
+def _question(typed: str | None) -> dict[str, Any] | None:
+    """The folder with the time, which makes each question another one."""
+    folder = asked_folder(typed)
+    return None if folder is None else {"folder": folder, "asked_s": time.time()}
 
 
 def _other_question(folder: str, before: Any) -> Any:
@@ -57,13 +66,16 @@ def _other_question(folder: str, before: Any) -> Any:
 
 
 def _open_chooser(folder: str) -> tuple[Any, Any, Any]:
-    start = path_of(folder.strip()) if folder and is_folder(folder.strip()) else Path.home()
-    return gr.update(visible=True), *_inside(start.absolute())
+    try:
+        start = Path(folders_of(folder or "")[0])
+    except RunError:
+        start = Path.home()
+    return gr.update(visible=True), *_inside(start)
 
 
 def _go_to(here: str, chosen: str | None) -> tuple[Any, Any]:
     path = Path(here)
-    target = path.parent if chosen == UP else path / (chosen or "")
+    target = path.parent if chosen == UP[1] else path / (chosen or "")
     return _inside(target if target.is_dir() else path)
 
 

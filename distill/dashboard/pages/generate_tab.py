@@ -12,13 +12,13 @@ from distill.catalog.entry import Entry
 from distill.dashboard.pages.fields import Form
 from distill.dashboard.pages.generate_fields import ANY, ANY_CLASS, FIELDS, WAYS_OF, way_choices
 from distill.dashboard.pages.given_sounds import choice_of, given_files, sound_choices
-from distill.dashboard.pages.widgets import QUIET, drawn_part
+from distill.dashboard.pages.widgets import QUIET, UNCHECKED, drawn_part, mistake
 from distill.dashboard.state import new_sounds
 from distill.dashboard.state.models import Models, model_choices
 from distill.dashboard.state.new_sounds import AGAIN, WAYS, SoundsRequest
 from distill.dashboard.state.places import Places
 from distill.dashboard.state.sounds import served_file
-from distill.errors import DistillError, LibraryError
+from distill.errors import DistillError
 from distill.generation.ranges import LIKE_AMOUNT, NEW_AMOUNT
 
 
@@ -29,7 +29,7 @@ class GenerateTab:
     model: Any
     way: Any
     shown: Any
-    choices: list[Any]
+    refreshed: list[Any]
     """What `refresh` has values for."""
 
 
@@ -45,40 +45,52 @@ def build_generate_tab(places: Places, models: Models) -> GenerateTab:
             with gr.Accordion("More", open=False):
                 form.build("seed", "temperature", "length_s")
         with gr.Column(scale=3, min_width=320):
-            shown = drawn_part("sounds", events=("vary",))
+            shown = drawn_part("sounds", events=("vary", "models"))
     make.click(lambda *values: _start(places, models, form, values), form.parts, message, **QUIET)
     gr.on(
         [form["way"].change, form["model"].change],
         lambda way, file: _updates(models, way, file),
         [form["way"], form["model"]],
         [form[key] for key in ("way", *WAYS_OF)],
-        **QUIET,
+        **UNCHECKED,
     )
-    choices = [form[key] for key in ("model", "first", "here", "second_here")]
-    return GenerateTab(form["model"], form["way"], shown, choices)
+    refreshed = [form[key] for key in ("model", "way", "first", "here", "second_here")]
+    return GenerateTab(form["model"], form["way"], shown, [*refreshed, make])
 
 
 def refresh(
-    places: Places, models: Models, file: str | None, *, source: str | None = None
+    places: Places,
+    models: Models,
+    file: str | None,
+    now: str | None,
+    *,
+    way: str | None = None,
+    source: str | None = None,
 ) -> list[Any]:
-    """The model, an uploaded sound, and the sounds to choose from, as they are now: the model that
-    is chosen, or else the newest that makes new sounds; `source` is the sound to begin with.
+    """The model, the way, an uploaded sound, the sounds to choose from and the button, as they can
+    be: the model that is chosen, or else the newest that makes new sounds; the way that is chosen
+    `now`, or the `way` that is asked for; `source` is the sound to begin with, for which it is a
+    model that makes new sounds, if there is one.
     """
-    try:
-        entries = models.entries()
-    except LibraryError:
-        entries = []
-    makers = [entry.file for entry in entries if entry.prior]
-    files = [entry.file for entry in entries]
-    value = file if file in files else next(iter([*makers, *files]), None)
-    model = gr.update(choices=model_choices(entries), value=value)
+    entries = models.usable()
+    makers = [entry for entry in entries if entry.prior]
+    possible = makers if source and makers else entries
+    chosen = [entry for entry in possible if entry.file == file]
+    entry = next(iter([*chosen, *makers, *entries]), None)
+    model = _choose(
+        model_choices(entries), entry.file if entry else None, now=None if way else file
+    )
+    make = gr.update(
+        interactive=entry is not None,
+        value="Generate" if entry else "Train a model first",
+    )
     sounds = sound_choices(places)
-    path = served_file(places, source) if source else None
-    if path is None:
-        return [model, gr.skip(), gr.update(choices=sounds), gr.update(choices=sounds)]
-    given = [choice_of(places, path), *(pair for pair in sounds if pair[1] != source)]
-    uploaded = None  # what was uploaded before is not meant
-    return [model, uploaded, gr.update(choices=given, value=source), gr.update(choices=sounds)]
+    first, here, second = gr.skip(), gr.update(choices=sounds), gr.update(choices=sounds)
+    if source and (path := served_file(places, source)):
+        first = None  # what was uploaded before is not meant
+        given = [choice_of(places, path), *(pair for pair in sounds if pair[1] != source)]
+        here = gr.update(choices=given, value=source)
+    return [model, _choose_way(entry, way or now, now=now), first, here, second, make]
 
 
 def _start(places: Places, models: Models, form: Form, values: Sequence[Any]) -> dict[str, Any]:
@@ -91,18 +103,17 @@ def _start(places: Places, models: Models, form: Form, values: Sequence[Any]) ->
         request = SoundsRequest(**asked, sounds=tuple(given_files(places, given)))
         folder = new_sounds.start(places, entry, request)
     except DistillError as error:
-        return {"text": str(error), "error": True}
+        return mistake(error)
     return {"text": "Started, on the right or below.", "call": folder.name}
 
 
 def _updates(models: Models, way: str, file: str | None) -> list[Any]:
     """Which ways a model has, and which fields a way has."""
-    entry = _entry(models, file)
-    ways = list(WAYS) if entry is None or entry.prior is not None else [AGAIN]
-    way = way if way in ways else ways[0]
+    entry = next((each for each in models.usable() if each.file == file), None)
+    chosen = _choose_way(entry, way, now=way)
+    way = chosen.get("value", way)
     updates: dict[str, dict[str, Any]] = {
-        "way": {"choices": way_choices(ways), "value": way},
-        **{key: {"visible": way in shown} for key, shown in WAYS_OF.items()},
+        key: {"visible": way in shown} for key, shown in WAYS_OF.items()
     }
     classes = entry.prior.classes if entry and entry.prior else []
     updates["class_name"] |= {
@@ -111,11 +122,20 @@ def _updates(models: Models, way: str, file: str | None) -> list[Any]:
     }
     updates["class_name"]["visible"] &= bool(classes)
     updates["amount"]["value"] = LIKE_AMOUNT if way == "like" else NEW_AMOUNT
-    return [gr.update(**update) for update in updates.values()]
+    return [chosen, *(gr.update(**update) for update in updates.values())]
 
 
-def _entry(models: Models, file: str | None) -> Entry | None:
-    try:
-        return models.find(file) if file else None
-    except LibraryError:
-        return None
+def _choose_way(entry: Entry | None, wanted: str | None, *, now: str | None) -> dict[str, Any]:
+    """The ways that a model has, and of them the wanted one, or else the first. Gradio knows the
+    choices that it was given last, and refuses every other value.
+    """
+    ways = list(WAYS) if entry is None or entry.prior is not None else [AGAIN]
+    return _choose(way_choices(ways), wanted if wanted in ways else ways[0], now=now)
+
+
+def _choose(
+    choices: list[tuple[str, str]], value: str | None, *, now: str | None
+) -> dict[str, Any]:
+    """Choices, and the value if it is another one: what is clicked on meanwhile stays."""
+    update = dict(gr.update(choices=choices))
+    return update if value == now else {**update, "value": value}

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import gradio as gr
 
 from distill.dashboard.pages.generate_tab import build_generate_tab, refresh
 from distill.dashboard.pages.train_tab import build_train_tab
-from distill.dashboard.pages.widgets import QUIET, drawn_part
+from distill.dashboard.pages.widgets import UNCHECKED, drawn_part
 from distill.dashboard.state.models import Models
 from distill.dashboard.state.places import Places
 from distill.dashboard.state.runs import Runs
@@ -35,26 +36,22 @@ def build_page(places: Places, runs: Runs, models: Models) -> Any:
                 tab = build_generate_tab(places, models)
 
         def use(event: gr.EventData) -> list[Any]:
-            chosen = refresh(places, models, _text(event, "file"))
-            return [gr.update(selected="generate"), *chosen, "new"]
+            chosen = refresh(places, models, _text(event, "file"), None, way="new")
+            return [gr.update(selected="generate"), *chosen]
 
         def vary(event: gr.EventData, file: str | None) -> list[Any]:
             file, source = _text(event, "file") or file, _text(event, "source")
-            chosen = refresh(places, models, file, source=source)
-            return [gr.update(selected="generate"), *chosen, "like"]
+            chosen = refresh(places, models, file, None, way="like", source=source)
+            return [gr.update(selected="generate"), *chosen]
 
-        handed = [tabs, *tab.choices, tab.way]
-        run.use(use, None, handed, **QUIET)
-        library.use(use, None, handed, **QUIET)
+        handed = [tabs, *tab.refreshed]
+        run.use(use, None, handed, **UNCHECKED)
+        library.use(use, None, handed, **UNCHECKED)
         for part in (run, library, tab.shown):
-            part.vary(vary, tab.model, handed, **QUIET)
-        gr.on(
-            [generate_tab.select, page.load],
-            lambda file: refresh(places, models, file),
-            tab.model,
-            tab.choices,
-            **QUIET,
-        )
+            part.vary(vary, tab.model, handed, **UNCHECKED)
+        now = partial(refresh, places, models)
+        for looked_at in (generate_tab.select, page.load, tab.shown.models):
+            looked_at(now, [tab.model, tab.way], tab.refreshed, **UNCHECKED)
     # nothing goes through Gradio's queue, which would look for work a thousand times a second
     page._queue.sleep_when_free = IDLE_S
     return page

@@ -8,7 +8,7 @@ import gradio as gr
 
 from distill.dashboard.pages.fields import TEXT, Field
 from distill.dashboard.pages.folder_choice import DEMO
-from distill.dashboard.pages.typed import read_number, read_whole
+from distill.dashboard.pages.typed import read_name, read_number, read_whole
 from distill.errors import DistillError
 
 STAGES = {
@@ -63,7 +63,7 @@ FIELDS = (
         "name",
         "Name of the model",
         TEXT,
-        read=lambda typed: typed or "",
+        read=read_name,
         more={"placeholder": "from folder and time"},
     ),
     Field(

@@ -8,9 +8,9 @@ from typing import Any
 import gradio as gr
 
 from distill.dashboard.pages.fields import Form
-from distill.dashboard.pages.folder_choice import build_folder_choice
+from distill.dashboard.pages.folder_choice import asked_folder, build_folder_choice
 from distill.dashboard.pages.train_fields import FIELDS
-from distill.dashboard.pages.widgets import QUIET, drawn_part
+from distill.dashboard.pages.widgets import QUIET, drawn_part, mistake
 from distill.dashboard.state.runs import RunRequest, Runs
 from distill.errors import DistillError
 
@@ -39,6 +39,6 @@ def _start(runs: Runs, form: Form, values: Sequence[Any]) -> dict[str, Any]:
         request = RunRequest(**form.read(values))
         run = runs.start(request)
     except DistillError as error:
-        return {"text": str(error), "error": True}
+        return mistake(error, folder=asked_folder(values[0]))
     without = "" if "prior" in request.stages else " Without a prior, it will make no new sounds."
     return {"text": f"Started. It goes on when this page is closed.{without}", "run": run}

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import gradio as gr
 
 QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 """How each event of the page is handled: at once, unseen, and for the page alone."""
+
+UNCHECKED = {**QUIET, "preprocess": False}
+"""The same for functions that look themselves at what they are given: it may be a choice that is
+no longer one.
+"""
 
 
 def drawn_part(kind: str, value: Any = None, *, events: tuple[str, ...] = ()) -> Any:
@@ -23,6 +29,11 @@ def drawn_part(kind: str, value: Any = None, *, events: tuple[str, ...] = ()) ->
         apply_default_css=False,
         elem_id=f"own-{kind}",
     )
+
+
+def mistake(error: Exception, **more: Any) -> dict[str, Any]:
+    """What a part for messages is told; the time makes each another one, of the same words too."""
+    return {"text": str(error), "error": True, "at_s": time.time(), **more}
 
 
 def disk_choices(label: str, choices: Any = (), **more: Any) -> Any:

@@ -66,7 +66,7 @@ def make_app(places: Places, port: int) -> Any:
         css=style(),
         head=head(),
     )
-    return Guard(app, port=port, may_serve=lambda file: _is_upload(places, file))
+    return Guard(app, may_serve=lambda file: _is_upload(places, file))
 
 
 def _is_upload(places: Places, file: str) -> bool:

@@ -3,13 +3,14 @@ machine, nothing too large. As ASGI middleware (https://asgi.readthedocs.io/en/l
 
 A page of another site can make a browser send requests to 127.0.0.1. It can also give 127.0.0.1 a
 name of its own (DNS rebinding), and then even read the answers. What it cannot do is to change the
-headers `Host`, `Origin` and `Sec-Fetch-Site`.
+headers `Host`, `Origin` and `Sec-Fetch-Site`. A name that always means this machine may have any
+port: a tunnel (`ssh -L 8888:127.0.0.1:7860`) ends at one of its own choice.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -19,7 +20,8 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-NAMES = ("127.0.0.1", "localhost", "[::1]")
+OWN_HOST = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:[0-9]{1,5})?")
+OF_PROXIES = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
 READING = ("GET", "HEAD")
 LARGEST_UPLOAD = 100 * 2**20
 LARGEST_REQUEST = 2**20
@@ -57,13 +59,10 @@ class Refusal(Exception):
 class Guard:
     """Lets through what the page sends, and adds HEADERS to the answers."""
 
-    def __init__(self, app: App, *, port: int, may_serve: Callable[[str], bool]) -> None:
+    def __init__(self, app: App, *, may_serve: Callable[[str], bool]) -> None:
         """`may_serve` decides on the files that Gradio is asked for."""
         self._app = app
         self._may_serve = may_serve
-        self._hosts = {f"{name}:{port}" for name in NAMES}
-        if port == 80:
-            self._hosts |= set(NAMES)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or refuse it."""
@@ -83,10 +82,13 @@ class Guard:
         """How many bytes the request may have; raises Refusal."""
         headers = _Headers(scope.get("headers", ()))
         method, path = str(scope["method"]), str(scope["path"])
-        host = headers.only("host")
-        if host is None or host.lower() not in self._hosts:
-            raise Refusal(400, "this is not the address of the dashboard")
-        self._check_source(headers, host.lower(), is_reading=method in READING)
+        host = (headers.only("host") or "").lower()
+        proxy = headers.first_of(OF_PROXIES)
+        hint = f"; it came through a proxy ({proxy}): use a tunnel, such as ssh -L" if proxy else ""
+        if not OWN_HOST.fullmatch(host):
+            raise Refusal(400, f"the dashboard answers to localhost and 127.0.0.1 alone{hint}")
+        if not _is_own(headers, host, is_reading=method in READING):
+            raise Refusal(403, f"this does not come from the page itself{hint}")
         if method not in (*READING, "POST"):
             raise Refusal(403, "only GET and POST")
         raw = scope.get("raw_path") or path.encode()
@@ -104,19 +106,6 @@ class Guard:
             raise Refusal(413, f"larger than {most >> 20} MB")
         return most
 
-    def _check_source(self, headers: _Headers, host: str, *, is_reading: bool) -> None:
-        """Raise Refusal unless the page itself sent this, or a person typed the address."""
-        origin, site = headers.only("origin"), headers.only("sec-fetch-site")
-        referer = headers.only("referer")
-        if origin is not None and origin.lower() != f"http://{host}":
-            raise Refusal(403, "another site asks for this")
-        if site is not None and site not in ("same-origin", *(("none",) if is_reading else ())):
-            raise Refusal(403, "another site asks for this")
-        if referer is not None and _origin_of(referer) != f"http://{host}":
-            raise Refusal(403, "another site asks for this")
-        if not is_reading and origin is None and site is None:
-            raise Refusal(403, "only the page itself may change something")
-
 
 class _Headers:
     def __init__(self, pairs: Iterable[tuple[bytes, bytes]]) -> None:
@@ -130,6 +119,23 @@ class _Headers:
         if len(values) > 1:
             raise Refusal(400, f"{wanted} is given twice")
         return values[0] if values else None
+
+    def first_of(self, names: Sequence[str]) -> str:
+        """The first of these headers that is there; empty without any."""
+        return next((name for name, _ in self._pairs if name in names), "")
+
+
+def _is_own(headers: _Headers, host: str, *, is_reading: bool) -> bool:
+    """Whether the page itself sent this, or a person typed the address. Raises Refusal."""
+    origin, site = headers.only("origin"), headers.only("sec-fetch-site")
+    referer = headers.only("referer")
+    if origin is not None and origin.lower() != f"http://{host}":
+        return False
+    if site is not None and site not in ("same-origin", *(("none",) if is_reading else ())):
+        return False
+    if referer is not None and _origin_of(referer) != f"http://{host}":
+        return False
+    return is_reading or origin is not None or site is not None
 
 
 def _is_odd(path: str) -> bool:

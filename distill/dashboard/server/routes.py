@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import Awaitable, Callable, Iterator
-from pathlib import Path
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from starlette.requests import Request
@@ -22,7 +21,6 @@ from distill.dashboard.state.survey import Surveys
 from distill.errors import DistillError
 from distill.system.json_values import without_nan
 
-BLOCK_BYTES = 1 << 18
 Handler = Callable[[Request], Awaitable[Response]]
 
 
@@ -39,10 +37,11 @@ def routes(places: Places, runs: Runs, models: Models, surveys: Surveys) -> list
         return {"rows": models.sounds(asked.get("file", ""))}
 
     def get_new_sounds(asked: dict[str, str]) -> Any:
-        return new_sounds.show(places, asked.get("seen", ""))
+        return new_sounds.show(models, asked.get("seen", ""))
 
     def survey(asked: dict[str, str]) -> Any:
-        return surveys.look(asked["folder"], again=asked.get("again") == "yes")
+        again = asked.get("again") == "yes"
+        return surveys.look(asked["folder"], page=asked.get("page", ""), again=again)
 
     return [
         _reads("/api/runs", get_runs),
@@ -92,6 +91,8 @@ async def _answer(answer: Callable[[dict[str, str]], Any], asked: dict[str, str]
         value = await asyncio.to_thread(answer, asked)
     except DistillError as error:
         return _error(str(error), 200)  # a console complains of other answers
+    except OSError as error:  # the disk is full, or a file was deleted a moment ago
+        return _error(f"{error.filename}: {error.strerror}", 200)
     except KeyError as missing:
         return _error(f"{missing.args[0]} is missing", 400)
     return Response(status_code=204) if value is None else _json(value)
@@ -128,18 +129,10 @@ def _sound(places: Places) -> Handler:
 
 def _kept_zip(places: Places) -> Handler:
     async def handle(request: Request) -> Response:
-        file = await asyncio.to_thread(kept.zip_kept, places)
-
-        def blocks() -> Iterator[bytes]:
-            with file:
-                while block := file.read(BLOCK_BYTES):
-                    yield block
-
-        name = f"{Path(places.kept).name}.zip"
         return StreamingResponse(
-            blocks(),
+            kept.zip_kept(places),
             media_type="application/zip",
-            headers={"content-disposition": f'attachment; filename="{name}"'},
+            headers={"content-disposition": 'attachment; filename="kept.zip"'},
         )
 
     return handle

@@ -12,13 +12,13 @@ from distill.catalog.entry import Entry
 from distill.catalog.facts import facts_of, level_rows, row_of
 from distill.catalog.files import Difference, difference_of, shown_name
 from distill.catalog.index import read_index, repair_command
-from distill.dashboard.state.kept import mark_kept
+from distill.dashboard.state.kept import mark
 from distill.dashboard.state.places import Places
 from distill.dashboard.state.processes import run_verb
-from distill.dashboard.state.sounds import page_rows
+from distill.dashboard.state.sounds import new_sounds_of, page_rows
 from distill.errors import DistillError, LibraryError
-from distill.runs.folder import NEW_SOUNDS
 from distill.runs.of_model import runs_of
+from distill.runs.summary import read_summary
 from distill.system.paths import from_here
 from distill.system.shell import shell_line
 from distill.system.terminal import plain, quantity
@@ -51,6 +51,14 @@ class Models:
         """What somebody did to the files of the library by hand."""
         return difference_of(self.places.library, read_index(self.places.library))
 
+    def usable(self) -> list[Entry]:
+        """Those whose files are there, the newest first; none in a damaged library."""
+        try:
+            entries = self.entries()
+        except LibraryError:
+            return []
+        return [entry for entry in entries if self.catalog.path_of(entry).is_file()]
+
     def find(self, file: str) -> Entry:
         """The model that is in a file of the library, or was; raises LibraryError."""
         entries = self.entries()
@@ -65,7 +73,7 @@ class Models:
 
     def show(self, seen: str) -> dict[str, Any] | None:
         """A card for each model; None if the page has `seen` them."""
-        version = self._version()
+        version = self.version()
         if version == seen:
             return None
         try:
@@ -81,11 +89,14 @@ class Models:
 
     def sounds(self, file: str) -> list[dict[str, Any]]:
         """Rows to listen to: what the run that made the model has left; raises LibraryError."""
-        runs = runs_of(self.places.outputs, self.find(file).id)
+        entry = self.find(file)
+        runs = runs_of(self.places.outputs, entry.id)
         held_out = (page_rows(self.places, run_dir) for run_dir in runs)
-        new = (page_rows(self.places, run_dir / NEW_SOUNDS) for run_dir in runs)
+        made = (new_sounds_of(run_dir, read_summary(run_dir)) for run_dir in runs)
+        new = (page_rows(self.places, folder) for folder in made)
         newest = [next(filter(None, rows), []) for rows in (held_out, new)]
-        return [*newest[0], *mark_kept(self.places, newest[1])]
+        varies = entry.prior is not None and self.catalog.path_of(entry).is_file()
+        return [*newest[0], *mark(self.places, newest[1], varies=varies)]
 
     def rename(self, file: str, name: str) -> None:
         """Give a model another name; raises DistillError. By a process, since it needs torch."""
@@ -109,7 +120,7 @@ class Models:
         except OSError as error:
             raise LibraryError(f"{entry.file}: cannot be deleted: {error.strerror}") from error
 
-    def _version(self) -> str:
+    def version(self) -> str:
         """Another one whenever the folder, its index or a file that was left out has changed."""
         stamps, folder = [], self.places.library
         left_out = (folder / name for name, _, _ in self._tried.unlisted)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
+import threading
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from distill.catalog.entry import Entry
-from distill.dashboard.state.kept import mark_kept
+from distill.dashboard.state.kept import mark, not_zipped
+from distill.dashboard.state.models import Models
 from distill.dashboard.state.places import Places
 from distill.dashboard.state.processes import (
     Started,
@@ -20,19 +22,21 @@ from distill.dashboard.state.processes import (
     last_words,
     read_started,
     start_verb,
+    was_just_started,
 )
 from distill.dashboard.state.sounds import address_of, page_rows, sound_row, sounds_in
 from distill.errors import GenerationError
 from distill.runs.at_work import coming_prior
 from distill.runs.folder import new_run_dir
 from distill.runs.of_model import runs_of
-from distill.system.paths import is_text, list_folder
+from distill.system.paths import is_text, list_folder, written_ns
 from distill.system.terminal import plain, quantity
 
 MOST_SOUNDS = 64
 MOST_SHOWN = 12
 MOST_AT_ONCE = 2
 NOTE, LOG = "process.json", "generate.log"
+_lock = threading.Lock()
 SEED = re.compile(r"--seed=(\d{1,18})")
 AGAIN = "again"
 """The way in which a sound is sent through the model, as it is."""
@@ -125,26 +129,33 @@ class SoundsRequest:
 
 
 def start(places: Places, entry: Entry, request: SoundsRequest) -> Path:
-    """Begin to make the sounds, and return their new folder; raises GenerationError, RunError."""
+    """Begin to make the sounds, and return their new folder; raises GenerationError, RunError. The
+    second of two clicks begins nothing more, and is answered with the folder of the first.
+    """
     needs_prior = entry.prior is None and request.way != AGAIN
     if needs_prior and (coming := coming_prior(runs_of(places.outputs, entry.id))):
         raise GenerationError(plain(f"{entry.name} makes no new sounds yet: {coming}"))
     request.check(entry)
-    calls = _calls(places)
-    if sum(started.is_alive for started in calls.values()) >= MOST_AT_ONCE:
-        raise GenerationError("new sounds are being made already; wait until they are there")
     model = places.library / entry.file
-    seed = _free_seed(calls.values(), entry.id) if request.seed is None else request.seed
-    folder = new_run_dir(places.new_sounds, entry.name)
-    start_verb(
-        request.words(model, folder, seed),
-        log=folder / LOG,
-        note=folder / NOTE,
-        title=request.title(entry, seed),
-        number=1 + max((started.number for started in calls.values()), default=0),
-        model_id=entry.id,
-    )
-    return folder
+    with _lock:
+        calls = _calls(places)
+        for folder, started in calls.items():
+            seed = next(_seeds(started.words), 0) if request.seed is None else request.seed
+            if was_just_started(folder / NOTE, request.words(model, folder, seed)):
+                return folder
+        if sum(started.is_alive for started in calls.values()) >= MOST_AT_ONCE:
+            raise GenerationError("new sounds are being made already; wait until they are there")
+        seed = _free_seed(calls.values(), entry.id) if request.seed is None else request.seed
+        folder = new_run_dir(places.new_sounds, entry.name)
+        start_verb(
+            request.words(model, folder, seed),
+            log=folder / LOG,
+            note=folder / NOTE,
+            title=request.title(entry, seed),
+            number=1 + max((started.number for started in calls.values()), default=0),
+            model_id=entry.id,
+        )
+        return folder
 
 
 def cancel(places: Places, call: str) -> None:
@@ -170,33 +181,42 @@ def _calls(places: Places) -> dict[Path, Started]:
 
 def _free_seed(calls: Iterable[Started], model_id: str) -> int:
     """The first seed after those that this model was asked for, under whatever name."""
-    words = [word for call in calls if call.model_id == model_id for word in call.words]
-    seeds = [int(found[1]) for word in words if (found := SEED.fullmatch(word))]
+    seeds = (seed for call in calls if call.model_id == model_id for seed in _seeds(call.words))
     return max(seeds, default=-1) + 1
 
 
-def show(places: Places, seen: str) -> dict[str, Any] | None:
+def _seeds(words: Iterable[str]) -> Iterator[int]:
+    return (int(found[1]) for word in words if (found := SEED.fullmatch(word)))
+
+
+def show(models: Models, seen: str) -> dict[str, Any] | None:
     """The newest sounds that were asked for, and those kept; None if the page has `seen` this."""
+    places = models.places
     every = _calls(places)
     calls = dict(islice(every.items(), MOST_SHOWN))
-    kept = sum(1 for _ in sounds_in(places.kept))
-    stamps: list[object] = [kept, len(every)]
+    kept, missing = sum(1 for _ in sounds_in(places.kept)), not_zipped(places)
+    stamps: list[object] = [kept, missing, len(every), models.version()]
     for folder, started in calls.items():
-        stamps += [folder.name, folder.stat().st_mtime_ns, started.is_alive]
+        stamps += [folder.name, written_ns(folder), started.is_alive]
     version = hashlib.sha1(repr(stamps).encode(), usedforsecurity=False).hexdigest()[:16]
     if version == seen:
         return None
+    varies = any(entry.prior for entry in models.usable())
     return {
         "version": version,
-        "calls": [_call(places, folder, started) for folder, started in calls.items()],
+        "models": models.version(),
+        "calls": [
+            _call(places, folder, started, varies=varies) for folder, started in calls.items()
+        ],
         "earlier": len(every) - len(calls),
         "folder": plain(str(places.new_sounds)),
         "kept": kept,
+        "not_zipped": missing,
         "kept_folder": plain(str(places.kept)),
     }
 
 
-def _call(places: Places, folder: Path, started: Started) -> dict[str, Any]:
+def _call(places: Places, folder: Path, started: Started, *, varies: bool) -> dict[str, Any]:
     busy = started.is_alive
     sheet = folder / "generate.png"
     pages = {Path(row["source"]).name: row for row in page_rows(places, folder)}
@@ -206,7 +226,7 @@ def _call(places: Places, folder: Path, started: Started) -> dict[str, Any]:
         "id": folder.name,
         "title": plain(started.title or folder.name),
         "busy": busy,
-        "rows": mark_kept(places, rows),
+        "rows": mark(places, rows, varies=varies),
         "sheet": address_of(places, sheet) if sheet.is_file() else None,
         "error": "" if busy or done else plain(last_words(folder / LOG)) or "it has ended",
     }

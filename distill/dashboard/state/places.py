@@ -5,9 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from distill.errors import RunError
-from distill.system.paths import exists, is_folder
-
 
 @dataclass(frozen=True)
 class Places:
@@ -47,9 +44,12 @@ class Places:
         return self.outputs / "dashboard" / "logs"
 
     @property
-    def settings(self) -> dict[str, Path]:
+    def settings(self) -> dict[str, str]:
         """The settings by which a run writes here, wherever it has lain before."""
-        return {"library.dir": self.library, "data.cache_dir": self.outputs / "cache"}
+        from distill.settings.quoting import quote  # Hydra: only now needed
+
+        folders = {"library.dir": self.library, "data.cache_dir": self.outputs / "cache"}
+        return {key: quote(str(path)) for key, path in folders.items()}
 
     def log_of(self, run: str) -> Path:
         """Where the process of a run prints to, if the dashboard started it."""
@@ -58,11 +58,3 @@ class Places:
     def note_of(self, run: str) -> Path:
         """Where that process is noted."""
         return self.logs / f"{run.replace('/', '__')}.json"
-
-
-def require_folder(typed: str) -> None:
-    """Raise RunError where there is no such folder of sounds."""
-    text = typed.strip()
-    if not is_folder(text):
-        what = "is a file; choose its folder" if exists(text) else "no such folder"
-        raise RunError(f"{text}: {what}")

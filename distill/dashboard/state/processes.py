@@ -20,10 +20,12 @@ import psutil
 from distill.errors import DistillError, RunError
 from distill.system.atomic import write_text
 from distill.system.json_values import read_object
+from distill.system.paths import written_ns
 from distill.system.validation import InvalidError, instance_of
 
 SAME_START_S = 2.5
 """A start is measured from that of the machine, which is known to a second."""
+TWO_CLICKS_NS = 3 * 10**9
 PRINTED_BYTES = 65_536
 MISTAKE = "distill: "
 """What the line of a verb's error begins with."""
@@ -107,7 +109,7 @@ def run_verb(words: Sequence[str]) -> None:
         check=False,
     )
     if done.returncode != 0:
-        raise DistillError(_mistake_in(done.stderr) or f"{words[0]}: it has failed")
+        raise DistillError(mistake_in(done.stderr) or f"{words[0]}: it has failed")
 
 
 def read_started(note: Path) -> Started | None:
@@ -116,6 +118,15 @@ def read_started(note: Path) -> Started | None:
         return instance_of(Started, read_object(note))
     except InvalidError:
         return None
+
+
+def was_just_started(note: Path, words: Sequence[str]) -> bool:
+    """Whether the process of a note has these words and began a moment ago: the second of two
+    clicks asks for the same again.
+    """
+    is_recent = time.time_ns() - written_ns(note) < TWO_CLICKS_NS
+    started = read_started(note) if is_recent else None
+    return started is not None and started.words == list(words)
 
 
 def interrupt(started: Started) -> None:
@@ -140,12 +151,13 @@ def last_words(log: Path) -> str:
     try:
         with log.open("rb") as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - PRINTED_BYTES))
-            return _mistake_in(file.read().decode("utf-8", "replace"))
+            return mistake_in(file.read().decode("utf-8", "replace"))
     except OSError:
         return ""
 
 
-def _mistake_in(printed: str) -> str:
+def mistake_in(printed: str) -> str:
+    """The last error message of a verb in what it printed, or else the last line."""
     said = [line.strip() for line in printed.splitlines() if line.strip()]
     mistakes = [line.removeprefix(MISTAKE) for line in said if line.startswith(MISTAKE)]
     return (mistakes or said or [""])[-1]

@@ -13,7 +13,7 @@ from psutil import pid_exists
 
 from distill.catalog.index import NAME as INDEX
 from distill.catalog.index import read_index
-from distill.dashboard.state.kept import MARKS, mark_kept
+from distill.dashboard.state.kept import MARKS, mark
 from distill.dashboard.state.places import Places
 from distill.dashboard.state.processes import (
     SAME_START_S,
@@ -36,15 +36,16 @@ from distill.dashboard.state.run_facts import (
     settings_of,
     verdicts_of,
 )
-from distill.dashboard.state.sounds import page_rows, preview_rows
+from distill.dashboard.state.sounds import new_sounds_of, page_rows, preview_rows
 from distill.errors import LibraryError
 from distill.listen.folder import PAGE
-from distill.runs.folder import NEW_SOUNDS, PREVIEWS, STOP, can_be_resumed, is_locked
-from distill.runs.summary import read_summary
+from distill.runs.folder import PREVIEWS, STOP, can_be_resumed, is_locked
+from distill.runs.summary import Summary, read_summary
+from distill.system.paths import written_ns
 from distill.system.run_parts import SUMMARY
 from distill.system.terminal import duration, plain
 
-WATCHED = (PREVIEWS, PAGE, SUMMARY, f"{NEW_SOUNDS}/{PAGE}", f"{NEW_SOUNDS}/{MARKS}")
+WATCHED = (PREVIEWS, PAGE, SUMMARY)
 """What appears or changes in a run folder when there is something new to see or hear."""
 
 
@@ -80,6 +81,7 @@ class RunView:
         self.state = State.CUT_OFF
         self._ended: tuple[int, float] | None = None
         self._note: tuple[int, Started | None] = (0, None)
+        self._summary: tuple[int, Summary | None] = (0, None)
 
     def update(self) -> None:
         """Read what is new."""
@@ -141,23 +143,28 @@ class RunView:
     def _read_started(self) -> Started | None:
         """The process that the dashboard started for it; its note is read once."""
         note = self.places.note_of(self.id)
-        try:
-            written = note.stat().st_mtime_ns
-        except OSError:
-            return None
-        if written != self._note[0]:
+        if (written := written_ns(note)) != self._note[0]:
             self._note = written, read_started(note)
         return self._note[1]
 
     @property
+    def summary(self) -> Summary | None:
+        """What the run left of itself when a stage ended last; read once."""
+        if (written := written_ns(self.run_dir / SUMMARY)) != self._summary[0]:
+            self._summary = written, read_summary(self.run_dir)
+        return self._summary[1]
+
+    @property
+    def new_sounds(self) -> Path:
+        """The folder of the new sounds that it made last."""
+        return new_sounds_of(self.run_dir, self.summary)
+
+    @property
     def version(self) -> str:
         """Another text whenever there is something new to show."""
+        watched = [*(self.run_dir / name for name in WATCHED), self.new_sounds / MARKS]
         stamps = [self.state, self.record.rows, self._note[0]]
-        for path in (*(self.run_dir / name for name in WATCHED), self.places.library / INDEX):
-            try:
-                stamps.append(path.stat().st_mtime_ns)
-            except OSError:
-                stamps.append(0)
+        stamps += map(written_ns, (*watched, self.places.library / INDEX))
         return hashlib.sha1(repr(stamps).encode(), usedforsecurity=False).hexdigest()[:16]
 
     def heading(self) -> dict[str, Any]:
@@ -173,7 +180,7 @@ class RunView:
         """Everything that the page shows of it, as plain values."""
         record = self.record
         epoch = record.stages.get("codec", StageRecord()).epoch
-        summary = read_summary(self.run_dir)
+        model = self._model()
         previews = preview_rows(self.places, self.run_dir)
         held_out = page_rows(self.places, self.run_dir) if not self.state.is_active else []
         return {
@@ -195,18 +202,20 @@ class RunView:
             "previews": {"label": previews[0], "rows": previews[1]}
             if not held_out
             else {"label": "held-out sounds, by the best weights", "rows": held_out},
-            "new_sounds": mark_kept(self.places, page_rows(self.places, self.run_dir / NEW_SOUNDS)),
+            "new_sounds": mark(
+                self.places,
+                page_rows(self.places, self.new_sounds),
+                varies=model is not None and model["prior"],
+            ),
             "verdicts": verdicts_of(record),
             "commands": [
                 plain(command)
-                for command in (summary.next_commands if summary else [])
+                for command in (self.summary.next_commands if self.summary else [])
                 if not is_stale(command)
             ],
-            "model": self._model(summary.model_id) if summary else None,
+            "model": model,
             "error": self._error(),
-            "can_stop": self.state.is_active
-            and self.state != State.STOPPING
-            and record.start is not None,
+            "can_stop": self.can_stop and self.state != State.STOPPING,
             "can_go_on": self.can_go_on,
             "sounds_gone": self.missing_folders if self.can_go_on else "",
         }
@@ -215,6 +224,11 @@ class RunView:
     def missing_folders(self) -> str:
         """The folders of its sounds that are not there any more; empty if all are."""
         return missing_of(self.record.start) if self.record.start else ""
+
+    @property
+    def can_stop(self) -> bool:
+        """Whether the run would see that it is to stop; one that starts looks at nothing old."""
+        return self.state.is_active and self.state != State.STARTING
 
     @property
     def can_go_on(self) -> bool:
@@ -276,11 +290,12 @@ class RunView:
         row = self.record.sounds
         return describe_sounds(row) if row else ""
 
-    def _model(self, model_id: str | None) -> dict[str, Any] | None:
+    def _model(self) -> dict[str, Any] | None:
         """The model that can be used by now, if it is in the library: a finished codec is."""
         with suppress(LibraryError):
             for entry in read_index(self.places.library).entries:
-                if entry.id == model_id and (self.places.library / entry.file).is_file():
+                is_it = self.summary is not None and entry.id == self.summary.model_id
+                if is_it and (self.places.library / entry.file).is_file():
                     return {"file": entry.file, "prior": entry.prior is not None}
         return None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,13 +12,14 @@ from typing import Any
 
 from filelock import Timeout
 
-from distill.dashboard.state.places import Places, require_folder
-from distill.dashboard.state.processes import as_words, start_verb
+from distill.dashboard.state.folders import folders_of
+from distill.dashboard.state.places import Places
+from distill.dashboard.state.processes import as_words, start_verb, was_just_started
 from distill.dashboard.state.run_view import RunView, State
 from distill.errors import RunError, WriteError
 from distill.runs.folder import STOP, new_run_dir
 from distill.system.locks import hold
-from distill.system.paths import is_text, path_of
+from distill.system.paths import is_text, written_ns
 from distill.system.run_parts import PROGRESS
 
 MOST_LISTED = 60
@@ -31,7 +32,7 @@ class RunRequest:
     """What somebody at the page wants to train; None leaves a setting to the run."""
 
     folder: str
-    """Of the sounds; empty for the demo collection."""
+    """Of the sounds, or several, as typed; empty for the demo collection."""
     levels: int | None = None
     commitment_weight: float | None = None
     epochs: int | None = None
@@ -41,8 +42,12 @@ class RunRequest:
     stages: tuple[str, ...] = ()
     name: str = ""
 
-    def words(self, places: Places, run_dir: Path) -> list[str]:
-        """The words of `python -m distill.train` for a new run in this folder."""
+    def words(self, places: Places, run_dir: Path, folders: Sequence[str] = ()) -> list[str]:
+        """The words of `python -m distill.train` for a new run in this folder; texts are quoted, so
+        that nothing in them has a meaning.
+        """
+        from distill.settings.quoting import quote  # Hydra: only now needed
+
         minutes = dict.fromkeys(
             ("trainer.max_minutes", "vocoder.max_minutes", "prior.max_minutes"), self.minutes
         )
@@ -54,12 +59,12 @@ class RunRequest:
                 **minutes,
                 "optimizer.lr": self.learning_rate,
                 "stages": f"[{','.join(self.stages)}]" if self.stages else None,
-                "name": self.name.strip() or None,
+                "name": quote(self.name) if self.name else None,
                 **places.settings,
-                "hydra.run.dir": run_dir,
+                "hydra.run.dir": quote(str(run_dir)),
             }
         )
-        return ["distill.train", *([self.folder] if self.folder else []), *words]
+        return ["distill.train", *folders, *words]
 
 
 class Runs:
@@ -108,24 +113,27 @@ class Runs:
             version = f"{shown.version if shown else ''}{hash(repr(told)) & 0xFFFFFFFF:x}"
             if seen == version:
                 return None
-            return {"version": version, **told, "run": shown and shown.show()}
+            gone = bool(run) and not (shown and shown.id == run)
+            return {"version": version, **told, "run": shown and shown.show(), "gone": gone}
 
     def start(self, request: RunRequest) -> str:
-        """Start a run in a process of its own and return its id; raises RunError."""
-        folder = request.folder and str(path_of(request.folder.strip()).absolute())
-        if folder:
-            require_folder(request.folder)
+        """Start a run in a process of its own and return its id; raises RunError. The second of two
+        clicks starts nothing more.
+        """
+        folders = folders_of(request.folder) if request.folder else []
         places = self.places
-        sounds = [os.path.realpath(folder) if folder else DEMO]
+        sounds = set(map(os.path.realpath, folders)) or {DEMO}
         with self._one_at_a_time():
             for view in self.update():
+                same = request.words(places, view.run_dir, folders)
+                if was_just_started(places.note_of(view.id), same):
+                    return view.id
                 if view.state.is_active and _roots(view) == sounds:
                     raise RunError(f"{view.name} trains on these sounds already; stop it first")
-            run_dir = new_run_dir(
-                places.trained, request.name or Path(folder or DEMO).name
-            ).absolute()
+            names = "_".join(Path(folder).name for folder in folders) or DEMO
+            run_dir = new_run_dir(places.trained, request.name or names).absolute()
             run = run_dir.relative_to(places.outputs).as_posix()
-            words = RunRequest(**{**vars(request), "folder": folder}).words(places, run_dir)
+            words = request.words(places, run_dir, folders)
             start_verb(words, log=places.log_of(run), note=places.note_of(run))
         return run
 
@@ -134,9 +142,7 @@ class Runs:
         given; raises RunError.
         """
         places = self.places
-        if folder := folder.strip():
-            require_folder(folder)
-            folder = str(path_of(folder).absolute())
+        folders = folders_of(folder) if folder.strip() else []
         with self._one_at_a_time():
             view = self.find(run)
             if view.state.is_active:
@@ -147,14 +153,14 @@ class Runs:
                     if view.state == State.FINISHED
                     else f"{view.name} had saved nothing; start it again"
                 )
-            if view.missing_folders and not folder:
+            if view.missing_folders and not folders:
                 raise RunError(
                     f"{view.missing_folders}: the sounds of this run are not there any more; "
                     "give the folder that they are in now"
                 )
             words = as_words({"resume": view.run_dir, **places.settings})
             start_verb(
-                ["distill.train", *([folder] if folder else []), *words],
+                ["distill.train", *folders, *words],
                 log=places.log_of(run),
                 note=places.note_of(run),
             )
@@ -162,8 +168,9 @@ class Runs:
     def stop(self, run: str) -> None:
         """Ask a run to save and end; raises RunError, WriteError."""
         view = self.find(run)
-        if not view.state.is_active:
-            raise RunError(f"{view.name} is not at work")
+        if not view.can_stop:
+            state = view.state if view.state.is_active else "not at work"
+            raise RunError(f"{view.name} is {state}")
         try:
             (view.run_dir / STOP).touch()
         except OSError as error:
@@ -188,19 +195,9 @@ def _run_folders(places: Places) -> Iterator[tuple[int, str]]:
     """
     for folder in (places.trained, *map(Path, _folders(places.swept))):
         for run_dir in _folders(folder):
-            if written_ns := _written_ns(f"{run_dir}/{PROGRESS}"):
-                yield written_ns, run_dir
-            else:
-                note = places.note_of(os.path.relpath(run_dir, places.outputs))
-                if started_ns := _written_ns(str(note)):
-                    yield started_ns, run_dir
-
-
-def _written_ns(path: str) -> int:
-    try:
-        return os.stat(path).st_mtime_ns
-    except OSError:
-        return 0
+            note = places.note_of(os.path.relpath(run_dir, places.outputs))
+            if newest_ns := written_ns(f"{run_dir}/{PROGRESS}") or written_ns(note):
+                yield newest_ns, run_dir
 
 
 def _folders(folder: Path) -> list[str]:
@@ -215,11 +212,11 @@ def _folders(folder: Path) -> list[str]:
         return []
 
 
-def _roots(view: RunView) -> list[str]:
+def _roots(view: RunView) -> set[str]:
     """The folders of sounds of a run, without links; DEMO for the demo collection."""
     start = view.record.start
     folders = start.roots if start else view.asked_folders
-    return [_real_path(folder) for folder in folders] or [DEMO]
+    return set(map(_real_path, folders)) or {DEMO}
 
 
 def _real_path(folder: str) -> str:

@@ -14,6 +14,7 @@ from distill.dashboard.state.places import Places
 from distill.listen.folder import FILES, read_rows
 from distill.listen.rows import Row
 from distill.runs.folder import NEW_SOUNDS, PREVIEWS
+from distill.runs.summary import Summary
 from distill.system.paths import is_text, list_folder, natural_key
 from distill.system.terminal import plain
 
@@ -26,20 +27,12 @@ TYPES = {
 }
 """What is served, by the end of its name, and as what."""
 ADDRESS = "/sounds/"
-_RUN = (("train", "*"), ("multirun", "*", "*"))
-_IN_RUN = (
-    (PREVIEWS, "*"),
-    (FILES,),
-    (NEW_SOUNDS,),
-    (NEW_SOUNDS, FILES),
+SERVED = re.compile(
+    rf"(train/[^/]+|multirun/[^/]+/[^/]+)/"
+    rf"({PREVIEWS}/[^/]+|{FILES}|{NEW_SOUNDS}(-[0-9]+)?(/{FILES})?)"
+    rf"|generated/[^/]+(/{FILES})?|kept"
 )
-SERVED = (
-    *((*run, *inside) for run in _RUN for inside in _IN_RUN),
-    ("generated", "*"),
-    ("generated", "*", FILES),
-    ("kept",),
-)
-"""The folders below `outputs` whose files are served; `*` stands for any one folder."""
+"""The folders below `outputs` whose files are served."""
 PREVIEW = re.compile(r"(\d+)_(.+)_(original|result|without)\.wav")
 EPOCH = re.compile(r"(\w+_)?epoch_(\d+)")
 
@@ -50,7 +43,7 @@ def may_be_served(address: str) -> bool:
     """
     parts = address.split("/")
     is_sound = PurePosixPath(parts[-1]).suffix.lower() in TYPES and not any(map(_is_odd, parts))
-    return is_sound and any(_fits(parts[:-1], folder) for folder in SERVED)
+    return is_sound and SERVED.fullmatch("/".join(parts[:-1])) is not None
 
 
 def served_file(places: Places, address: str) -> Path | None:
@@ -70,12 +63,6 @@ def served_file(places: Places, address: str) -> Path | None:
 
 def _is_odd(part: str) -> bool:
     return not part or part.startswith(".") or "\\" in part or "\0" in part
-
-
-def _fits(folder: list[str], pattern: tuple[str, ...]) -> bool:
-    return len(folder) == len(pattern) and all(
-        wanted in ("*", part) for part, wanted in zip(folder, pattern, strict=True)
-    )
 
 
 def source_of(places: Places, path: Path) -> str:
@@ -117,6 +104,12 @@ def preview_rows(places: Places, run_dir: Path) -> tuple[str, list[dict[str, Any
     return f"{stage}, epoch {int(match[2])}", rows
 
 
+def new_sounds_of(run_dir: Path, summary: Summary | None) -> Path:
+    """The folder of the new sounds that a run made last: each prior of it has one of its own."""
+    page = summary.new_sounds_page if summary else None
+    return run_dir / (Path(page).parent.name if page else NEW_SOUNDS)
+
+
 def page_rows(places: Places, folder: Path) -> list[dict[str, Any]]:
     """The rows of the page to listen in a folder; empty if there is none."""
     return [_page_row(places, folder, row) for row in read_rows(folder) if row.is_in(folder)]
@@ -152,11 +145,14 @@ def sound_row(places: Places, path: Path) -> dict[str, Any]:
 
 def sounds_in(folder: Path) -> Iterator[Path]:
     """The sounds that lie directly in a folder, by name, with numbers in their order."""
-    sounds = (
-        path for path in list_folder(folder) if TYPES.get(path.suffix, "").startswith("audio/")
-    )
+    sounds = filter(is_sound, list_folder(folder))
     shown = (path for path in sounds if path.name[0] != "." and is_text(path.name))
     return iter(sorted(shown, key=lambda path: natural_key(path.name)))
+
+
+def is_sound(path: Path) -> bool:
+    """Whether a file is named as a sound that is served."""
+    return TYPES.get(path.suffix.lower(), "").startswith("audio/")
 
 
 def _take(places: Places, label: str, path: Path, *, of: str = "") -> dict[str, str]:

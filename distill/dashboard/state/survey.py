@@ -1,7 +1,7 @@
 """a folder of sounds → what a run would find in it, and the codebook size that fits: a process of
 its own, since a broken file may end the program that reads it.
 
-`python -m distill.dashboard.state.survey CACHE [FOLDER]` prints a JSON object a line.
+`python -m distill.dashboard.state.survey CACHE [FOLDER ...]` prints a JSON object a line.
 """
 
 from __future__ import annotations
@@ -10,93 +10,98 @@ import json
 import subprocess
 import sys
 import threading
+from collections import deque
+from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from distill.cli.verb import verb_entry
-from distill.dashboard.state.places import Places, require_folder
-from distill.dashboard.state.processes import MISTAKE, last_words
+from distill.dashboard.state.folders import folders_of
+from distill.dashboard.state.places import Places
+from distill.dashboard.state.processes import mistake_in
 from distill.dashboard.state.run_facts import describe_sounds
 from distill.errors import RunError
 from distill.system.json_values import parse_object
-from distill.system.paths import path_of
 from distill.system.terminal import plain
 
 MOST_FILES = 20_000
+MOST_PAGES = 32
+MOST_LINES = 100
+"""Of what a survey prints, to find why it failed."""
 
 
 class Surveys:
-    """Surveys that the page asked for: one at work at a time, the newest."""
+    """Surveys that pages asked for, each page one at a time: its newest."""
 
     def __init__(self, places: Places) -> None:
         self._places = places
         self._lock = threading.Lock()
-        self._folder: str | None = None
-        self._process: subprocess.Popen[str] | None = None
-        self._found: dict[str, Any] = {}
+        self._of_page: dict[str, _Survey] = {}
 
-    def look(self, folder: str, *, again: bool = False) -> dict[str, Any]:
-        """What is known of a folder by now; `again` begins to read it. Empty for the demo
-        collection. Raises RunError.
+    def look(self, folder: str, *, page: str = "", again: bool = False) -> dict[str, Any]:
+        """What is known of a folder by now; `again` begins to read it anew. Empty for the demo
+        collection. `page` is any word by which the page that asks is known. Raises RunError.
         """
         folder = folder.strip()
-        if folder:
-            require_folder(folder)
+        folders = folders_of(folder) if folder else []
         with self._lock:
-            if again:
-                self._begin(folder)
-            elif folder != self._folder:
-                raise RunError("another page has asked for another folder; choose this one again")
-            return {"folder": plain(folder), **self._found}
+            before = self._of_page.pop(page, None)
+            if again or before is None or before.folders != folders:
+                self._end(before)
+                before = _Survey(self._places, folders)
+            self._of_page[page] = before
+            if len(self._of_page) > MOST_PAGES:
+                self._end(self._of_page.pop(next(iter(self._of_page))))
+            return {"folder": plain(folder), **before.found}
 
     def close(self) -> None:
-        """End the one at work."""
-        if self._process and self._process.poll() is None:
-            self._process.terminate()
+        """End those at work."""
+        for survey in self._of_page.values():
+            self._end(survey)
 
-    def _begin(self, folder: str) -> None:
-        self.close()
-        self._folder, self._found = folder, {"busy": True}
-        words = [str(self._places.outputs / "cache")]
-        if folder:
-            words.append(str(path_of(folder).absolute()))
-        log = self._places.logs / "survey.log"
+    @staticmethod
+    def _end(survey: _Survey | None) -> None:
+        if survey and survey.process.poll() is None:
+            survey.process.terminate()
+
+
+class _Survey:
+    """One of them, at work until `found` is not busy any more."""
+
+    def __init__(self, places: Places, folders: list[str]) -> None:
+        self.folders = folders
+        self.found: dict[str, Any] = {"busy": True}
+        cache = str(places.outputs / "cache")
         try:
-            log.parent.mkdir(parents=True, exist_ok=True)
-            with log.open("wb") as errors:
-                self._process = subprocess.Popen(
-                    [sys.executable, "-m", "distill.dashboard.state.survey", *words],
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.PIPE,
-                    stderr=errors,
-                    encoding="utf-8",
-                    errors="replace",
-                )
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "distill.dashboard.state.survey", cache, *folders],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                encoding="utf-8",
+                errors="replace",
+            )
         except OSError as error:
-            raise RunError(f"{log}: {error.strerror}") from error
-        threading.Thread(target=self._follow, args=(self._process, log), daemon=True).start()
+            raise RunError(f"the folder cannot be looked at: {error.strerror}") from error
+        threading.Thread(target=self._follow, daemon=True).start()
 
-    def _follow(self, process: subprocess.Popen[str], log: Path) -> None:
-        assert process.stdout is not None
-        for line in process.stdout:
-            self._take(process, parse_object(line))
-        if process.wait() != 0:
-            why = last_words(log)
-            self._take(process, {"error": plain(why.removeprefix(MISTAKE)) or "it ended"})
-        self._take(process, {"busy": False})
-
-    def _take(self, process: subprocess.Popen[str], found: dict[str, Any]) -> None:
-        with self._lock:
-            if process is self._process:  # not one that was given up
-                self._found = {**self._found, **found}
+    def _follow(self) -> None:
+        assert self.process.stdout is not None
+        printed: deque[str] = deque(maxlen=MOST_LINES)
+        for line in self.process.stdout:
+            printed.append(line)
+            self.found = {**self.found, **parse_object(line)}
+        if self.process.wait() != 0:
+            self.found |= {"error": plain(mistake_in("".join(printed))) or "it ended"}
+        self.found = {**self.found, "busy": False}
 
 
 def main() -> None:
     """Read the folder, and print what is found."""
     with verb_entry():
         cache, *folders = sys.argv[1:]
-        if folders and _holds_many(Path(folders[0])):
+        if folders and _holds_many(map(Path, folders)):
             _tell(
                 sounds=f"more than {MOST_FILES:,} files: Start reads them all, which takes a while"
             )
@@ -127,11 +132,11 @@ def main() -> None:
         _tell(codebook=int(fitting.value), reason=fitting.reason, few=split.note or "")
 
 
-def _holds_many(folder: Path) -> bool:
+def _holds_many(folders: Iterable[Path]) -> bool:
     """Whether it is better not to read it all only to show what it is, such as a whole disk."""
     from distill.audio.walk import walk
 
-    return sum(1 for _ in islice(walk([folder]), MOST_FILES + 1)) > MOST_FILES
+    return sum(1 for _ in islice(walk([*folders]), MOST_FILES + 1)) > MOST_FILES
 
 
 def _tell(**values: Any) -> None:

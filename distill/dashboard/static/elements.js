@@ -43,10 +43,15 @@ const announcer = () => {
     line.classList.toggle("error", isError);
     if (text && !isError) timer = setTimeout(() => line.say(""), NEWS_MS);
   };
-  document.addEventListener("distill-acted", () => line.say(""));
+  actions.push(() => line.say(""));
   return line;
 };
-const acted = () => document.dispatchEvent(new Event("distill-acted"));
+
+// Something else is done: a mistake may be none any more.
+const actions = [];
+const acted = () => actions.forEach((action) => action());
+document.addEventListener("input", acted);
+document.addEventListener("click", (event) => { if (event.target.closest?.("[role=option]")) acted(); }, true);
 
 const request = async (address, body) => {
   const sent = body === undefined ? {} : {

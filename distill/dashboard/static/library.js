@@ -23,7 +23,9 @@ function libraryPart(root, { trigger }) {
   const field = (label, control) =>
     element("div", { class: "field" }, element("label", { for: control.id }, label), control);
   const list = element("div", { class: "models" });
-  const sounds = soundList("library", { keeps: true });
+  const sounds = soundList("library", {
+    keeps: true, vary: (value) => trigger("vary", { source: value.source, file: open }),
+  });
   const details = element("section", { class: "details", hidden: true, "aria-label": "Details of a model" });
   const choosing = [field("Search", search), field("Sort by", order), field("Show as", form)];
   root.append(lost, element("div", { class: "fields" }, choosing), said, problem, list, details);
@@ -81,7 +83,6 @@ function libraryPart(root, { trigger }) {
     details.hidden = !model;
     if (!model) return;
     drawDetails(model);
-    sounds.vary = model.prior ? (value) => trigger("vary", { source: value.source, file: open }) : null;
     sounds.show([]);
     if (moves) {
       details.scrollIntoView({ block: "nearest" });
@@ -99,7 +100,7 @@ function libraryPart(root, { trigger }) {
 
   function drawDetails(model) {
     const { ask, remove } = deleting(model);
-    const use = element("button", {
+    const use = model.missing ? null : element("button", {
       type: "button", class: "use", onclick: () => trigger("use", { file: model.file }),
     }, model.prior ? "Make new sounds" : "Send a sound through it");
     const facts = model.facts.flatMap(([key, value]) => [
@@ -111,8 +112,10 @@ function libraryPart(root, { trigger }) {
       element("dl", {}, facts),
       levelTable("Codebook health", model.levels),
       element("div", { class: "buttons" }, use, remove),
-      ask, renaming(model),
-      element("h3", {}, "The same in a terminal"), ...model.commands.map(command),
+      ask,
+      ...(model.missing ? [] : [
+        renaming(model), element("h3", {}, "The same in a terminal"), ...model.commands.map(command),
+      ]),
       element("h3", {}, "Listen"),
       element("p", { class: "faint" },
         `${KEYS} Each sound has figures of its own; those above are of all held-out sounds together.`),

@@ -10,12 +10,16 @@ function messagePart(root, { props, watch, trigger }) {
     if (value.run) document.dispatchEvent(new CustomEvent("distill-run", { detail: value.run }));
     if (value.call) document.dispatchEvent(new Event("distill-new"));
   };
+  document.addEventListener("distill-folder", ({ detail: folder }) => {
+    if (line.classList.contains("error") && props.value.folder !== folder) line.say("");
+  });
   watch("value", show);
   show();
 }
 
 // What a run would find in the folder that was chosen.
 function surveyPart(root, { props, watch }) {
+  const page = Math.random().toString(36);
   let asked = null;
   let timer = 0;
   const reading = section("p", { class: "reading" }, (found) =>
@@ -39,7 +43,7 @@ function surveyPart(root, { props, watch }) {
     clearTimeout(timer);
     const folder = asked;
     try {
-      const found = await request("/api/survey", { folder, again: again ? "yes" : "no" });
+      const found = await request("/api/survey", { folder, page, again: again ? "yes" : "no" });
       if (folder !== asked) return;
       tell(found);
       if (found.busy) timer = setTimeout(ask, 400, false);
@@ -49,6 +53,7 @@ function surveyPart(root, { props, watch }) {
   };
   const begin = () => {
     asked = props.value ? props.value.folder : null;
+    document.dispatchEvent(new CustomEvent("distill-folder", { detail: asked }));
     if (asked === null) tell(null);
     else ask(true);
   };
@@ -59,13 +64,15 @@ function surveyPart(root, { props, watch }) {
 // New sounds, call by call, and those that are kept.
 function newSoundsPart(root, { trigger }) {
   let seen = "";
+  let models = ""; // the library of the last look
   const calls = new Map();
   const lost = offline();
   const kept = element("p", { class: "kept" });
   const list = element("div", {});
   const empty = element("p", { class: "empty" }, "New sounds appear here.");
   const earlier = element("p", { class: "faint" });
-  root.append(lost, kept, empty, element("p", { class: "faint" }, `${KEYS} k keeps.`), list, earlier);
+  root.append(lost, kept, empty, element("p", { class: "faint" }, `${KEYS} k keeps.`),
+    element("p", {}, element("label", {}, repeat, " Repeat")), list, earlier);
 
   function call(value) {
     const vary = (row) => trigger("vary", { source: row.source });
@@ -93,6 +100,8 @@ function newSoundsPart(root, { trigger }) {
 
   function show(value) {
     seen = value.version;
+    if (models && models !== value.models) trigger("models", {});
+    models = value.models;
     empty.hidden = value.calls.length > 0;
     const { length: shown } = value.calls;
     earlier.replaceChildren(...(value.earlier ? [
@@ -102,6 +111,7 @@ function newSoundsPart(root, { trigger }) {
     kept.replaceChildren(...(value.kept ? [
       `${quantity(value.kept, "sound")} kept, in `, element("code", {}, value.kept_folder), ". ",
       element("a", { href: "/kept.zip", download: "kept.zip", class: "zip" }, "Download them all as a zip"),
+      value.not_zipped.length ? ` Not in the zip: ${value.not_zipped.join("; ")}.` : "",
     ] : []));
     for (const each of value.calls) {
       if (!calls.has(each.id)) calls.set(each.id, call(each));

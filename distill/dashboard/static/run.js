@@ -3,6 +3,8 @@ function runPart(root, { trigger }) {
   let wanted = sessionStorage.getItem("distill-run") || ""; // the run that was chosen
   let drawn = ""; // the run that is to be seen
   let seen = "";
+  let state = ""; // of the run that is to be seen
+  let meant = []; // the states of it in which what was said last is true
   let busy = "";
   const lost = offline();
   const said = announcer();
@@ -13,10 +15,10 @@ function runPart(root, { trigger }) {
     "No run yet. Choose a folder of sounds, or the demo collection, and press Start. The training is shown here.");
   const stop = element("button", {
     type: "button", class: "stop", hidden: true,
-    onclick: () => act("/api/stop", "stopping: the run finishes its step and saves"),
+    onclick: () => act("/api/stop", "stopping: the run finishes its step and saves", "stopping"),
   }, "Stop");
   const goOn = element("button", {
-    type: "button", class: "go-on", hidden: true, onclick: () => act("/api/go_on", "going on"),
+    type: "button", class: "go-on", hidden: true, onclick: () => act("/api/go_on", "going on", "starting"),
   }, "Go on");
   const folder = element("input", { type: "text", id: "distill-run-folder" });
   const moved = element("p", { class: "moved", hidden: true },
@@ -25,7 +27,7 @@ function runPart(root, { trigger }) {
   use.addEventListener("click", () => trigger("use", { file: use.dataset.file }));
   const previews = soundList("previews");
   const newSounds = soundList("run", {
-    keeps: true, vary: (value) => trigger("vary", { source: value.source }),
+    keeps: true, vary: (value) => trigger("vary", { source: value.source, file: use.dataset.file }),
   });
 
   const title = element("h2", { tabindex: -1 });
@@ -86,19 +88,26 @@ function runPart(root, { trigger }) {
     levels, meaning, charts, hear, verdicts, made, settings);
   root.append(lost, empty, chooser, body);
 
-  async function act(address, words) {
+  async function act(address, words, during) {
     if (busy) return;
     busy = address;
     acted();
     try {
       await request(address, { run: drawn, folder: moved.hidden ? "" : folder.value });
-      said.say(words);
+      say(words, [state, during]);
+      stop.hidden = goOn.hidden = true; // the second of two clicks is none: the next look shows them again
+      seen = "";
       title.focus();
     } catch (error) {
-      said.say(error.message, true);
+      say(error.message, [state], true);
     }
     busy = "";
     ask();
+  }
+
+  function say(words, states, isError = false) {
+    meant = states;
+    said.say(words, isError);
   }
 
   function show(value) {
@@ -108,13 +117,16 @@ function runPart(root, { trigger }) {
     chooser.hidden = value.runs.length < 2;
     body.hidden = !run;
     if (!run) return;
-    if (drawn !== run.id) {
-      said.say("");
-      folder.value = "";
+    if (drawn !== run.id || !meant.includes(run.state)) said.say("");
+    if (drawn !== run.id) folder.value = "";
+    if (value.gone) {
+      wanted = "";
+      say("The run that was chosen is not there any more.", [run.state], true);
     }
     moved.hidden = !run.sounds_gone;
     moved.firstChild.textContent = `The sounds are not in ${run.sounds_gone} any more. Where are they now?`;
     drawn = run.id;
+    state = run.state;
     const options = value.runs.map((each) => element("option", { value: each.id, selected: each.id === run.id },
       `${each.name} (${each.state}), ${each.folder}`));
     const older = `and ${quantity(value.earlier, "older run")}`;

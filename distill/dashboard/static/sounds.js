@@ -4,13 +4,18 @@ const lists = new Set();
 
 // The space bar belongs to the player, not to the button that was clicked last. But whoever goes from
 // button to button by keyboard presses them by it, as everywhere.
-const pressesItself = (target) => target.matches?.("button:not(.play):focus-visible, a:focus-visible, summary");
+const itself = "#distill-repeat, button:not(.play):focus-visible, a:focus-visible, summary";
+const pressesItself = (target) => target.matches?.(itself);
+
+const repeat = element("input", { type: "checkbox", id: "distill-repeat" });
+const readFile = async (address) => (await fetch(address)).arrayBuffer();
 
 const soundRows = createRows({
+  repeat,
   rows: () => [...lists].flatMap((list) => [...list.rows.values()]),
   ordered: () => [...lists].filter((list) => list.element.isConnected && list.element.offsetParent !== null)
     .flatMap((list) => list.ordered()),
-  owns: (target) => target === document.body || Boolean(target.closest?.(".sounds")), // others have keys of their own
+  owns: (target) => target === document.body || Boolean(target.closest?.(".sounds, #distill-repeat")), // not others
   pressesItself,
   keys: { k: (row) => { if (row.keep) keep(row); } },
   changed: () => { if (!soundRows.player.playing) lists.forEach((list) => list.settle()); },
@@ -23,7 +28,7 @@ function soundRow(list, value) {
     key: `${list.name} ${value.id} ${takes.map((take) => take.url)}`,
     name,
     value,
-    takes: takes.map((take) => ({ name: take.file, url: take.url })),
+    takes: takes.map(({ file, url }) => ({ name: file, url, read: () => readFile(url) })),
     play: element("button", { type: "button", class: "play" }, "Play"),
     buttons: takes.length < 2 ? [] : takes.map((take) =>
       element("button", { type: "button", class: "take", "aria-pressed": "false" }, take.label)),
@@ -37,7 +42,7 @@ function soundRow(list, value) {
   row.keep = list.keeps && value.source ? element("button", {
     type: "button", class: "keep small", "aria-pressed": String(Boolean(value.kept)), onclick: () => keep(row),
   }, value.kept ? "Kept" : "Keep") : null;
-  const vary = list.vary && value.source ? element("button", {
+  const vary = list.vary && value.varies ? element("button", {
     type: "button", class: "small", onclick: () => list.vary(value),
   }, "Vary") : null;
   const word = value.word ? element("strong", {}, ` ${value.word}`) : null;
@@ -129,4 +134,5 @@ function soundList(name, { keeps = false, vary = null } = {}) {
   return list;
 }
 
-const KEYS = "Space plays and pauses, x or ← → switches at the same position, ↑ ↓ goes to another sound.";
+const KEYS = "Space plays and pauses, x or ← → switches at the same position, ↑ ↓ goes to another sound, " +
+  "r repeats.";

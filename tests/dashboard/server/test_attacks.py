@@ -79,6 +79,8 @@ def test_the_same_requests_from_the_page_itself_work(home: Dashboard) -> None:
     assert home.ask("/").status == 200
     assert home.ask("/config", headers=own).status == 200
     assert home.ask("/api/runs").status == 200
+    tunnel = {"Host": "localhost:8888", "Origin": "http://localhost:8888"}
+    assert home.ask("/config", headers=tunnel).json["root"] == "http://localhost:8888"
     sound = home.ask("/sounds/train/x/previews/epoch_0001/real.wav")
     assert (sound.status, sound.headers["content-type"]) == (200, "audio/wav")
     part = home.ask("/sounds/train/x/previews/epoch_0001/real.wav", headers={"Range": "bytes=0-3"})

@@ -24,7 +24,7 @@ async def nothing(*_: object) -> None:
 
 
 def guard(app: Any = nothing) -> Guard:
-    return Guard(app, port=PORT, may_serve=lambda file: False)
+    return Guard(app, may_serve=lambda file: False)
 
 
 def scope(path: str, method: str, headers: dict[str, str]) -> dict[str, Any]:
@@ -52,7 +52,10 @@ def test_others_are_refused(attack: Attack) -> None:
     assert status_of(attack) == attack.status
 
 
-@pytest.mark.parametrize("host", [OWN, f"localhost:{PORT}", f"[::1]:{PORT}", f"LOCALHOST:{PORT}"])
+@pytest.mark.parametrize(
+    "host",
+    [OWN, f"localhost:{PORT}", f"[::1]:{PORT}", f"LOCALHOST:{PORT}", "127.0.0.1:8888", "localhost"],
+)
 @pytest.mark.parametrize(
     ("path", "method", "headers"),
     [
@@ -79,6 +82,25 @@ def test_a_header_given_twice_is_refused() -> None:
     asked["headers"].append((b"host", b"evil.example"))
     with pytest.raises(Refusal):
         guard().check(asked)
+
+
+@pytest.mark.parametrize(
+    ("headers", "told"),
+    [
+        ({"Host": "sounds.example"}, "localhost and 127.0.0.1 alone$"),
+        (
+            {"Host": "sounds.example", "X-Forwarded-For": "1.2.3.4"},
+            r"alone; it came through a proxy \(x-forwarded-for\): use a tunnel, such as ssh -L",
+        ),
+        (
+            {"Host": OWN, "Origin": "https://sounds.example", "Via": "1.1 nginx"},
+            r"this does not come from the page itself; it came through a proxy \(via\)",
+        ),
+    ],
+)
+def test_a_proxy_is_named(headers: dict[str, str], told: str) -> None:
+    with pytest.raises(Refusal, match=told):
+        guard().check(scope("/", "GET", headers))
 
 
 async def read_all(scope: Any, receive: Any, send: Any) -> None:

@@ -6,13 +6,14 @@ import pytest
 
 from distill.catalog.catalog import Catalog
 from distill.catalog.index import NAME as INDEX
+from distill.dashboard.state import kept
 from distill.dashboard.state.models import Models
 from distill.dashboard.state.places import Places
 from distill.dashboard.state.runs import Runs
 from distill.errors import DistillError, LibraryError
 from distill.listen.folder import ListeningPage
-from tests.helpers.fake_calls import entry_of
-from tests.helpers.fake_runs import FakeRun
+from tests.helpers.fake_calls import entry_of, listen_page
+from tests.helpers.fake_runs import FakeRun, show_run
 from tests.helpers.listening import make_row
 from tests.helpers.made_bundle import STATES, make_bundle
 from tests.helpers.summaries import run_summary, stage_summary
@@ -27,6 +28,20 @@ def test_cards_say_what_the_library_says(places: Places) -> None:
     assert ("classes", "kick, snare") in card["facts"]
     assert card["vocoder"]
     assert Models(places).show(value["version"]) is None
+
+
+@pytest.mark.parametrize("folder", ["train", "multirun/sweep"])
+def test_the_sounds_that_a_run_made_last_are_shown(places: Places, runs: Runs, folder: str) -> None:
+    run = FakeRun(places.outputs, folder=folder).start()
+    listen_page(run.run_dir / "new_sounds")
+    run.publish(Catalog(places.library), new_sounds="new_sounds-2", **STATES).end()
+    wanted = f"{folder}/{run.run_dir.name}/new_sounds-2/kit_0_001.wav"
+    kept.keep(places, wanted)
+    (entry,) = Models(places).entries()
+    for rows in (show_run(runs)["new_sounds"], Models(places).sounds(entry.file)):
+        assert [(row["source"], row["kept"], row["varies"]) for row in rows] == [
+            (wanted, True, True)
+        ]
 
 
 def test_a_damaged_library_is_told(places: Places) -> None:

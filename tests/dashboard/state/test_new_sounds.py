@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from distill.dashboard.state import kept, new_sounds
+from distill.dashboard.state.models import Models
 from distill.dashboard.state.new_sounds import AGAIN, SoundsRequest
 from distill.dashboard.state.places import Places
 from distill.errors import GenerationError
@@ -28,6 +30,23 @@ def test_each_call_has_a_seed_of_its_own(places: Places, monkeypatch: pytest.Mon
     new_sounds.start(places, entry, SoundsRequest())
     new_sounds.start(places, entry, SoundsRequest(seed=2))
     assert ["--seed=5" in started[0], "--seed=2" in started[1]] == [True, True]
+
+
+def test_two_clicks_are_one_call(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[list[str]] = []
+
+    def start(words: list[str], note: Path, **_: Any) -> None:
+        started.append(words)
+        note.write_text(json.dumps({"pid": 1, "pid_started_s": 0.0, "words": words}))
+
+    monkeypatch.setattr(new_sounds, "start_verb", start)
+    entry = entry_of(places, fields=STATES)
+    both = [new_sounds.start(places, entry, SoundsRequest()) for _ in range(2)]
+    assert (both[0], len(started)) == (both[1], 1)
+    for other in (SoundsRequest(count=3), SoundsRequest(seed=7)):
+        assert new_sounds.start(places, entry, other) not in both
+    os.utime(both[0] / new_sounds.NOTE, (0, 0))
+    assert new_sounds.start(places, entry, SoundsRequest()) not in both, "not two clicks"
 
 
 def test_at_most_two_calls_are_at_work(places: Places) -> None:
@@ -72,9 +91,9 @@ def test_sounds_are_in_the_order_of_their_numbers(places: Places) -> None:
 def test_only_what_is_new_is_sent(places: Places) -> None:
     call(places)
     value = show_call(places)
-    assert new_sounds.show(places, value["version"]) is None
+    assert new_sounds.show(Models(places), value["version"]) is None
     kept.keep(places, "generated/2026-01-31_15-00-00_kit/kit_0_001.wav")
-    assert new_sounds.show(places, value["version"]) is not None
+    assert new_sounds.show(Models(places), value["version"]) is not None
 
 
 def test_a_file_whose_name_is_no_text_does_not_hide_the_others(places: Places) -> None:

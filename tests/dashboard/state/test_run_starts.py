@@ -33,6 +33,18 @@ def test_the_same_sounds_are_not_trained_on_twice_at_once(
         runs.start(RunRequest(""))
 
 
+def test_two_clicks_are_one_run(
+    places: Places, runs: Runs, sounds: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def start(words: list[str], note: Path, **_: Any) -> None:
+        note.write_text(json.dumps({"pid": 1, "pid_started_s": 0.0, "words": words}))
+
+    monkeypatch.setattr("distill.dashboard.state.runs.start_verb", start)
+    run = runs.start(RunRequest(str(sounds)))
+    assert runs.start(RunRequest(f" {sounds}/")) == run
+    assert runs.start(RunRequest(str(sounds), levels=2)) != run
+
+
 def test_a_run_at_work_or_complete_does_not_go_on(places: Places, runs: Runs) -> None:
     run = FakeRun(places.outputs, alive=True).start().step().can_be_resumed()
     with pytest.raises(RunError, match="is at work already"):
@@ -98,16 +110,16 @@ def test_words_of_a_start(places: Places, tmp_path: Path) -> None:
         stages=("codec", "prior"),
         name="a=b, c",
     )
-    words = request.words(places, tmp_path / "run")
-    assert words[:2] == ["distill.train", "/my sounds"]
+    words = request.words(places, tmp_path / "run", ["/my sounds", "/others"])
+    assert words[:3] == ["distill.train", "/my sounds", "/others"]
     assert {
         "rvq.levels=4",
         "model.commitment_weight=0.3",
         "trainer.max_minutes=1.5",
         "prior.max_minutes=1.5",
         "stages=[codec,prior]",
-        "name=a=b, c",
-        f"hydra.run.dir={tmp_path / 'run'}",
+        "name='a=b, c'",
+        f"hydra.run.dir='{tmp_path / 'run'}'",
     } <= set(words)
     assert not any(word.startswith(("trainer.max_epochs", "optimizer.lr")) for word in words)
 

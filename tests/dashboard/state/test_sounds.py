@@ -18,6 +18,8 @@ from tests.helpers.fake_calls import sound
         "multirun/s/0/previews/epoch_0001/1_kick_result.wav",
         "train/a/listen_files/kick.wav",
         "train/a/new_sounds/kit_0_001.wav",
+        "train/a/new_sounds-2/kit_0_001.wav",
+        "multirun/s/0/new_sounds-12/listen_files/kit_0_001.wav",
         "generated/call/kit_0_001.flac",
         "kept/k.wav",
     ],
@@ -32,6 +34,8 @@ def test_previews_and_new_sounds_are_served(places: Places, address: str) -> Non
     [
         "train/a/kick.wav",
         "library/k.wav",
+        "train/a/new_sounds-x/k.wav",
+        "train/a/new_sounds-2/x/k.wav",
         "train/a/previews/epoch_0001/.k.wav",
         "train/a/previews/epoch_0001/k.html",
         "kept/../kept/k.wav",

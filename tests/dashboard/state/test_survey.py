@@ -42,13 +42,16 @@ def test_what_is_no_folder_is_told_at_once(folder: str, tmp_path: Path) -> None:
         found_in(folder, tmp_path)
 
 
-def test_two_pages_with_two_folders_do_not_begin_again_and_again(
-    sounds: Path, tmp_path: Path
-) -> None:
-    (tmp_path / "other").mkdir()
+def test_two_pages_have_a_survey_each(sounds: Path, tmp_path: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
     surveys = Surveys(Places(tmp_path / "outputs", tmp_path / "library"))
-    surveys.look(str(sounds), again=True)
-    surveys.look(str(tmp_path / "other"), again=True)
-    with pytest.raises(RunError, match="another page has asked for another folder"):
-        surveys.look(str(sounds))
-    wait_for(lambda: not surveys.look(str(tmp_path / "other"))["busy"])
+    asked = {"first": f"'{sounds}', '{sounds}/'", "second": str(empty)}
+    for page, folder in asked.items():
+        surveys.look(folder, page=page, again=True)
+    wait_for(
+        lambda: not any(surveys.look(folder, page=page)["busy"] for page, folder in asked.items())
+    )
+    found = {page: surveys.look(folder, page=page) for page, folder in asked.items()}
+    assert found["first"]["sounds"].startswith("sounds: 12 files")
+    assert "the folder is empty" in found["second"]["error"]
