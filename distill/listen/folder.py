@@ -18,6 +18,7 @@ from distill.listen.page import draw_page, which_of
 from distill.listen.rows import Row, badness, newest_first, worst_first
 from distill.system.atomic import write_text
 from distill.system.locks import hold
+from distill.system.names import file_part
 from distill.system.paths import from_here
 from distill.system.validation import InvalidError, instance_of
 
@@ -31,7 +32,7 @@ MOST_ROWS = 200
 MOST_NAMES = 99
 LARGEST_BYTES = 1 << 24
 VERSION = 1
-OWN_NAME = re.compile(r"[\w+-]+-[0-9a-f]{8}_[a-z]+\.[a-z0-9]+")
+OWN_NAME = re.compile(r".+-[0-9a-f]{8}_[a-z]+\.[a-z0-9]+")
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +79,7 @@ class ListeningPage:
         """A file's path seen from the page, such as `listen_files/kick-1f0c99b2_original.wav`: the
         same for the same key and kind, and short whatever the key is.
         """
-        stem = re.sub(r"[^\w+-]+", "_", Path(key).stem, flags=re.ASCII).strip("_")[:40] or "sound"
+        stem = file_part(Path(key).stem, gap="_", longest=40, empty="sound")
         digest = hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest()[:8]
         return f"{FILES}/{stem}-{digest}_{kind}{suffix}"
 

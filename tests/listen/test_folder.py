@@ -185,6 +185,7 @@ def test_names_of_files_are_short_and_the_same_every_time(tmp_path: Path) -> Non
     made = [page.name(name, "original", ".wav") for name in names]
     assert len(set(made)) == len(names)
     assert max(map(len, made)) < 100
+    assert page.name("大鼓.wav", "original", ".wav").startswith("listen_files/大鼓-")
     assert made == [page.name(name, "original", ".wav") for name in names]
 
 
