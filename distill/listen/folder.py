@@ -124,7 +124,8 @@ class ListeningPage:
         before, added = _read(self.folder), self._call
         call = 1 + max((row.call for row in before.rows), default=0)
         own = {f: replace(row, call=call) for f, row in self._rows.items() if row.call == added}
-        rows = {**({} if self._is_new else _rows_of(before, self.folder)), **own}
+        kept = {} if self._is_new else _rows_of(before, self.folder)
+        rows = {**{f: row for f, row in kept.items() if f not in self._others}, **own}
         shown, left_out = _shown_and_not(rows)
         is_shown = {row.file for row in shown}
         names = dict.fromkeys([*before.others, *self._others, *(row.file for row in left_out)])
