@@ -14,7 +14,7 @@ from distill.errors import GenerationError
 from distill.generate.given import request_of, settings_of
 from distill.generation.making import Generation
 from distill.listen.folder import invitation
-from distill.listen.new_sounds import MOST_SHEET, NewSounds, describe
+from distill.listen.new_sounds import NewSounds, describe
 from distill.runs.at_work import coming_prior
 from distill.runs.folder import RUNS
 from distill.runs.of_model import runs_of
@@ -47,7 +47,7 @@ def make_sounds(model: LoadedModel, options: argparse.Namespace, path: Path) -> 
         try:
             copies = _write_sounds(generation, numbers, target)
         finally:
-            _close(target, options.count)
+            _close(target)
     if copies and not _begins_with_a_sound(options):
         say_figures(f"{quantity(copies, 'sound')} as near to a training sound as a copy")
 
@@ -78,12 +78,11 @@ def _write_sounds(generation: Generation, numbers: Sequence[int], target: NewSou
     return copies
 
 
-def _close(target: NewSounds, count: int) -> None:
+def _close(target: NewSounds) -> None:
     """Write what stands beside the sounds, and say where it is."""
     written = target.close()
     if written.sheet:
-        which = f"the first {MOST_SHEET} of them" if count > MOST_SHEET else "them"
-        say(f"picture of {which}: {from_here(written.sheet)}")
+        say(f"picture of {written.pictured}: {from_here(written.sheet)}")
     if written.page:
         say(invitation(written.page, written.note))
 

@@ -19,6 +19,7 @@ from distill.listen.rows import Row, badness, newest_first, worst_first
 from distill.listen.takes import write_scripts
 from distill.system.atomic import write_text
 from distill.system.locks import hold
+from distill.system.names import file_part
 from distill.system.paths import from_here
 from distill.system.validation import InvalidError, instance_of
 
@@ -32,7 +33,7 @@ MOST_ROWS = 200
 MOST_NAMES = 99
 LARGEST_BYTES = 1 << 24
 VERSION = 1
-OWN_NAME = re.compile(r"[\w+-]+-[0-9a-f]{8}_[a-z]+\.[a-z0-9]+")
+OWN_NAME = re.compile(r".+-[0-9a-f]{8}_[a-z]+\.[a-z0-9]+")
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +80,7 @@ class ListeningPage:
         """A file's path seen from the page, such as `listen_files/kick-1f0c99b2_original.wav`: the
         same for the same key and kind, and short whatever the key is.
         """
-        stem = re.sub(r"[^\w+-]+", "_", Path(key).stem, flags=re.ASCII).strip("_")[:40] or "sound"
+        stem = file_part(Path(key).stem, gap="_", longest=40, empty="sound")
         digest = hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest()[:8]
         return f"{FILES}/{stem}-{digest}_{kind}{suffix}"
 
@@ -124,7 +125,8 @@ class ListeningPage:
         before, added = _read(self.folder), self._call
         call = 1 + max((row.call for row in before.rows), default=0)
         own = {f: replace(row, call=call) for f, row in self._rows.items() if row.call == added}
-        rows = {**({} if self._is_new else _rows_of(before, self.folder)), **own}
+        kept = {} if self._is_new else _rows_of(before, self.folder)
+        rows = {**{f: row for f, row in kept.items() if f not in self._others}, **own}
         shown, left_out = _shown_and_not(rows)
         is_shown = {row.file for row in shown}
         names = dict.fromkeys([*before.others, *self._others, *(row.file for row in left_out)])

@@ -43,6 +43,8 @@ class Written:
 
     sheet: Path | None = None
     page: Path | None = None
+    pictured: str = "them"
+    """Which of the sounds are on the sheet, in words."""
     note: str = ""
     """What the page does not show, in words."""
 
@@ -125,6 +127,7 @@ class NewSounds:
         return Written(
             sheet=_unless_it_fails(self._write_sheet, self.folder / SHEET),
             page=_unless_it_fails(lambda: self._write_page(page), self.folder / PAGE),
+            pictured=f"the first {MOST_SHEET} of them" if len(self._done) > MOST_SHEET else "them",
             note=page.note,
         )
 

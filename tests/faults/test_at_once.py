@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from tests.helpers.fork_commands import run_command
 
-from tests.helpers.commands import Answer, read_back
+from tests.helpers.forks import start
 from tests.helpers.listening import read_page
 from tests.helpers.made_bundle import make_bundle
 from tests.helpers.sounds import sound
 from tests.helpers.tiny_bundle import prior_state
-from tests.helpers.verbs import results
+from tests.helpers.verbs import Told, results
 
 PROCESSES = [2, pytest.param(8, marks=pytest.mark.slow)]
 TAKEN = "already exists; add --overwrite"
@@ -28,28 +25,11 @@ def kit(tmp_path: Path) -> Path:
     return make_bundle(tmp_path / "kit.distillgan", fields={"prior_state": prior_state()})
 
 
-def at_once(folder: Path, commands: Sequence[Sequence[object]]) -> list[Answer]:
-    """What came back of commands that began together, in forks of this process, which has all that
-    they import.
-    """
-    start, begin = os.pipe()
-    said = [folder / "said" / str(number) for number in range(len(commands))]
-    said[0].parent.mkdir(exist_ok=True)
-    children = []
-    for words, path in zip(commands, said, strict=True):
-        children.append(os.fork())
-        if children[-1] == 0:
-            os.close(begin)
-            os.read(start, 1)
-            sys.stdout, sys.stderr = (os.fdopen(number, "w") for number in (1, 2))
-            run_command([str(word) for word in words], folder, path)
-    os.close(begin)
-    codes = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
-    os.close(start)
-    return [
-        Answer(code, *(read_back(path.with_suffix(end)) for end in (".out", ".err")), False, [])
-        for code, path in zip(codes, said, strict=True)
-    ]
+def at_once(folder: Path, commands: Sequence[Sequence[object]]) -> list[Told]:
+    """What came back of commands that began together."""
+    begun = [start(folder, *map(str, words)) for words in commands]
+    said = [each.communicate() for each in begun]
+    return [Told(each.wait(), out, err) for each, (out, err) in zip(begun, said, strict=True)]
 
 
 @pytest.mark.parametrize("processes", PROCESSES)
@@ -100,7 +80,7 @@ def test_one_name_goes_to_one_process_and_the_others_say_so(
         ]
     answers = at_once(tmp_path, commands)
     assert sorted(answer.exit_code for answer in answers) == [0] + [2] * (processes - 1), answers
-    assert all(TAKEN in answer.err for answer in answers if answer.exit_code == 2), answers
+    assert all(TAKEN in answer.stderr for answer in answers if answer.exit_code == 2), answers
     out = tmp_path / "out"
     made = {Path(name).stem for name in results(out) if not name.startswith("generate")}
     assert made == wanted

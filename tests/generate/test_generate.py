@@ -13,6 +13,7 @@ from PIL import Image
 
 from distill.audio.sound_file import SoundFile
 from distill.bundle.reader import read_bundle
+from distill.listen import folder, new_sounds
 from distill.runs.folder import lock_run_dir
 from distill.runs.rows import StartRow, StepRow
 from tests.helpers.fake_runs import FakeRun
@@ -110,6 +111,16 @@ def test_each_call_has_new_sounds_and_nothing_is_overwritten(kit: Path, run: Run
     assert "out/My-Kit-1_1_001.wav: already exists; add --overwrite" in told.stderr
     assert all(path.read_bytes() == data for path, data in before.items())
     assert run("generate", kit, "-n", "2", "-o", "out", "--seed", "1", "--overwrite").exit_code == 0
+
+
+def test_what_page_and_picture_do_not_show_is_said(
+    kit: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folder, "MOST_ROWS", 1)
+    monkeypatch.setattr(new_sounds, "MOST_SHEET", 1)
+    told = run("generate", kit, "-n", "2", "-o", "out")
+    assert "picture of the first 1 of them: out/generate.png" in told.stdout
+    assert "listen.html (with the newest 1 of 2 sounds; the others are beside it)" in told.stdout
 
 
 def test_a_class_is_known_by_any_spelling(kit: Path, run: Run) -> None:

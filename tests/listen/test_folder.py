@@ -101,6 +101,19 @@ def test_of_very_many_new_sounds_the_newest_are_shown_and_the_others_counted(
     assert len(list((tmp_path / "listen_files").glob("*.png"))) == 4
 
 
+def test_a_row_goes_when_its_result_is_made_anew_and_not_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listen_folder, "MOST_ROWS", 2)
+    for name, mel_db in (("a.wav", 5.0), ("b.wav", 4.0), ("c.wav", 3.0)):
+        path = add(tmp_path, name, mel_db=mel_db)
+    page = ListeningPage(tmp_path)
+    page.add(make_row(page, "c.wav", mel_db=4.5))
+    assert not page.takes("b.wav", {"mel_db": 1.0})
+    page.write([])
+    assert read_page(path).names == ["a.wav", "c.wav"]
+
+
 def test_all_that_is_not_shown_is_counted_though_its_names_take_too_much_room(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -187,6 +200,7 @@ def test_names_of_files_are_short_and_the_same_every_time(tmp_path: Path) -> Non
     made = [page.name(name, "original", ".wav") for name in names]
     assert len(set(made)) == len(names)
     assert max(map(len, made)) < 100
+    assert page.name("大鼓.wav", "original", ".wav").startswith("listen_files/大鼓-")
     assert made == [page.name(name, "original", ".wav") for name in names]
 
 

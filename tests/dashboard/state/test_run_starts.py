@@ -69,7 +69,8 @@ def test_a_run_goes_on_with_its_sounds_in_another_folder(
         runs.go_on(run, "/neither here")
     runs.go_on(run, f" {sounds} ")
     resume = f"resume={places.trained / '2026-01-31_14-00-00_kit'}"
-    own = [f"library.dir={places.library}", f"data.cache_dir={places.outputs / 'cache'}"]
+    library, cache = places.library, places.outputs / "cache"
+    own = [f"library.dir='{library}'", f"data.cache_dir='{cache}'"]
     assert begun == [["distill.train", str(sounds), resume, *own]]
 
 
