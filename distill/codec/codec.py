@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from distill.audio.chunks import resample_chunks
-from distill.audio.reader import SAMPLE_RATES_HZ
 from distill.audio.resample import samples_at
 from distill.codec.codes import Codes
 from distill.codec.description import signature
@@ -26,11 +25,12 @@ from distill.codec.stream import (
     mels_of,
     silence_before,
 )
-from distill.codec.waveform import check_waveform
+from distill.codec.waveform import check_rate, check_seed, check_waveform
 from distill.errors import CodesError, SoundError
 from distill.model.mel import LogMel
 from distill.model.sizing import bitrate_kbps
 from distill.model.vqvae import ConvVQVAE
+from distill.system.given import shown, whole
 from distill.vocoder.vocoder import Vocoder, vocode
 
 CHUNK = 1 << 20
@@ -127,13 +127,7 @@ class Codec:
     ) -> Codes:
         """The same for a waveform of any length in chunks (C, t) float32, with constant memory."""
         levels = self.check_levels(levels)
-        rate_hz, samples = int(sample_rate_hz), 0
-        low, high = SAMPLE_RATES_HZ
-        if rate_hz != sample_rate_hz or not low <= rate_hz <= high:
-            raise SoundError(
-                f"a sample rate must be a whole number of Hz from {low:,} to {high:,}, "
-                f"not {sample_rate_hz}"
-            )
+        rate_hz, samples = check_rate(sample_rate_hz), 0
 
         def count_samples() -> Iterator[Tensor]:
             nonlocal samples
@@ -201,9 +195,12 @@ class Codec:
         """Codes → waveform in chunks (C, t) float32, in all as long as the original, at its sample
         rate unless another is given; with constant memory.
 
-        Raises CodesError for codes of another model, or with fewer than `levels` levels.
+        Raises CodesError for codes of another model, or with fewer than `levels` levels, and
+        SoundError for an impossible rate or seed.
         """
-        rate_hz = sample_rate_hz or codes.sample_rate_hz
+        self.check_codes(codes)
+        seed = check_seed(seed)
+        rate_hz = codes.sample_rate_hz if sample_rate_hz is None else check_rate(sample_rate_hz)
         mels = self.decoded_mels(codes, levels=levels, with_silence=True)
         silent = silence_before(self.spectrogram, self.network)
         waveforms = vocoder.stream(mels, seed=seed, silent=silent)
@@ -265,12 +262,15 @@ class Codec:
     def check_levels(self, levels: int | None) -> int:
         """The number of levels to keep, None meaning all; raises CodesError if there are fewer."""
         most = self.network.config.num_quantizers
-        if levels is not None and not 1 <= levels <= most:
-            raise CodesError(f"levels={levels}: this model has {most}")
-        return levels or most
+        kept = most if levels is None else whole(levels, 1, most)
+        if kept is None:
+            raise CodesError(f"levels={shown(levels)}: this model has {most}")
+        return kept
 
     def check_codes(self, codes: Codes) -> None:
-        """Raise CodesError for codes that this codec did not make."""
+        """Raise CodesError for what are no codes, or none that this codec made."""
+        if not isinstance(codes, Codes):
+            raise CodesError(f"{shown(codes)}: not the codes of a sound")
         if codes.codec_digest != self.digest:
             of_this = codes.model_id == self.model_id
             what = "another state of this model" if of_this else "another model"
@@ -279,12 +279,16 @@ class Codec:
                 f"id {codes.model_id[:8]}, codec {codes.codec_digest[:8]}), "
                 f"not by {self.name} (id {self.model_id[:8]}, codec {self.digest[:8]})"
             )
-        rows, _ = self.network.grid_shape(self.spectrogram.config.n_mels, 1)
-        fits = codes.codebook_size == self.network.config.codebook_size
-        fits = fits and codes.levels <= self.network.config.num_quantizers
-        shape = (rows, self.columns(self._samples(codes)))
-        if not fits or tuple(codes.indices.shape[1:3]) != shape:
+        if not codes.is_whole() or not self._fits(codes):
             raise CodesError("does not fit the model that it was made with")
+
+    def _fits(self, codes: Codes) -> bool:
+        rows, _ = self.network.grid_shape(self.spectrogram.config.n_mels, 1)
+        return (
+            codes.codebook_size == self.network.config.codebook_size
+            and codes.levels <= self.network.config.num_quantizers
+            and codes.indices.shape[1:3] == (rows, self.columns(self._samples(codes)))
+        )
 
     def _samples(self, codes: Codes) -> int:
         """Length of the decoded waveform at the codec's rate."""

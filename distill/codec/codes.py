@@ -29,6 +29,7 @@ from distill.audio.reader import SAMPLE_RATES_HZ
 from distill.errors import CodesError
 from distill.model.sizing import bits_per_code
 from distill.system.atomic import whole_file
+from distill.system.given import shown, whole
 from distill.system.ranges import within
 from distill.system.validation import InvalidError, instance_of
 from distill.version import VERSION as DISTILL_VERSION
@@ -114,9 +115,22 @@ class Codes:
 
     def first_levels(self, levels: int) -> Codes:
         """The same sound at a lower bitrate; raises CodesError if there are fewer levels."""
-        if not 1 <= levels <= self.levels:
-            raise CodesError(f"levels={levels}: there are {self.levels}")
-        return replace(self, indices=self.indices[..., :levels])
+        if (kept := whole(levels, 1, self.levels)) is None:
+            raise CodesError(f"levels={shown(levels)}: there are {self.levels}")
+        return replace(self, indices=self.indices[..., :kept])
+
+    def is_whole(self) -> bool:
+        """Whether these are codes of a sound, of any model."""
+        indices = self.indices
+        return (
+            isinstance(indices, Tensor)
+            and indices.dtype == torch.int64
+            and indices.ndim == 4
+            and indices.numel() > 0
+            and whole(self.samples, 1, MOST) is not None
+            and whole(self.sample_rate_hz, *SAMPLE_RATES_HZ) is not None
+            and 0 <= int(indices.min()) <= int(indices.max()) < self.codebook_size
+        )
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> None:
         """Write the file, completely or not at all.

@@ -14,9 +14,8 @@ from distill.audio.sound_file import SoundFile
 from distill.bundle.loaded import LoadedModel
 from distill.codec.codes import Codes
 from distill.errors import DistillError
-from distill.generation.finishing import is_silent
-from distill.generation.ranges import LENGTHS_S, LONGEST_GIVEN_S
-from distill.generation.request import Request
+from distill.generation.ranges import LONGEST_GIVEN_S
+from distill.generation.request import Request, check_given
 from distill.system.paths import path_of
 
 
@@ -74,8 +73,5 @@ def _waveform(file: str, model: LoadedModel) -> Tensor:
     whole = torch.cat(
         list(resample_chunks([mono], sound.sample_rate_hz, model.sample_rate_hz)), dim=1
     )
-    if whole.shape[1] < LENGTHS_S[0] * model.sample_rate_hz:
-        raise DistillError(f"{file}: shorter than {LENGTHS_S[0]:g} s")
-    if is_silent(whole[0]):
-        raise DistillError(f"{file}: is silent")
+    check_given(file, whole[0], model.sample_rate_hz)
     return whole[0]

@@ -74,8 +74,8 @@ class Generation:
         """`total` is how many sounds there are on the way of a morph. Raises GenerationError for
         what the model cannot do.
         """
-        self.codec, self.vocoder, self.prior, self.request = codec, vocoder, prior, request
-        request.check(codec, prior)
+        self.codec, self.vocoder, self.prior = codec, vocoder, prior
+        self.request = request = request.checked(codec, prior)
         self._known = KnownSounds(codec, prior)
         self._planner = Planner(codec, self._known, request, total=total)
 
