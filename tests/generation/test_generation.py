@@ -15,6 +15,8 @@ from distill.codec.codes import Codes
 from distill.errors import DistillError
 from distill.generation import making
 from distill.generation.finishing import (
+    begin_at,
+    beginning_of,
     cut_loop,
     fade_ends,
     level_db,
@@ -277,6 +279,54 @@ def test_new_sounds_are_drawn_to_parts_of_known_ones_unless_they_are_to_be_free(
         assert (plan.draw.target is None) == (name == "free")
         assert plan.draw.label in (0, 1)
     assert pulls["bound"] > pulls["little"] > pulls["learnt"] > pulls["free"] == 0
+
+
+def late_ms(waveform: Tensor) -> float:
+    """When a sound first reaches a tenth of its peak."""
+    share = waveform.abs() / waveform.abs().max()
+    return 1000 * int((share >= 0.1).to(torch.uint8).argmax()) / RATE_HZ
+
+
+def ringing(ring_s: float, share: float, *, rise_s: float = 0.001) -> Tensor:
+    """Silence, a ring that rises to a share of the peak, and a hit."""
+    ring, rise = (round(seconds * RATE_HZ) for seconds in (ring_s, rise_s))
+    level = torch.cat(
+        [
+            torch.zeros(500),
+            torch.logspace(-2.5, 0, ring) * share,
+            torch.linspace(share, 1, rise),
+            torch.exp(-torch.arange(6_000) / 900),
+        ]
+    )
+    return level * torch.sin(torch.arange(len(level)) * 1.1) * 0.8
+
+
+@pytest.mark.parametrize(
+    ("sound", "least_ms", "most_ms"),
+    [
+        (ringing(0.012, 0.09), 0.0, 1.0),
+        (ringing(0.02, 0.09, rise_s=0.02), 0.0, 1.0),
+        (ringing(0.3, 0.09), 100.0, 300.0),  # a roll before the hit is heard
+        (ringing(0.2, 0.9), 50.0, 200.0),  # it rises slowly
+    ],
+    ids=["hit", "soft hit", "roll", "slow"],
+)
+def test_a_hit_begins_at_once_and_nothing_that_is_heard_is_cut(
+    sound: Tensor, least_ms: float, most_ms: float
+) -> None:
+    trimmed = fade_ends(trim_beginning(sound, RATE_HZ), RATE_HZ)
+    assert least_ms <= late_ms(trimmed) <= most_ms
+    loop = cut_loop(sound, torch.zeros(8, 80), len(sound), hop=128, rate_hz=RATE_HZ)
+    assert late_ms(loop) == late_ms(trimmed)
+
+
+@pytest.mark.parametrize(("late", "moved"), [(100, 100), (0, 0), (2_000, 0)])
+def test_a_variation_begins_where_its_original_does(late: int, moved: int) -> None:
+    original = ringing(0.01, 0.09)
+    place = beginning_of(original, RATE_HZ)
+    variation = begin_at(torch.cat([torch.zeros(late), original]), place, RATE_HZ)
+    assert beginning_of(variation, RATE_HZ) == place + late - moved
+    assert len(variation) == late + len(original)
 
 
 def test_finishing_trims_fades_and_leaves_the_rest() -> None:
