@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import torch
@@ -13,7 +13,9 @@ from torch import Tensor
 from distill.audio.chunks import resample_chunks
 from distill.audio.resample import samples_at
 from distill.codec.codes import Codes
+from distill.codec.copies import Separator
 from distill.codec.description import signature
+from distill.codec.restoring import restore, restore_mels
 from distill.codec.stream import (
     add_silence,
     between_silence,
@@ -127,20 +129,17 @@ class Codec:
     ) -> Codes:
         """The same for a waveform of any length in chunks (C, t) float32, with constant memory."""
         levels = self.check_levels(levels)
-        rate_hz, samples = check_rate(sample_rate_hz), 0
-
-        def count_samples() -> Iterator[Tensor]:
-            nonlocal samples
-            for chunk in waveforms:
-                samples += chunk.shape[1]
-                yield chunk
-
-        sound = resample_chunks(count_samples(), rate_hz, self.sample_rate_hz)
+        rate_hz = check_rate(sample_rate_hz)
+        separator = Separator(rate_hz)
+        sound = resample_chunks(separator.separate(waveforms), rate_hz, self.sample_rate_hz)
         mels = self._mels_between_silence(sound)
         indices = [chunk[..., :levels].cpu() for chunk in codes_of(mels, self.network)]
         if not indices:
             raise SoundError("the waveform is empty")
-        return self.codes(torch.cat(indices, dim=2), samples, sample_rate_hz=rate_hz)
+        facts, whole = separator.facts(), torch.cat(indices, dim=2)
+        if facts:
+            whole = whole[[each.has_codes for each in facts]]
+        return replace(self.codes(whole, separator.samples, sample_rate_hz=rate_hz), facts=facts)
 
     def codes(self, indices: Tensor, samples: int, *, sample_rate_hz: int | None = None) -> Codes:
         """Indices (C, H, W, L) of a sound of this length, at the codec's own rate unless another
@@ -205,10 +204,13 @@ class Codec:
         silent = silence_before(self.spectrogram, self.network)
         waveforms = vocoder.stream(mels, seed=seed, silent=silent)
         chunks = cut_out(waveforms, silent, self._samples(codes))
-        yield from cut_or_fill(
+        sound = cut_or_fill(
             resample_chunks(chunks, self.sample_rate_hz, rate_hz),
             samples_at(codes.samples, codes.sample_rate_hz, rate_hz),
         )
+        if codes.facts:
+            sound = restore(sound, codes.facts, rate_hz=rate_hz, coded_hz=codes.sample_rate_hz)
+        yield from sound
 
     def decoded_mels(
         self, codes: Codes, *, levels: int | None = None, with_silence: bool = False
@@ -216,7 +218,8 @@ class Codec:
         """Codes → chunks (C, 1, M, f) of the decoded, normalised mel.
 
         `with_silence` adds the column before it, and the frames after it that still reach into the
-        sound: a vocoder then knows how the sound begins and ends.
+        sound: a vocoder then knows how the sound begins and ends. It leaves out channels without
+        codes of their own.
         """
         self.check_codes(codes)
         if levels is not None:
@@ -226,7 +229,8 @@ class Codec:
         height = self.spectrogram.config.n_mels
         mels = mels_from((c.to(self.device) for c in chunks), self.network, height=height)
         if not with_silence:
-            return cut_out(mels, before, frames)
+            own = cut_out(mels, before, frames)
+            return restore_mels(own, codes.facts, self.spectrogram.config)
         config = self.spectrogram.config
         coded = codes.indices.shape[2] * self.network.stride
         return cut_or_fill(mels, min(before + frames + config.n_fft // config.hop_length, coded))

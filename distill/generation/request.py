@@ -89,7 +89,7 @@ class Request:
 
     def _check_codes(self, codes: Codes, codec: Codec) -> None:
         codec.check_codes(codes)
-        if codes.indices.shape[0] > 1 or codes.sample_rate_hz != codec.sample_rate_hz:
+        if codes.channels > 1 or codes.sample_rate_hz != codec.sample_rate_hz:
             raise GenerationError(
                 f"{codes!r}: a sound to begin with must have one channel at the model's "
                 f"own {codec.sample_rate_hz:,} Hz"

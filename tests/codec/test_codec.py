@@ -112,7 +112,9 @@ def test_levels_that_the_model_does_not_have_are_refused(
 def test_first_levels_are_those_of_all_levels(model: LoadedModel, sound: Tensor) -> None:
     whole, coarse = model.encode(sound, 16_000), model.encode(sound, 16_000, levels=1)
     assert torch.equal(coarse.indices, whole.indices[..., :1])
-    assert coarse.bitrate_kbps == whole.bitrate_kbps / 2
+    assert coarse.facts == whole.facts
+    facts = 2 * coarse.bits - whole.bits
+    assert 16 <= facts <= 64
     assert torch.equal(model.decode(whole, levels=1), model.decode(coarse))
     assert not torch.equal(model.decode(whole), model.decode(coarse))
 
@@ -208,7 +210,7 @@ def test_golden_codes_stay_decodable_by_the_golden_model() -> None:
 def test_bitrate_is_what_long_sounds_take(model: LoadedModel) -> None:
     assert model.codec.bitrate_kbps() == pytest.approx(2 * model.codec.bitrate_kbps(1), abs=1e-3)
     codes = model.encode(noise(1, 320_000), 16_000)
-    assert codes.bitrate_kbps == pytest.approx(model.codec.bitrate_kbps(), rel=0.02)
+    assert codes.bitrate_kbps == pytest.approx(model.codec.bitrate_kbps(), rel=0.03)
     assert CONFIG.codebook_size == 8
     assert model.codec.bitrate_kbps() == pytest.approx(
         16_000 / 128 / 16 * 2 * 2 * 3 / 1000, abs=1e-3

@@ -17,6 +17,7 @@ import torch
 
 from distill.bundle.loading import load_bundle
 from distill.codec.codes import Codes
+from distill.codec.facts import COPY, REST, ChannelFacts
 from distill.errors import CodesError
 from tests.helpers.code_files import BITS, make, parts, save_codes
 from tests.helpers.golden_codes import (
@@ -47,6 +48,25 @@ def test_every_code_and_fact_comes_back(tmp_path: Path, shape: tuple[int, ...], 
     assert len(payload) == -(-count * BITS[size] // 8)
     assert path.stat().st_size == 14 + len(json.dumps(header)) + len(payload) + 32
     assert os.listdir(tmp_path) == [path.name]
+
+
+FACTS = (
+    ChannelFacts(level=222),
+    ChannelFacts(COPY, -1_024, -9_990),
+    ChannelFacts(REST, 32_000, 9_000, level=1, end=255),
+    ChannelFacts(end=7),
+)
+
+
+def test_facts_come_back_and_count(tmp_path: Path) -> None:
+    plain = make((3, 3, 5, 2), 100)
+    codes, path = replace(plain, facts=FACTS), tmp_path / "a.distillcodes"
+    header, payload = parts(save_codes(path, codes))
+    assert Codes.load(path).facts == FACTS
+    assert torch.equal(Codes.load(path).indices, plain.indices)
+    assert (header["channels"], codes.channels, plain.channels) == (4, 4, 3)
+    assert len(payload) == -(-codes.bits // 8)
+    assert codes.bits - plain.bits == 8 * (2 + 5 + 7 + 2)
 
 
 def test_layout_is_the_one_that_is_documented(tmp_path: Path) -> None:
