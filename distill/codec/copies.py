@@ -17,6 +17,7 @@ from torch import Tensor
 from distill.codec.facts import (
     COPY,
     DELAY_STEPS,
+    MOST_CHANNELS,
     OWN,
     REST,
     ChannelFacts,
@@ -82,7 +83,11 @@ class Separator:
     def _begin(self, core: Tensor, window: Window) -> None:
         """Find out which channels go with the first one."""
         self._more_db = self._heard = self._energies.new_zeros(len(core))
-        self._facts = [_relation(core, number, self._rate_hz) for number in range(len(core))]
+        few = len(core) <= MOST_CHANNELS
+        self._facts = [
+            _relation(core, number, self._rate_hz) if few else ChannelFacts()
+            for number in range(len(core))
+        ]
         if any(each.kind == REST for each in self._facts):
             copies = self._copies(window)
             _, other_db, heard = surplus_db(core, core - copies, copies)
@@ -96,13 +101,15 @@ class Separator:
 
     def facts(self) -> tuple[ChannelFacts, ...]:
         """What is kept of each channel when all was separated; empty if it is nothing."""
+        if len(self._facts) > MOST_CHANNELS:
+            return ()
         facts = tuple(self._of(channel, each) for channel, each in enumerate(self._facts))
         return facts if any(each != ChannelFacts() for each in facts) else ()
 
     def _measured(self, chunks: Iterable[Tensor]) -> Iterator[Tensor]:
         end = max(1, round(END_S * self._rate_hz))
-        for chunk in chunks:
-            exact = chunk.detach().cpu().double()
+        for chunk in (each.detach().cpu() for each in chunks):
+            exact = chunk.double()
             if not self.samples:
                 self._energies, self._last = exact.new_zeros(len(exact)), exact[:, :0]
             self.samples += exact.shape[1]

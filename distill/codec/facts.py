@@ -23,6 +23,8 @@ PLACE = struct.Struct("<hh")
 """Delay and gain, which come next if there is a copy; then the level and that of the end, a byte
 each.
 """
+MOST_CHANNELS = 1 << 12
+"""No facts are kept of a sound with more."""
 DELAY_STEPS = 64
 """Steps of a delay in a sample."""
 GAIN_STEPS, GAIN_OFFSET_DB = 100, 100
@@ -94,6 +96,8 @@ def unpack(data: bytes, channels: int) -> tuple[tuple[ChannelFacts, ...], bytes]
     """Bytes → facts of so many channels, and the bytes after them; raises CodesError for such that
     cannot be.
     """
+    if channels > MOST_CHANNELS:
+        raise CodesError("holds more channels than distill writes")
     facts: list[ChannelFacts] = []
     at = 0
     try:

@@ -29,7 +29,7 @@ def restore(
     """
     end = max(1, round(END_S * rate_hz))
     context = max(longest_delay(rate_hz) + TAPS, 2 * end)
-    for window in windows(chunks, size=PIECE, context=context):
+    for window in windows((chunk.cpu() for chunk in chunks), size=PIECE, context=context):
         items, core = window.items.clone(), slice(window.left, window.left + window.core)
         channels: list[Tensor] = []
         row = 0
