@@ -21,7 +21,7 @@ from distill.errors import CodesError, SoundError
 from distill.model.mel import LogMel
 from distill.model.quantizer import CodeRangeError
 from distill.vocoder.vocoder import default_vocoder
-from tests.helpers.golden_codes import GOLDEN, GOLDEN_BUNDLE
+from tests.helpers.golden_codes import GOLDEN, GOLDEN_2, GOLDEN_BUNDLE
 from tests.helpers.tiny_bundle import CONFIG, SPECTROGRAM, fields_of, tiny_model
 
 RATES_HZ = (8_000, 16_000, 22_050, 44_101, 192_000)
@@ -205,6 +205,9 @@ def test_golden_codes_stay_decodable_by_the_golden_model() -> None:
     assert mel.mean(dim=(1, 2, 3)).tolist() == pytest.approx([-0.021405, -0.021721], abs=1e-5)
     assert golden.decode(codes).shape == (2, 20_000)
     assert golden.decode(codes, sample_rate_hz=golden.sample_rate_hz).shape == (2, 7_256)
+    again = Codes.load(GOLDEN_2)
+    assert torch.equal(again.indices, codes.indices)
+    assert golden.decode(again).shape == (3, 20_000)
 
 
 def test_bitrate_is_what_long_sounds_take(model: LoadedModel) -> None:
