@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from distill.audio.mono import channels_of, mix_whole
 from distill.audio.resample import resample
 
 BLOCK_FRAMES = 1 << 16
@@ -57,7 +58,8 @@ def skip_frames(pieces: Iterable[Piece], frames: int) -> Iterator[Piece]:
 
 def conform(pieces: Iterable[Piece], *, rate_hz: int, channels: int) -> Iterator[Block]:
     """Pieces → blocks (t, C) at one rate, with one number of channels. One channel is copied to
-    all; of several, the further ones are added to the last that there is room for.
+    all; several become one block by block, as `mix_whole` mixes them; where there is room for some
+    only, the further ones are added to the last.
     """
     for (from_hz, count), group in groupby(pieces, _shape_of):
         blocks = (_spread(piece.samples, channels) for piece in group)
@@ -78,8 +80,7 @@ def _spread(samples: Block, channels: int) -> Block:
     if count == 1:
         return np.repeat(samples, channels, axis=1)
     if channels == 1:
-        mixed: Block = samples.mean(axis=1, keepdims=True, dtype=np.float32)
-        return mixed
+        return mix_whole(channels_of(samples))[0][:, None]
     spread = np.zeros((len(samples), channels), np.float32)
     kept = min(count, channels)
     spread[:, :kept] = samples[:, :kept]

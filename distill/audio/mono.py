@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from distill.audio.blocks import Block
-
+Block = NDArray[np.float32]
+"""Samples (t, C) float32."""
 Channels = NDArray[np.float32]
 """Samples (C, t) float32, each channel in one piece: many times faster to add up than blocks."""
 WINDOW = 2048
@@ -155,6 +155,14 @@ class MixChoice:
 def _mean_lost(channels: int) -> float:
     """The power of the sum over that of the loudest channel, under which a mean loses a window."""
     return float(10 ** (min(LOST_DB + 20 * np.log10(channels), ALONE_DB) / 10))
+
+
+def mix_whole(channels: Channels) -> tuple[NDArray[np.float32], str]:
+    """Channels (C, T) of a whole sound → (T,), and what is unusual about the mix, in words."""
+    choice = MixChoice(len(channels))
+    choice.add(channels)
+    mix = choice.best()
+    return mix.of(channels), mix.detail
 
 
 def channels_of(block: Block) -> Channels:

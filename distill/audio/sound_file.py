@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from distill.audio.chunks import chunks_of
+from distill.audio.mono import channels_of, mix_whole
 from distill.audio.reader import SoundReader
+from distill.audio.reasons import Note
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +52,15 @@ class SoundFile:
         whose samples are not finite or much too large.
         """
         return chunks_of(self._read(progress))
+
+    def mono(self) -> NDArray[np.float32]:
+        """All samples (T,) in one channel, mixed as for training. What is unusual about that is
+        logged, too. Raises UnusableError like `blocks`.
+        """
+        mixed, detail = mix_whole(channels_of(np.concatenate(list(self._read(lambda s: None)))))
+        if detail:
+            log.warning("%s: %s", self.path, Note.MIXED.text(detail))
+        return mixed
 
     def _read(self, progress: Callable[[float], None]) -> Iterator[NDArray[np.float32]]:
         with SoundReader(self.path) as reader:

@@ -15,9 +15,10 @@ from distill.codec.codes import Codes
 from distill.codec.description import LevelHealth, LossCurves, Metadata
 from distill.errors import GenerationError
 from distill.generation.making import Generation, NewSound
-from distill.generation.request import Request
+from distill.generation.request import Request, check_pair, given_waveform
 from distill.prior.prior import Prior
 from distill.prior.state import PriorState
+from distill.system.given import LARGEST_SEED, shown, whole
 from distill.system.shell import shell_word
 from distill.vocoder.state import VocoderState
 from distill.vocoder.vocoder import Vocoder
@@ -99,20 +100,26 @@ class LoadedModel:
     def generate(self, count: int = 1, **request: Any) -> list[Tensor]:
         """New waveforms (T,) float32 in [-1, 1] at the model's sample rate. `request` are the
         fields of `distill.generation.request.Request`: seed, temperature, class_name, length_s and
-        so on; sounds to begin with may be waveforms at that rate, too.
+        so on; sounds to begin with may be waveforms (T,) or (C, T) at that rate, too.
 
-        Raises GenerationError if the model has no prior, or for what it cannot do.
+        Raises GenerationError if the model has no prior, or for what it cannot do, and SoundError
+        or CodesError for what is no sound to begin with.
         """
         return [sound.waveform for sound in self.new_sounds(count, **request)]
 
     def new_sounds(self, count: int = 1, **request: Any) -> Iterator[NewSound]:
         """The same with their codes, and what is known of them, one after the other."""
-        for key in ("like", "morph"):
-            given = request.get(key)
-            if given is not None:
-                coded = [self._code(each) for each in (given if key == "morph" else [given])]
-                request[key] = tuple(coded) if key == "morph" else coded[0]
-        return self.generation(Request(**request), total=count).sounds(range(1, count + 1))
+        total = whole(count, 0, LARGEST_SEED)
+        if total is None:
+            raise GenerationError(f"count {shown(count)}: must be a whole number of at least 0")
+        if request.get("like") is not None:
+            request["like"] = self._code("like", request["like"])
+        if request.get("morph") is not None:
+            check_pair(request["morph"])
+            request["morph"] = tuple(self._code("morph", each) for each in request["morph"])
+        if request.get("beginning") is not None:
+            request["beginning"] = self._given("beginning", request["beginning"])
+        return self.generation(Request(**request), total=total).sounds(range(1, total + 1))
 
     def generation(self, request: Request, *, total: int) -> Generation:
         """What makes the sounds of a request; `total` is how many sounds there are on the way of a
@@ -131,6 +138,11 @@ class LoadedModel:
             )
         return self.prior
 
-    def _code(self, sound: Codes | Tensor | NDArray[Any]) -> Codes:
+    def _code(self, name: str, sound: Codes | Tensor | NDArray[Any]) -> Codes:
         """Codes as they are; a waveform at the model's sample rate is encoded."""
-        return sound if isinstance(sound, Codes) else self.encode(sound, self.sample_rate_hz)
+        if isinstance(sound, Codes):
+            return sound
+        return self.encode(self._given(name, sound), self.sample_rate_hz)
+
+    def _given(self, name: str, sound: Tensor | NDArray[Any]) -> Tensor:
+        return given_waveform(name, sound, self.sample_rate_hz)

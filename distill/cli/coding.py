@@ -13,6 +13,7 @@ from distill.cli.batch import common_cause
 from distill.cli.verb import add_library
 from distill.codec import AUDIO_FORMATS
 from distill.errors import CodesError, DistillError
+from distill.system.given import LARGEST_SEED
 from distill.system.paths import path_of
 from distill.system.terminal import quantity, say, say_figures
 from distill.vocoder.state import DEFAULT
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from distill.bundle.loaded import LoadedModel
     from distill.codec.codes import Codes
 
-LARGEST_SOUND_SEED = 2**63 - 1
-"""Of `--seed`, which a model makes sound with: the largest number of 64 bits."""
 MODEL_HELP = "a .distillgan file, the folder of a run, or a name or id in the library"
 
 
@@ -178,8 +177,6 @@ def _levels(text: str) -> int:
 
 def seed_of(text: str) -> int:
     """The number that a user typed as a seed; raises ArgumentTypeError."""
-    if not text.isdecimal() or int(text) > LARGEST_SOUND_SEED:
-        raise argparse.ArgumentTypeError(
-            f"{text} is not a whole number from 0 to {LARGEST_SOUND_SEED}"
-        )
+    if not text.isdecimal() or int(text) > LARGEST_SEED:
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number from 0 to {LARGEST_SEED}")
     return int(text)

@@ -25,7 +25,8 @@ def decoded_line(target: Path, result: Decoded, *, verbose: bool) -> str:
 
 def reconstructed_line(target: Path, result: Reconstructed, *, verbose: bool) -> str:
     """`listen/kick.wav: mel error 0.58 dB, 0.67 dB as written, onset error 2.40 dB, peak loss
-    1.20 dB, level -0.8 dB: close`; with `verbose`, the word is not the last.
+    1.20 dB, level -0.8 dB: close`; with `verbose`, the word is not the last. For two channels,
+    `side -12.1 dB (original -12.4 dB)` tells how loud their difference is beside the whole.
     """
     line = f"{target}: {_errors(result)}"
     if not verbose:
@@ -59,6 +60,8 @@ def _errors(result: Reconstructed) -> str:
         f"{YARDSTICK['mel_db'].show(result.written_db)} as written",
         *show_figures({key: value for key, value in figures.items() if key != "mel_db"}),
     ]
+    if result.side_db is not None:
+        parts.append(f"side {result.side_db:z.1f} dB (original {result.original_side_db:z.1f} dB)")
     rating = rate(figures)
     return ", ".join(parts) + (f": {rating.closeness}" if rating else "")
 

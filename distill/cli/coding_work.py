@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from distill.audio.sound_file import SoundFile
     from distill.bundle.loaded import LoadedModel
     from distill.codec.codes import Codes
+    from distill.codec.hearing import EnergyMeter
     from distill.codec.mel_error import MelFigures
 
 
@@ -32,7 +33,7 @@ class Coded:
     @classmethod
     def of(cls, codes: Codes) -> Coded:
         """The facts about `codes`."""
-        return cls(codes.duration_s, codes.indices.shape[0], codes.sample_rate_hz, codes.bits)
+        return cls(codes.duration_s, codes.channels, codes.sample_rate_hz, codes.bits)
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,9 @@ class Reconstructed:
     """Its peak loss: how much quieter the loudest bin of the onset is."""
     level_db: float
     """Its energy over that of the original."""
+    side_db: float | None = None
+    """Of two channels, how loud their difference is in the written sound."""
+    original_side_db: float | None = None
 
 
 def encode_file(
@@ -97,7 +101,7 @@ def decode_file(
     start_s = time.monotonic()
     with common_cause(("levels", codes.levels), file=job.source):
         kept = codes if levels is None else codes.first_levels(levels)
-    _check_format(job.target, codes.sample_rate_hz, codes.indices.shape[0])
+    _check_format(job.target, codes.sample_rate_hz, codes.channels)
     _write(kept, job, model, meter, seed=seed, overwrite=overwrite)
     return Decoded(Coded.of(kept), time.monotonic() - start_s)
 
@@ -114,6 +118,8 @@ def reconstruct_file(
     """Sound file → its reconstruction in a sound file, and how the two differ; raises
     DistillError, which names the file.
     """
+    from distill.codec.hearing import level_db
+
     sound = _open(job)
     _check_format(job.target, sound.sample_rate_hz, sound.channels)
     start_s = time.monotonic()
@@ -122,7 +128,7 @@ def reconstruct_file(
     _write(codes, job, model, meter, seed=seed, overwrite=overwrite)
     decoded_s = time.monotonic()
     meter.begin(f"measuring {job.source.name}", codes.duration_s)
-    decoded, heard, level_db = _measure(sound, job.target, codes, model, meter)
+    decoded, heard, (before, after) = _measure(sound, job.target, codes, model, meter)
     return Reconstructed(
         Coded.of(codes),
         encoded_s - start_s,
@@ -131,7 +137,9 @@ def reconstruct_file(
         written_db=heard.error_db,
         onset_db=heard.onset.error_db,
         peak_db=heard.onset.peak_db,
-        level_db=level_db,
+        level_db=level_db(before.energy, after.energy),
+        side_db=after.side_db,
+        original_side_db=before.side_db,
     )
 
 
@@ -178,7 +186,7 @@ def _write(
             job.target,
             show_progress(model.decode_stream(codes, seed=seed)),
             sample_rate_hz=codes.sample_rate_hz,
-            channels=codes.indices.shape[0],
+            channels=codes.channels,
             samples=codes.samples,
             model=model.signature,
             replace=overwrite,
@@ -187,10 +195,12 @@ def _write(
 
 def _measure(
     sound: SoundFile, written: Path, codes: Codes, model: LoadedModel, meter: Meter
-) -> tuple[MelFigures, MelFigures, float]:
-    """The figures of the decoded mel, those of the sound that was written, and its level in dB."""
+) -> tuple[MelFigures, MelFigures, tuple[EnergyMeter, EnergyMeter]]:
+    """The figures of the decoded mel, those of the sound that was written, and the energies of the
+    original and of that sound.
+    """
     from distill.audio.sound_file import SoundFile
-    from distill.codec.hearing import EnergyMeter, level_db
+    from distill.codec.hearing import EnergyMeter
     from distill.codec.mel_error import compare_mels
 
     energies = EnergyMeter(), EnergyMeter()
@@ -202,4 +212,4 @@ def _measure(
         model.codec.mels(results, sound.sample_rate_hz),
         spectrogram=model.codec.spectrogram,
     )
-    return decoded, heard, level_db(*(each.energy for each in energies))
+    return decoded, heard, energies

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import torch
@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from distill.audio.chunks import resample_chunks
-from distill.audio.reader import SAMPLE_RATES_HZ
 from distill.audio.resample import samples_at
 from distill.codec.codes import Codes
+from distill.codec.copies import Separator
 from distill.codec.description import signature
+from distill.codec.restoring import restore, restore_mels
 from distill.codec.stream import (
     add_silence,
     between_silence,
@@ -26,11 +27,12 @@ from distill.codec.stream import (
     mels_of,
     silence_before,
 )
-from distill.codec.waveform import check_waveform
+from distill.codec.waveform import check_rate, check_seed, check_waveform
 from distill.errors import CodesError, SoundError
 from distill.model.mel import LogMel
 from distill.model.sizing import bitrate_kbps
 from distill.model.vqvae import ConvVQVAE
+from distill.system.given import shown, whole
 from distill.vocoder.vocoder import Vocoder, vocode
 
 CHUNK = 1 << 20
@@ -127,26 +129,17 @@ class Codec:
     ) -> Codes:
         """The same for a waveform of any length in chunks (C, t) float32, with constant memory."""
         levels = self.check_levels(levels)
-        rate_hz, samples = int(sample_rate_hz), 0
-        low, high = SAMPLE_RATES_HZ
-        if rate_hz != sample_rate_hz or not low <= rate_hz <= high:
-            raise SoundError(
-                f"a sample rate must be a whole number of Hz from {low:,} to {high:,}, "
-                f"not {sample_rate_hz}"
-            )
-
-        def count_samples() -> Iterator[Tensor]:
-            nonlocal samples
-            for chunk in waveforms:
-                samples += chunk.shape[1]
-                yield chunk
-
-        sound = resample_chunks(count_samples(), rate_hz, self.sample_rate_hz)
+        rate_hz = check_rate(sample_rate_hz)
+        separator = Separator(rate_hz)
+        sound = resample_chunks(separator.separate(waveforms), rate_hz, self.sample_rate_hz)
         mels = self._mels_between_silence(sound)
         indices = [chunk[..., :levels].cpu() for chunk in codes_of(mels, self.network)]
         if not indices:
             raise SoundError("the waveform is empty")
-        return self.codes(torch.cat(indices, dim=2), samples, sample_rate_hz=rate_hz)
+        facts, whole = separator.facts(), torch.cat(indices, dim=2)
+        if facts:
+            whole = whole[[each.has_codes for each in facts]]
+        return replace(self.codes(whole, separator.samples, sample_rate_hz=rate_hz), facts=facts)
 
     def codes(self, indices: Tensor, samples: int, *, sample_rate_hz: int | None = None) -> Codes:
         """Indices (C, H, W, L) of a sound of this length, at the codec's own rate unless another
@@ -201,17 +194,23 @@ class Codec:
         """Codes → waveform in chunks (C, t) float32, in all as long as the original, at its sample
         rate unless another is given; with constant memory.
 
-        Raises CodesError for codes of another model, or with fewer than `levels` levels.
+        Raises CodesError for codes of another model, or with fewer than `levels` levels, and
+        SoundError for an impossible rate or seed.
         """
-        rate_hz = sample_rate_hz or codes.sample_rate_hz
+        self.check_codes(codes)
+        seed = check_seed(seed)
+        rate_hz = codes.sample_rate_hz if sample_rate_hz is None else check_rate(sample_rate_hz)
         mels = self.decoded_mels(codes, levels=levels, with_silence=True)
         silent = silence_before(self.spectrogram, self.network)
         waveforms = vocoder.stream(mels, seed=seed, silent=silent)
         chunks = cut_out(waveforms, silent, self._samples(codes))
-        yield from cut_or_fill(
+        sound = cut_or_fill(
             resample_chunks(chunks, self.sample_rate_hz, rate_hz),
             samples_at(codes.samples, codes.sample_rate_hz, rate_hz),
         )
+        if codes.facts:
+            sound = restore(sound, codes.facts, rate_hz=rate_hz, coded_hz=codes.sample_rate_hz)
+        yield from sound
 
     def decoded_mels(
         self, codes: Codes, *, levels: int | None = None, with_silence: bool = False
@@ -219,7 +218,8 @@ class Codec:
         """Codes → chunks (C, 1, M, f) of the decoded, normalised mel.
 
         `with_silence` adds the column before it, and the frames after it that still reach into the
-        sound: a vocoder then knows how the sound begins and ends.
+        sound: a vocoder then knows how the sound begins and ends. It leaves out channels without
+        codes of their own.
         """
         self.check_codes(codes)
         if levels is not None:
@@ -229,7 +229,8 @@ class Codec:
         height = self.spectrogram.config.n_mels
         mels = mels_from((c.to(self.device) for c in chunks), self.network, height=height)
         if not with_silence:
-            return cut_out(mels, before, frames)
+            own = cut_out(mels, before, frames)
+            return restore_mels(own, codes.facts, self.spectrogram.config)
         config = self.spectrogram.config
         coded = codes.indices.shape[2] * self.network.stride
         return cut_or_fill(mels, min(before + frames + config.n_fft // config.hop_length, coded))
@@ -265,12 +266,15 @@ class Codec:
     def check_levels(self, levels: int | None) -> int:
         """The number of levels to keep, None meaning all; raises CodesError if there are fewer."""
         most = self.network.config.num_quantizers
-        if levels is not None and not 1 <= levels <= most:
-            raise CodesError(f"levels={levels}: this model has {most}")
-        return levels or most
+        kept = most if levels is None else whole(levels, 1, most)
+        if kept is None:
+            raise CodesError(f"levels={shown(levels)}: this model has {most}")
+        return kept
 
     def check_codes(self, codes: Codes) -> None:
-        """Raise CodesError for codes that this codec did not make."""
+        """Raise CodesError for what are no codes, or none that this codec made."""
+        if not isinstance(codes, Codes):
+            raise CodesError(f"{shown(codes)}: not the codes of a sound")
         if codes.codec_digest != self.digest:
             of_this = codes.model_id == self.model_id
             what = "another state of this model" if of_this else "another model"
@@ -279,12 +283,16 @@ class Codec:
                 f"id {codes.model_id[:8]}, codec {codes.codec_digest[:8]}), "
                 f"not by {self.name} (id {self.model_id[:8]}, codec {self.digest[:8]})"
             )
-        rows, _ = self.network.grid_shape(self.spectrogram.config.n_mels, 1)
-        fits = codes.codebook_size == self.network.config.codebook_size
-        fits = fits and codes.levels <= self.network.config.num_quantizers
-        shape = (rows, self.columns(self._samples(codes)))
-        if not fits or tuple(codes.indices.shape[1:3]) != shape:
+        if not codes.is_whole() or not self._fits(codes):
             raise CodesError("does not fit the model that it was made with")
+
+    def _fits(self, codes: Codes) -> bool:
+        rows, _ = self.network.grid_shape(self.spectrogram.config.n_mels, 1)
+        return (
+            codes.codebook_size == self.network.config.codebook_size
+            and codes.levels <= self.network.config.num_quantizers
+            and codes.indices.shape[1:3] == (rows, self.columns(self._samples(codes)))
+        )
 
     def _samples(self, codes: Codes) -> int:
         """Length of the decoded waveform at the codec's rate."""

@@ -1,12 +1,14 @@
-"""codes of one sound ↔ a `.distillcodes` file, version 1.
+"""codes of one sound ↔ a `.distillcodes` file, version 1 or 2.
 
 Whole numbers are little-endian.
 
 bytes 0-7     "distcode"
-bytes 8-9     version: 1
+bytes 8-9     version: 2 if there are facts beside the codes, else 1
 bytes 10-13   length of the header: at most 65,536
 header        a JSON object in UTF-8 with the fields of `Header`
-payload       the codes in order of time: for each column, each channel, each row, each level,
+facts         in version 2, for each channel those of `distill.codec.facts`
+payload       the codes in order of time: for each column, each channel with codes of its own (in
+              version 1, that is each), each row, each level,
               ceil(log2(codebook_size)) bits, most significant first; zeros up to a whole byte
 last 32       SHA-256 of all bytes before
 """
@@ -26,15 +28,17 @@ import torch
 from torch import Tensor
 
 from distill.audio.reader import SAMPLE_RATES_HZ
+from distill.codec.facts import ChannelFacts, pack, unpack, with_codes
 from distill.errors import CodesError
 from distill.model.sizing import bits_per_code
 from distill.system.atomic import whole_file
+from distill.system.given import shown, whole
 from distill.system.ranges import within
 from distill.system.validation import InvalidError, instance_of
 from distill.version import VERSION as DISTILL_VERSION
 
 MAGIC = b"distcode"
-VERSION = 1
+VERSION = 2
 PREFIX = struct.Struct("<8sHI")
 LONGEST_HEADER = 1 << 16
 LONGEST_NAME = 1000
@@ -69,7 +73,8 @@ class Codes:
     """The codes of one sound, and the facts that are needed to decode it to its original length."""
 
     indices: Tensor
-    """(C, H, W, L) int64, each in [0, codebook_size): channels, latent rows and columns, levels.
+    """(C, H, W, L) int64, each in [0, codebook_size): channels with codes of their own, latent rows
+    and columns, levels.
     """
     samples: int
     """Length of the original, in samples at `sample_rate_hz`."""
@@ -82,15 +87,22 @@ class Codes:
     model's id); another name or vocoder does not.
     """
     model_name: str = ""
+    facts: tuple[ChannelFacts, ...] = ()
+    """What is kept of each channel beside its codes; empty if it is nothing."""
 
     def __repr__(self) -> str:
-        channels, levels = self.indices.shape[0], self.levels
+        channels, levels = self.channels, self.levels
         return (
             f"Codes({self.duration_s:.2f} s, {channels} channel{'s' * (channels > 1)} at "
             f"{self.sample_rate_hz:,} Hz, {levels} level{'s' * (levels > 1)} of "
             f"{self.codebook_size} codes, {self.bitrate_kbps:.2f} kbit/s, "
             f"by {self.model_name!r}, id {self.model_id[:8]})"
         )
+
+    @property
+    def channels(self) -> int:
+        """Number of channels of the original."""
+        return len(self.facts) or self.indices.shape[0]
 
     @property
     def levels(self) -> int:
@@ -104,8 +116,9 @@ class Codes:
 
     @property
     def bits(self) -> int:
-        """Number of bits of all channels' codes, without the file's header."""
-        return self.indices.numel() * bits_per_code(self.codebook_size)
+        """Number of bits of all channels' codes and facts, without the file's header."""
+        codes = self.indices.numel() * bits_per_code(self.codebook_size)
+        return codes + 8 * len(pack(self.facts))
 
     @property
     def bitrate_kbps(self) -> float:
@@ -114,9 +127,23 @@ class Codes:
 
     def first_levels(self, levels: int) -> Codes:
         """The same sound at a lower bitrate; raises CodesError if there are fewer levels."""
-        if not 1 <= levels <= self.levels:
-            raise CodesError(f"levels={levels}: there are {self.levels}")
-        return replace(self, indices=self.indices[..., :levels])
+        if (kept := whole(levels, 1, self.levels)) is None:
+            raise CodesError(f"levels={shown(levels)}: there are {self.levels}")
+        return replace(self, indices=self.indices[..., :kept])
+
+    def is_whole(self) -> bool:
+        """Whether these are codes of a sound, of any model."""
+        indices = self.indices
+        return (
+            isinstance(indices, Tensor)
+            and indices.dtype == torch.int64
+            and indices.ndim == 4
+            and indices.numel() > 0
+            and whole(self.samples, 1, MOST) is not None
+            and whole(self.sample_rate_hz, *SAMPLE_RATES_HZ) is not None
+            and with_codes(self.facts) in (0, indices.shape[0])
+            and 0 <= int(indices.min()) <= int(indices.max()) < self.codebook_size
+        )
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> None:
         """Write the file, completely or not at all.
@@ -134,14 +161,14 @@ class Codes:
         """The same, but raises FileExistsError if the file exists and is not to be replaced."""
         if self.indices.min() < 0 or self.indices.max() >= self.codebook_size:
             raise CodesError(f"codes outside the codebook of {self.codebook_size}")
-        channels, rows, columns, levels = self.indices.shape
+        _, rows, columns, levels = self.indices.shape
         header = Header(
             model_id=self.model_id,
             codec_digest=self.codec_digest,
             model_name=self.model_name[:LONGEST_NAME],
             sample_rate_hz=self.sample_rate_hz,
             samples=self.samples,
-            channels=channels,
+            channels=self.channels,
             rows=rows,
             columns=columns,
             levels=levels,
@@ -149,7 +176,8 @@ class Codes:
             distill_version=DISTILL_VERSION,
         )
         text = json.dumps(asdict(header)).encode()
-        body = PREFIX.pack(MAGIC, VERSION, len(text)) + text
+        body = PREFIX.pack(MAGIC, VERSION if self.facts else 1, len(text)) + text
+        body += pack(self.facts)
         body += _pack(self.indices, bits_per_code(self.codebook_size))
         with whole_file(path, replace=replace) as partial:
             partial.write_bytes(body + hashlib.sha256(body).digest())
@@ -177,12 +205,15 @@ class Codes:
             )
         if hashlib.sha256(data[:-DIGEST_BYTES]).digest() != data[-DIGEST_BYTES:]:
             raise CodesError("truncated or damaged: its checksum does not match")
-        if version != VERSION or length > LONGEST_HEADER:
+        if version < 1 or length > LONGEST_HEADER:
             raise CodesError("its header is not one that distill writes")
         header = _parse_header(data[PREFIX.size : PREFIX.size + length])
-        shape = (header.columns, header.channels, header.rows, header.levels)
-        count, bits = math.prod(shape), bits_per_code(header.codebook_size)
         payload = data[PREFIX.size + length : -DIGEST_BYTES]
+        facts: tuple[ChannelFacts, ...] = ()
+        if version > 1:
+            facts, payload = unpack(payload, header.channels)
+        shape = (header.columns, with_codes(facts) or header.channels, header.rows, header.levels)
+        count, bits = math.prod(shape), bits_per_code(header.codebook_size)
         if count > 8 * LARGEST_FILE or -(-count * bits // 8) != len(payload):
             raise CodesError("holds fewer or more codes than its header says")
         codes = _unpack(payload, count, bits)
@@ -197,6 +228,7 @@ class Codes:
             header.model_id,
             header.codec_digest,
             header.model_name,
+            facts,
         )
 
 

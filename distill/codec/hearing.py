@@ -21,6 +21,7 @@ LEADS_S = (0.0, 0.05, 0.17, 0.3, 0.68)
 """Durations of digital silence before the held-out sounds whose onset is measured."""
 FINE_FLOOR = 1e-4
 """Magnitudes below this count as this in `fine_db`."""
+LOWEST_SIDE_DB = -99.0
 LEAST_ENERGY = 1e-9
 """Added to both energies, so that silence has a level, too."""
 
@@ -128,12 +129,26 @@ class EnergyMeter:
 
     def __init__(self) -> None:
         self.energy = 0.0
+        self._side: float | None = None
 
     def measure(self, chunks: Iterable[Tensor]) -> Iterator[Tensor]:
-        """Yield the chunks (C, t) unchanged; `energy` is complete when they are all taken."""
+        """Yield the chunks (C, t) unchanged; all is complete when they are all taken."""
         for chunk in chunks:
             self.energy += float(chunk.double().square().sum())
+            if len(chunk) == 2:
+                side = (chunk[0] - chunk[1]).double().square().sum() / 2
+                self._side = (self._side or 0.0) + float(side)
             yield chunk
+
+    @property
+    def side_db(self) -> float | None:
+        """How loud the difference of two channels is: 0 dB if they are opposite, -3 dB if they have
+        nothing in common, LOWEST_SIDE_DB if they are the same; None if they are not two.
+        """
+        if self._side is None:
+            return None
+        least = 10 ** (LOWEST_SIDE_DB / 10)
+        return 10 * math.log10(max(least, self._side / self.energy if self.energy else 0.0))
 
 
 def level_db(original: float, other: float) -> float:

@@ -7,7 +7,7 @@ import argparse
 from distill.cli.coding import MODEL_HELP, add_format, add_outputs, out_folder, seed_of
 from distill.cli.verb import Parser
 from distill.errors import DistillError
-from distill.generation.ranges import LIKE_AMOUNT, NEW_AMOUNT, check_request_numbers
+from distill.generation.ranges import LIKE_AMOUNT, NEW_AMOUNT, check_request_numbers, check_ways
 from distill.system.paths import path_of
 
 MOST_SOUNDS = 100_000
@@ -72,18 +72,13 @@ def parser_of_generate() -> Parser:
 
 def check_combination(options: argparse.Namespace) -> None:
     """Raise DistillError for arguments that exclude each other, or cannot be."""
-    ways = [
-        f"--{name}"
-        for name, value in (
-            ("like", options.like),
-            ("morph", options.morph),
-            ("continue", options.beginning),
-            ("loop", options.loop),
-        )
-        if value
-    ]
-    if len(ways) > 1:
-        raise DistillError(f"{' and '.join(ways)}: give one of them")
+    ways = {
+        "like": options.like,
+        "morph": options.morph,
+        "continue": options.beginning,
+        "loop": options.loop,
+    }
+    check_ways(ways, has_length=options.length is not None, mark="--")
     check_request_numbers(
         temperature=options.temperature, length_s=options.length, amount=options.amount
     )
@@ -93,8 +88,6 @@ def check_combination(options: argparse.Namespace) -> None:
     folder = out_folder(options)
     if folder.exists() and not folder.is_dir():
         raise DistillError(f"{folder}: is a file; give a folder with -o")
-    if options.length is not None and (options.like or options.morph):
-        raise DistillError(f"--length: {ways[0]} has the length of the sound that is given")
 
 
 def _count(text: str) -> int:

@@ -14,9 +14,8 @@ from distill.audio.sound_file import SoundFile
 from distill.bundle.loaded import LoadedModel
 from distill.codec.codes import Codes
 from distill.errors import DistillError
-from distill.generation.finishing import is_silent
-from distill.generation.ranges import LENGTHS_S, LONGEST_GIVEN_S
-from distill.generation.request import Request
+from distill.generation.ranges import LONGEST_GIVEN_S
+from distill.generation.request import Request, check_given
 from distill.system.paths import path_of
 
 
@@ -66,16 +65,13 @@ def _codes(file: str, model: LoadedModel) -> Codes:
 
 
 def _waveform(file: str, model: LoadedModel) -> Tensor:
-    """A sound file → (T,) at the model's sample rate, the mean of its channels."""
+    """A sound file → (T,) at the model's sample rate."""
     sound = SoundFile.open(Path(path_of(file)))
     if sound.duration_s > LONGEST_GIVEN_S:
         raise DistillError(f"{file}: longer than {LONGEST_GIVEN_S:g} s")
-    chunks = (chunk.mean(dim=0, keepdim=True) for chunk in sound.blocks())
+    mono = torch.from_numpy(sound.mono())[None]
     whole = torch.cat(
-        list(resample_chunks(chunks, sound.sample_rate_hz, model.sample_rate_hz)), dim=1
+        list(resample_chunks([mono], sound.sample_rate_hz, model.sample_rate_hz)), dim=1
     )
-    if whole.shape[1] < LENGTHS_S[0] * model.sample_rate_hz:
-        raise DistillError(f"{file}: shorter than {LENGTHS_S[0]:g} s")
-    if is_silent(whole[0]):
-        raise DistillError(f"{file}: is silent")
+    check_given(file, whole[0], model.sample_rate_hz)
     return whole[0]

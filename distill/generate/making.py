@@ -31,7 +31,7 @@ def make_sounds(model: LoadedModel, options: argparse.Namespace, path: Path) -> 
     if model.prior is None:
         _say_when_it_can(model, path)
     request = request_of(model, options)
-    request.check(model.codec, model.require_prior())
+    request.checked(model.codec, model.require_prior())
     numbers = range(1, options.count + 1)
     with NewSounds(
         out_folder(options),

@@ -11,13 +11,22 @@ LOUDEST = 0.99
 """The largest sample of what is delivered."""
 MOST_GAIN_DB = 12.0
 """To bring a sound to its level, it is made louder or softer by at most this."""
+HEARD_SHARE, RISEN_SHARE = 0.1, 0.7
+"""A hit begins with the first sample that has HEARD_SHARE of the loudest one, if it has risen to
+RISEN_SHARE within RISE_S.
+"""
+RISE_S = 0.05
+PRE_RING_S = 0.025
+"""What is softer before a hit, for at most this time, is not heard: a decoded mel spreads an attack
+over half a window. With more before it, the sound rises slowly.
+"""
 BEGIN_SHARE = 0.01
-"""A sound begins with the first sample that has this share of the loudest one."""
+"""A sound that is no hit begins with the first sample that has this share of the loudest one."""
 END_SHARE = 0.0005
 """It ends with the last sample that has this share."""
 SHORTEST_S = 0.05
-LEAD_S = 0.002
-FADE_IN_S, FADE_OUT_S = 0.001, 0.005
+HIT_LEAD_S, LEAD_S = 0.0005, 0.002
+FADE_IN_S, FADE_OUT_S = 0.0005, 0.005
 QUIET_END_S = 0.005
 """The silence after the fade at the end."""
 SPLICE_S = 0.02
@@ -44,11 +53,29 @@ def level_db(waveform: Tensor) -> float:
     return 10 * math.log10(power) if power > 0 else -math.inf
 
 
+def beginning_of(waveform: Tensor, rate_hz: int) -> int:
+    """A waveform (T,) → the sample that it begins with, after silence and the ring before a hit."""
+    share = waveform.abs() / waveform.abs().max().clamp(min=LOWEST_PEAK)
+    first, heard, risen = (
+        int((share >= least).to(torch.uint8).argmax())
+        for least in (BEGIN_SHARE, HEARD_SHARE, RISEN_SHARE)
+    )
+    is_hit = heard - first <= PRE_RING_S * rate_hz and risen - heard <= RISE_S * rate_hz
+    lead = HIT_LEAD_S if is_hit else LEAD_S
+    return max(0, (heard if is_hit else first) - round(lead * rate_hz))
+
+
 def trim_beginning(waveform: Tensor, rate_hz: int) -> Tensor:
     """A waveform (T,) → the same without silence before its beginning."""
-    loud = waveform.abs() > BEGIN_SHARE * waveform.abs().max()
-    first = int(loud.to(torch.uint8).argmax()) - round(LEAD_S * rate_hz)
-    return waveform[first:] if first > 0 else waveform
+    return waveform[beginning_of(waveform, rate_hz) :]
+
+
+def begin_at(waveform: Tensor, place: int, rate_hz: int) -> Tensor:
+    """A waveform (T,) that begins later than at a place → (T,), earlier and with silence after it,
+    if it is late by no more than a decoded mel can make it.
+    """
+    late = beginning_of(waveform, rate_hz) - place
+    return fit(waveform[late:], len(waveform)) if 0 < late <= PRE_RING_S * rate_hz else waveform
 
 
 def trim_end(waveform: Tensor, rate_hz: int) -> Tensor:

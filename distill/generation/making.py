@@ -12,6 +12,8 @@ from torch import Tensor
 from distill.codec.codec import Codec
 from distill.codec.codes import Codes
 from distill.generation.finishing import (
+    begin_at,
+    beginning_of,
     cut_loop,
     fade_ends,
     fit,
@@ -74,9 +76,11 @@ class Generation:
         """`total` is how many sounds there are on the way of a morph. Raises GenerationError for
         what the model cannot do.
         """
-        self.codec, self.vocoder, self.prior, self.request = codec, vocoder, prior, request
-        request.check(codec, prior)
+        self.codec, self.vocoder, self.prior = codec, vocoder, prior
+        self.request = request = request.checked(codec, prior)
         self._known = KnownSounds(codec, prior)
+        self._places: dict[int, int] = {}
+        """Where the given sounds begin, by the identity of their codes."""
         self._planner = Planner(codec, self._known, request, total=total)
 
     def sounds(
@@ -137,8 +141,7 @@ class Generation:
         kept = codes if request.levels is None else codes.first_levels(request.levels)
         (mel,) = decode_mels([kept.indices[0]], codec)
         mel = mel[:, : codec.spectrogram.frames(kept.samples)]
-        chunks = codec.decode_stream(kept, self.vocoder, seed=request.seed)
-        waveform = torch.cat(list(chunks), dim=1)[0].cpu()
+        waveform = self._decode(kept)
         if plan.as_it_is is None or request.morph is not None:
             waveform = self._polish(waveform, mel, plan)
         nearest = self._known.nearest(mel)
@@ -161,6 +164,18 @@ class Generation:
             mel=mel,
         )
 
+    def _decode(self, codes: Codes) -> Tensor:
+        chunks = self.codec.decode_stream(codes, self.vocoder, seed=self.request.seed)
+        return torch.cat(list(chunks), dim=1)[0].cpu()
+
+    def _place(self, plan: Plan) -> int:
+        """The sample that a sound like given ones begins with, as they do when they are decoded."""
+        rate_hz = self.codec.sample_rate_hz
+        for codes, _ in plan.origins:
+            if id(codes) not in self._places:
+                self._places[id(codes)] = beginning_of(self._decode(codes), rate_hz)
+        return round(sum(share * self._places[id(codes)] for codes, share in plan.origins))
+
     def _polish(self, waveform: Tensor, mel: Tensor, plan: Plan) -> Tensor:
         """A decoded sound (T,) → the same as it is delivered."""
         request, rate_hz = self.request, self.codec.sample_rate_hz
@@ -172,7 +187,9 @@ class Generation:
             given = request.beginning
             whole = splice(given, waveform, len(given), rate_hz)
             return fade_ends(to_level(whole, None), rate_hz, beginning=False)
-        if request.like is None and request.morph is None:
+        if plan.origins:
+            waveform = begin_at(waveform, self._place(plan), rate_hz)
+        else:
             waveform = fit(trim_beginning(waveform, rate_hz), plan.samples)
             if request.length_s is None:
                 waveform = trim_end(waveform, rate_hz)

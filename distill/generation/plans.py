@@ -61,6 +61,8 @@ class Plan:
     """None for the level that it has."""
     as_it_is: Codes | None = None
     """Codes that need no drawing."""
+    origins: tuple[tuple[Codes, float], ...] = ()
+    """The given sounds that it begins like, and the share of each."""
     note: str = ""
     """What else is to be said of it."""
 
@@ -189,7 +191,8 @@ class Planner:
             pull=_pull(amount),
         )
         same = None if amount else like
-        return Plan(number, attempt, draw, like.samples, like.samples, as_it_is=same)
+        samples, origins = like.samples, ((like, 1.0),)
+        return Plan(number, attempt, draw, samples, samples, as_it_is=same, origins=origins)
 
     def _morph(self, number: int, attempt: int, first: Codes, second: Codes) -> Plan:
         """A sound on the way from one to the other. All of them have the same random numbers, so
@@ -210,8 +213,11 @@ class Planner:
             pull=_pull(amount),
         )
         end = {0.0: first, 1.0: second}.get(share)
+        origins = ((first, 1 - share), (second, share))
         note = f"{share:.0%} of the way"
-        return Plan(number, attempt, draw, samples, samples, as_it_is=end, note=note)
+        return Plan(
+            number, attempt, draw, samples, samples, as_it_is=end, origins=origins, note=note
+        )
 
     def _fill_with_silence(self, codes: Codes, columns: int) -> Tensor:
         """The vectors (H, columns, D) of a sound, cut or with silence after it."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from distill.errors import GenerationError
+from distill.system.given import real, shown
 
 LENGTHS_S = (0.05, 600.0)
 TEMPERATURES = (0.05, 3.0)
@@ -14,18 +17,35 @@ one is for new sounds where nothing could be learnt.
 """
 LONGEST_GIVEN_S = 60.0
 """Of a sound to begin with."""
+WITH_LENGTH = ("like", "morph")
+"""Ways to make sounds whose length is that of the given ones."""
 
 
 def check_request_numbers(
     *, temperature: float, length_s: float | None = None, amount: float | None = None
 ) -> None:
-    """Raise GenerationError for a number out of its range."""
+    """Raise GenerationError for what is no number, or one out of its range."""
     _within("temperature", temperature, TEMPERATURES)
-    _within("length", length_s, LENGTHS_S)
-    _within("amount", amount, AMOUNTS)
+    if length_s is not None:
+        _within("length", length_s, LENGTHS_S)
+    if amount is not None:
+        _within("amount", amount, AMOUNTS)
 
 
-def _within(what: str, value: float | None, limits: tuple[float, float]) -> None:
+def check_ways(ways: Mapping[str, object], *, has_length: bool, mark: str = "") -> None:
+    """Raise GenerationError for ways to make sounds that exclude each other, and for a length
+    beside one that has its own; None and False are not asked for. `mark` stands before the names.
+    """
+    given = [name for name, value in ways.items() if value is not None and value is not False]
+    if len(given) > 1:
+        raise GenerationError(f"{' and '.join(mark + name for name in given)}: give one of them")
+    if has_length and given and given[0] in WITH_LENGTH:
+        raise GenerationError(
+            f"{mark}length: {mark}{given[0]} has the length of the sound that is given"
+        )
+
+
+def _within(what: str, value: object, limits: tuple[float, float]) -> None:
     low, high = limits
-    if value is not None and not low <= value <= high:
-        raise GenerationError(f"{what} {value:g}: must be from {low:g} to {high:g}")
+    if real(value, low, high) is None:
+        raise GenerationError(f"{what} {shown(value)}: must be from {low:g} to {high:g}")

@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import logging
+from dataclasses import dataclass, replace
+from typing import Any
 
+import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
+from distill.audio.mono import mix_whole
+from distill.audio.reasons import Note
 from distill.codec.codec import Codec
 from distill.codec.codes import Codes
-from distill.errors import GenerationError
-from distill.generation.ranges import check_request_numbers
+from distill.codec.waveform import check_seed, check_waveform
+from distill.errors import GenerationError, SoundError
+from distill.generation.finishing import is_silent
+from distill.generation.ranges import (
+    LENGTHS_S,
+    LONGEST_GIVEN_S,
+    check_request_numbers,
+    check_ways,
+)
 from distill.prior.prior import Prior
+from distill.system.given import shown
 from distill.system.names import name_key
+
+log = logging.getLogger(__name__)
 
 
 def label_of(class_name: str, prior: Prior) -> int | None:
@@ -46,27 +62,90 @@ class Request:
     loop: bool = False
     levels: int | None = None
 
-    def check(self, codec: Codec, prior: Prior) -> None:
-        """Raise GenerationError or CodesError for what the model cannot do."""
+    def checked(self, codec: Codec, prior: Prior) -> Request:
+        """The same with plain numbers, whatever types they had. Raises GenerationError or
+        CodesError for what the model cannot do, and SoundError for an impossible seed.
+        """
         check_request_numbers(
             temperature=self.temperature, length_s=self.length_s, amount=self.amount
         )
-        if self.class_name is not None and label_of(self.class_name, prior) is None:
-            known = ", ".join(prior.config.classes)
-            knows = f"this model knows {known}" if known else "this model knows no classes"
-            raise GenerationError(f"class {self.class_name!r}: no such class; {knows}")
-        codec.check_levels(self.levels)
+        if not isinstance(self.loop, bool):
+            raise GenerationError(f"loop {shown(self.loop)}: must be True or False")
+        ways = {name: getattr(self, name) for name in ("like", "morph", "beginning", "loop")}
+        check_ways(ways, has_length=self.length_s is not None)
+        if self.class_name is not None:
+            self._check_class(prior)
+        if self.morph is not None:
+            check_pair(self.morph)
         for codes in (self.like, *(self.morph or ())):
             if codes is not None:
-                codec.check_codes(codes)
-                if codes.indices.shape[0] > 1 or codes.sample_rate_hz != codec.sample_rate_hz:
-                    raise GenerationError(
-                        f"{codes!r}: a sound to begin with must have one channel at the model's "
-                        f"own {codec.sample_rate_hz:,} Hz"
-                    )
-        if self.beginning is not None and self.length_s is not None:
-            given_s = len(self.beginning) / codec.sample_rate_hz
-            if self.length_s <= given_s:
-                raise GenerationError(
-                    f"length {self.length_s:g} s: the sound to continue is {given_s:.2f} s long"
-                )
+                self._check_codes(codes, codec)
+        if self.beginning is not None:
+            self._check_beginning(self.beginning, codec)
+        return replace(
+            self,
+            seed=check_seed(self.seed),
+            temperature=float(self.temperature),
+            length_s=None if self.length_s is None else float(self.length_s),
+            amount=None if self.amount is None else float(self.amount),
+            levels=None if self.levels is None else codec.check_levels(self.levels),
+        )
+
+    def _check_class(self, prior: Prior) -> None:
+        if not isinstance(self.class_name, str) or label_of(self.class_name, prior) is None:
+            known = ", ".join(prior.config.classes)
+            knows = f"this model knows {known}" if known else "this model knows no classes"
+            raise GenerationError(f"class {shown(self.class_name)}: no such class; {knows}")
+
+    def _check_codes(self, codes: Codes, codec: Codec) -> None:
+        codec.check_codes(codes)
+        if codes.channels > 1 or codes.sample_rate_hz != codec.sample_rate_hz:
+            raise GenerationError(
+                f"{codes!r}: a sound to begin with must have one channel at the model's "
+                f"own {codec.sample_rate_hz:,} Hz"
+            )
+
+    def _check_beginning(self, beginning: Tensor, codec: Codec) -> None:
+        if not isinstance(beginning, Tensor) or beginning.ndim != 1:
+            raise GenerationError("beginning: must be one channel, a tensor (T,)")
+        given_s = len(beginning) / codec.sample_rate_hz
+        if self.length_s is not None and self.length_s <= given_s:
+            raise GenerationError(
+                f"length {self.length_s:g} s: the sound to continue is {given_s:.2f} s long"
+            )
+
+
+def check_pair(morph: Any) -> None:
+    """Raise GenerationError for what are not two sounds."""
+    try:
+        count = len(morph)
+    except TypeError:
+        count = 0
+    if isinstance(morph, str | Codes) or count != 2:
+        raise GenerationError("morph: must be two sounds")
+
+
+def check_given(name: str, waveform: Tensor, rate_hz: int) -> None:
+    """Raise GenerationError for a sound (T,) that nothing can begin with; `name` is its name."""
+    seconds = len(waveform) / rate_hz
+    if seconds > LONGEST_GIVEN_S:
+        raise GenerationError(f"{name}: longer than {LONGEST_GIVEN_S:g} s")
+    if seconds < LENGTHS_S[0]:
+        raise GenerationError(f"{name}: shorter than {LENGTHS_S[0]:g} s")
+    if is_silent(waveform):
+        raise GenerationError(f"{name}: is silent")
+
+
+def given_waveform(name: str, sound: Tensor | NDArray[Any], rate_hz: int) -> Tensor:
+    """A sound to begin with, (T,) or (C, T) at the model's rate → (T,), its channels mixed as for
+    training. Raises SoundError or GenerationError for what is none.
+    """
+    try:
+        mono, detail = mix_whole(check_waveform(sound).numpy())
+    except SoundError as error:
+        raise SoundError(f"{name}: {error}") from None
+    if detail:
+        log.warning("%s: %s", name, Note.MIXED.text(detail))
+    waveform = torch.from_numpy(mono)
+    check_given(name, waveform, rate_hz)
+    return waveform

@@ -111,7 +111,9 @@ class ResultsPage:
         )
 
     def _mel(self, path: Path, seconds: float) -> Tensor:
-        """The mel in dB (M, F) of the beginning of a sound file, the mean of its channels."""
+        """The mel in dB (M, F) of the beginning of a sound file, of the loudest of its channels
+        in each place.
+        """
         import torch
 
         from distill.audio.sound_file import SoundFile
@@ -122,7 +124,7 @@ class ResultsPage:
         # not read to its end, so that what is unusual about the file is not logged again
         beginning = cut_or_fill(sound.blocks(), round(seconds * rate_hz))
         mel = torch.cat(list(self._model.codec.mels(beginning, rate_hz)), dim=-1)
-        return self._model.codec.spectrogram.to_decibels(mel).mean(dim=(0, 1)).cpu()
+        return self._model.codec.spectrogram.to_decibels(mel).amax(dim=(0, 1)).cpu()
 
     def _warn(self, error: OSError | DistillError) -> None:
         if not self._is_warned:

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 import soundfile
 
+from distill.audio.blocks import Piece, conform
 from distill.audio.mono import MixChoice, channels_of
 from distill.audio.reasons import Note
+from distill.audio.sound_file import SoundFile
 from distill.data.collection import Collection, Sound
 
 RATE_HZ = 16_000
@@ -103,6 +105,40 @@ def test_the_mean_is_used_where_it_will_do(
     found, samples = used(scan_folder, tmp_path / "in", channels)
     np.testing.assert_allclose(samples, np.mean(channels, axis=0), atol=1e-6)
     assert found.notes == ()
+
+
+WIDE = noise(2), -noise(2)
+EIGHT = [noise() * (number == 3) for number in range(8)]
+
+
+@pytest.mark.parametrize(
+    "channels",
+    [
+        [0.3 * noise() + 3 * side for side in WIDE],
+        EIGHT,
+        [noise(), -noise()],
+        [noise(), noise(1)],
+    ],
+    ids=["wide", "one of eight", "opposite", "usual"],
+)
+def test_a_sound_to_begin_with_is_mixed_as_one_to_learn_from(
+    tmp_path: Path,
+    scan_folder: Scan,
+    channels: list[np.ndarray],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    found, samples = used(scan_folder, tmp_path / "in", channels)
+    np.testing.assert_array_equal(SoundFile.open(tmp_path / "in" / "a.wav").mono(), samples)
+    assert [record.getMessage().split(": ", 1)[1] for record in caplog.records] == [
+        note.text for note in found.notes
+    ]
+
+
+def test_channels_that_begin_on_the_way_are_mixed_the_same_way() -> None:
+    pieces = [Piece(noise()[:, None].astype(np.float32), RATE_HZ)]
+    pieces.append(Piece(np.stack(WIDE, axis=1).astype(np.float32), RATE_HZ))
+    _, later = conform(pieces, rate_hz=RATE_HZ, channels=1)
+    assert level_db(later) == pytest.approx(level_db(noise(2)), abs=0.1)
 
 
 def test_real_silence_is_silent(tmp_path: Path) -> None:

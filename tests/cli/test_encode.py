@@ -20,7 +20,7 @@ def test_encoding_tells_what_each_file_takes(run: Run, model: Path, tmp_path: Pa
     told = run("encode", model, "kick.wav", "-o", "codes", "--verbose")
     assert (told.exit_code, told.err) == (0, [])
     codes = Codes.load(tmp_path / "codes" / "kick.distillcodes")
-    assert (codes.samples, codes.sample_rate_hz, codes.indices.shape[0]) == (44_100, 44_100, 2)
+    assert (codes.samples, codes.sample_rate_hz, codes.channels) == (44_100, 44_100, 2)
     assert told.out[0] == (
         "model Tiny – 🥁 (id 01234567): 2 levels of 8 codes, 0.09 kbit/s a channel"
     )
@@ -174,7 +174,7 @@ def test_first_levels_take_less(run: Run, model: Path, tmp_path: Path) -> None:
         answer.number(" #" + " kbit/s", answer.line_of(f"{folder}/a.distillcodes"))
         for answer, folder in ((whole, "whole"), (told, "coarse"))
     ]
-    assert rates[1] == pytest.approx(rates[0] / 2, abs=0.006)
+    assert rates[1] == pytest.approx(rates[0] / 2, abs=0.014)  # and 16 bits of facts
     assert Codes.load(tmp_path / "coarse" / "a.distillcodes").levels == 1
 
 

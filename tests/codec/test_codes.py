@@ -1,6 +1,7 @@
 """codes ↔ the `.distillcodes` file: what was saved comes back, as small as it is said to be.
 
-`golden_v1.distillcodes` was made by `python -m tests.helpers.golden_codes`, and stays readable.
+`golden_v1.distillcodes` and `golden_v2.distillcodes` were made by
+`python -m tests.helpers.golden_codes`, and stay readable.
 """
 
 from __future__ import annotations
@@ -17,10 +18,13 @@ import torch
 
 from distill.bundle.loading import load_bundle
 from distill.codec.codes import Codes
+from distill.codec.facts import ChannelFacts
 from distill.errors import CodesError
 from tests.helpers.code_files import BITS, make, parts, save_codes
 from tests.helpers.golden_codes import (
+    FACTS,
     GOLDEN,
+    GOLDEN_2,
     GOLDEN_BUNDLE,
     SAMPLE_RATE_HZ,
     SAMPLES,
@@ -47,6 +51,17 @@ def test_every_code_and_fact_comes_back(tmp_path: Path, shape: tuple[int, ...], 
     assert len(payload) == -(-count * BITS[size] // 8)
     assert path.stat().st_size == 14 + len(json.dumps(header)) + len(payload) + 32
     assert os.listdir(tmp_path) == [path.name]
+
+
+def test_facts_come_back_and_count(tmp_path: Path) -> None:
+    plain, facts = make((3, 3, 5, 2), 100), (*FACTS, ChannelFacts(end=7))
+    codes, path = replace(plain, facts=facts), tmp_path / "a.distillcodes"
+    header, payload = parts(save_codes(path, codes))
+    assert Codes.load(path).facts == facts
+    assert torch.equal(Codes.load(path).indices, plain.indices)
+    assert (header["channels"], codes.channels, plain.channels) == (4, 4, 3)
+    assert len(payload) == -(-codes.bits // 8)
+    assert codes.bits - plain.bits == 8 * (2 + 5 + 7 + 2)
 
 
 def test_layout_is_the_one_that_is_documented(tmp_path: Path) -> None:
@@ -95,8 +110,10 @@ def test_a_model_of_any_name_gives_files_that_can_be_read(tmp_path: Path, name: 
     assert Codes.load(tmp_path / "a.distillcodes").model_name[:100] == name[:100]
 
 
-def test_golden_file_stays_readable() -> None:
-    codes = Codes.load(GOLDEN)
+@pytest.mark.parametrize(("path", "facts"), [(GOLDEN, ()), (GOLDEN_2, FACTS)])
+def test_golden_files_stay_readable(path: Path, facts: tuple[ChannelFacts, ...]) -> None:
+    codes = Codes.load(path)
+    assert codes.facts == facts
     assert torch.equal(codes.indices, golden_indices())
     assert (codes.samples, codes.sample_rate_hz) == (SAMPLES, SAMPLE_RATE_HZ)
     assert (codes.codebook_size, codes.levels) == (8, 2)

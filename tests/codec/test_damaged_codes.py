@@ -9,6 +9,7 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
+import torch
 
 from distill.codec.codes import Codes
 from tests.helpers.code_files import BITS, forge, make, parts, refusal, save_codes
@@ -44,11 +45,11 @@ def test_other_files_are_refused(tmp_path: Path, data: bytes) -> None:
     assert "not a code file of distill" in refusal(tmp_path / "a.distillcodes", data)
 
 
-@pytest.mark.parametrize("version", [2, 17, 65_535])
+@pytest.mark.parametrize("version", [3, 17, 65_535])
 def test_newer_version_is_refused_before_anything_else_is_looked_at(
     tmp_path: Path, version: int
 ) -> None:
-    told = f"format version {version}, newer than this distill reads (1): please upgrade"
+    told = f"format version {version}, newer than this distill reads (2): please upgrade"
     path = tmp_path / "a.distillcodes"
     assert told in refusal(path, forge({}, b"", version=version))
     assert told in refusal(path, b"distcode" + struct.pack("<H", version) + b"?" * 99)
@@ -101,6 +102,17 @@ def test_header_longer_than_any_is_refused(tmp_path: Path, length: int) -> None:
     body = b"distcode" + struct.pack("<HI", 1, length) + b" " * min(length, 70_000)
     data = body + hashlib.sha256(body).digest()
     assert "its header" in refusal(tmp_path / "a.distillcodes", data)
+
+
+@pytest.mark.parametrize(
+    "facts", [b"", b"\1\0\0\0\0\0", b"\0\3", b"\0\1\0\0\0", b"\4\0\0", b"\x10\0", b"\0\2"], ids=repr
+)
+def test_facts_that_distill_would_not_write_are_refused(tmp_path: Path, facts: bytes) -> None:
+    header, payload = parts(save_codes(tmp_path / "b", make((2, 3, 5, 2))))
+    assert "channels" in refusal(tmp_path / "a.distillcodes", forge(header, facts, version=2))
+    path = tmp_path / "c.distillcodes"
+    path.write_bytes(forge(header, b"\0\0" + payload, version=2))
+    assert torch.equal(Codes.load(path).indices, make((2, 3, 5, 2)).indices)
 
 
 def test_version_zero_is_refused(tmp_path: Path) -> None:

@@ -278,7 +278,7 @@ def test_sounds_are_coded_between_silence(loaded: LoadedModel, samples: int) -> 
     assert spectrogram.frames(longer.shape[1]) == columns * model.stride
     assert columns * model.stride - spectrogram.frames(samples) >= 2 * model.stride
     codes = loaded.encode(whole, 16_000)
-    assert codes.indices.shape == (2, 2, columns, 2)
+    assert codes.indices.shape[1:] == (2, columns, 2)
     assert torch.equal(codes.indices[:1], model.encode(spectrogram(longer[:1, None])))
 
 

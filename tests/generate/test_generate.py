@@ -18,7 +18,7 @@ from distill.runs.folder import lock_run_dir
 from distill.runs.rows import StartRow, StepRow
 from tests.helpers.fake_runs import FakeRun
 from tests.helpers.made_bundle import make_bundle
-from tests.helpers.sounds import sound
+from tests.helpers.sounds import sound, tone
 from tests.helpers.summaries import run_summary, stage_summary
 from tests.helpers.tiny_bundle import prior_state
 from tests.helpers.verbs import Run
@@ -161,6 +161,21 @@ def test_variations_morphs_continuations_and_loops(kit: Path, run: Run, tmp_path
     told = run("generate", kit, "-n", "1", "-o", "loop", "--loop", "--length", "0.5")
     assert told.exit_code == 0, told.stderr
     assert soundfile.info("loop/My-Kit-1_0_001.wav").frames == 8_000
+
+
+@pytest.mark.parametrize("way", ["like", "continue"])
+def test_opposite_channels_to_begin_with_are_heard_and_told_of(
+    kit: Path, run: Run, way: str
+) -> None:
+    left = tone(440)
+    soundfile.write("wide.wav", np.stack([left, -left], axis=1), 16_000)
+    soundfile.write("left.wav", left, 16_000)
+    for name in ("wide", "left"):
+        told = run("generate", kit, "-n", "1", "--seed", "0", "-o", name, f"--{way}", f"{name}.wav")
+        assert told.exit_code == 0, told.stderr
+        assert ("channel 1 of 2 is used" in told.stdout) == (name == "wide")
+    first, second = (soundfile.read(f"{name}/My-Kit-1_0_001.wav")[0] for name in ("wide", "left"))
+    np.testing.assert_array_equal(first, second)
 
 
 @pytest.mark.parametrize(

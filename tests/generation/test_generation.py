@@ -15,13 +15,9 @@ from distill.codec.codes import Codes
 from distill.errors import DistillError
 from distill.generation import making
 from distill.generation.finishing import (
-    cut_loop,
-    fade_ends,
     level_db,
     splice,
     to_level,
-    trim_beginning,
-    trim_end,
 )
 from distill.generation.known import KnownSounds
 from distill.generation.making import ATTEMPTS, NewSound
@@ -178,32 +174,6 @@ def test_a_beginning_is_kept_and_goes_on(drummer: LoadedModel) -> None:
     assert sounds_of(drummer, 1, beginning=beginning)[0].waveform.shape[0] > 9_000
 
 
-def test_a_loop_is_as_long_as_asked_and_fits_its_beginning() -> None:
-    time_s = torch.arange(3 * RATE_HZ) / RATE_HZ
-    waveform = 0.5 * torch.sin(2 * torch.pi * 101.3 * time_s) * (1 + 0.5 * torch.sin(7 * time_s))
-    mel = torch.rand(8, 3 * RATE_HZ // 128 + 1)
-    loop = cut_loop(waveform, mel, RATE_HZ, hop=128, rate_hz=RATE_HZ)
-    assert loop.shape == (RATE_HZ,)
-    inside = float((loop[1:] - loop[:-1]).abs().max())
-    assert abs(float(loop[0] - loop[-1])) <= inside
-
-
-def test_a_loop_of_a_hit_begins_with_the_hit_and_ends_in_silence() -> None:
-    decay = torch.exp(-torch.arange(2 * RATE_HZ) / 800)
-    waveform = torch.cat([torch.zeros(700), noise(2 * RATE_HZ) * decay])
-    mel = torch.full((8, len(waveform) // 128 + 1), -60.0)
-    loop = cut_loop(waveform, mel, RATE_HZ, hop=128, rate_hz=RATE_HZ)
-    assert loop.shape == (RATE_HZ,)
-    assert float(loop[:200].abs().max()) > 0.2
-    assert float(loop[-2_000:].abs().max()) < 0.001
-
-
-def test_silence_at_the_end_is_cut_off_unless_a_length_is_asked_for() -> None:
-    waveform = torch.cat([noise(4_000), torch.zeros(6_000)])
-    assert 4_000 < len(trim_end(waveform, RATE_HZ)) < 4_300
-    assert len(trim_end(torch.zeros(4_000), RATE_HZ)) == 800
-
-
 def test_classes_come_in_turn(drummer: LoadedModel) -> None:
     names = [sound.class_name for sound in sounds_of(drummer, 8)]
     assert names.count("kick") == names.count("snare") == 4
@@ -277,13 +247,3 @@ def test_new_sounds_are_drawn_to_parts_of_known_ones_unless_they_are_to_be_free(
         assert (plan.draw.target is None) == (name == "free")
         assert plan.draw.label in (0, 1)
     assert pulls["bound"] > pulls["little"] > pulls["learnt"] > pulls["free"] == 0
-
-
-def test_finishing_trims_fades_and_leaves_the_rest() -> None:
-    sound = torch.cat([torch.zeros(3_000), noise(6_000)])
-    trimmed = trim_beginning(sound, RATE_HZ)
-    assert 6_000 <= len(trimmed) < 6_100
-    faded = fade_ends(trimmed, RATE_HZ)
-    assert float(faded[0]) == 0 == float(faded[-1])
-    assert torch.equal(faded[100:5_000], trimmed[100:5_000])
-    assert len(fade_ends(torch.ones(3), RATE_HZ)) == 3

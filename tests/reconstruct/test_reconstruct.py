@@ -14,7 +14,7 @@ import torch
 from distill.audio.sound_file import SoundFile
 from distill.bundle.loading import load_bundle
 from distill.codec.mel_error import compare_mels
-from tests.helpers.sounds import sound
+from tests.helpers.sounds import sound, tone
 from tests.helpers.verbs import SPEED, Run, files, results
 
 ERRORS = "mel error # dB"
@@ -22,7 +22,8 @@ HEARD = " dB, # dB as written"
 ONSET = "onset error # dB"
 FIGURES = re.compile(
     r"mel error \d+\.\d\d dB, \d+\.\d\d dB as written, "
-    r"onset error \d+\.\d\d dB, peak loss -?\d+\.\d\d dB, level [+-]\d+\.\d dB: "
+    r"onset error \d+\.\d\d dB, peak loss -?\d+\.\d\d dB, level [+-]\d+\.\d dB"
+    r"(, side -?\d+\.\d dB \(original -?\d+\.\d dB\))?: "
     r"(close|recognisable|rough), .*"
     rf"kbit/s, encoded at {SPEED}, decoded at {SPEED}$"
 )
@@ -126,6 +127,15 @@ def test_several_files_end_with_their_mean(run: Run, model: Path, tmp_path: Path
         assert told.number(figure, mean) == pytest.approx(sum(each) / 2, abs=0.011)
     bits = [told.number(" # kbit/s", line) * s for line, s in zip(lines, (0.2, 1.0), strict=True)]
     assert told.number(" # kbit/s", mean) == pytest.approx(sum(bits) / 1.2, abs=0.011)
+
+
+def test_the_side_of_two_channels_is_told(run: Run, model: Path, tmp_path: Path) -> None:
+    left = tone(300)
+    for name, right, told_db in (("same", left, "-99.0"), ("opposite", -left, "0.0")):
+        path = tmp_path / f"{name}.wav"
+        soundfile.write(path, np.stack([left, right], axis=1), 16_000, subtype="FLOAT")
+        line = run("reconstruct", model, path, "-o", "out").line_of(f"out/{name}.wav")
+        assert f", side {told_db} dB (original {told_db} dB): " in line
 
 
 def test_lines_are_short_unless_more_is_asked_for(run: Run, model: Path, tmp_path: Path) -> None:

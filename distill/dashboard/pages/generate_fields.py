@@ -8,13 +8,13 @@ from typing import Any
 
 import gradio as gr
 
-from distill.cli.coding import LARGEST_SOUND_SEED
 from distill.dashboard.pages.fields import TEXT, Field
 from distill.dashboard.pages.typed import read_number, read_whole
 from distill.dashboard.pages.widgets import disk_choices
 from distill.dashboard.state.new_sounds import AGAIN, MOST_SOUNDS, SOUNDS_NEEDED, WAYS
 from distill.errors import LibraryError
 from distill.generation.ranges import AMOUNTS, LENGTHS_S, NEW_AMOUNT, TEMPERATURES
+from distill.system.given import LARGEST_SEED
 
 ANY = "/"
 """Stands for no class: a class, which is named for a folder, cannot have this name."""
@@ -111,7 +111,7 @@ FIELDS = (
         "seed",
         "Seed",
         TEXT,
-        read=partial(read_whole, name="Seed", low=0, high=LARGEST_SOUND_SEED),
+        read=partial(read_whole, name="Seed", low=0, high=LARGEST_SEED),
         more={"placeholder": "another one each time"},
     ),
     Field(
