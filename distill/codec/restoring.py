@@ -110,9 +110,7 @@ def _before(energies: Tensor, rise: Tensor, last: float, wanted: float) -> float
 
 
 def _rise_to(before: Tensor, end: Tensor) -> float:
-    """The gain by which an end is no louder than MOST_RISE above what comes before: a burst is worse
-    than an end as soft as the rest.
-    """
+    """The gain that an end may have without standing out from what comes before as a burst."""
     if not len(before):
         return MOST_GAIN
     return MOST_RISE * _ratio(float(before[-10 * len(end) :].mean()), float(end.mean()))

@@ -21,6 +21,7 @@ from distill.bundle.loaded import LoadedModel
 from distill.errors import DistillError, SoundError, WriteError
 from distill.generation.finishing import fit, is_silent
 from distill.generation.making import NewSound
+from distill.listen.call_list import VERSION, earlier_calls, facts_of, seeds_in
 from distill.listen.contact_sheet import Tile, draw_contact_sheet
 from distill.listen.folder import PAGE, ListeningPage, hold_folder
 from distill.listen.picture import write_mels
@@ -31,7 +32,6 @@ from distill.system.names import file_part
 from distill.system.terminal import duration
 
 LIST, SHEET = "generate.json", "generate.png"
-VERSION = 1
 MOST_SHEET = 400
 LONGEST_NAME = 60
 log = logging.getLogger(__name__)
@@ -164,21 +164,21 @@ class NewSounds:
         names = set(os.listdir(self.folder))
         sound = re.compile(rf"{re.escape(self._stem)}_(\d{{1,19}})_")
         found = (int(match[1]) for match in map(sound.match, names) if match)
-        return _seeds_in(self.folder / LIST, self.model.metadata.model_id, names) | set(found)
+        return seeds_in(self.folder / LIST, self.model.metadata.model_id, names) | set(found)
 
     def _write_list(self) -> Path:
         with hold_folder(self.folder):
             return self._extend_list(self.folder / LIST)
 
     def _extend_list(self, path: Path) -> Path:
-        earlier = _earlier_calls(path)
+        earlier = earlier_calls(path)
         call = {
             "call": 1 + len(earlier),
             "model": self.model.metadata.name,
             "model_id": self.model.metadata.model_id,
             "vocoder": self.model.vocoder.name,
             "settings": self.settings,
-            "sounds": [_facts(file.name, sound) for file, sound in self._done],
+            "sounds": [facts_of(file.name, sound) for file, sound in self._done],
         }
         value = {"version": VERSION, "calls": [*earlier, call]}
         write_text(path, json.dumps(value, indent=1, ensure_ascii=False))
@@ -266,42 +266,3 @@ def _unless_it_fails(write: Callable[[], Path | None], path: Path) -> Path | Non
 
 def _taken(path: Path) -> SoundError:
     return SoundError(f"{path}: already exists; add --overwrite, or choose another --seed or -o")
-
-
-def _facts(file: str, sound: NewSound) -> dict[str, Any]:
-    peak = float(sound.waveform.abs().max())
-    return {
-        "file": file,
-        "number": sound.number,
-        "class": sound.class_name or None,
-        "length_s": round(len(sound.waveform) / sound.codes.sample_rate_hz, 4),
-        "level_dbfs": round(sound.level_db, 2) if math.isfinite(sound.level_db) else None,
-        "peak": round(peak, 4),
-        "nearest": sound.nearest,
-        "distance_db": round(sound.distance_db, 3),
-        "novelty": round(sound.novelty, 3) if math.isfinite(sound.novelty) else None,
-        "copy": sound.is_copy,
-        "drawn": sound.attempts,
-    }
-
-
-def _seeds_in(path: Path, model_id: str, names: set[str]) -> set[int]:
-    """The seeds of this model's sounds that are there, under whatever name it had."""
-    seeds: set[int] = set()
-    for call in _earlier_calls(path):
-        with suppress(TypeError, KeyError):  # a list that somebody else wrote
-            if call["model_id"] == model_id and any(
-                each["file"] in names for each in call["sounds"]
-            ):
-                seeds.add(call["settings"]["seed"])
-    return seeds
-
-
-def _earlier_calls(path: Path) -> Sequence[Any]:
-    """The calls that a list has; none if it is not there or cannot be read."""
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return []
-    calls = value.get("calls") if isinstance(value, dict) else None
-    return calls if isinstance(calls, list) else []

@@ -127,12 +127,22 @@ def test_level_of_any_length(model: LoadedModel, rate_hz: int) -> None:
 def test_a_sudden_end_keeps_its_level_and_a_slow_one_costs_nothing(model: LoadedModel) -> None:
     sudden = model.encode(noise(), RATE_HZ)
     assert sudden.facts[0].end > 0 == sudden.facts[0].level
-    decoded = model.decode(sudden)[0]
-    assert level_db(decoded[-80:]) == pytest.approx(level_db(noise()[-80:]), abs=0.6)
+    for gain_db in (-20, 8):  # of the end alone: it is mended
+        coded = noise()[None].clone()
+        coded[0, -80:] *= 10 ** (gain_db / 20)
+        assert level_db(end_of(coded, sudden.facts)) == pytest.approx(-20, abs=0.6)
+    soft = 0.1 * noise()[None]  # all of it: an end that stands out would be a burst
+    assert level_db(end_of(soft, sudden.facts)) == pytest.approx(-37, abs=1)
     slow = model.encode(noise() * torch.linspace(1, 0, 12_000) ** 2, RATE_HZ)
     assert slow.facts == ()
     without = torch.cat(list(model.codec.decode_stream(slow, model.vocoder)), dim=1)
     assert torch.equal(model.decode(slow), without)
+
+
+def end_of(coded: Tensor, facts: tuple[ChannelFacts, ...]) -> Tensor:
+    return torch.cat(list(restore([coded], facts, rate_hz=RATE_HZ, coded_hz=RATE_HZ)), dim=1)[
+        0, -80:
+    ]
 
 
 def facts_of(chunks: Sequence[Tensor], model: LoadedModel) -> tuple[ChannelFacts, ...]:

@@ -139,3 +139,25 @@ def verdicts_of(record: ProgressRecord) -> list[list[str]]:
         for name, each in record.stages.items()
         if each.summary and each.summary.verdict
     ]
+
+
+def stages_of(record: ProgressRecord) -> list[dict[str, Any]]:
+    """Each stage that is asked for, and the share of it that is done, 0 to 1."""
+    names = record.start.stages if record.start else []
+    newest = names.index(record.stage) if record.stage in names else -1
+    shares = []
+    for place, name in enumerate(names):
+        ended = record.stages.get(name, StageRecord()).summary
+        done = (ended is not None and ended.finished) or place < newest
+        share = 1.0 if done else _share(record) if place == newest else 0.0
+        shares.append(
+            {"name": STAGES.get(name, plain(name)), "share": round(share, 4), "done": done}
+        )
+    return shares
+
+
+def _share(record: ProgressRecord) -> float:
+    step = record.step
+    if step is None or step.left_s is None or step.elapsed_s + step.left_s <= 0:
+        return 0.0
+    return step.elapsed_s / (step.elapsed_s + step.left_s)

@@ -34,6 +34,7 @@ from distill.dashboard.state.run_facts import (
     missing_of,
     news_of,
     settings_of,
+    stages_of,
     verdicts_of,
 )
 from distill.dashboard.state.sounds import new_sounds_of, page_rows, preview_rows
@@ -188,7 +189,7 @@ class RunView:
             "version": self.version,
             "path": plain(str(self.run_dir)),
             "sentence": self._sentence(),
-            "stages": self._stages(),
+            "stages": stages_of(record),
             "left": self._time_left(),
             "sounds": self._sounds(),
             "choices": choices_of(record),
@@ -256,26 +257,6 @@ class RunView:
             epochs = f" of {step.epochs}" if step.epochs else ""
             return f"{stage}: epoch {step.epoch}{epochs}."
         return f"{self.state.value.capitalize()} …"
-
-    def _stages(self) -> list[dict[str, Any]]:
-        """Each stage that is asked for, and the share of it that is done, 0 to 1."""
-        names = self.record.start.stages if self.record.start else []
-        newest = names.index(self.record.stage) if self.record.stage in names else -1
-        shares = []
-        for place, name in enumerate(names):
-            ended = self.record.stages.get(name, StageRecord()).summary
-            done = (ended is not None and ended.finished) or place < newest
-            share = 1.0 if done else self._share() if place == newest else 0.0
-            shares.append(
-                {"name": STAGES.get(name, plain(name)), "share": round(share, 4), "done": done}
-            )
-        return shares
-
-    def _share(self) -> float:
-        step = self.record.step
-        if step is None or step.left_s is None or step.elapsed_s + step.left_s <= 0:
-            return 0.0
-        return step.elapsed_s / (step.elapsed_s + step.left_s)
 
     def _time_left(self) -> str:
         step = self.record.step
