@@ -23,6 +23,7 @@ from tests.helpers.made_bundle import (
     publish_bundle,
     tiny_fields,
 )
+from tests.helpers.tiny_bundle import SOUNDS
 
 
 def files_in(library: Catalog) -> list[str]:
@@ -127,13 +128,13 @@ def test_all_that_is_known_is_entered(library: Catalog) -> None:
     assert entry.codebook_health == tiny_fields()["codebook_health_snapshot"]
     assert entry.heard == {"mel_db": 10, "onset_db": 9, "peak_db": 2, "level_db": -1.5}
     assert entry.loss_curve == {"train_losses": [1.0, 0.5], "val_losses": [1.25, 0.75]}
-    unknown_sounds = {"dataset_name": "", "dataset_fingerprint": "", "other_sounds": False}
+    its_sounds = {**SOUNDS, "other_sounds": False}
     assert entry.to_json()["vocoder"] == {
         "type": "hifigan_v2",
         "epochs": 200,
         "final_loss": 0.5,
         "training_date": "2025-01-02",
-        **unknown_sounds,
+        **its_sounds,
     }
     assert entry.to_json()["prior"] == {
         "type": "transformer",
@@ -141,7 +142,7 @@ def test_all_that_is_known_is_entered(library: Catalog) -> None:
         "final_bits_per_s": 812.5,
         "classes": ["kick", "snare"],
         "training_date": "2025-01-03",
-        **unknown_sounds,
+        **its_sounds,
     }
 
 

@@ -15,7 +15,9 @@ from tests.helpers.sounds import sound
 from tests.helpers.tiny_bundle import prior_state
 from tests.helpers.verbs import Told, results
 
-PROCESSES = [2, pytest.param(8, marks=pytest.mark.slow)]
+pytestmark = pytest.mark.slow
+
+PROCESSES = [2, 8]
 TAKEN = "already exists; add --overwrite"
 
 

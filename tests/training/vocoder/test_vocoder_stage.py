@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,6 +18,7 @@ from distill.settings.compose import load_config
 from tests.helpers.listening import rows_on_record
 from tests.helpers.runs import TINY_VOCODER, Train
 from tests.helpers.stage_cases import CODEC, PHASE, Judge
+from tests.helpers.verbs import Run
 from tests.helpers.whole_runs import Whole
 
 SMALL = (*TINY_VOCODER, "data.root=sounds", "data.val_fraction=0.5")
@@ -107,16 +106,16 @@ def test_a_real_comparison_measures_both(
 
 
 def test_a_new_run_without_a_codec_says_what_is_missing(
-    distill_train: Callable[..., subprocess.CompletedProcess[str]], sounds: Path, tmp_path: Path
+    run: Run, sounds: Path, tmp_path: Path
 ) -> None:
     for overrides, told in (
         (["stages=[vocoder]"], "name it with base=, or its run with resume="),
         (["stages=[vocoder]", "base=nope"], "nope"),
     ):
-        ended = distill_train("data.root=sounds", *overrides)
-        assert ended.returncode == 2
+        ended = run("train", "data.root=sounds", *overrides)
+        assert ended.exit_code == 2
         assert told in ended.stderr
-        assert len(ended.stderr.splitlines()) == 1
+        assert len(ended.err) == 1
     assert not (tmp_path / "outputs" / "train").exists(), "no folder of a run that never was"
 
 
