@@ -93,7 +93,7 @@ def pack(facts: Sequence[ChannelFacts]) -> bytes:
 
 
 def unpack(data: bytes, channels: int) -> tuple[tuple[ChannelFacts, ...], bytes]:
-    """Bytes → facts of so many channels, and the bytes after them; raises CodesError for such that
+    """Bytes → facts of these channels, and the bytes after them; raises CodesError for such that
     cannot be.
     """
     if channels > MOST_CHANNELS:

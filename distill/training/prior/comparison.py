@@ -9,7 +9,7 @@ from distill.prior.prior import Prior
 from distill.training.prior.module import PriorModule
 
 MOST_WORSE = 1.001
-"""So much more may the new one need: the earlier one is rounded to half precision."""
+"""How much more the new one may need: the earlier one is rounded to half precision."""
 
 
 @dataclass(frozen=True)
