@@ -43,7 +43,8 @@ class Home:
     def run(self, *, alive: bool = True) -> FakeRun:
         """A new run that has read its sounds."""
         self.number += 1
-        return FakeRun(self.outputs, f"run{self.number}", alive=alive).start()
+        run = FakeRun(self.outputs, f"run{self.number}", alive=alive)
+        return run.start(root=[str(self.outputs)])  # sounds that are still there
 
     def forget(self) -> None:
         """No run, no model."""

@@ -165,7 +165,8 @@ class RunView:
         """Another text whenever there is something new to show."""
         watched = [*(self.run_dir / name for name in WATCHED), self.new_sounds / MARKS]
         stamps = [self.state, self.record.rows, self._note[0]]
-        stamps += map(written_ns, (*watched, self.places.library / INDEX))
+        library = self.places.library
+        stamps += map(written_ns, (*watched, library, library / INDEX))
         return hashlib.sha1(repr(stamps).encode(), usedforsecurity=False).hexdigest()[:16]
 
     def heading(self) -> dict[str, Any]:
