@@ -40,7 +40,8 @@ def files_with_keys(combination: Combination) -> list[tuple[str, set[str]]]:
 ALONE = [(None,) * GROUPS.index(group) + (file,) for group in GROUPS for file in files_of(group)]
 ALONE = [(*choice, *(len(GROUPS) - len(choice)) * (None,)) for choice in ALONE]
 """Each file with the defaults of all else."""
-ALL = product(*([None] if group == "experiment" else files_of(group) for group in GROUPS))
+TRIED_ALONE = ("experiment", "callbacks")
+ALL = product(*([None] if group in TRIED_ALONE else files_of(group) for group in GROUPS))
 
 
 @pytest.mark.slow
