@@ -19,7 +19,8 @@ MOST_GAIN = 1e4
 """How many times louder a sound is made at most: of one that is shorter than a window, nearly all
 may be decoded outside it.
 """
-MOST_RISE = 10 ** (3 / 20)
+MOST_RISE = 10 ** (6 / 20)
+"""Of a sudden end above the 50 ms before it."""
 
 
 def restore(

@@ -132,7 +132,7 @@ def test_a_sudden_end_keeps_its_level_and_a_slow_one_costs_nothing(model: Loaded
         coded[0, -80:] *= 10 ** (gain_db / 20)
         assert level_db(end_of(coded, sudden.facts)) == pytest.approx(-20, abs=0.6)
     soft = 0.1 * noise()[None]  # all of it: an end that stands out would be a burst
-    assert level_db(end_of(soft, sudden.facts)) == pytest.approx(-37, abs=1)
+    assert level_db(end_of(soft, sudden.facts)) == pytest.approx(-34, abs=1)
     slow = model.encode(noise() * torch.linspace(1, 0, 12_000) ** 2, RATE_HZ)
     assert slow.facts == ()
     without = torch.cat(list(model.codec.decode_stream(slow, model.vocoder)), dim=1)
