@@ -19,6 +19,8 @@ MOST_GAIN = 1e4
 """How many times louder a sound is made at most: of one that is shorter than a window, nearly all
 may be decoded outside it.
 """
+LAPS = 16
+"""The gain comes to that of an end within the time of the end, or this part of it."""
 MOST_RISE = 10 ** (6 / 20)
 """Of a sudden end above the 50 ms before it."""
 
@@ -75,25 +77,32 @@ def restore_mels(
 
 def _gain(sound: Tensor, facts: ChannelFacts, end: int, *, is_whole: bool) -> Tensor:
     """The last samples of a channel (t,), or all → by how much each is made louder or softer."""
-    gain = torch.ones_like(sound)
     energies = sound.double().square()
-    before = last = 1.0
     end = min(end, len(sound)) if facts.end else 0
-    lap = min(end, len(sound) - end)
-    begun = len(sound) - end - lap
-    rise = torch.linspace(0, 1, lap + 2)[1:-1]
+    body, last = len(sound) - end, 1.0
+    ending = float(energies[body:].sum())
     if facts.end:
-        last = _ratio(power_of(facts.end) * end, float(energies[begun + lap :].sum()))
+        last = _ratio(power_of(facts.end) * end, ending)
         if not (facts.level and is_whole):  # nothing mends the level of what comes before
-            last = min(last, max(1.0, _rise_to(energies[: begun + lap], energies[begun + lap :])))
+            last = min(last, max(1.0, _rise_to(energies[:body], energies[body:])))
+    before, rise = 1.0, _rise(min(end, body))
     if facts.level and is_whole:
-        wanted = power_of(facts.level) * len(sound)
-        wanted -= last**2 * float(energies[begun + lap :].sum()) if end else 0.0
-        before = _before(energies[: begun + lap], rise.double(), last, wanted)
-    gain[:begun] = before
-    gain[begun : begun + lap] = before + (last - before) * rise
-    gain[begun + lap :] = last
+        whole = power_of(facts.level) * len(sound)
+        for lap in (min(end, body), min(end // LAPS, body), 0):
+            rise = _rise(lap)
+            before = _before(energies[:body], rise.double(), last, whole - last**2 * ending)
+            if before > 0:  # else the lap alone is too loud
+                break
+        else:
+            before = last = _ratio(whole, float(energies.sum()))
+    gain = torch.full_like(sound, last)
+    gain[: body - len(rise)] = before
+    gain[body - len(rise) : body] = before + (last - before) * rise
     return gain
+
+
+def _rise(samples: int) -> Tensor:
+    return torch.linspace(0, 1, samples + 2)[1:-1]
 
 
 def _before(energies: Tensor, rise: Tensor, last: float, wanted: float) -> float:

@@ -133,16 +133,24 @@ def test_a_sudden_end_keeps_its_level_and_a_slow_one_costs_nothing(model: Loaded
         assert level_db(end_of(coded, sudden.facts)) == pytest.approx(-20, abs=0.6)
     soft = 0.1 * noise()[None]  # all of it: an end that stands out would be a burst
     assert level_db(end_of(soft, sudden.facts)) == pytest.approx(-34, abs=1)
+    short = model.encode(noise(160), RATE_HZ).facts
+    for soft in (slice(0, 80), slice(80, 160)):  # as a vocoder has it that knows longer sounds
+        coded = noise(160)[None].clone()
+        coded[0, soft] *= 0.01
+        assert level_db(end_of(coded, short)) == pytest.approx(level_db(noise(160)[-80:]), abs=1.5)
+        assert level_db(restored(coded, short)) == pytest.approx(level_db(noise(160)), abs=1.5)
     slow = model.encode(noise() * torch.linspace(1, 0, 12_000) ** 2, RATE_HZ)
     assert slow.facts == ()
     without = torch.cat(list(model.codec.decode_stream(slow, model.vocoder)), dim=1)
     assert torch.equal(model.decode(slow), without)
 
 
+def restored(coded: Tensor, facts: tuple[ChannelFacts, ...]) -> Tensor:
+    return torch.cat(list(restore([coded], facts, rate_hz=RATE_HZ, coded_hz=RATE_HZ)), dim=1)[0]
+
+
 def end_of(coded: Tensor, facts: tuple[ChannelFacts, ...]) -> Tensor:
-    return torch.cat(list(restore([coded], facts, rate_hz=RATE_HZ, coded_hz=RATE_HZ)), dim=1)[
-        0, -80:
-    ]
+    return restored(coded, facts)[-80:]
 
 
 def facts_of(chunks: Sequence[Tensor], model: LoadedModel) -> tuple[ChannelFacts, ...]:

@@ -49,8 +49,8 @@ def build_generate_tab(places: Places, models: Models) -> GenerateTab:
     make.click(lambda *values: _start(places, models, form, values), form.parts, message, **QUIET)
     gr.on(
         [form["way"].change, form["model"].change],
-        lambda way, file: _updates(models, way, file),
-        [form["way"], form["model"]],
+        lambda way, file, kind: _updates(models, way, file, kind),
+        [form["way"], form["model"], form["class_name"]],
         [form[key] for key in ("way", *WAYS_OF)],
         **UNCHECKED,
     )
@@ -107,8 +107,8 @@ def _start(places: Places, models: Models, form: Form, values: Sequence[Any]) ->
     return {"text": "Started, on the right or below.", "call": folder.name}
 
 
-def _updates(models: Models, way: str, file: str | None) -> list[Any]:
-    """Which ways a model has, and which fields a way has."""
+def _updates(models: Models, way: str, file: str | None, kind: str | None) -> list[Any]:
+    """Which ways a model has, and which fields a way has; a class that it has stays chosen."""
     entry = next((each for each in models.usable() if each.file == file), None)
     chosen = _choose_way(entry, way, now=way)
     way = chosen.get("value", way)
@@ -118,7 +118,7 @@ def _updates(models: Models, way: str, file: str | None) -> list[Any]:
     classes = entry.prior.classes if entry and entry.prior else []
     updates["class_name"] |= {
         "choices": [ANY_CLASS, *((name, name) for name in classes)],
-        "value": ANY,
+        "value": kind if kind in classes else ANY,
     }
     updates["class_name"]["visible"] &= bool(classes)
     updates["amount"]["value"] = LIKE_AMOUNT if way == "like" else NEW_AMOUNT

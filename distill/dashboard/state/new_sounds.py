@@ -26,6 +26,7 @@ from distill.dashboard.state.processes import (
 )
 from distill.dashboard.state.sounds import address_of, page_rows, sound_row, sounds_in
 from distill.errors import GenerationError
+from distill.generation.ranges import WITH_LENGTH
 from distill.runs.at_work import coming_prior
 from distill.runs.folder import new_run_dir
 from distill.runs.of_model import runs_of
@@ -84,13 +85,14 @@ class SoundsRequest:
             "new": quantity(self.count, "sound"),
             "like": f"{quantity(self.count, 'variation')} of {' '.join(names[:1])}",
             "morph": f"{quantity(self.count, 'step')} from {' to '.join(names[:2])}",
-            "continue": f"{quantity(self.count, 'sound')} that go on from {' '.join(names[:1])}",
+            "continue": f"{quantity(self.count, 'continuation')} of {' '.join(names[:1])}",
             "loop": quantity(self.count, "loop"),
             AGAIN: f"{' '.join(names[:1])} through the model",
         }[self.way]
         parts = [told]
         if self.way != AGAIN:
-            settings = {"class": self.class_name, "length": self.length_s, "seed": seed}
+            length_s = None if self.way in WITH_LENGTH else self.length_s
+            settings = {"class": self.class_name, "length": length_s, "seed": seed}
             settings |= {"temperature": self.temperature, "amount": self.amount}
             parts += [f"{name} {value}" for name, value in settings.items() if value is not None]
         return plain(f"{entry.name}: {', '.join(parts)}")
@@ -107,14 +109,13 @@ class SoundsRequest:
                 str(model),
                 *files,
             ]
-        has_length = self.way in ("like", "morph")
         options = as_words(
             {
                 "--count": self.count,
                 "--seed": seed,
                 "--class": self.class_name or None,
                 "--temperature": self.temperature,
-                "--length": None if has_length else self.length_s,
+                "--length": None if self.way in WITH_LENGTH else self.length_s,
                 "--amount": self.amount,
                 "--out": folder,
                 "--like": files[0] if self.way == "like" else None,

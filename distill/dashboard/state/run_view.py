@@ -256,7 +256,8 @@ class RunView:
         if self.state == State.TRAINING and step:
             stage = STAGES.get(self.record.stage, self.record.stage)
             epochs = f" of {step.epochs}" if step.epochs else ""
-            return f"{stage}: epoch {step.epoch}{epochs}."
+            now = "training is done; judging it, and making sounds to listen to"
+            return f"{stage}: {now if step.left_s == 0 else f'epoch {step.epoch}{epochs}'}."
         return f"{self.state.value.capitalize()} …"
 
     def _time_left(self) -> str:

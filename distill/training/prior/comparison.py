@@ -57,7 +57,7 @@ class Contest:
         elif not self.is_better:
             told = "the model keeps its earlier prior, which had learnt from its sounds, and needs"
         else:
-            told = "kept: the model's earlier prior needs"
+            told = "kept in place of the model's earlier prior, which needs"
         return f"{told} {self.earlier_bits:,.0f} bits a second of the same held-out sounds"
 
     @property

@@ -94,8 +94,13 @@ def test_a_stopped_stage_makes_no_sounds_by_the_prior_of_before(
 @pytest.mark.parametrize(
     ("earlier", "learnt", "is_better", "told"),
     [
-        (3500.0, True, True, "kept: the model's earlier prior needs 3,500 bits"),
-        (3400.0, True, True, "kept: "),
+        (
+            3500.0,
+            True,
+            True,
+            "in place of the model's earlier prior, which needs 3,500 bits",
+        ),
+        (3400.0, True, True, "in place of "),
         (3063.0, True, False, "the model keeps its earlier prior, which needs 3,063 bits"),
         (3500.0, False, False, "earlier prior, which had learnt from its sounds, and needs 3,500"),
     ],
