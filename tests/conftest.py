@@ -56,6 +56,16 @@ def signals_put_back() -> Iterator[None]:
         signal.signal(number, handler)
 
 
+@pytest.fixture(autouse=True)
+def log_handlers_put_back() -> Iterator[None]:
+    """Hydra's handler writes to the stream of the test in which it was set up, which is closed."""
+    yield
+    root = logging.getLogger()
+    for handler in root.handlers[:]:
+        if type(handler) is logging.StreamHandler:
+            root.removeHandler(handler)
+
+
 @pytest.fixture
 def sounds(tmp_path: Path) -> Path:
     """A folder of twelve different half-second sounds."""
