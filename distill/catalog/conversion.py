@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -18,10 +19,12 @@ from distill.bundle.reader import read_content
 from distill.catalog.entry import Entry
 from distill.catalog.run_model import bundle_at
 from distill.errors import BundleError
+from distill.prior.state import SAME_BITS
 
 CHECKPOINT_SUFFIX = ".ckpt"
 WEIGHTS_PREFIX = "model."
 NOT_OURS = "not a checkpoint of distill"
+log = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -57,7 +60,7 @@ def bundle_of(
 @contextmanager
 def continued(bundle: Path, new: Entry, earlier_file: Path, earlier: Entry) -> Iterator[Path]:
     """The path of a bundle with the content of `bundle` under the name, description and tags of an
-    earlier state of the same model, and with the parts that only that has.
+    earlier state of the same model, and with the parts that only that has, or has better.
     """
     kept: dict[str, Any] = {
         key: value
@@ -69,6 +72,7 @@ def continued(bundle: Path, new: Entry, earlier_file: Path, earlier: Entry) -> I
         lost = [
             key for key in ("vocoder", "prior") if getattr(earlier, key) and not getattr(new, key)
         ]
+        lost += ["prior"] * _has_better_prior(earlier, new)
         with suppress(BundleError):  # then there is nothing to keep
             content = read_content(earlier_file) if lost else {}
             parts = {f"{key}_state": content[f"{key}_state"] for key in lost}
@@ -77,6 +81,24 @@ def continued(bundle: Path, new: Entry, earlier_file: Path, earlier: Entry) -> I
         return
     with bundle_of(bundle, kept, parts=parts) as merged:
         yield merged
+
+
+def _has_better_prior(earlier: Entry, new: Entry) -> bool:
+    """Whether another run has added a better prior for the same sounds; says so in one line."""
+    before, now = earlier.prior, new.prior
+    if before is None or now is None or not before.dataset_fingerprint:
+        return False
+    if before.dataset_fingerprint != now.dataset_fingerprint:
+        return False
+    is_better = SAME_BITS * before.final_bits_per_s < now.final_bits_per_s
+    if is_better:
+        log.warning(
+            "the library's %s keeps its prior, which needs %.0f bits a second; this one needs %.0f",
+            earlier.name,
+            before.final_bits_per_s,
+            now.final_bits_per_s,
+        )
+    return is_better
 
 
 def _fields_of_checkpoint(file: Path) -> dict[str, Any]:

@@ -5,6 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+SAME_BITS = 1.001
+"""A prior is worse than another if it needs more than this times its bits: a prior in a bundle is
+rounded to half precision.
+"""
+
 
 @dataclass(frozen=True)
 class PriorTraining:

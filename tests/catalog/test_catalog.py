@@ -17,7 +17,6 @@ from distill.catalog.files import file_stem
 from distill.errors import BundleError
 from tests.helpers.made_bundle import (
     STATES,
-    VOCODER,
     index_of,
     make_bundle,
     publish_bundle,
@@ -229,31 +228,6 @@ def test_a_run_that_goes_on_replaces_its_own_model_only(library: Catalog, tmp_pa
     assert place.name == "other_1.distillgan"
     assert library.path_of(other).read_bytes() == before
     assert len(library.entries()) == 2
-
-
-def test_a_model_that_was_renamed_gets_what_its_run_adds(library: Catalog, tmp_path: Path) -> None:
-    """Under the name that it has by now; and nothing that only the library has is lost."""
-    first = publish_bundle(library, "kit", fields=VOCODER)
-    renamed = library.rename(first, "Trommeln")
-    prior = {"prior_state": STATES["prior_state"]}
-    run = make_bundle(tmp_path / "f.distillgan", name="kit", model_id=first.id, fields=prior)
-    assert library.publish(run) == renamed == library.find_id(first.id)
-    (entry,) = library.entries()
-    assert (entry.name, entry.file, entry.id) == ("Trommeln", "trommeln.distillgan", first.id)
-    loaded = load_bundle(renamed)
-    assert loaded.metadata.name == "Trommeln"
-    assert loaded.vocoder_state is not None
-    assert loaded.prior_state is not None
-
-
-def test_another_state_that_is_added_is_a_model_of_its_own(
-    library: Catalog, tmp_path: Path
-) -> None:
-    first = publish_bundle(library, "kit")
-    state = make_bundle(tmp_path / "f.distillgan", name="kit", model_id=first.id, tags=["early"])
-    for is_new in (True, False):
-        assert library.add(state) == (library.folder / "kit_1.distillgan", is_new)
-    assert len({entry.id for entry in library.entries()}) == 2
 
 
 def test_what_is_no_bundle_is_not_published(library: Catalog, tmp_path: Path) -> None:

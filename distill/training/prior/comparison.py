@@ -6,10 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from distill.prior.prior import Prior
+from distill.prior.state import SAME_BITS
 from distill.training.prior.module import PriorModule
-
-MOST_WORSE = 1.001
-"""How much more the new one may need: the earlier one is rounded to half precision."""
 
 
 @dataclass(frozen=True)
@@ -47,12 +45,12 @@ class Contest:
     def is_better(self) -> bool:
         """Whether the new one takes the place of the earlier one."""
         has_lost = self.earlier_learnt and not self.learnt
-        return self.bits <= MOST_WORSE * self.earlier_bits and not has_lost
+        return self.bits <= SAME_BITS * self.earlier_bits and not has_lost
 
     @property
     def verdict(self) -> str:
         """What becomes of them, in words."""
-        if self.bits > MOST_WORSE * self.earlier_bits:
+        if self.bits > SAME_BITS * self.earlier_bits:
             told = "the model keeps its earlier prior, which needs"
         elif not self.is_better:
             told = "the model keeps its earlier prior, which had learnt from its sounds, and needs"
