@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import torch
@@ -109,6 +109,8 @@ class LoadedModel:
 
     def new_sounds(self, count: int = 1, **request: Any) -> Iterator[NewSound]:
         """The same with their codes, and what is known of them, one after the other."""
+        if unknown := request.keys() - {field.name for field in fields(Request)}:
+            raise GenerationError(f"{min(unknown)}: new sounds cannot be asked for by this")
         total = whole(count, 0, LARGEST_SEED)
         if total is None:
             raise GenerationError(f"count {shown(count)}: must be a whole number of at least 0")

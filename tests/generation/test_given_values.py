@@ -119,6 +119,7 @@ def test_channels_to_begin_with_are_mixed_in_python_too(
         ({"beginning": 3e4 * noise(9_000)}, "beginning: .* reach 14,99. where 1 is full scale"),
         ({"beginning": np.zeros(9_000)}, "beginning: is silent"),
         ({"loop": "yes"}, "loop 'yes': must be True or False"),
+        ({"nonsense": 3}, "nonsense: new sounds cannot be asked for by this"),
     ],
     ids=lambda value: "" if isinstance(value, str) else "-".join(value),
 )
