@@ -5,17 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from distill.runs.summary import read_summary
-from distill.system.run_parts import SUMMARY
-
-PLACES = ("train/*", "multirun/*/*")
-"""Where runs lie: those of a sweep are in its folder."""
+from distill.system.run_parts import BELOW_OUTPUTS, SUMMARY
 
 
 def runs_of(outputs: Path, model_id: str) -> list[Path]:
     """The runs that made or changed a model, the one that ended last first."""
     found = [
         (path.stat().st_mtime_ns, path.parent)
-        for place in PLACES
+        for place in BELOW_OUTPUTS
         for path in outputs.glob(f"{place}/{SUMMARY}")
         if (summary := read_summary(path.parent)) and summary.model_id == model_id
     ]

@@ -13,6 +13,8 @@ PROGRESS = "progress.jsonl"
 SUMMARY = "summary.json"
 """The names by which rooms below `runs` know a run; the others are in `distill.runs.folder`."""
 MARKS = (CHECKPOINTS, LOG, SUMMARY)
+BELOW_OUTPUTS = ("train/*", "multirun/*/*")
+"""Where runs lie below `outputs`: those of a sweep are in its folder."""
 
 
 def run_of(path: Path) -> Path | None:
@@ -33,9 +35,10 @@ def runs_in(folder: Path) -> list[Path]:
 def outputs_of(run_dir: Path) -> Path | None:
     """The folder `outputs` that a run lies in, alone or in a sweep; None if it lies elsewhere."""
     parents = run_dir.absolute().parents
-    for depth, name in ((0, "train"), (1, "multirun")):
-        if len(parents) > depth + 1 and parents[depth].name == name:
-            return parents[depth + 1]
+    for name, *inside in (place.split("/") for place in BELOW_OUTPUTS):
+        depth = len(inside)
+        if len(parents) > depth and parents[depth - 1].name == name:
+            return parents[depth]
     return None
 
 
