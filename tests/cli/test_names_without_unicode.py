@@ -57,7 +57,7 @@ def test_every_verb_works_with_them(odd: Path, variables: dict[str, str]) -> Non
     forks = Forks({**environment(), **variables}, TRAINING)
 
     def work(*words: str) -> str:
-        answer = forks.start(words, odd, {**environment(), **variables})
+        answer = forks.start(words, odd)
         out, err = answer.communicate()
         assert answer.wait() == 0, err
         assert "Traceback" not in err

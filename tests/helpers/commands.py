@@ -62,7 +62,7 @@ def answers_to(folder: Path, commands: Sequence[Sequence[str]]) -> list[Answer]:
     answers = []
     for words, work in zip(commands, works, strict=True):
         marker = work.with_name(f"{work.name} imported torch")
-        fork = forks.start(words, work, {**variables, "TORCH_MARKER": str(marker)})
+        fork = forks.start(words, work, variables={"TORCH_MARKER": str(marker)})
         out, err = fork.communicate()
         answers.append(Answer(fork.wait(), out, err, marker.exists(), made_in(work)))
     forks.close()

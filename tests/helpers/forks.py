@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from io import FileIO
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from tests.helpers.runs import environment, wait_for
 
@@ -75,28 +75,30 @@ class Forks:
     """A process that has imported the modules, and forks for each command."""
 
     def __init__(self, variables: Mapping[str, str], modules: Sequence[str]) -> None:
+        self._variables = dict(variables)
         self._channel, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         command = [sys.executable, "-m", "tests.helpers.fork_server", *modules]
-        self._server = subprocess.Popen(command, env=dict(variables), stdin=other)
+        self._server = subprocess.Popen(command, env=self._variables, stdin=other)
         other.close()
 
     def start(
         self,
         words: Sequence[str],
         folder: Path,
-        variables: Mapping[str, str],
         *,
+        variables: Mapping[str, str] | None = None,
         one_stream: bool = False,
         given: int | None = None,
         prepare: Sequence[str] = (),
     ) -> Fork:
         """`distill WORDS` in this folder; stderr comes with stdout, if there is one stream, and
-        what is printed goes to a stream that is given. Functions MODULE:NAME prepare its process.
+        what is printed goes to a stream that is given. Functions MODULE:NAME prepare its process;
+        `variables` are more of the environment.
         """
         asked = {
             "words": [os.fsencode(word).decode("latin-1") for word in words],
             "folder": os.fsencode(folder).decode("latin-1"),
-            "variables": dict(variables),
+            "variables": {**self._variables, **(variables or {})},
             "prepare": list(prepare),
         }
         out = os.pipe() if given is None else (None, os.dup(given))
@@ -129,28 +131,14 @@ def _forks() -> Forks:
     return Forks(environment(), TRAINING)
 
 
-def start(
-    folder: Path,
-    *words: str,
-    one_stream: bool = False,
-    given: int | None = None,
-    prepare: Sequence[str] = (),
-    **variables: str,
-) -> Fork:
+def start(folder: Path, *words: str, **options: Any) -> Fork:
     """The same, forked from the one process that all tests of a worker share."""
-    return _forks().start(
-        words,
-        folder,
-        {**environment(), **variables},
-        one_stream=one_stream,
-        given=given,
-        prepare=prepare,
-    )
+    return _forks().start(words, folder, **options)
 
 
 def start_run(folder: Path, *overrides: str, **variables: str) -> Fork:
     """A training run in this folder, which tells all on one stream."""
-    return start(folder, "train", *overrides, one_stream=True, **variables)
+    return start(folder, "train", *overrides, one_stream=True, variables=variables)
 
 
 def until_saved_again(run: Fork, checkpoint: Path) -> None:
