@@ -7,8 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Block = NDArray[np.float32]
-"""Samples (t, C) float32."""
 Channels = NDArray[np.float32]
 """Samples (C, t) float32, each channel in one piece: many times faster to add up than blocks."""
 WINDOW = 2048
@@ -165,8 +163,8 @@ def mix_whole(channels: Channels) -> tuple[NDArray[np.float32], str]:
     return mix.of(channels), mix.detail
 
 
-def channels_of(block: Block) -> Channels:
-    """Block (t, C) → channels (C, t)."""
+def channels_of(block: NDArray[np.float32]) -> Channels:
+    """A block of samples (t, C) → channels (C, t)."""
     return np.ascontiguousarray(block.T)
 
 

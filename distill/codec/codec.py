@@ -136,10 +136,10 @@ class Codec:
         indices = [chunk[..., :levels].cpu() for chunk in codes_of(mels, self.network)]
         if not indices:
             raise SoundError("the waveform is empty")
-        facts, whole = separator.facts(), torch.cat(indices, dim=2)
+        facts, coded = separator.facts(), torch.cat(indices, dim=2)
         if facts:
-            whole = whole[[each.has_codes for each in facts]]
-        return replace(self.codes(whole, separator.samples, sample_rate_hz=rate_hz), facts=facts)
+            coded = coded[[each.has_codes for each in facts]]
+        return replace(self.codes(coded, separator.samples, sample_rate_hz=rate_hz), facts=facts)
 
     def codes(self, indices: Tensor, samples: int, *, sample_rate_hz: int | None = None) -> Codes:
         """Indices (C, H, W, L) of a sound of this length, at the codec's own rate unless another

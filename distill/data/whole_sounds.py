@@ -54,10 +54,8 @@ class PieceSounds:
 
     def name(self, index: int) -> str:
         """The folder that the sound's class is named for, and the path of the file from there."""
-        parts, key = (
-            PurePath(self._pieces[index].sound.path).parts,
-            name_key(self.class_name(index)),
-        )
+        parts = PurePath(self._pieces[index].sound.path).parts
+        key = name_key(self.class_name(index))
         counts = (n for n in range(2, len(parts) + 1) if name_key(parts[-n]) == key)
         return "/".join(parts[-next(counts, 2) :])
 

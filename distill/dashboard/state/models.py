@@ -19,7 +19,7 @@ from distill.dashboard.state.sounds import new_sounds_of, page_rows
 from distill.errors import DistillError, LibraryError
 from distill.runs.of_model import runs_of
 from distill.runs.summary import read_summary
-from distill.system.paths import from_here
+from distill.system.paths import from_here, written_ns
 from distill.system.shell import shell_line
 from distill.system.terminal import plain, quantity
 
@@ -122,14 +122,10 @@ class Models:
 
     def version(self) -> str:
         """Another one whenever the folder, its index or a file that was left out has changed."""
-        stamps, folder = [], self.places.library
+        folder = self.places.library
         left_out = (folder / name for name, _, _ in self._tried.unlisted)
-        for path in (folder, *folder.glob("*.json"), *left_out):
-            try:
-                stamps.append(f"{path.stat().st_mtime_ns:x}")
-            except OSError:
-                stamps.append("")
-        return "-".join(stamps) or "none"
+        watched = (folder, *folder.glob("*.json"), *left_out)
+        return "-".join(f"{written_ns(path):x}" for path in watched)
 
     def _left_out(self) -> str:
         """What is said of files that are no models."""
