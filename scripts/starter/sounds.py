@@ -22,10 +22,21 @@ from parts import (
     seconds,
     unit,
 )
-from voices import VOICES
+from voices import (
+    VOICES,
+    blown,
+    bow,
+    fm,
+    organ,
+    pluck,
+    string_partials,
+    struck,
+    sung,
+    synth,
+)
 
 DRUMS = (kick, snare, cymbal, clap, membrane)
-PITCHED = ("pluck", "string_partials", "struck", "blown", "bowed", "organ", "fm", "synth", "sung")
+PITCHED = (pluck, string_partials, struck, blown, bow, organ, fm, synth, sung)
 SCENES = ("single", "loop", "roll", "phrase", "chord", "mix")
 KINDS = (*VOICES, *SCENES[1:])
 
@@ -65,7 +76,7 @@ def _scene(kind: str, rng: Rng, samples: int) -> Samples:
     if kind == "phrase":
         return _phrase(rng, samples)
     if kind == "chord":
-        voice = VOICES[str(rng.choice(PITCHED))]
+        voice = PITCHED[rng.integers(len(PITCHED))]
         count = int(rng.integers(2, 5))
         return np.asarray(
             sum(unit(voice(rng, samples)) * rng.uniform(0.3, 1) for _ in range(count))
@@ -103,7 +114,7 @@ def _roll(rng: Rng, samples: int) -> Samples:
 
 def _phrase(rng: Rng, samples: int) -> Samples:
     """Notes of one voice, each with an end."""
-    voice, at, parts = VOICES[str(rng.choice(PITCHED))], 0.0, []
+    voice, at, parts = PITCHED[rng.integers(len(PITCHED))], 0.0, []
     while at < samples / RATE_HZ:
         length_s = log_uniform(rng, 0.1, 1.5)
         note = unit(voice(rng, int(length_s * RATE_HZ))) * rng.uniform(0.3, 1)
