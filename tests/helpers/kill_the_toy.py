@@ -80,7 +80,7 @@ def in_a_child(folder: Path, prepare_death: Callable[[], None]) -> int:
                     raise
         else:
             run_dir.mkdir(exist_ok=True)
-            places = ("data.root=sounds", "data.val_fraction=0.4", "callbacks.previews=null")
+            places = ("data.root=sounds", "data.val_fraction=0.4")
             train(load_config([*TOY.words, *places]), run_dir)
         os._exit(0)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])

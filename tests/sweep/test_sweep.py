@@ -21,7 +21,7 @@ from tests.helpers.forks import start
 from tests.helpers.runs import TINY, TINY_PRIOR, wait_for
 from tests.helpers.verbs import Run
 
-SWEEP = ("-m", *TINY, "trainer.max_epochs=1", "callbacks.previews=null", "data.root=sounds")
+SWEEP = ("-m", *TINY, "trainer.max_epochs=1", "data.root=sounds")
 Train = Callable[..., subprocess.CompletedProcess[str]]
 
 
