@@ -3,22 +3,27 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PYTEST_ARGS ?=
+ALL := sweep,streaming,dashboard,browser
+comma := ,
 
-.PHONY: help demo dashboard test test-all check sweep measure streaming clean
+.PHONY: help demo dashboard test test-all all-extras check sweep measure streaming clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-$(VENV)/.installed: pyproject.toml constraints.txt
+define install
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "distill needs Python 3.11 or newer: make PYTHON=...")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "installing PyTorch and the other packages into $(VENV): some minutes, 5 GB of disk"
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
-	touch $@
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev$(1)]'
+	touch $(VENV)/.installed $@
+endef
 
-$(VENV)/.%: $(VENV)/.installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,$*]'
-	touch $@
+$(VENV)/.installed: pyproject.toml constraints.txt
+	$(call install)
+
+$(VENV)/.%: pyproject.toml constraints.txt
+	$(call install,$(comma)$*)
 
 demo: $(VENV)/.installed ## train on a small synthesised collection; prints where the model is
 	$(BIN)/python -m distill.train
@@ -29,7 +34,9 @@ dashboard: $(VENV)/.dashboard ## train, listen and generate in the browser; prin
 test: $(VENV)/.installed ## the fast tests
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
-test-all: $(VENV)/.sweep,streaming,dashboard,browser ## the fast and the slow tests, those of the extras too
+all-extras: $(VENV)/.$(ALL) ## what all tests need
+
+test-all: all-extras ## the fast and the slow tests, those of the extras too
 	$(BIN)/python -m pytest -n 3 -m 'slow or not slow' $(PYTEST_ARGS)
 
 check: $(VENV)/.installed ## lint, format and types

@@ -3,43 +3,34 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.helpers.checkout import REPOSITORY
-from tests.helpers.runs import environment
+from tests.helpers.forks import start
 from tests.helpers.sounds import write_sounds
 
 pytestmark = pytest.mark.slow
-SCRIPT = REPOSITORY / "scripts" / "bench" / "hearing.py"
-WITHOUT_EARS = (
-    "import runpy, sys; sys.modules.update(zimtohrli=None, visqol=None); "
-    f"sys.argv.pop(0); runpy.run_path({str(SCRIPT)!r}, run_name='__main__')"
-)
 WAYS = {"Griffin-Lim", "original's phase", "true mel"}
 
 
-def answer(folder: Path, start: list[str], *words: str) -> list[str]:
-    ended = subprocess.run(
-        [sys.executable, *start, *words],
-        cwd=folder,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert ended.returncode == 0, ended.stderr
-    return ended.stdout.splitlines()
+def without_ears() -> None:
+    """As where the extra is not installed."""
+    sys.modules.update(zimtohrli=None, visqol=None)  # type: ignore[call-overload]
+
+
+def answer(folder: Path, *words: str, prepare: tuple[str, ...] = ()) -> list[str]:
+    script = start(folder, *words, program="scripts.bench.hearing", prepare=prepare)
+    out, err = script.communicate()
+    assert script.wait() == 0, err
+    return out.splitlines()
 
 
 def test_held_out_sounds_by_all_ways(model: Path, tmp_path: Path) -> None:
     write_sounds(tmp_path / "sounds")
-    lines = answer(
-        tmp_path, ["-c", WITHOUT_EARS, str(SCRIPT)], str(model), "sounds", "--limit", "2"
-    )
+    words = (str(model), "sounds", "--limit", "2")
+    lines = answer(tmp_path, *words, prepare=(f"{__name__}:without_ears",))
     assert sum("pip install 'distill[measure]'" in line for line in lines) == 1
     found = json.loads(lines[-1])
     assert found["side"] == "held-out"
@@ -57,7 +48,7 @@ def test_held_out_sounds_by_all_ways(model: Path, tmp_path: Path) -> None:
 def test_all_sounds_by_ear(model: Path, tmp_path: Path) -> None:
     pytest.importorskip("zimtohrli", reason="an extra")
     write_sounds(tmp_path / "sounds")
-    lines = answer(tmp_path, [str(SCRIPT)], str(model), "sounds", "--all")
+    lines = answer(tmp_path, str(model), "sounds", "--all")
     found = json.loads(lines[-1])
     assert found["sounds"] == 12
     ears = {way: row["ear_mos"] for way, row in found["sound"].items()}

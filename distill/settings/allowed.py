@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
+from functools import cache
 from typing import Any, get_type_hints
 
 from distill.errors import ConfigError
@@ -16,17 +17,24 @@ def keys_of(kind: Any) -> dict[str, tuple[Any, Mapping[str, Any]]]:
     """The keys of a group, each with its type and what it allows; for the vocoder, those of all
     types.
     """
-    kinds = VOCODERS.values() if kind is VocoderConfig else [kind]
+    kinds: Any = VOCODERS.values() if kind is VocoderConfig else [kind]
     return {
-        spec.name: (get_type_hints(each)[spec.name], spec.metadata)
+        spec.name: (_hints_of(each)[spec.name], spec.metadata)
         for each in kinds
         for spec in fields(each)
     }
 
 
+@cache
+def _hints_of(kind: Any) -> dict[str, Any]:
+    """The types of a group's keys; the same each time, and slow."""
+    return get_type_hints(kind)
+
+
 def check_ranges(config: Any, prefix: str = "") -> None:
     """Raise ConfigError for the first value that its field does not allow."""
-    hints = get_type_hints(type(config))
+    kind: Any = type(config)
+    hints = _hints_of(kind)
     for spec in fields(config):
         key, value = f"{prefix}{spec.name}", getattr(config, spec.name)
         if is_dataclass(value):

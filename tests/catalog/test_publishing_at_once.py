@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -13,23 +11,17 @@ from distill.catalog.catalog import Catalog
 from distill.catalog.entry import Entry
 from distill.catalog.files import describe
 from distill.catalog.index import NAME
+from tests.helpers.forks import Fork, answer_of, start
 from tests.helpers.made_bundle import index_of, publish_bundle
-from tests.helpers.runs import environment
 
-HELPERS = Path(__file__).resolve().parents[1] / "helpers"
 PROCESSES, MODELS = 4, 8
 pytestmark = pytest.mark.slow
 
 
-def started(library: Catalog, count: int) -> subprocess.Popen[str]:
+def started(library: Catalog, count: int) -> Fork:
     """A process that publishes models of one name."""
-    script = HELPERS / "publish_many.py"
-    return subprocess.Popen(
-        [sys.executable, script, library.folder, "kit", str(count)],
-        env=environment(),
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+    words = (str(library.folder), "kit", str(count))
+    return start(library.folder.parent, *words, program="tests.helpers.publish_many")
 
 
 def listed(library: Catalog) -> list[Entry]:
@@ -57,25 +49,21 @@ def test_models_published_at_once_all_arrive(library: Catalog) -> None:
         assert now >= before
         before = now
         time.sleep(0.02)
-    said = [publisher.communicate()[0].split() for publisher in publishers]
-    assert [publisher.returncode for publisher in publishers] == [0] * PROCESSES
+    said, errors = zip(*(publisher.communicate() for publisher in publishers), strict=True)
+    assert [publisher.returncode for publisher in publishers] == [0] * PROCESSES, errors
     entries = listed(library)
     assert len({entry.id for entry in entries}) == PROCESSES * MODELS
     numbered = {f"kit_{number}.distillgan" for number in range(1, PROCESSES * MODELS)}
     assert {entry.file for entry in entries} == {"kit.distillgan", *numbered}
-    assert {name for names in said for name in names} == {entry.file for entry in entries}
+    assert {name for names in said for name in names.split()} == {entry.file for entry in entries}
     assert_all_fits(library)
     assert not list(library.folder.glob(".*.part"))
 
 
 def test_killed_at_any_step_nothing_is_torn(tmp_path: Path) -> None:
     """And a repair makes the rest right."""
-    script = HELPERS / "die_at_each_step.py"
-    done = subprocess.run(
-        [sys.executable, script, tmp_path], env=environment(), capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
-    deaths = dict(line.split() for line in done.stdout.splitlines())
+    told = answer_of("die_at_each_step", tmp_path, tmp_path)
+    deaths = dict(line.split() for line in told.splitlines())
     assert deaths.keys() == {"publish", "republish", "delete", "repair"}
     assert all(int(count) >= 8 for count in deaths.values()), deaths  # it did die
 

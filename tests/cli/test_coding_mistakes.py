@@ -6,8 +6,6 @@ import io
 import os
 import re
 import signal
-import subprocess
-import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +20,7 @@ from distill.bundle.loading import load_bundle
 from distill.cli.batch import Meter
 from distill.system import terminal
 from tests.helpers.commands import Answer, answers_to, assert_one_line
-from tests.helpers.runs import environment
+from tests.helpers.forks import start
 from tests.helpers.sounds import sound
 from tests.helpers.verbs import Run, files, results
 
@@ -210,14 +208,7 @@ def test_stopped_midway_it_says_so_and_keeps_what_is_done(
     names = [f"{index:02d}.wav" for index in range(20)]
     for name in names:
         sound(tmp_path / "in" / name, samples=160_000)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "distill.reconstruct", model.name, "in", "-o", "out"],
-        cwd=tmp_path,
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    process = start(tmp_path, "reconstruct", model.name, "in", "-o", "out")
     assert process.stdout is not None
     told = [process.stdout.readline() for _ in range(3)]  # the model, and two files
     time.sleep(0.2)  # into the midst of the third

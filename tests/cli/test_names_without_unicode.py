@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.forks import TRAINING, Forks
+from tests.helpers.forks import TRAINING, Forks, start
 from tests.helpers.runs import TINY, environment
 from tests.helpers.sounds import write_sounds
 
@@ -54,10 +54,11 @@ def odd(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("variables", [*ASCII, {}], ids=["locale", "terminal", "unicode"])
 def test_every_verb_works_with_them(odd: Path, variables: dict[str, str]) -> None:
     run = os.fsdecode(b"r\xfcn")
-    forks = Forks({**environment(), **variables}, TRAINING)
+    forks = Forks({**environment(), **variables}, TRAINING) if "LC_ALL" in variables else None
 
     def work(*words: str) -> str:
-        answer = forks.start(words, odd)
+        own = {"variables": variables}
+        answer = forks.start(words, odd) if forks else start(odd, *words, **own)
         out, err = answer.communicate()
         assert answer.wait() == 0, err
         assert "Traceback" not in err
@@ -78,7 +79,8 @@ def test_every_verb_works_with_them(odd: Path, variables: dict[str, str]) -> Non
     work("encode", run, FOLDER)
     work("decode", "codes")
     info = work("library", "info", Path(summary["published"]).stem)  # which is always ASCII
-    forks.close()
+    if forks:
+        forks.close()
     assert len(list((odd / "listen").glob("*.wav"))) == 12
     assert "$'r\\xfcn'" in curves
     wanted = {os.path.splitext(name)[0] for name in os.listdir(odd / FOLDER)} - {

@@ -236,9 +236,8 @@ def test_own_parts_can_be_read_by_everybody(home: Dashboard, scheme: str) -> Non
             assert wrong == [], tab
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_on_a_telephone_nothing_is_wider_than_the_screen(home: Dashboard, scheme: str) -> None:
-    with open_page(home.url, width=390, scheme=scheme) as page:
+def test_on_a_telephone_nothing_is_wider_than_the_screen(home: Dashboard) -> None:
+    with open_page(home.url, width=390) as page:
         for tab in TABS:
             open_tab(page, tab)
             assert page.evaluate("document.scrollingElement.scrollWidth") <= 390, tab

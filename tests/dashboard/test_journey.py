@@ -42,6 +42,7 @@ def test_from_the_demo_collection_to_a_zip_of_new_sounds(home: Dashboard, page: 
     expect(survey).to_contain_text("Codebook size", timeout=LONG_MS)
     page.locator("#more").get_by_role("button", name="More").click()
     page.get_by_label("Minutes for each stage").fill(MINUTES)
+    page.get_by_label("Vocoder").uncheck()
     page.get_by_role("button", name="Start", exact=True).click()
 
     expect(run).to_contain_text("training", timeout=LONG_MS)

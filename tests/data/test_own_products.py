@@ -18,7 +18,7 @@ from distill.audio.sound_file import SoundFile
 from distill.audio.writer import write_sound
 from distill.data.collection import Collection
 from distill.errors import CollectionError
-from tests.helpers.runs import TINY
+from tests.helpers.runs import PREVIEWS, TINY
 from tests.helpers.scans import left_out, used_paths
 from tests.helpers.sounds import tone
 from tests.helpers.verbs import Run
@@ -109,7 +109,7 @@ def test_a_run_among_the_sounds_is_not_learned_from(
 ) -> None:
     runs = [sounds / "runs" / name for name in ("first", "second")]
     for run_dir in runs:
-        result = run("train", *TINY, f"data.root={sounds}", f"hydra.run.dir={run_dir}")
+        result = run("train", *TINY, PREVIEWS, f"data.root={sounds}", f"hydra.run.dir={run_dir}")
         assert result.exit_code == 0, result.stderr
         assert "12 files used" in result.stdout
     assert f"left out: {runs[0]}: distill's own output: a run, not searched" in result.stdout

@@ -121,7 +121,7 @@ def test_a_run_cut_within_an_epoch_ends_as_if_it_had_not_been(
     folder: Path, tmp_path: Path, run: Run, workers: int
 ) -> None:
     words = (*TINY, "data=streaming", f"data.root={folder}/shards", f"data.num_workers={workers}")
-    words = (*words, "trainer.max_epochs=3", "callbacks.previews=null")
+    words = (*words, "trainer.max_epochs=3")
     cut = (
         "+callbacks.extra.cut._target_=tests.helpers.watching.Interrupt",
         "+callbacks.extra.cut.step=7",

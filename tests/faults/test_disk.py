@@ -14,7 +14,7 @@ from tests.helpers.disks import Disk, fill
 from tests.helpers.filling import take_away
 from tests.helpers.forks import start
 from tests.helpers.made_bundle import bundle
-from tests.helpers.runs import TINY
+from tests.helpers.runs import PREVIEWS, TINY
 from tests.helpers.sounds import sound
 from tests.helpers.summaries import codec_summary
 from tests.helpers.verbs import Run
@@ -70,8 +70,8 @@ def test_wherever_in_a_run_the_disk_is_full(
 ) -> None:
     """From the cache by previews, curves, checkpoints and bundles to the library."""
     full = disk(size_kib)
-    often = "callbacks.previews.every_n_epochs=1"
-    code, lines = train_in(full, f"data.root={sounds}", "trainer.max_epochs=3", often)
+    often = (PREVIEWS, "callbacks.previews.every_n_epochs=1")
+    code, lines = train_in(full, f"data.root={sounds}", "trainer.max_epochs=3", *often)
     assert code == 2, lines
     assert lines[-1].startswith("distill: ")
     out = "\n".join(lines)

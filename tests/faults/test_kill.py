@@ -7,8 +7,6 @@ import os
 import random
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -20,14 +18,8 @@ from distill.bundle.loading import load_bundle
 from distill.bundle.reader import read_content
 from distill.runs.folder import checkpoint_path
 from distill.training.records.checkpoint_io import AtomicCheckpointIO
-from tests.helpers.checkout import REPOSITORY
-from tests.helpers.forks import start_run, until_saved_again
-from tests.helpers.runs import (
-    TINY,
-    TINY_PRIOR,
-    TINY_VOCODER,
-    environment,
-)
+from tests.helpers.forks import answer_of, start_run, until_saved_again
+from tests.helpers.runs import TINY, TINY_PRIOR, TINY_VOCODER
 from tests.helpers.sounds import tone, write_sounds
 from tests.helpers.stage_cases import CODEC, assert_equal
 from tests.helpers.whole_runs import Whole
@@ -37,22 +29,14 @@ pytestmark = pytest.mark.slow
 KILLS = int(os.environ.get("DISTILL_KILLS", "12"))
 """More of them, 1,000 say, take a quarter of an hour."""
 STAGES = ("codec", "vocoder", "prior")
-EPOCHS = 8
+EPOCHS = 4
 
 
 def test_killed_anywhere_a_stage_ends_as_if_left_alone(whole: Whole, tmp_path: Path) -> None:
     shutil.copytree(whole(CODEC) / "outputs" / "library", tmp_path / "begin/outputs/library")
     write_sounds(tmp_path / "begin" / "sounds")
-    program = str(REPOSITORY / "tests" / "helpers" / "kill_the_toy.py")
-    answer = subprocess.run(
-        [sys.executable, program, str(tmp_path / "begin"), str(KILLS)],
-        cwd=tmp_path,
-        env=environment(),
-        capture_output=True,
-        text=True,
-    )
-    assert answer.returncode == 0, answer.stderr[-3000:]
-    told = json.loads(answer.stdout.splitlines()[-1])
+    answer = answer_of("kill_the_toy", tmp_path, tmp_path / "begin", KILLS)
+    told = json.loads(answer.splitlines()[-1])
     assert told["deaths"] == KILLS
     assert len(told["places"]) > KILLS / 4, told
 

@@ -16,7 +16,7 @@ from tests.helpers.runs import Train
 from tests.helpers.spoiling import spoil
 from tests.helpers.stop_at import stop_at
 
-RUN = ("data.root=sounds", "callbacks.previews=null")
+RUN = ("data.root=sounds",)
 STEP, LAST = 8, 11
 """In the second of two epochs, each of six steps."""
 

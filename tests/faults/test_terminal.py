@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import pty
 import signal
-import subprocess
-import sys
-import termios
 from pathlib import Path
 
 import pytest
 
 from distill.bundle.reader import read_content
-from tests.helpers.forks import start
-from tests.helpers.runs import TINY, environment, train_command, wait_for
+from tests.helpers.forks import Fork, start
+from tests.helpers.runs import TINY, wait_for
 from tests.helpers.summaries import codec_summary
 
 pytestmark = pytest.mark.slow
@@ -24,27 +20,12 @@ pytestmark = pytest.mark.slow
 RUN = [*TINY, "data.root=sounds", "hydra.run.dir=run"]
 
 
-def in_a_terminal(
-    folder: Path, *overrides: str, outlive: bool
-) -> tuple[subprocess.Popen[bytes], int]:
+def in_a_terminal(folder: Path, *overrides: str, more: tuple[str, ...] = ()) -> tuple[Fork, int]:
     """A run in a terminal of its own, and the other end of that."""
     outer, inner = pty.openpty()
-
-    def begin() -> None:
-        fcntl.ioctl(inner, termios.TIOCSCTTY, 0)
-        # set either way: whoever runs the tests may outlive terminals too
-        signal.signal(signal.SIGHUP, signal.SIG_IGN if outlive else signal.SIG_DFL)
-
-    run = subprocess.Popen(
-        train_command([*RUN, *overrides]),
-        cwd=folder,
-        env=environment(),
-        stdin=inner,
-        stdout=inner,
-        stderr=inner,
-        start_new_session=True,
-        preexec_fn=begin,
-    )
+    prepare = [f"tests.helpers.terminals:{name}" for name in ("take_the_terminal", *more)]
+    words = ("train", *RUN, *overrides)
+    run = start(folder, *words, one_stream=True, given=inner, prepare=prepare)
     os.close(inner)
     return run, outer
 
@@ -55,7 +36,7 @@ def epochs_in_the_log(folder: Path) -> int:
 
 
 def test_a_terminal_that_is_closed_stops_the_run_saved(sounds: Path, tmp_path: Path) -> None:
-    run, outer = in_a_terminal(tmp_path, "trainer.max_epochs=100000", outlive=False)
+    run, outer = in_a_terminal(tmp_path, "trainer.max_epochs=100000")
     wait_for(lambda: epochs_in_the_log(tmp_path) >= 2)
     os.close(outer)
     assert run.wait(60) == 128 + signal.SIGHUP
@@ -66,7 +47,7 @@ def test_a_terminal_that_is_closed_stops_the_run_saved(sounds: Path, tmp_path: P
 
 
 def test_with_nohup_it_goes_on(sounds: Path, tmp_path: Path) -> None:
-    run, outer = in_a_terminal(tmp_path, "trainer.max_epochs=15", outlive=True)
+    run, outer = in_a_terminal(tmp_path, "trainer.max_epochs=15", more=("outlive_it",))
     wait_for(lambda: epochs_in_the_log(tmp_path) >= 2)
     os.close(outer)
     assert run.wait(120) == 0
@@ -91,14 +72,8 @@ def test_output_that_cannot_be_written_does_not_end_a_run(
 
 def test_other_verbs_tell(tmp_path: Path) -> None:
     with open("/dev/full", "w") as full:
-        listing = subprocess.run(
-            [sys.executable, "-m", "distill.library", "list"],
-            cwd=tmp_path,
-            env=environment(),
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-    assert listing.returncode == 2
-    assert listing.stderr.startswith("distill: the output could not be written")
-    assert len(listing.stderr.splitlines()) == 1
+        listing = start(tmp_path, "library", "list", given=full.fileno())
+    _, told = listing.communicate()
+    assert listing.wait() == 2
+    assert told.startswith("distill: the output could not be written")
+    assert len(told.splitlines()) == 1

@@ -1,4 +1,4 @@
-"""`die_at_each_step.py FOLDER`: does each action to a library again and again, each time killed at
+"""`die_at_each_step FOLDER`: does each action to a library again and again, each time killed at
 another call to the file system or within a file; checks what is left, prints how often it died.
 """
 
@@ -112,7 +112,3 @@ def main() -> None:
     """As described above."""
     for name, action in ACTIONS.items():
         print(name, deaths_of(action, Path(sys.argv[1]) / name))
-
-
-if __name__ == "__main__":
-    main()

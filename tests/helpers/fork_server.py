@@ -1,43 +1,44 @@
-"""Commands of distill on a socket → each in a process of its own, forked from this one.
+"""Command lines on a socket → each in a process of its own, forked from this one.
 
-A start of `train` takes seconds, nearly all of them for imports. Here they are paid once: each
-command line runs in a fork, with its own folder, variables, streams and exit code.
+A start of `train` takes seconds, nearly all of them for imports. Here they are paid once, for all
+who connect: each command line runs in a fork, with its own folder, variables, streams and exit
+code.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import socket
 import sys
 from importlib import import_module
 from typing import Any, TextIO
 
-from distill.__main__ import main
 
-
-def afresh(stream: TextIO, *, buffering: int) -> TextIO:
+def afresh(stream: TextIO, *, buffering: int, errors: str | None) -> TextIO:
     """As Python opens it when it starts."""
-    number = stream.fileno()
-    return open(number, "w", buffering, stream.encoding, stream.errors, closefd=False)
+    encoding = os.environ.get("PYTHONIOENCODING")
+    errors = errors if encoding else stream.errors
+    return open(stream.fileno(), "w", buffering, encoding or stream.encoding, errors, closefd=False)
 
 
 def run_command(asked: dict[str, Any], streams: list[int]) -> None:
-    """`distill WORDS`, as asked; then the process ends, as it would have without the fork."""
+    """The program and its words; then the process ends, as it would have without the fork."""
     for number, stream in enumerate((os.open(os.devnull, os.O_RDONLY), *streams)):
         os.dup2(stream, number)
     os.closerange(3, max(streams) + 1)
-    sys.stdout = afresh(sys.stdout, buffering=-1)
-    sys.stderr = afresh(sys.stderr, buffering=1)
     os.environ.clear()
     os.environ.update(asked["variables"])
+    sys.stdout = afresh(sys.stdout, buffering=-1, errors="strict")
+    sys.stderr = afresh(sys.stderr, buffering=1, errors="backslashreplace")
     os.chdir(os.fsdecode(asked["folder"].encode("latin-1")))
     for each in asked["prepare"]:
         module, function = each.split(":")
         getattr(import_module(module), function)()
     sys.argv = ["distill", *(os.fsdecode(word.encode("latin-1")) for word in asked["words"])]
-    main()
+    import_module(asked["program"]).main()
     sys.exit()
 
 
@@ -56,19 +57,28 @@ def stand_by(asked: dict[str, Any], out: int, err: int, back: int) -> None:
     os._exit(0)
 
 
-def serve(channel: socket.socket) -> None:
-    """Until the other end is closed."""
+def serve(door: socket.socket) -> None:
+    """Until all who have connected are gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those who stand by
-    while True:
-        message, streams, _, _ = socket.recv_fds(channel, 1 << 20, 3)
-        if not message:
-            return
-        if os.fork() == 0:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
-            stand_by(json.loads(message), *streams)
-        for stream in streams:
-            os.close(stream)
+    inside = [door.accept()[0]]
+    while inside:
+        for each in select.select([door, *inside], [], [])[0]:
+            if each is door:
+                inside.append(door.accept()[0])
+                continue
+            message, streams, _, _ = socket.recv_fds(each, 1 << 20, 3)
+            if not message:
+                inside.remove(each)
+                each.close()
+                continue
+            if os.fork() == 0:
+                for other in (door, *inside):
+                    other.close()
+                signal.signal(signal.SIGINT, signal.default_int_handler)
+                stand_by(json.loads(message), *streams)
+            for stream in streams:
+                os.close(stream)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Verbs in processes of their own that need not import anything first: each is a fork."""
+"""Programs in processes of their own that need not import anything first: each is a fork."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from io import FileIO
 from pathlib import Path
 from typing import Any, TextIO
@@ -72,14 +73,25 @@ class Fork:
 
 
 class Forks:
-    """A process that has imported the modules, and forks for each command."""
+    """A process that has imported the modules, and forks for each command; at an address, one that
+    all have in common who name it.
+    """
 
-    def __init__(self, variables: Mapping[str, str], modules: Sequence[str]) -> None:
+    def __init__(
+        self, variables: Mapping[str, str], modules: Sequence[str], address: str = ""
+    ) -> None:
         self._variables = dict(variables)
-        self._channel, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        command = [sys.executable, "-m", "tests.helpers.fork_server", *modules]
-        self._server = subprocess.Popen(command, env=self._variables, stdin=other)
-        other.close()
+        self._server: subprocess.Popen[bytes] | None = None
+        self._channel, door = (
+            socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) for _ in range(2)
+        )
+        with door, suppress(OSError):  # another has begun it
+            door.bind(address)
+            door.listen()
+            address = door.getsockname()
+            command = [sys.executable, "-m", "tests.helpers.fork_server", *modules]
+            self._server = subprocess.Popen(command, env=self._variables, stdin=door)
+        wait_for(lambda: self._channel.connect_ex(address) == 0)
 
     def start(
         self,
@@ -90,12 +102,14 @@ class Forks:
         one_stream: bool = False,
         given: int | None = None,
         prepare: Sequence[str] = (),
+        program: str = "distill.__main__",
     ) -> Fork:
-        """`distill WORDS` in this folder; stderr comes with stdout, if there is one stream, and
-        what is printed goes to a stream that is given. Functions MODULE:NAME prepare its process;
-        `variables` are more of the environment.
+        """`distill WORDS` in this folder, or another program; stderr comes with stdout, if there is
+        one stream, and what is printed goes to a stream that is given. Functions MODULE:NAME
+        prepare its process; `variables` are more of the environment.
         """
         asked = {
+            "program": program,
             "words": [os.fsencode(word).decode("latin-1") for word in words],
             "folder": os.fsencode(folder).decode("latin-1"),
             "variables": {**self._variables, **(variables or {})},
@@ -115,7 +129,8 @@ class Forks:
     def close(self) -> None:
         """End the process that forks; those that it has forked go on."""
         self._channel.close()
-        self._server.wait()
+        if self._server:
+            self._server.wait()
 
 
 def text_of(stream: int | None) -> TextIO | None:
@@ -127,13 +142,22 @@ def text_of(stream: int | None) -> TextIO | None:
 
 @functools.cache
 def _forks() -> Forks:
-    """For what needs torch and Lightning; one for all tests of a worker."""
-    return Forks(environment(), TRAINING)
+    """For what needs torch and Lightning; one for all tests, whichever worker has them."""
+    session = os.environ.get("PYTEST_XDIST_TESTRUNUID", os.getpid())
+    return Forks(environment(), TRAINING, f"\0distill forks {session}")
 
 
 def start(folder: Path, *words: str, **options: Any) -> Fork:
-    """The same, forked from the one process that all tests of a worker share."""
+    """The same, forked from the one process that all tests share."""
     return _forks().start(words, folder, **options)
+
+
+def answer_of(program: str, folder: Path, *words: object) -> str:
+    """What a program of tests/helpers prints; fails unless it ends well."""
+    work = start(folder, *map(str, words), program=f"tests.helpers.{program}")
+    out, err = work.communicate(600)
+    assert work.wait() == 0, err[-3000:]
+    return out
 
 
 def start_run(folder: Path, *overrides: str, **variables: str) -> Fork:

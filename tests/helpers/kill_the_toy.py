@@ -1,4 +1,4 @@
-"""`kill_the_toy.py FOLDER KILLS`: trains the toy stage in a folder with sounds and a library. It is
+"""`kill_the_toy FOLDER KILLS`: trains the toy stage in a folder with sounds and a library. It is
 killed again and again as by `kill -9`, at a call to the file system or within a file, and continued
 until it ends. Checks what each death leaves, and that each end is that of a run left alone; prints
 how often it died, and where.
@@ -80,7 +80,7 @@ def in_a_child(folder: Path, prepare_death: Callable[[], None]) -> int:
                     raise
         else:
             run_dir.mkdir(exist_ok=True)
-            places = ("data.root=sounds", "data.val_fraction=0.4", "callbacks.previews=null")
+            places = ("data.root=sounds", "data.val_fraction=0.4")
             train(load_config([*TOY.words, *places]), run_dir)
         os._exit(0)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
@@ -135,7 +135,3 @@ def main() -> None:
         shutil.rmtree(folder)
         ends += 1
     print(json.dumps({"deaths": deaths, "ends": ends, "calls": calls, "places": places}))
-
-
-if __name__ == "__main__":
-    main()

@@ -1,4 +1,4 @@
-"""`publish_many.py LIBRARY NAME COUNT`: publishes as many new models of one name, as runs would."""
+"""`publish_many LIBRARY NAME COUNT`: publishes as many new models of one name, as runs would."""
 
 from __future__ import annotations
 
@@ -16,7 +16,3 @@ def main() -> None:
     for number in range(count):
         bundle = library.folder.parent / "runs" / f"{os.getpid()}_{number}.distillgan"
         print(library.publish(make_bundle(bundle, name=name)).name, flush=True)
-
-
-if __name__ == "__main__":
-    main()

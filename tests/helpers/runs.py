@@ -30,8 +30,13 @@ TINY = (
     "data.segment_s=0.25",
     "data.batch_size=4",
     "data.min_epoch_segments=16",
+    "callbacks.previews=null",
 )
-"""Overrides that make a run take a second or two once torch is imported."""
+"""Overrides that make a run take a second once torch is imported."""
+PREVIEWS = (
+    "callbacks.previews={_target_:distill.training.callbacks.Previews,every_n_epochs:10,clips:3}"
+)
+"""Brings the usual previews back, for a second more each time."""
 TINY_VOCODER = (
     "stages=[codec,vocoder]",
     "vocoder.channels=8",

@@ -1,4 +1,4 @@
-"""`strangers.py FOLDER COUNT`: opens COUNT bundles, code files and indexes that were tampered with,
+"""`strangers FOLDER COUNT`: opens COUNT bundles, code files and indexes that were tampered with,
 watched by an audit hook (PEP 578); prints what happened as JSON.
 
 Tampering that a checksum would notice is sealed anew, as a stranger would.
@@ -157,8 +157,10 @@ def peak_mib() -> float:
     return int(next(line for line in status.splitlines() if "VmHWM" in line).split()[1]) / 1024
 
 
-def main(folder: Path, count: int) -> None:
-    chance = random.Random(0)
+def main() -> None:
+    """As described above."""
+    folder, count = Path(sys.argv[1]).resolve(), int(sys.argv[2])
+    begun_mib, chance = peak_mib(), random.Random(0)
     folder.mkdir()
     inbox, shelf = folder / "inbox", Catalog(folder / "library")
     inbox.mkdir()
@@ -232,11 +234,7 @@ def main(folder: Path, count: int) -> None:
                 "noted": watch.noted,
                 "controls": sorted(controls),
                 "files": sorted({path.parent.name for path in shelf.folder.rglob("*.distillgan")}),
-                "peak_mib": peak_mib(),
+                "more_mib": peak_mib() - begun_mib,
             }
         )
     )
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]).resolve(), int(sys.argv[2]))

@@ -11,7 +11,7 @@ import pytest
 
 from distill.settings.compose import load_config
 from distill.training.run import train
-from tests.helpers.runs import TINY
+from tests.helpers.runs import PREVIEWS, TINY
 from tests.helpers.shared import made_once
 from tests.helpers.sounds import write_sounds
 from tests.helpers.stage_cases import CODEC, StageCase, prepare
@@ -24,7 +24,7 @@ def all_sounds(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ...]:
     """Overrides for a folder of sounds and its cache."""
     folder = made_once(tmp_path_factory, "data", lambda path: write_sounds(path / "sounds"))
     places = (f"data.root={folder}/sounds", f"data.cache_dir={folder}/cache")
-    return (*places, "data.val_fraction=0.4", "callbacks.previews=null")
+    return (*places, "data.val_fraction=0.4")
 
 
 @pytest.fixture(scope="session")
@@ -66,7 +66,7 @@ def shown_run(
         with pytest.MonkeyPatch.context() as patch, (folder / "out.txt").open("w") as out:
             patch.chdir(folder)
             with redirect_stdout(out):
-                train(load_config([*TINY, *words]), folder / "run")
+                train(load_config([*TINY, PREVIEWS, *words]), folder / "run")
 
     made = made_once(tmp_path_factory, "shown", work)
     shutil.copytree(made, tmp_path, dirs_exist_ok=True)

@@ -37,10 +37,13 @@ def files_with_keys(combination: Combination) -> list[tuple[str, set[str]]]:
     ]
 
 
-ALONE = [(None,) * GROUPS.index(group) + (file,) for group in GROUPS for file in files_of(group)]
-ALONE = [(*choice, *(len(GROUPS) - len(choice)) * (None,)) for choice in ALONE]
-"""Each file with the defaults of all else."""
 TRIED_ALONE = ("experiment", "callbacks")
+ALONE = [
+    tuple(file if group == chosen else None for group in GROUPS)
+    for chosen in TRIED_ALONE
+    for file in files_of(chosen)
+]
+"""Each file of these groups with the defaults of all else."""
 ALL = product(*([None] if group in TRIED_ALONE else files_of(group) for group in GROUPS))
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import pickle
 from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import pytest
 import soundfile
@@ -29,11 +32,12 @@ from tests.helpers.effects import (
     look_at_training,
 )
 from tests.helpers.runs import TINY, TINY_PRIOR, TINY_VOCODER
+from tests.helpers.shared import made_once
 from tests.helpers.sounds import tone, write_sounds
 
 OTHER = "tests.helpers.effects.Stranger"
 SHORT = (
-    *TINY,
+    *(word for word in TINY if "previews" not in word),
     "name=kit",
     "data.root=../sounds",
     "data.batch_size=16",
@@ -198,9 +202,12 @@ def configuration(given: tuple[str, ...], changed: dict[str, Any]) -> TrainConfi
 class Workshop:
     """Runs in folders of their own, which have sounds and models beside them."""
 
-    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.folder, self.monkeypatch, self.runs = folder, monkeypatch, 0
-        self.usual: dict[tuple[tuple[str, ...], Look], Effects] = {}
+    def __init__(self, factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.factory, self.monkeypatch, self.runs = factory, monkeypatch, 0
+        self.folder = made_once(factory, "workshop", self.furnish)
+
+    def furnish(self, folder: Path) -> None:
+        self.folder = folder
         for name in ("sounds", "others"):
             write_sounds(folder / name)
         soundfile.write(folder / "sounds" / "short.wav", tone(700, 0.1), 16_000)
@@ -216,24 +223,28 @@ class Workshop:
     def look(self, change: Change, changed: dict[str, Any]) -> Effects:
         """What a run does with a setting changed."""
         self.runs += 1
-        self.go_to(f"run{self.runs}")
+        self.go_to(f"run{self.runs}_{os.getpid()}")
         return change.look(configuration(change.given, changed))
 
     def usual_look(self, change: Change) -> Effects:
         """What a run does without the change: the same each time, so that a key which nobody reads
         makes no difference.
         """
-        known = change.given, change.look
-        if known not in self.usual:
-            self.usual[known] = self.look(change, {})
-            assert self.look(change, {}) == self.usual[known]
-        return self.usual[known]
+
+        def work(folder: Path) -> None:
+            seen = self.look(change, {})
+            assert self.look(change, {}) == seen
+            (folder / "seen").write_bytes(pickle.dumps(seen))
+
+        known = f"usual_{crc32(repr((change.given, change.look.__name__)).encode())}"
+        seen: Effects = pickle.loads((made_once(self.factory, known, work) / "seen").read_bytes())
+        return seen
 
 
 @pytest.fixture(scope="module")
 def workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
     with pytest.MonkeyPatch.context() as monkeypatch:
-        yield Workshop(tmp_path_factory.mktemp("workshop"), monkeypatch)
+        yield Workshop(tmp_path_factory, monkeypatch)
 
 
 def test_every_key_is_tried() -> None:

@@ -21,7 +21,7 @@ from tests.helpers.forks import start
 from tests.helpers.runs import TINY, TINY_PRIOR, wait_for
 from tests.helpers.verbs import Run
 
-SWEEP = ("-m", *TINY, "trainer.max_epochs=1", "callbacks.previews=null", "data.root=sounds")
+SWEEP = ("-m", *TINY, "trainer.max_epochs=1", "data.root=sounds")
 Train = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -93,9 +93,7 @@ def test_a_job_that_runs_into_nan_is_told_and_the_others_stand(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("launcher", "beside"), [("", 1), ("joblib", 1), ("joblib", 2), ("submitit_local", 2)]
-)
+@pytest.mark.parametrize(("launcher", "beside"), [("", 1), ("joblib", 2), ("submitit_local", 2)])
 def test_ctrl_c_stops_the_sweep_and_keeps_what_is_done(
     sounds: Path, tmp_path: Path, launcher: str, beside: int
 ) -> None:
@@ -137,11 +135,11 @@ def test_other_launchers_give_the_same_leaderboard(
 ) -> None:
     name, setting = launcher
     pytest.importorskip(f"hydra_plugins.hydra_{name.split('_')[0]}_launcher")
-    answer = distill_train(*SWEEP, f"hydra/launcher={name}", setting, "rvq.levels=1,99,2")
+    answer = distill_train(*SWEEP, f"hydra/launcher={name}", setting, "rvq.levels=1,99")
     assert answer.returncode == 1, answer.stderr
     found = {row["rvq.levels"]: row["state"] for row in rows(tmp_path)}
-    assert found == {"1": "done", "99": "failed", "2": "done"}
-    assert in_library(tmp_path) == 2
+    assert found == {"1": "done", "99": "failed"}
+    assert in_library(tmp_path) == 1
 
 
 @pytest.mark.slow

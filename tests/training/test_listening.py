@@ -54,7 +54,7 @@ def test_a_stopped_run_has_a_page_and_the_resumed_one_a_new_one(
     sounds: Path, train_here: Train
 ) -> None:
     with pytest.raises(RunStopped):
-        train_here("run", "data.root=sounds", HALF, "callbacks.previews=null", *stop_at(5))
+        train_here("run", "data.root=sounds", HALF, *stop_at(5))
     before = read_page(run_page := Path("run/listen.html"))
     assert before.names
     text = run_page.read_bytes()
@@ -101,7 +101,7 @@ def test_the_sounds_are_those_of_the_best_weights(
 
     monkeypatch.setattr(stage, "write_held_out_page", write)
     make_the_first_epoch_best(monkeypatch)
-    run_dir = train_here("run", "data.root=sounds", "callbacks.previews=null")
+    run_dir = train_here("run", "data.root=sounds")
     best = torch.load(run_dir / "checkpoints" / "best.ckpt", weights_only=True)["state_dict"]
     (weights,) = used
     assert {f"model.{name}" for name in weights} <= best.keys()

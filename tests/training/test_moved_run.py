@@ -18,7 +18,7 @@ from distill.settings.compose import load_config, resume_config
 from distill.settings.quoting import quote_folders
 from distill.training.run import train
 from tests.helpers.fake_runs import show_run
-from tests.helpers.runs import TINY, TINY_PRIOR
+from tests.helpers.runs import PREVIEWS, TINY, TINY_PRIOR
 from tests.helpers.sounds import sound, write_sounds
 
 RUN = Path("outputs/train/2026-01-31_14-00-00_kit")
@@ -33,7 +33,7 @@ def test_what_was_moved_is_gone_on_with_and_used(
     monkeypatch.chdir(old)
     write_sounds(old / "sounds")
     RUN.mkdir(parents=True)
-    words = [f"data.root={old}/sounds", "data.val_fraction=0.4", "name=kit"]
+    words = [PREVIEWS, f"data.root={old}/sounds", "data.val_fraction=0.4", "name=kit"]
     train(load_config([*TINY, *words, f"library.dir={old}/outputs/library"]), RUN.absolute())
 
     old.rename(new)

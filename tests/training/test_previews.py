@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from tests.helpers.runs import Train
+from tests.helpers.runs import PREVIEWS, Train
 
 RATE_HZ = 16_000
 
@@ -17,7 +17,8 @@ def test_previews_hold_most_of_a_sound(train_here: Train, tmp_path: Path) -> Non
     for number in range(40):
         noise = np.random.default_rng(number).uniform(-0.5, 0.5, RATE_HZ // 5)
         soundfile.write(tmp_path / "short" / f"{number}.wav", noise, RATE_HZ)
-    run = train_here("run", "data.root=short", "data.val_fraction=0.5", "trainer.max_epochs=1")
+    words = ("data.root=short", "data.val_fraction=0.5", "trainer.max_epochs=1")
+    run = train_here("run", *words, PREVIEWS)
     clips = sorted((run / "previews").rglob("*.wav"))
     assert len(clips) >= 4
     for clip in clips:

@@ -72,7 +72,7 @@ def two_ranks(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     def work(folder: Path) -> None:
         write_sounds(folder / "sounds")
-        code, out = finish(start_two(folder, *poison, "callbacks.previews=null"))
+        code, out = finish(start_two(folder, *poison))
         assert code == 0, out
         (folder / "out.txt").write_text(out)
 

@@ -14,7 +14,7 @@ from distill.dashboard.state.runs import Runs
 from distill.errors import DistillError
 from distill.training.callbacks import bundle_checkpoint, progress_display
 from tests.helpers.fake_runs import show_run
-from tests.helpers.runs import Train
+from tests.helpers.runs import PREVIEWS, Train
 from tests.helpers.sounds import sound, tone
 
 
@@ -94,7 +94,7 @@ def test_piped_output_is_not_silent_before_the_first_epoch(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(progress_display, "SILENCE_S", 0.0)
-    train_here("run", "data.root=sounds")
+    train_here("run", "data.root=sounds", PREVIEWS)
     shown = capsys.readouterr().out
     assert "training the codec: epoch 1 has begun" in shown
     assert "epoch 1/2: step 1 of 6" in shown

@@ -36,7 +36,7 @@ def run(train_here: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> R
         words, is_there = [f"stages=[{','.join(stages)}]"], (tmp_path / name).exists()
         return train_here(
             name,
-            *([] if is_there else ["data.root=sounds", "callbacks.previews=null"]),
+            *([] if is_there else ["data.root=sounds"]),
             *words,
             *overrides,
             resume=is_there,

@@ -58,7 +58,6 @@ def test_a_hit_behind_silence_keeps_its_attack(train_here: Train, tmp_path: Path
         "model.channels=32",
         "rvq.codebook_dim=16",
         "rvq.codebook_size=64",
-        "callbacks.previews=null",
     )
     model = distill.load(run / "last.distillgan")
     others = [hit(number) for number in range(1_000, 1_020)]

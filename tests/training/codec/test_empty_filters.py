@@ -13,7 +13,7 @@ from distill.training.codec.filters import describe_empty_filters
 from tests.helpers.runs import TINY
 from tests.helpers.verbs import Run
 
-RUN = [*TINY, "mel.n_mels=64", "mel.n_fft=256", "callbacks.previews=null", "data.root=sounds"]
+RUN = [*TINY, "mel.n_mels=64", "mel.n_fft=256", "data.root=sounds"]
 Train = Callable[..., subprocess.CompletedProcess[str]]
 
 

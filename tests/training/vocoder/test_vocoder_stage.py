@@ -16,7 +16,7 @@ from distill.catalog.facts import vocoder_label
 from distill.errors import DistillError
 from distill.settings.compose import load_config
 from tests.helpers.listening import rows_on_record
-from tests.helpers.runs import TINY_VOCODER, Train
+from tests.helpers.runs import PREVIEWS, TINY_VOCODER, Train
 from tests.helpers.stage_cases import CODEC, PHASE, Judge
 from tests.helpers.verbs import Run
 from tests.helpers.whole_runs import Whole
@@ -34,7 +34,7 @@ def test_a_better_vocoder_comes_into_the_file_and_makes_the_sound(
     sounds: Path, train_here: Train, judged: Judge, capsys: pytest.CaptureFixture[str]
 ) -> None:
     judged(1.5)
-    run_dir = train_here("run", *SMALL, "name=kit")
+    run_dir = train_here("run", *SMALL, PREVIEWS, "name=kit")
     state = vocoder_of(run_dir / "best.distillgan")
     assert state is not None
     assert state["type"] == "phase_gradient"
