@@ -10,6 +10,7 @@ from torch import Tensor
 
 from distill.model.mel import LogMel
 from distill.vocoder.mel_inverse import MelInverse
+from distill.vocoder.onsets import read_onsets
 from distill.vocoder.phase_network import PhaseNetwork
 from distill.vocoder.phase_rounds import PhaseRounds
 from distill.vocoder.phase_steps import PhaseIntegral
@@ -33,6 +34,8 @@ class Frames(NamedTuple):
     """(F, bins)."""
     phases: Tensor
     """(F, bins), complex, of length 1."""
+    onsets: Tensor
+    """What an OnsetNetwork says of them, (F, PLACES + 3)."""
 
     def then(self, later: Frames) -> Frames:
         """These frames and those that follow."""
@@ -76,14 +79,17 @@ class PhaseGradient:
             yield joined.finish()
 
     @torch.inference_mode()
-    def predict(self, log_mel: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Normalised log-mel (M, F) → magnitudes (F, bins), and steps in time and in frequency."""
+    def predict(self, log_mel: Tensor) -> tuple[Tensor, ...]:
+        """Normalised log-mel (M, F) → magnitudes (F, bins), what is said of onsets, and steps in
+        time and in frequency.
+        """
         device = next(self.network.parameters()).device
         decibels = self.spectrogram.to_decibels(log_mel)
         said = self.network(decibels[None].to(device))
         inverted = self._inverse.magnitude(self.spectrogram.to_magnitude(log_mel))
         magnitude = inverted * said.gain[0].cpu().exp()
-        return magnitude.mT, said.in_time[0].cpu().mT, said.in_frequency[0].cpu().mT
+        steps = (each[0].cpu().mT for each in (said.in_time, said.in_frequency))
+        return magnitude.mT, said.onsets[0].cpu(), *steps
 
     @torch.inference_mode()
     def sound(self, given: Frames, *, is_last: bool, silent: int) -> Tensor:
@@ -94,7 +100,14 @@ class PhaseGradient:
         if is_last:  # the longest waveform with these frames, as far as their windows reach
             samples = min(frames * config.hop_length - 1, reached)
         mel = self.spectrogram.to_magnitude(given.log_mel)
-        return self._rounds.run(mel, given.magnitude, given.phases, samples=samples, silent=silent)
+        return self._rounds.run(
+            mel,
+            given.magnitude,
+            given.phases,
+            samples=samples,
+            silent=silent,
+            onsets=read_onsets(given.onsets, hop_length=config.hop_length),
+        )
 
 
 class _Blocks:
@@ -149,9 +162,9 @@ class _Blocks:
         found = []
         for channel, (mel, integral) in enumerate(zip(seen, self._integrals, strict=True)):
             whole = self._vocoder.predict(mel)
-            magnitude, *steps = (part[before : before + frames] for part in whole)
+            magnitude, onsets, *steps = (part[before : before + frames] for part in whole)
             phases = integral.add(magnitude, *steps)
-            new = Frames(mel.mT[before : before + frames], magnitude, phases)
+            new = Frames(mel.mT[before : before + frames], magnitude, phases, onsets)
             found.append(self._ready[channel].then(new) if self._ready else new)
         self._ready = found
         begin = max(0, before + frames - self._context)

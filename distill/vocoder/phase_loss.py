@@ -7,6 +7,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from distill.model.mel import SpectrogramConfig
+from distill.vocoder.onset_network import onset_loss
 from distill.vocoder.phase_network import Prediction
 from distill.vocoder.phase_steps import steps_of
 
@@ -32,6 +34,8 @@ class PhaseLoss(NamedTuple):
     best prediction of length c.
     """
     in_frequency: Tensor
+    onset: Tensor
+    """Of the onsets, as `onset_loss` has it."""
 
 
 def band_weights(bins: int, *, sample_rate_hz: int) -> Tensor:
@@ -45,23 +49,28 @@ def phase_loss(
     predicted: Prediction,
     inverted: Tensor,
     spectrum: Tensor,
+    waveforms: Tensor,
     *,
     weights: Tensor,
-    n_fft: int,
-    hop_length: int,
+    config: SpectrogramConfig,
 ) -> PhaseLoss:
-    """Prediction, inverted mel and true spectrum (B, bins, F), weight of each bin (bins, 1)."""
+    """Prediction, inverted mel and true spectrum (B, bins, F), waveforms (B, T), weight of each bin
+    (bins, 1).
+    """
     true = spectrum.abs()
     loudness = true**LOUDNESS * weights
     apart = predicted.gain + inverted.clamp(min=QUIETEST).log() - true.clamp(min=QUIETEST).log()
     heard = loudness / loudness.mean().clamp(min=SMALLEST) + (true > QUIETEST) * weights
     magnitude = (apart.abs() * heard).mean() / 2
-    steps = steps_of(spectrum, n_fft=n_fft, hop_length=hop_length)
+    steps = steps_of(spectrum, n_fft=config.n_fft, hop_length=config.hop_length)
     in_time, in_frequency = (
         _distance(said, step, weights)
         for said, step in zip((predicted.in_time, predicted.in_frequency), steps, strict=True)
     )
-    return PhaseLoss(magnitude + in_time + in_frequency, magnitude, in_time, in_frequency)
+    rate_hz, hop = config.sample_rate_hz, config.hop_length
+    onset = onset_loss(predicted.onsets, waveforms, rate_hz=rate_hz, hop_length=hop)
+    total = magnitude + in_time + in_frequency + onset
+    return PhaseLoss(total, magnitude, in_time, in_frequency, onset)
 
 
 def _distance(predicted: Tensor, step: Tensor, weights: Tensor) -> Tensor:

@@ -1,4 +1,6 @@
-"""mel in dB (B, M, F) → the magnitudes of a spectrum and the steps of its phase (B, bins, F)."""
+"""mel in dB (B, M, F) → the magnitudes of a spectrum (B, bins, F), its phase steps, and where sounds
+begin in it.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from distill.model.mel import SpectrogramConfig
+from distill.vocoder.layers import KERNEL, Block
+from distill.vocoder.onset_network import OnsetNetwork
 
-KERNEL = 7
-"""Frames that a convolution sees."""
 MIDDLE_DB, SPREAD_DB = -25.0, 20.0
 """Mels are brought near 0 and 1 by these, the same for every collection."""
 MOST_GAIN = 5.0
@@ -43,25 +45,8 @@ class Prediction(NamedTuple):
     is, the shorter.
     """
     in_frequency: Tensor
-
-
-class Block(nn.Module):
-    """x + linear(GELU(linear(norm(depthwise convolution(x))))), as in ConvNeXt (arXiv:2201.03545),
-    over time as in Vocos (arXiv:2306.00814).
-    """
-
-    def __init__(self, channels: int, hidden: int) -> None:
-        super().__init__()
-        self.in_time = nn.Conv1d(channels, channels, KERNEL, padding=KERNEL // 2, groups=channels)
-        self.norm = nn.LayerNorm(channels)
-        self.wider = nn.Linear(channels, hidden)
-        self.back = nn.Linear(hidden, channels)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, F, C) → (B, F, C)."""
-        seen = self.norm(self.in_time(x.transpose(1, 2)).transpose(1, 2))
-        changed: Tensor = self.back(nn.functional.gelu(self.wider(seen)))
-        return x + changed
+    onsets: Tensor
+    """What an OnsetNetwork says of each frame, (B, F, PLACES + 3)."""
 
 
 class PhaseNetwork(nn.Module):
@@ -72,7 +57,8 @@ class PhaseNetwork(nn.Module):
     def __init__(self, config: PhaseNetworkConfig) -> None:
         super().__init__()
         self.config = config
-        self.context = KERNEL // 2 * (1 + config.blocks)
+        self.onsets = OnsetNetwork(config.n_mels)
+        self.context = max(KERNEL // 2 * (1 + config.blocks), self.onsets.context)
         """Frames on either side that a frame depends on."""
         channels = config.channels
         self.first = nn.Conv1d(config.n_mels, channels, KERNEL, padding=KERNEL // 2)
@@ -85,11 +71,11 @@ class PhaseNetwork(nn.Module):
 
     def forward(self, mel_db: Tensor) -> Prediction:
         """Mel in dB (B, M, F) float32 → the prediction."""
-        x = self.first((mel_db - MIDDLE_DB) / SPREAD_DB).transpose(1, 2)
+        mel = (mel_db - MIDDLE_DB) / SPREAD_DB
+        x = self.first(mel).transpose(1, 2)
         x = self.norm(self.blocks(x))
         gain = self.gain(x).float().transpose(1, 2).clamp(-MOST_GAIN, MOST_GAIN)
         # in float32: there are no complex numbers of bf16, in which a run may train
         parts = self.steps(x).float().unflatten(2, (4, -1)).permute(2, 0, 3, 1)
-        return Prediction(
-            gain, torch.complex(parts[0], parts[1]), torch.complex(parts[2], parts[3])
-        )
+        in_time, in_frequency = (torch.complex(*parts[n : n + 2]) for n in (0, 2))
+        return Prediction(gain, in_time, in_frequency, self.onsets(mel))

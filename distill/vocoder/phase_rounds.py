@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from functools import partial
+
 import torch
 from torch import Tensor
 
 from distill.model.mel import SpectrogramConfig
 from distill.vocoder.mel_inverse import MelInverse
+from distill.vocoder.onsets import Onset
+from distill.vocoder.sharpening import sharpen
 from distill.vocoder.spectra import ShortTimeFourier, with_magnitudes
 
 LOW_ROUNDS = 64
@@ -24,11 +29,12 @@ USED, KEPT = 0.85, 0.75
 class PhaseRounds:
     """Makes a spectrum consistent: first the low band, then the whole, and at last so that the
     sound has the given mel. Each round silences what is known to be silent, the samples before the
-    sound: without it, its beginning has no phase, and may click.
+    sound: without it, its beginning has no phase, and may click. Those over the whole band sharpen
+    the onsets.
     """
 
     def __init__(self, config: SpectrogramConfig, inverse: MelInverse) -> None:
-        self._inverse = inverse
+        self._inverse, self._rate_hz = inverse, config.sample_rate_hz
         self._whole = ShortTimeFourier(n_fft=config.n_fft, hop_length=config.hop_length)
         self._slower = _slower(config)
         self._low = ShortTimeFourier(
@@ -36,20 +42,31 @@ class PhaseRounds:
         )
 
     def run(
-        self, mel: Tensor, magnitude: Tensor, phases: Tensor, *, samples: int, silent: int = 0
+        self,
+        mel: Tensor,
+        magnitude: Tensor,
+        phases: Tensor,
+        *,
+        samples: int,
+        silent: int = 0,
+        onsets: Sequence[Onset] = (),
     ) -> Tensor:
         """Magnitude mel (F, M), magnitudes and phases (F, bins) → waveform (samples,), whose first
-        `silent` samples are 0.
+        `silent` samples are 0, and which is sharp at the onsets.
         """
+
+        def known(waveform: Tensor) -> Tensor:
+            return sharpen(_hold_silence(waveform, silent), onsets, self._rate_hz)
+
         if self._slower > 1:
             phases = self._in_low_band(magnitude, phases, silent)
         spectrum = with_magnitudes(phases, magnitude)
-        spectrum = _rounds(self._whole, magnitude, spectrum, WHOLE_ROUNDS, samples, silent)
+        spectrum = _rounds(self._whole, magnitude, spectrum, WHOLE_ROUNDS, samples, known)
         for _ in range(FITTING_ROUNDS):
-            waveform = _waveform(self._whole, spectrum, samples, silent)
+            waveform = known(self._whole.waveform(spectrum, samples))
             for part, found in self._whole.spectra(waveform, len(mel)):
                 spectrum[part] = self._inverse.fit(found.mT, mel[part].mT).mT
-        return _waveform(self._whole, spectrum, samples, silent)
+        return known(self._whole.waveform(spectrum, samples))
 
     def _in_low_band(self, magnitude: Tensor, phases: Tensor, silent: int) -> Tensor:
         """Phases (F, bins) → a spectrum with the same ones, but better ones in the lowest bins.
@@ -67,7 +84,7 @@ class PhaseRounds:
             phases[:, :bins].contiguous(),
             LOW_ROUNDS,
             len(magnitude) * low.hop_length,
-            silent // self._slower,
+            partial(_hold_silence, silent=silent // self._slower),
         )
         return torch.cat([better[:, :kept], phases[:, kept:]], dim=1)
 
@@ -78,15 +95,16 @@ def _rounds(
     spectrum: Tensor,
     rounds: int,
     samples: int,
-    silent: int,
+    known: Callable[[Tensor], Tensor],
 ) -> Tensor:
     """Magnitudes, and a spectrum with first phases (F, bins) → a spectrum with these magnitudes and
-    the phases after `rounds` rounds of fast Griffin-Lim.
+    the phases after `rounds` rounds of fast Griffin-Lim. `known` puts right in each round's
+    waveform what is known of it.
     """
     spectrum = with_magnitudes(spectrum, magnitude)
     before = torch.zeros_like(spectrum)
     for _ in range(rounds):
-        waveform = _waveform(transform, spectrum, samples, silent)
+        waveform = known(transform.waveform(spectrum, samples))
         for part, found in transform.spectra(waveform, len(magnitude)):
             further = torch.sub(found, before[part], alpha=MOMENTUM / (1 + MOMENTUM))
             before[part] = found
@@ -94,8 +112,7 @@ def _rounds(
     return spectrum
 
 
-def _waveform(transform: ShortTimeFourier, spectrum: Tensor, samples: int, silent: int) -> Tensor:
-    waveform = transform.waveform(spectrum, samples)
+def _hold_silence(waveform: Tensor, silent: int) -> Tensor:
     waveform[:silent] = 0
     return waveform
 

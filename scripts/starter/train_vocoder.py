@@ -115,9 +115,9 @@ class Training:
             self.network(self.spectrogram.decibels(magnitude)),
             inverted,
             spectrum,
+            waveform[:, 0],
             weights=self.weights,
-            n_fft=mel.n_fft,
-            hop_length=mel.hop_length,
+            config=mel,
         )
 
     @torch.no_grad()

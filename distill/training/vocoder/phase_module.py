@@ -22,7 +22,7 @@ class PhaseModule(VocoderModule):
     """Trains a PhaseNetwork on the sounds' spectra."""
 
     model: PhaseNetwork
-    terms = ("loss", "magnitude", "in_time", "in_frequency")
+    terms = ("loss", "magnitude", "in_time", "in_frequency", "onset")
     held_out_terms = terms
 
     def __init__(self, *args: Any, starter: bool, **options: Any) -> None:
@@ -95,7 +95,7 @@ class PhaseModule(VocoderModule):
             self.model(decibels),
             inverted,
             spectrum,
+            waveform[:, 0],
             weights=weights.to(self.device),
-            n_fft=config.n_fft,
-            hop_length=config.hop_length,
+            config=config,
         )
