@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from distill.codec.attack import SHARP_MS, Attack, Attacks, envelope_of, find_attacks
 from distill.codec.codec import Codec
 from distill.codec.hearing import fine_db
 from distill.data.datamodule import SegmentDataModule
@@ -37,6 +38,19 @@ class Likeness:
     """Mel error of the waveforms."""
     fine_db: float
     """Log-spectral distance with short windows."""
+    attacks: Attacks | None = None
+    """How sharply they begin; None if none of the originals is a hit."""
+
+    @property
+    def sum_db(self) -> float:
+        """Both errors, by which vocoders are compared."""
+        return self.mel_db + self.fine_db
+
+    @property
+    def of_attacks(self) -> dict[str, float]:
+        """The figures of the attacks that were measured, by name; empty if there are none."""
+        figures = asdict(self.attacks) if self.attacks else {}
+        return {name: value for name, value in figures.items() if value is not None}
 
 
 @dataclass(frozen=True)
@@ -54,8 +68,8 @@ class Comparison:
     @property
     def is_better(self) -> bool:
         """Whether it is nearer to most of the originals, and its mean error is not much larger."""
-        own, other = (each.mel_db + each.fine_db for each in (self.own, self.default))
-        return 2 * self.nearer > self.sounds and own < MOST_WORSE * other
+        is_near = self.own.sum_db < MOST_WORSE * self.default.sum_db
+        return 2 * self.nearer > self.sounds and is_near
 
     @property
     def figures(self) -> list[str]:
@@ -64,6 +78,7 @@ class Comparison:
         return [
             f"mel error of the sounds {own.mel_db:.2f} dB ({self.default_name} {other.mel_db:.2f})",
             f"fine error {own.fine_db:.2f} dB ({other.fine_db:.2f})",
+            *_show_attacks(own.attacks, other.attacks),
         ]
 
     @property
@@ -95,47 +110,73 @@ class Comparer:
     """
 
     def __init__(self, codec: Codec, data: SegmentDataModule, *, most: int) -> None:
-        samples = round(LONGEST_S * codec.spectrogram.config.sample_rate_hz)
+        self._rate_hz = codec.spectrogram.config.sample_rate_hz
+        samples = round(LONGEST_S * self._rate_hz)
         beginnings = data.held_out_beginnings(most, samples=samples)
         self._codec = codec
         self._sounds = [sound for each in beginnings if len(sound := _sound(each))]
         self._coded = [codec.code(sound[None]) for sound in self._sounds]
-        self._default: Tensor | None = None
+        self._default: _Heard | None = None
 
     def compare(self, own: Vocoder, default: Vocoder, *, name: str = "") -> Comparison:
         """Let both turn the same decoded mels into sound; `name` is what the other is called."""
         if self._default is None:
-            self._default = self._errors(default)
-        errors = self._errors(own)
-        nearer = errors.sum(dim=1) < self._default.sum(dim=1)
+            self._default = self._hear(default)
+        heard = self._hear(own)
+        nearer = heard.errors.sum(dim=1) < self._default.errors.sum(dim=1)
         return Comparison(
-            _mean(errors),
-            _mean(self._default),
+            heard.likeness,
+            self._default.likeness,
             name or default.name,
             nearer=int(nearer.sum()),
-            sounds=len(errors),
+            sounds=len(nearer),
         )
 
     @torch.inference_mode()
-    def _errors(self, vocoder: Vocoder) -> Tensor:
-        """Mel error and fine error of each sound, (N, 2)."""
+    def _hear(self, vocoder: Vocoder) -> _Heard:
         spectrogram = self._codec.spectrogram
         window = max(16, int(spectrogram.config.n_fft * FINE_SHARE))
-        errors = torch.zeros(len(self._sounds), 2, dtype=torch.float64)
-        for row, original, coded in zip(errors, self._sounds, self._coded, strict=True):
+        heard = _Heard(torch.zeros(len(self._sounds), 2, dtype=torch.float64))
+        for row, original, coded in zip(heard.errors, self._sounds, self._coded, strict=True):
             sound = self._codec.sound(coded, vocoder)
-            heard = [
+            mels = [
                 spectrogram.decibels(spectrogram.magnitude(each.to(coded.decoded.device)[None]))
                 for each in (original[None], sound[None])
             ]
-            mel_db = (heard[0] - heard[1]).abs().mean()
+            mel_db = (mels[0] - mels[1]).abs().mean()
             row[0], row[1] = mel_db, _fine_db(original, sound, window)
-        return errors
+            pair = (envelope_of(each[None], self._rate_hz) for each in (original, sound))
+            heard.attacks.extend(find_attacks(*pair))
+        return heard
 
 
-def _mean(errors: Tensor) -> Likeness:
-    mel_db, fine_db = (errors.sum(dim=0) / max(1, len(errors))).tolist()
-    return Likeness(mel_db, fine_db)
+@dataclass(frozen=True)
+class _Heard:
+    """What a vocoder makes of the sounds."""
+
+    errors: Tensor
+    """Mel error and fine error of each sound, (N, 2)."""
+    attacks: list[Attack] = field(default_factory=list)
+    """All onsets of all sounds."""
+
+    @property
+    def likeness(self) -> Likeness:
+        mel_db, fine_db = (self.errors.sum(dim=0) / max(1, len(self.errors))).tolist()
+        return Likeness(mel_db, fine_db, Attacks.of(self.attacks))
+
+
+def _show_attacks(own: Attacks | None, other: Attacks | None) -> list[str]:
+    """How the sounds begin, with the default vocoder's and the originals' figures."""
+    if own is None or other is None:
+        return []
+    originals = f"originals {own.original_rise_ms:.1f}", f"originals {own.original_sharp:.0%}"
+    shown = [
+        f"rise {own.rise_ms:.1f} ms ({other.rise_ms:.1f}, {originals[0]})",
+        f"within {SHARP_MS:g} ms {own.sharp:.0%} ({other.sharp:.0%}, {originals[1]})",
+    ]
+    if own.pre_ring_db is not None and other.pre_ring_db is not None:
+        shown.append(f"pre-ring {own.pre_ring_db:+.1f} dB ({other.pre_ring_db:+.1f})")
+    return shown
 
 
 def _sound(beginning: Tensor) -> Tensor:
