@@ -59,7 +59,9 @@ def test_a_rise_is_counted_in_half_milliseconds_from_a_tenth_of_the_peak() -> No
     """Eight samples a step; by hand: a tenth in step 3, 70 % in step 8."""
     steps = [0.02, 0.09, 0.05, 0.1, 0.3, 0.2, 0.6, 0.69, 0.7, 1.0, 0.5, *[0.1] * 30]
     sound = torch.zeros(1, 8 * len(steps))
-    sound[0, 5::8] = torch.tensor(steps) * torch.tensor([1.0, -1.0]).repeat(len(steps))[: len(steps)]
+    sound[0, 5::8] = (
+        torch.tensor(steps) * torch.tensor([1.0, -1.0]).repeat(len(steps))[: len(steps)]
+    )
     assert only(sound).original_rise_ms == pytest.approx(5 * 0.5)
 
 

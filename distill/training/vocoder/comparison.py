@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from distill.codec.attack import SHARP_MS, Attack, Attacks, envelope_of, find_attacks
 from distill.codec.codec import Codec
 from distill.codec.hearing import fine_db
+from distill.codec.yardstick import Closeness, rate
 from distill.data.datamodule import SegmentDataModule
 from distill.vocoder.vocoder import Vocoder
 
@@ -28,6 +30,10 @@ FINE_SHARE = 1 / 4
 happens within a mel frame. A long one measures chance: which partials of a noise are loud. A
 vocoder that makes all of them equally loud would then have the smallest error.
 """
+LEAD_S, BEGINNING_S = 0.03, 0.1
+"""Pre-ring is measured on this much of each beginning, behind this much silence: a file that begins
+with its attack has no place for any.
+"""
 
 
 @dataclass(frozen=True)
@@ -39,7 +45,9 @@ class Likeness:
     fine_db: float
     """Log-spectral distance with short windows."""
     attacks: Attacks | None = None
-    """How sharply they begin; None if none of the originals is a hit."""
+    """How sharply they begin, and the pre-ring behind silence; None if none of the originals is a
+    hit.
+    """
 
     @property
     def sum_db(self) -> float:
@@ -84,13 +92,14 @@ class Comparison:
     @property
     def verdict(self) -> str:
         """What it means, with the figures."""
-        name = self.default_name
-        figures, on = ", ".join(self.figures), f"{self.nearer} of {self.sounds}"
-        if self.is_better:
-            return f"better than {name} on {on} held-out sounds, and kept: {figures}"
-        return (
-            f"better than {name} on {on} held-out sounds only, so the model keeps that: {figures}"
-        )
+        name, on = self.default_name, f"{self.nearer} of {self.sounds}"
+        means = ", and kept" if self.is_better else " only, so the model keeps that"
+        words = f"better than {name} on {on} held-out sounds{means}: {', '.join(self.figures)}"
+        kept = self.own if self.is_better else self.default
+        rating = rate(kept.of_attacks)
+        if rating is None or rating.closeness is Closeness.CLOSE:
+            return words
+        return f"{words}; sounds {rating.closeness}: {rating.reason}"
 
     @property
     def details(self) -> dict[str, Any]:
@@ -116,6 +125,9 @@ class Comparer:
         self._codec = codec
         self._sounds = [sound for each in beginnings if len(sound := _sound(each))]
         self._coded = [codec.code(sound[None]) for sound in self._sounds]
+        lead, begun = (round(each_s * self._rate_hz) for each_s in (LEAD_S, BEGINNING_S))
+        self._led = [pad(sound[None, :begun], (lead, 0)) for sound in self._sounds]
+        self._coded_led = [codec.code(sound) for sound in self._led]
         self._default: _Heard | None = None
 
     def compare(self, own: Vocoder, default: Vocoder, *, name: str = "") -> Comparison:
@@ -145,9 +157,14 @@ class Comparer:
             ]
             mel_db = (mels[0] - mels[1]).abs().mean()
             row[0], row[1] = mel_db, _fine_db(original, sound, window)
-            pair = (envelope_of(each[None], self._rate_hz) for each in (original, sound))
-            heard.attacks.extend(find_attacks(*pair))
+            heard.attacks.extend(self._attacks(original[None], sound[None]))
+        for original, coded in zip(self._led, self._coded_led, strict=True):
+            sound = self._codec.sound(coded, vocoder)
+            heard.behind_silence.extend(self._attacks(original, sound[None]))
         return heard
+
+    def _attacks(self, original: Tensor, sound: Tensor) -> list[Attack]:
+        return find_attacks(*(envelope_of(each, self._rate_hz) for each in (original, sound)))
 
 
 @dataclass(frozen=True)
@@ -158,11 +175,17 @@ class _Heard:
     """Mel error and fine error of each sound, (N, 2)."""
     attacks: list[Attack] = field(default_factory=list)
     """All onsets of all sounds."""
+    behind_silence: list[Attack] = field(default_factory=list)
+    """How they begin behind silence."""
 
     @property
     def likeness(self) -> Likeness:
+        """The means, and the medians of the attacks."""
         mel_db, fine_db = (self.errors.sum(dim=0) / max(1, len(self.errors))).tolist()
-        return Likeness(mel_db, fine_db, Attacks.of(self.attacks))
+        attacks, behind = Attacks.of(self.attacks), Attacks.of(self.behind_silence)
+        if attacks:
+            attacks = replace(attacks, pre_ring_db=behind.pre_ring_db if behind else None)
+        return Likeness(mel_db, fine_db, attacks)
 
 
 def _show_attacks(own: Attacks | None, other: Attacks | None) -> list[str]:
@@ -192,5 +215,5 @@ def _sound(beginning: Tensor) -> Tensor:
 def _fine_db(original: Tensor, sound: Tensor, window: int) -> float:
     """The fine error of sounds (T,), with silence behind them if they are shorter than a window."""
     short = max(0, window - len(original))
-    original, sound = (torch.nn.functional.pad(each, (0, short)) for each in (original, sound))
+    original, sound = (pad(each, (0, short)) for each in (original, sound))
     return fine_db(original, sound, window=window)
