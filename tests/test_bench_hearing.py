@@ -49,6 +49,10 @@ def test_held_out_sounds_by_all_ways(model: Path, tmp_path: Path) -> None:
     for row in found["sound"].values():
         assert row["level_10_db"] <= row["level_db"] <= row["level_90_db"]
         assert "ear" not in row
+        assert row["original_rise_ms"] < 2
+        assert 0 <= row["sharp"] <= row["original_sharp"] == 1, "tones that begin at once"
+        assert 0 <= row["rise_ms"] <= 50
+    assert sum(", originals " in line for line in lines) == len(WAYS)
     assert found["sound"]["true mel"]["decoded_mel_db"] == 0
     sounds = [row["mel_db"] for row in found["sound"].values()]
     assert min(sounds) == found["sound"]["true mel"]["mel_db"]
