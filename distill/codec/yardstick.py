@@ -64,8 +64,8 @@ OF_MELS = tuple(key for key in YARDSTICK if key != SLOWER)
 """The figures that the codec's training measures each epoch, without making sound of a mel."""
 RISE, ORIGINAL_RISE, PRE_RING = "rise_ms", "original_rise_ms", "pre_ring_db"
 """Figures of a sound's attacks, as in `Attacks`; the first two make SLOWER, the last is shown."""
-GENTLE_MS = 10.0
-"""If the original rises more slowly than this, it has no attack to lose."""
+GENTLE_MS = 5.0
+"""If the original rises more slowly than this, as voices do, it has no attack to lose."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,9 @@ class Rating:
     closeness: Closeness
     """The worst word that one of the figures stands for."""
     worst: str
-    """Key in YARDSTICK: the figure that is furthest over its limit for `close`."""
+    """Key in YARDSTICK: of the figures that stand for this word, the one that is furthest over its
+    limit for `close`.
+    """
     value: float
     """That figure, in its unit."""
 
@@ -121,10 +123,12 @@ def rate(figures: Mapping[str, float]) -> Rating | None:
         known[SLOWER] = attacks[RISE] - attacks[ORIGINAL_RISE]
     if not known:
         return None
-    worst = max(known, key=lambda key: abs(known[key]) / YARDSTICK[key].close)
-    words = list(Closeness)
-    closeness = max((_word_of(key, value) for key, value in known.items()), key=words.index)
-    return Rating(closeness, worst, known[worst])
+    words = {key: _word_of(key, value) for key, value in known.items()}
+    places = list(Closeness)
+    worst = max(
+        known, key=lambda key: (places.index(words[key]), abs(known[key]) / YARDSTICK[key].close)
+    )
+    return Rating(words[worst], worst, known[worst])
 
 
 def held_out_figures(figures: Mapping[str, float]) -> dict[str, float]:

@@ -16,6 +16,7 @@ from distill.catalog.catalog import Catalog
 from distill.catalog.facts import vocoder_label
 from distill.errors import DistillError
 from distill.settings.compose import load_config
+from tests.helpers.curves import events_of
 from tests.helpers.listening import rows_on_record
 from tests.helpers.runs import TINY_VOCODER, Train
 from tests.helpers.stage_cases import CODEC, PHASE, Judge
@@ -102,6 +103,9 @@ def test_a_real_comparison_measures_both(
     rows = map(json.loads, (run_dir / "progress.jsonl").read_text().splitlines())
     epochs = [row for row in rows if row["event"] == "epoch" and row["stage"] == "vocoder"]
     assert all(row["details"]["own"]["attacks"]["rise_ms"] >= 0 for row in epochs)
+    curves = events_of(run_dir).Tags()["scalars"]
+    figures = ("rise_ms", "original_rise_ms", "sharp", "original_sharp", "pre_ring_db")
+    assert {f"heard/{name}" for name in figures} <= set(curves)
     stages = json.loads((run_dir / "summary.json").read_text())["stages"]
     own, default = stages["vocoder"]["own"], stages["vocoder"]["default"]
     for errors in (own, default):
