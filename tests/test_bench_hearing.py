@@ -17,7 +17,8 @@ pytestmark = pytest.mark.slow
 SCRIPT = REPOSITORY / "scripts" / "bench" / "hearing.py"
 WITHOUT_EARS = (
     "import runpy, sys; sys.modules.update(zimtohrli=None, visqol=None); "
-    f"sys.argv.pop(0); runpy.run_path({str(SCRIPT)!r}, run_name='__main__')"
+    f"sys.path.insert(0, {str(SCRIPT.parent)!r}); sys.argv.pop(0); "
+    f"runpy.run_path({str(SCRIPT)!r}, run_name='__main__')"
 )
 WAYS = {"Griffin-Lim", "original's phase", "true mel"}
 
