@@ -8,11 +8,17 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers.checkout import REPOSITORY
 from tests.helpers.forks import start
 from tests.helpers.sounds import write_sounds
 
 pytestmark = pytest.mark.slow
 WAYS = {"Griffin-Lim", "original's phase", "true mel"}
+
+
+def with_what_is_beside_it() -> None:
+    """As Python starts a script."""
+    sys.path.insert(0, str(REPOSITORY / "scripts" / "bench"))
 
 
 def without_ears() -> None:
@@ -21,6 +27,7 @@ def without_ears() -> None:
 
 
 def answer(folder: Path, *words: str, prepare: tuple[str, ...] = ()) -> list[str]:
+    prepare = (f"{__name__}:with_what_is_beside_it", *prepare)
     script = start(folder, *words, program="scripts.bench.hearing", prepare=prepare)
     out, err = script.communicate()
     assert script.wait() == 0, err
@@ -40,6 +47,10 @@ def test_held_out_sounds_by_all_ways(model: Path, tmp_path: Path) -> None:
     for row in found["sound"].values():
         assert row["level_10_db"] <= row["level_db"] <= row["level_90_db"]
         assert "ear" not in row
+        assert row["original_rise_ms"] < 2
+        assert 0 <= row["sharp"] <= row["original_sharp"] == 1, "tones that begin at once"
+        assert 0 <= row["rise_ms"] <= 50
+    assert sum(", originals " in line for line in lines) == len(WAYS)
     assert found["sound"]["true mel"]["decoded_mel_db"] == 0
     sounds = [row["mel_db"] for row in found["sound"].values()]
     assert min(sounds) == found["sound"]["true mel"]["mel_db"]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from distill.bundle import SUFFIX
 from distill.codec.description import Metadata
-from distill.codec.yardstick import YARDSTICK
+from distill.codec.yardstick import OF_MELS
 from distill.model.sizing import bitrate_kbps
 from distill.prior.state import PriorState, PriorTraining
 from distill.system.json_values import without_nan
@@ -175,7 +175,7 @@ def _facts(state: VocoderState | PriorState | None, codec: Metadata) -> dict[str
 
 
 def _heard_figures(history: Mapping[str, Sequence[float]]) -> dict[str, float]:
-    curves = {key: history[f"val_{key}"] for key in YARDSTICK}
+    curves = {key: history[f"val_{key}"] for key in OF_MELS}
     return {key: curve[-1] for key, curve in curves.items() if curve and math.isfinite(curve[-1])}
 
 

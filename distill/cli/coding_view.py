@@ -8,6 +8,7 @@ from statistics import fmean, median
 
 from distill.cli.coding_work import Coded, Decoded, Encoded, Reconstructed
 from distill.codec.yardstick import YARDSTICK, rate, show_figures
+from distill.listen.rows import medians
 from distill.system.terminal import duration, quantity
 
 
@@ -25,8 +26,9 @@ def decoded_line(target: Path, result: Decoded, *, verbose: bool) -> str:
 
 def reconstructed_line(target: Path, result: Reconstructed, *, verbose: bool) -> str:
     """`listen/kick.wav: mel error 0.58 dB, 0.67 dB as written, onset error 2.40 dB, peak loss
-    1.20 dB, level -0.8 dB: close`; with `verbose`, the word is not the last. For two channels,
-    `side -12.1 dB (original -12.4 dB)` tells how loud their difference is beside the whole.
+    1.20 dB, level -0.8 dB, rise 4.5 ms (original 2.0 ms): recognisable (soft attacks)`; with
+    `verbose`, these words are not the last. For two channels, `side -12.1 dB (original -12.4 dB)`
+    tells how loud their difference is beside the whole.
     """
     line = f"{target}: {_errors(result)}"
     if not verbose:
@@ -35,8 +37,8 @@ def reconstructed_line(target: Path, result: Reconstructed, *, verbose: bool) ->
 
 
 def mean_line(results: Sequence[Reconstructed], *, verbose: bool) -> str:
-    """The last line, over all files; short and long files count equally. Of the levels, it is the
-    median: one much too quiet and one much too loud are not right in the mean.
+    """The last line, over all files; short and long files count equally. Of levels and attacks, it
+    is the median: one much too quiet and one much too loud are not right in the mean.
     """
     coded = [result.coded for result in results]
     whole = Reconstructed(
@@ -48,13 +50,14 @@ def mean_line(results: Sequence[Reconstructed], *, verbose: bool) -> str:
         onset_db=fmean(result.onset_db for result in results),
         peak_db=fmean(result.peak_db for result in results),
         level_db=median(result.level_db for result in results),
+        attacks=medians([result.attacks for result in results]),
     )
     line = f"mean of {quantity(len(results), 'file')}: {_errors(whole)}"
     return f"{line}, {_bitrate(whole.coded)}, {_speeds(whole)}" if verbose else line
 
 
 def _errors(result: Reconstructed) -> str:
-    figures = {key: getattr(result, key) for key in YARDSTICK}
+    figures = result.figures
     parts = [
         *show_figures({"mel_db": result.mel_db}),
         f"{YARDSTICK['mel_db'].show(result.written_db)} as written",
@@ -63,7 +66,7 @@ def _errors(result: Reconstructed) -> str:
     if result.side_db is not None:
         parts.append(f"side {result.side_db:z.1f} dB (original {result.original_side_db:z.1f} dB)")
     rating = rate(figures)
-    return ", ".join(parts) + (f": {rating.closeness}" if rating else "")
+    return ", ".join(parts) + (f": {rating.closeness}{rating.fault}" if rating else "")
 
 
 def _details(coded: Coded, took_s: float) -> str:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from distill.cli.batch import Meter, common_cause, new_file
 from distill.cli.files import Job
+from distill.codec.yardstick import OF_MELS
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from distill.audio.sound_file import SoundFile
     from distill.bundle.loaded import LoadedModel
+    from distill.codec.attack import Attacks
     from distill.codec.codes import Codes
     from distill.codec.hearing import EnergyMeter
     from distill.codec.mel_error import MelFigures
@@ -70,9 +72,16 @@ class Reconstructed:
     """Its peak loss: how much quieter the loudest bin of the onset is."""
     level_db: float
     """Its energy over that of the original."""
+    attacks: dict[str, float] = field(default_factory=dict)
+    """Figures of its attacks, by the keys that the yardstick knows; empty if it has none."""
     side_db: float | None = None
     """Of two channels, how loud their difference is in the written sound."""
     original_side_db: float | None = None
+
+    @property
+    def figures(self) -> dict[str, float]:
+        """What is known of it, by the keys that the yardstick knows."""
+        return {key: getattr(self, key) for key in OF_MELS} | self.attacks
 
 
 def encode_file(
@@ -128,7 +137,7 @@ def reconstruct_file(
     _write(codes, job, model, meter, seed=seed, overwrite=overwrite)
     decoded_s = time.monotonic()
     meter.begin(f"measuring {job.source.name}", codes.duration_s)
-    decoded, heard, (before, after) = _measure(sound, job.target, codes, model, meter)
+    decoded, heard, (before, after), attacks = _measure(sound, job.target, codes, model, meter)
     return Reconstructed(
         Coded.of(codes),
         encoded_s - start_s,
@@ -138,6 +147,7 @@ def reconstruct_file(
         onset_db=heard.onset.error_db,
         peak_db=heard.onset.peak_db,
         level_db=level_db(before.energy, after.energy),
+        attacks=attacks.figures if attacks else {},
         side_db=after.side_db,
         original_side_db=before.side_db,
     )
@@ -195,21 +205,31 @@ def _write(
 
 def _measure(
     sound: SoundFile, written: Path, codes: Codes, model: LoadedModel, meter: Meter
-) -> tuple[MelFigures, MelFigures, tuple[EnergyMeter, EnergyMeter]]:
-    """The figures of the decoded mel, those of the sound that was written, and the energies of the
-    original and of that sound.
+) -> tuple[MelFigures, MelFigures, tuple[EnergyMeter, EnergyMeter], Attacks | None]:
+    """The figures of the decoded mel, those of the sound that was written, the energies of the
+    original and of that sound, and its attacks.
     """
     from distill.audio.sound_file import SoundFile
+    from distill.codec.attack import Attacks, EnvelopeMeter, find_attacks
     from distill.codec.hearing import EnergyMeter
     from distill.codec.mel_error import compare_mels
 
     energies = EnergyMeter(), EnergyMeter()
-    originals = energies[0].measure(sound.blocks(meter.advance))
-    results = energies[1].measure(SoundFile.open(written).blocks())
+    envelopes = EnvelopeMeter(sound.sample_rate_hz), EnvelopeMeter(sound.sample_rate_hz)
+    originals, results = (
+        envelope.measure(energy.measure(chunks))
+        for envelope, energy, chunks in zip(
+            envelopes,
+            energies,
+            (sound.blocks(meter.advance), SoundFile.open(written).blocks()),
+            strict=True,
+        )
+    )
     decoded, heard = compare_mels(
         model.codec.mels(originals, sound.sample_rate_hz),
         model.codec.decoded_mels(codes),
         model.codec.mels(results, sound.sample_rate_hz),
         spectrogram=model.codec.spectrogram,
     )
-    return decoded, heard, energies
+    attacks = find_attacks(*(each.envelope() for each in envelopes))
+    return decoded, heard, energies, Attacks.of(attacks)

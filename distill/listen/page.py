@@ -48,7 +48,7 @@ def draw_page(
     parts = [which[0].upper() + which[1:], *filter(None, [order])]
     beside = " The others are beside this page." * bool(others)
     lines = [_text(f"{', '.join(parts)}.{beside}")]
-    if len(rows) > 1 and (middle := _figures(medians(rows))):
+    if len(rows) > 1 and (middle := _figures(medians([row.figures for row in rows]))):
         lines[0] += f" In the median, {middle}."
     lines += map(_text, intro)
     body = "\n".join(
@@ -135,7 +135,8 @@ def _figures(figures: dict[str, float]) -> str:
     """The figures as HTML, none of them broken between two lines, and how close they sound."""
     parts = [f'<span class="figure">{_text(part)}</span>' for part in show_figures(figures)]
     rating = rate(figures)
-    return ", ".join(parts) + (f"; sounds <strong>{rating.closeness}</strong>" if rating else "")
+    word = f"; sounds <strong>{rating.closeness}</strong>{_text(rating.fault)}" if rating else ""
+    return ", ".join(parts) + word
 
 
 def _text(text: str) -> str:

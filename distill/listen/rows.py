@@ -80,9 +80,7 @@ def newest_first(rows: Iterable[Row]) -> list[Row]:
     return sorted(rows, key=lambda row: (-row.call, natural_key(row.name), row.file))
 
 
-def medians(rows: Sequence[Row]) -> dict[str, float]:
-    """The median of each figure over the rows that have it."""
-    names = dict.fromkeys(name for row in rows for name in row.figures)
-    return {
-        name: median(row.figures[name] for row in rows if name in row.figures) for name in names
-    }
+def medians(sounds: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """The figures of each sound → the median of each figure over the sounds that have it."""
+    names = dict.fromkeys(name for figures in sounds for name in figures)
+    return {name: median(each[name] for each in sounds if name in each) for name in names}

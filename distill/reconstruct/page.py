@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from distill.cli.coding_work import Reconstructed
 from distill.cli.files import Job
-from distill.codec.yardstick import YARDSTICK
 from distill.errors import DistillError
 from distill.listen.folder import ListeningPage
 from distill.listen.rows import Row, Take
@@ -40,7 +39,7 @@ class ResultsPage:
     def add(self, job: Job, result: Reconstructed) -> None:
         """Add a file: a copy of the original, in the result's format, and the pair of mels."""
         file = job.target.relative_to(self._page.folder).as_posix()
-        figures = {key: getattr(result, key) for key in YARDSTICK}
+        figures = result.figures
         if not self._page.takes(file, figures):
             return
         try:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from distill.audio.writer import write_sound
+from distill.codec.attack import measure_attacks
 from distill.codec.codec import Codec
 from distill.codec.hearing import mel_levels_db, onset_of
 from distill.data.segments import FixedSegments, Segment
@@ -35,7 +36,7 @@ def write_held_out_page(
 ) -> Path | None:
     """Decode some of the held-out sounds, by each vocoder, under its label in `vocoders`, and write
     the page with them, in place of an earlier one; return its path. The figures are those of the
-    decoded mels, as in training.
+    decoded mels, as in training, and those of the attacks of the sounds by the first vocoder.
 
     Raises OSError, or WriteError or SoundError, if a file cannot be written or read.
     """
@@ -102,8 +103,21 @@ def _row(
         file=takes[1].path,
         model=codec.name,
         picture=picture,
-        figures=_figures(spectrogram, clip, mels),
+        figures=_figures(spectrogram, clip, mels)
+        | _attacks(clip, next(iter(sounds.values())), config.sample_rate_hz),
     )
+
+
+def _attacks(clip: Segment, result: Tensor, rate_hz: int) -> dict[str, float]:
+    """The figures of a clip's attacks, and those of its result (T,); none without silence before
+    it: such a clip may begin within a sound.
+    """
+    begin, end = clip["sound_begin"], clip["sound_end"]
+    if not begin:
+        return {}
+    pair = (each[:, begin:end] for each in (torch.as_tensor(clip["waveform"]), result[None]))
+    attacks = measure_attacks(*pair, rate_hz=rate_hz)
+    return attacks.figures if attacks else {}
 
 
 def _figures(spectrogram: LogMel, clip: Segment, mels: Sequence[Tensor]) -> dict[str, float]:

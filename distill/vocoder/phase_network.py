@@ -1,5 +1,5 @@
-"""mel in dB (B, M, F) → the magnitudes of a spectrum (B, bins, F), its phase steps, and where sounds
-begin in it.
+"""mel in dB (B, M, F) → the magnitudes of a spectrum (B, bins, F), the steps of its phase, and the
+onsets in it.
 """
 
 from __future__ import annotations

@@ -9,6 +9,8 @@ them; at most 10 s of each. Prints
   mel      mel error of the decoded mel, and of the sound
   fine     log-spectral distance with windows of 512, 2048 and 8192 samples
   level    energy over that of the original, dB: median, 10 % and 90 %
+  rise     from 10 to 70 % of the peak, of the sound and of the original, medians over the hits;
+           the share within 2 ms; and the pre-ring before them, where there is room for it
   ear      Zimtohrli distance and the opinion score (1 to 5) that it stands for
 for the model's sound, for the decoded mel with Griffin-Lim and with the original's phase, and for
 the true mel with Griffin-Lim. The last line is JSON. `ear` needs the extra `measure`.
@@ -19,17 +21,18 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import soxr
 import torch
+from ears import Ear, for_ears, visqol, zimtohrli
 from torch import Tensor
 
 import distill
 from distill.bundle.loaded import LoadedModel
+from distill.codec.attack import SHARP_MS, measure_attacks
 from distill.codec.hearing import (
     LEADS_S,
     fine_db,
@@ -51,12 +54,9 @@ from distill.vocoder.griffin_lim import GriffinLim
 from distill.vocoder.vocoder import Vocoder, vocode
 
 LONGEST_S, BEGINNING_S, SILENCE_AFTER_S = 10.0, 2.0, 0.5
-EAR_HZ = 48_000
 WINDOWS = (512, 2048, 8192)
-VISQOL_SAMPLES = 2 * EAR_HZ
-"""Shorter sounds are followed by silence."""
-MISSING = "ear is left out: it needs `pip install 'distill[measure]'` (Linux only)"
-Ear = Callable[[np.ndarray, np.ndarray], dict[str, float]]
+ATTACKS = ("rise_ms", "original_rise_ms", "pre_ring_db")
+SHARP = {"rise_ms": "sharp", "original_rise_ms": "original_sharp"}
 
 
 def main() -> None:
@@ -153,7 +153,7 @@ def measure_leads(model: LoadedModel, waveforms: list[np.ndarray]) -> dict[str, 
 def measure_paths(
     model: LoadedModel, waveforms: list[np.ndarray], ears: list[Ear]
 ) -> dict[str, dict[str, float]]:
-    """Way to the sound → its figures, means over the sounds; the levels' median and range."""
+    """Way to the sound → its figures, means over the sounds; medians of levels and attacks."""
     found: dict[str, list[dict[str, float]]] = {}
     with bar() as progress:
         for waveform in progress.track(waveforms, description="measuring"):
@@ -223,12 +223,15 @@ def compare(
     model: LoadedModel, original: np.ndarray, sound: np.ndarray, ears: list[Ear]
 ) -> dict[str, float]:
     """Figures of a sound (T,) beside the original (T,), both at the model's rate."""
-    spectrogram = model.codec.spectrogram
-    mels = [spectrogram.to_decibels(spectrogram(_batch(each))) for each in (original, sound)]
+    spectrogram, rate_hz = model.codec.spectrogram, model.sample_rate_hz
+    whole = _channel(original), _channel(sound)
+    mels = [spectrogram.to_decibels(spectrogram(each[None])) for each in whole]
     row = {"mel_db": float((mels[0] - mels[1]).abs().mean())}
     row["onset_db"] = onset_of(*mels).error_db
     row["level_db"] = level_db(float(np.square(original).sum()), float(np.square(sound).sum()))
-    a, b = (_for_ears(each, model.sample_rate_hz) for each in (original, sound))
+    attacks = measure_attacks(*whole, rate_hz=rate_hz)
+    row |= dict.fromkeys(ATTACKS, np.nan) | (attacks.figures if attacks else {})
+    a, b = (for_ears(each, rate_hz, samples=2 * max(WINDOWS)) for each in (original, sound))
     pair = torch.from_numpy(a), torch.from_numpy(b)
     row |= {f"fine_{window}_db": fine_db(*pair, window=window) for window in WINDOWS}
     for ear in ears:
@@ -236,53 +239,37 @@ def compare(
     return row
 
 
-def zimtohrli() -> Ear | None:
-    """The ear, if it is installed; else a line says how to get it."""
-    try:
-        from zimtohrli import Pyohrli, mos_from_zimtohrli
-    except ImportError:
-        print(MISSING)
-        return None
-    pyohrli = Pyohrli()
-
-    def measure(original: np.ndarray, sound: np.ndarray) -> dict[str, float]:
-        distance = float(pyohrli.distance(original, sound))
-        return {"ear": distance, "ear_mos": float(mos_from_zimtohrli(distance))}
-
-    return measure
-
-
-def visqol() -> Ear | None:
-    """Another ear, slower; sounds that are too short even for it have no score."""
-    try:
-        from visqol import VisqolApi
-    except ImportError:
-        print(MISSING)
-        return None
-    api = VisqolApi()
-    api.create(mode="audio")
-
-    def measure(original: np.ndarray, sound: np.ndarray) -> dict[str, float]:
-        missing = max(0, VISQOL_SAMPLES - len(original))
-        pair = (np.pad(each, (0, missing)).astype(np.float64) for each in (original, sound))
-        try:
-            return {"visqol_mos": float(api.measure_from_arrays(*pair, EAR_HZ).moslqo)}
-        except ValueError:  # too little of it is not silent
-            return {"visqol_mos": np.nan}
-
-    return measure
+def of_attacks(rows: list[dict[str, float]]) -> dict[str, float]:
+    """Figures of each sound → medians of those of attacks, over the sounds that have them, and the
+    share of the rises that are sharp; without those that no sound has.
+    """
+    found = {key: np.array([row[key] for row in rows]) for key in ATTACKS}
+    known = {key: values[np.isfinite(values)] for key, values in found.items()}
+    said = {key: float(np.median(values)) for key, values in known.items() if len(values)}
+    for key, share in SHARP.items():
+        if len(known[key]):
+            said[share] = float(np.mean(known[key] <= SHARP_MS))
+    return said
 
 
 def _summarise(way: str, rows: list[dict[str, float]]) -> dict[str, float]:
     loudness = loudness_range(row["level_db"] for row in rows)
-    means = {key: float(np.nanmean([row[key] for row in rows])) for key in rows[0]}
-    said = {**means, "level_db": loudness.median_db}
+    keys = [key for key in rows[0] if key not in ATTACKS]
+    said = {key: float(np.nanmean([row[key] for row in rows])) for key in keys}
+    said |= {"level_db": loudness.median_db, **of_attacks(rows)}
     said |= {"level_10_db": loudness.low_db, "level_90_db": loudness.high_db}
     parts = [
         f"mel error {said['decoded_mel_db']:.2f} dB, {said['mel_db']:.2f} dB as a sound",
         "fine " + " / ".join(f"{said[f'fine_{window}_db']:.2f}" for window in WINDOWS) + " dB",
         f"level {loudness.median_db:+.1f} dB ({loudness.low_db:+.1f} to {loudness.high_db:+.1f})",
     ]
+    if "rise_ms" in said:
+        parts.append(
+            f"rise {said['rise_ms']:.1f} ms, {said['sharp']:.0%} within {SHARP_MS:g} ms, "
+            f"originals {said['original_rise_ms']:.1f} ms, {said['original_sharp']:.0%}"
+        )
+    if "pre_ring_db" in said:
+        parts.append(f"pre-ring {said['pre_ring_db']:+.1f} dB")
     if "ear" in said:
         parts.append(f"ear {said['ear']:.4f}, {said['ear_mos']:.2f} of 5")
     if "visqol_mos" in said:
@@ -291,15 +278,8 @@ def _summarise(way: str, rows: list[dict[str, float]]) -> dict[str, float]:
     return said
 
 
-def _for_ears(waveform: np.ndarray, rate_hz: int) -> np.ndarray:
-    """At 48 kHz, and long enough for the longest window."""
-    if rate_hz != EAR_HZ:
-        waveform = soxr.resample(waveform, rate_hz, EAR_HZ)
-    return np.pad(waveform, (0, max(0, 2 * max(WINDOWS) - len(waveform)))).astype(np.float32)
-
-
-def _batch(waveform: np.ndarray) -> Tensor:
-    return torch.from_numpy(waveform)[None, None]
+def _channel(waveform: np.ndarray) -> Tensor:
+    return torch.from_numpy(waveform)[None]
 
 
 if __name__ == "__main__":

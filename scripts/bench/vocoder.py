@@ -3,8 +3,8 @@
     python scripts/bench/vocoder.py MODEL FOLDER [FOLDER ...] [--minutes 10] [--no-memory]
 
 quality  on the sounds that the model held out, from their true mels and through the codec: ear,
-         fine, onset and level errors of the model's vocoder, of Griffin-Lim with 32 and with 200
-         rounds, and of oracles, which know the true phase or the true magnitudes
+         fine, onset and level errors, rise and pre-ring of the model's vocoder, of Griffin-Lim with
+         32 and with 200 rounds, and of oracles, which know the true phase or the true magnitudes
 speed    seconds of sound a second, for one file of some minutes and for half-second sounds
 memory   how much more a file of sixty minutes takes than one of a minute (Linux)
 size     of the vocoder in the model's file
@@ -25,15 +25,15 @@ from typing import Any
 
 import numpy as np
 import torch
+from ears import Ear, zimtohrli
 from hearing import (
-    Ear,
     choose_pieces,
     compare,
+    of_attacks,
     read,
     sound_of,
     true_and_decoded,
     with_phase_of,
-    zimtohrli,
 )
 from torch import Tensor
 from torchaudio.functional import griffinlim
@@ -94,7 +94,7 @@ def main() -> None:
 
 
 def quality(model: LoadedModel, waveforms: list[np.ndarray]) -> dict[str, dict[str, float]]:
-    """Way to the sound → means of its figures over the sounds, and the levels' median."""
+    """Way to the sound → means of its figures over the sounds; of levels and attacks, medians."""
     ears: list[Ear] = [ear for ear in (zimtohrli(),) if ear]
     found: dict[str, list[dict[str, float]]] = {}
     with bar() as progress:
@@ -105,6 +105,7 @@ def quality(model: LoadedModel, waveforms: list[np.ndarray]) -> dict[str, dict[s
     for way, rows in found.items():
         row = {key: float(np.mean([row[key] for row in rows])) for key in SHOWN if key in rows[0]}
         row["level_db"] = loudness_range(row["level_db"] for row in rows).median_db
+        row |= of_attacks(rows)
         summary[way] = row
         print(f"{way:45s} " + "  ".join(f"{k} {v:.4g}" for k, v in row.items()), flush=True)
     return summary

@@ -191,12 +191,14 @@ def test_a_model_in_the_library(screen: Screen, tmp_path: Path, run: Run) -> Non
 
 def test_lines_of_encode_and_reconstruct(screen: Screen) -> None:
     coded = Coded(duration_s=3723.0, channels=2, sample_rate_hz=44_100, bits=8_711_820)
-    result = Reconstructed(coded, 310.0, 3102.0, 0.58, 0.67, 12.34, 3.45, -6.7)
+    attacks = {"rise_ms": 15.7, "original_rise_ms": 2.0, "pre_ring_db": 12.34}
+    result = Reconstructed(coded, 310.0, 3102.0, 0.58, 0.67, 12.34, 3.45, -6.7, attacks)
     say_figures(reconstructed_line(Path("listen/a long kick.wav"), result, verbose=True))
     say_figures(mean_line([result, result], verbose=True))
     lines = screen()
     assert_whole(lines, "mel error 0.58 dB", "0.67 dB as written", "12 x real time", times=2)
     assert_whole(lines, "onset error 12.34 dB", "level -6.7 dB", "rough", times=2)
+    assert_whole(lines, "rise 15.7 ms", "original 2.0 ms", "pre-ring +12.3 dB", times=2)
     assert_whole(lines, "2.34 kbit/s", "44,100 Hz", "1.2 x real time", "1:02:03", "2 files")
 
 

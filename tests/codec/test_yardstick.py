@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from distill.codec.yardstick import YARDSTICK, Closeness, held_out_figures, rate
+from distill.codec.yardstick import YARDSTICK, Closeness, held_out_figures, rate, show_figures
 
 BEST = dict.fromkeys(YARDSTICK, 0.0)
 
@@ -27,7 +27,8 @@ def test_one_bad_figure_is_enough_and_is_named(key: str) -> None:
         assert rating is not None
         assert (rating.closeness, rating.worst) == (word, key)
         assert YARDSTICK[key].name in rating.reason
-        assert YARDSTICK[key].show(rating.value_db) in rating.reason
+        assert YARDSTICK[key].show(rating.value) in rating.reason
+        assert YARDSTICK[key].fault(rating.value) in rating.fault
 
 
 @pytest.mark.parametrize("key", YARDSTICK)
@@ -44,7 +45,46 @@ def test_the_worst_figure_is_the_one_furthest_from_close() -> None:
     figures = {"mel_db": 2.4, "onset_db": 7.0, "peak_db": 3.0, "level_db": -2.0}
     rating = rate(figures)
     assert rating is not None
-    assert (rating.closeness, rating.worst, rating.value_db) == ("rough", "onset_db", 7.0)
+    assert (rating.closeness, rating.worst, rating.value) == ("rough", "onset_db", 7.0)
+    assert rating.reason == "the onset error is the worst, 7.00 dB (close: 3.5)"
+
+
+def test_the_figure_that_is_named_is_one_that_the_word_is_for() -> None:
+    figures = {"onset_db": 6.1, "level_db": -3.9}  # the level is further from close, and not rough
+    rating = rate(figures)
+    assert rating is not None
+    assert (rating.closeness, rating.worst) == ("rough", "onset_db")
+
+
+def test_soft_attacks_are_named_where_they_are_the_worst() -> None:
+    figures = {"mel_db": 2.0, "onset_db": 3.0, "rise_ms": 5.7, "original_rise_ms": 2.0}
+    rating = rate(figures)
+    assert rating is not None
+    assert (rating.closeness, rating.value) == ("recognisable", pytest.approx(3.7))
+    assert rating.reason == "soft attacks are the worst, rise +3.7 ms (close: 2)"
+    assert rating.fault == " (soft attacks)"
+    assert show_figures(figures | {"pre_ring_db": 12.34}) == [
+        "mel error 2.00 dB",
+        "onset error 3.00 dB",
+        "rise 5.7 ms (original 2.0 ms)",
+        "pre-ring +12.3 dB",
+    ]
+    sharper = rate({"rise_ms": 1.0, "original_rise_ms": 4.5})
+    assert sharper is not None
+    assert sharper.reason == "the rise is the worst, -3.5 ms (close: 2)"
+    as_it_was = rate({"mel_db": 0.1, "rise_ms": 2.5, "original_rise_ms": 2.0})
+    assert as_it_was is not None
+    assert (as_it_was.closeness, as_it_was.fault) == ("close", "")
+
+
+def test_what_rises_slowly_has_no_attack_to_lose() -> None:
+    figures = {"mel_db": 0.1, "rise_ms": 40.0, "original_rise_ms": 5.5}
+    rating = rate(figures)
+    assert rating is not None
+    assert (rating.closeness, rating.worst) == ("close", "mel_db")
+    assert "rise 40.0 ms (original 5.5 ms)" in show_figures(figures), "told all the same"
+    assert rate({"rise_ms": 40.0}) is None
+    assert rate({"rise_ms": math.nan, "original_rise_ms": 2.0}) is None
 
 
 def test_unknown_figures_are_left_out() -> None:

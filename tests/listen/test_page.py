@@ -61,6 +61,14 @@ def test_figures_that_are_not_known_are_not_shown(tmp_path: Path) -> None:
     assert "onset error" not in text
 
 
+def test_what_keeps_a_sound_from_being_close_is_named(tmp_path: Path) -> None:
+    attacks = {"rise_ms": 7.5, "original_rise_ms": 1.5, "pre_ring_db": 9.0}
+    write(tmp_path, "soft.wav", mel_db=2.0, onset_db=2.0, **attacks)
+    shown = read_page(tmp_path / "listen.html").text
+    assert "rise 7.5 ms (original 1.5 ms), pre-ring +9.0 dB; sounds " in shown
+    assert "recognisable (soft attacks)" in shown
+
+
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_name_is_only_ever_text(tmp_path: Path, name: str) -> None:
     try:

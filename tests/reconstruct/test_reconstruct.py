@@ -13,6 +13,7 @@ import torch
 
 from distill.audio.sound_file import SoundFile
 from distill.bundle.loading import load_bundle
+from distill.codec.attack import measure_attacks
 from distill.codec.mel_error import compare_mels
 from tests.helpers.sounds import sound, tone
 from tests.helpers.verbs import SPEED, Run, files, results
@@ -23,8 +24,9 @@ ONSET = "onset error # dB"
 FIGURES = re.compile(
     r"mel error \d+\.\d\d dB, \d+\.\d\d dB as written, "
     r"onset error \d+\.\d\d dB, peak loss -?\d+\.\d\d dB, level [+-]\d+\.\d dB"
+    r"(, rise \d+\.\d ms \(original \d+\.\d ms\))?(, pre-ring [+-]\d+\.\d dB)?"
     r"(, side -?\d+\.\d dB \(original -?\d+\.\d dB\))?: "
-    r"(close|recognisable|rough), .*"
+    r"(close|recognisable \([a-z ]+\)|rough \([a-z ]+\)), .*"
     rf"kbit/s, encoded at {SPEED}, decoded at {SPEED}$"
 )
 
@@ -111,6 +113,33 @@ def test_onset_and_level_are_those_of_the_written_sound(
     assert float(found[1]) == pytest.approx(level, abs=0.06)
 
 
+def test_rise_and_pre_ring_are_those_of_the_written_sound(
+    run: Run, model: Path, tmp_path: Path
+) -> None:
+    """Of a click behind 40 ms of silence, in two channels, and of one 10 ms after another."""
+    click = 0.8 * np.exp(-np.arange(4_000) / 400)
+    mono = np.concatenate([np.zeros(640), click, np.zeros(800), click])
+    (tmp_path / "in").mkdir()
+    soundfile.write(tmp_path / "in" / "a.wav", np.stack([mono, 0.5 * mono], axis=1), 16_000)
+    soundfile.write(tmp_path / "in" / "b.wav", click, 16_000)
+    told = run("reconstruct", model, "in", "-o", "out")
+    rises, rings = [], []
+    for name in ("a.wav", "b.wav"):
+        pair = [read(tmp_path / folder / name)[0] for folder in ("in", "out")]
+        attacks = measure_attacks(pair[0], pair[1], rate_hz=16_000)
+        assert attacks is not None
+        assert attacks.original_rise_ms == 0
+        rises.append(attacks.rise_ms)
+        line = told.line_of(f"out/{name}")
+        assert f", rise {attacks.rise_ms:.1f} ms (original 0.0 ms)" in line
+        if attacks.pre_ring_db is not None:
+            rings.append(attacks.pre_ring_db)
+            assert f", pre-ring {attacks.pre_ring_db:+.1f} dB" in line
+        assert ("pre-ring" in line) == (name == "a.wav")
+    (mean,) = [line for line in told.out if line.startswith("mean of 2 files: ")]
+    assert f", rise {sum(rises) / 2:.1f} ms (original 0.0 ms), pre-ring {rings[0]:+.1f} dB" in mean
+
+
 def test_several_files_end_with_their_mean(run: Run, model: Path, tmp_path: Path) -> None:
     for number, samples in enumerate((3_200, 16_000)):
         sound(tmp_path / "in" / f"{number}.wav", samples=samples, hz=200 + 999 * number)
@@ -142,7 +171,7 @@ def test_lines_are_short_unless_more_is_asked_for(run: Run, model: Path, tmp_pat
     for number in range(2):
         sound(tmp_path / "in" / f"{number}.wav")
     told = run("reconstruct", model, "in", "-o", "out")
-    short = r": mel error \d+\.\d\d dB, \d+\.\d\d dB as written, onset error .*: \w+$"
+    short = r": mel error \d+\.\d\d dB, \d+\.\d\d dB as written, onset error .*: rough \(level\)$"
     assert all(re.search(short, line) for line in told.out[1:-1])
     assert len(told.out) == 5
 

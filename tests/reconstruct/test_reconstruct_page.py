@@ -27,7 +27,8 @@ def test_the_page_has_each_file_and_is_named_last(run: Run, model: Path, tmp_pat
     rows = rows_on_record(tmp_path / "out")
     assert {row["file"] for row in rows} == {f"sub {number}/ki#ck.ogg" for number in range(3)}
     for row in rows:
-        assert set(row["figures"]) == {"onset_db", "peak_db", "level_db", "mel_db"}  # type: ignore[call-overload]
+        heard = {"onset_db", "peak_db", "level_db", "mel_db", "rise_ms", "original_rise_ms"}
+        assert set(row["figures"]) == heard  # type: ignore[call-overload]
     originals = sorted((tmp_path / "out" / "listen_files").glob("*_original.ogg"))
     assert len(originals) == 3
     for original in originals:

@@ -127,7 +127,7 @@ def _page_row(places: Places, folder: Path, row: Row) -> dict[str, Any]:
         ],
         "picture": address_of(places, folder / row.picture) if row.picture else None,
         "figures": figures,
-        "word": str(rating.closeness) if rating else "",
+        "word": f"{rating.closeness}{rating.fault}" if rating else "",
         "note": plain(row.note),
         "source": source_of(places, folder / row.file),
     }

@@ -9,7 +9,7 @@ from typing import Any
 
 from distill.codec.description import LossCurves, Metadata
 from distill.codec.level_health import SideHealth
-from distill.codec.yardstick import YARDSTICK
+from distill.codec.yardstick import OF_MELS
 from distill.model.mel import SpectrogramConfig
 from distill.model.vqvae import VQVAEConfig
 from distill.runs.history import History
@@ -32,7 +32,7 @@ def bundle_content(
         val_losses=figures.get("val/loss", []),
         recon_losses=figures.get("train/reconstruction", []),
         commit_losses=figures.get("train/commitment", []),
-        **{f"val_{key}": figures.get(f"val/{key}", []) for key in YARDSTICK},
+        **{f"val_{key}": figures.get(f"val/{key}", []) for key in OF_MELS},
     )
     known = {
         **origin["metadata"],

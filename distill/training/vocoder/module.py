@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from typing import Any, ClassVar, cast
 
 import torch
@@ -135,7 +136,13 @@ class VocoderModule(StageModule):
         if self._compared is None:
             return {}
         own = self._compared.own
-        return {"heard/mel_db": own.mel_db, "heard/fine_db": own.fine_db}
+        errors = {"heard/mel_db": own.mel_db, "heard/fine_db": own.fine_db}
+        return errors | {f"heard/{key}": value for key, value in own.of_attacks.items()}
+
+    def charts(self) -> dict[str, dict[str, Sequence[Any]]]:
+        """The losses, and how sharply the sounds begin, beside their originals."""
+        pairs = (f"heard/{name}" for name in ("rise_ms", "original_rise_ms"))
+        return super().charts() | {"heard": {"rise": ["Multiline", list(pairs)]}}
 
     def bundle_fields(self) -> dict[str, Any]:
         """What a checkpoint says of the codec that it belongs to."""

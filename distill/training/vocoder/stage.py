@@ -180,8 +180,8 @@ class VocoderStage(Stage[PreparedVocoder]):
         intro = [
             f"Held-out sounds of this run. The vocoder: {verdict}.",
             said,
-            "The figures and the word beside a sound are the codec's: of its mel, before a "
-            "vocoder makes sound of it.",
+            "The figures beside a sound are the codec's, of its mel, before a vocoder makes sound "
+            "of it; rise and pre-ring are those of the result.",
         ]
         return partial(
             write_held_out_page, codec, self.data.val, self.run_dir, vocoders=vocoders, intro=intro

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from distill.catalog.catalog import Catalog
 from distill.catalog.facts import vocoder_label
 from distill.errors import DistillError
 from distill.settings.compose import load_config
+from tests.helpers.curves import events_of
 from tests.helpers.listening import rows_on_record
 from tests.helpers.runs import PREVIEWS, TINY_VOCODER, Train
 from tests.helpers.stage_cases import CODEC, PHASE, Judge
@@ -94,14 +96,30 @@ def test_a_real_comparison_measures_both(
     run_dir = train_here("run", *SMALL)
     heard = [line for line in capsys.readouterr().out.splitlines() if "error of the sounds" in line]
     assert len(heard) == 3, "after each epoch, and in the verdict"
+    for line in heard:
+        assert re.search(r"rise [\d.]+ ms \([\d.]+, originals [\d.]+\)", line)
+        assert re.search(r"within 2 ms \d+% \(\d+%, originals 100%\)", line)
+        assert re.search(r"pre-ring \+[\d.]+ dB \([+-][\d.]+\)", line)
+    rows = map(json.loads, (run_dir / "progress.jsonl").read_text().splitlines())
+    epochs = [row for row in rows if row["event"] == "epoch" and row["stage"] == "vocoder"]
+    assert all(row["details"]["own"]["attacks"]["rise_ms"] >= 0 for row in epochs)
+    curves = events_of(run_dir).Tags()["scalars"]
+    figures = ("rise_ms", "original_rise_ms", "sharp", "original_sharp", "pre_ring_db")
+    assert {f"heard/{name}" for name in figures} <= set(curves)
     stages = json.loads((run_dir / "summary.json").read_text())["stages"]
     own, default = stages["vocoder"]["own"], stages["vocoder"]["default"]
     for errors in (own, default):
         assert 0.5 < errors["mel_db"] < 30
         assert 0.5 < errors["fine_db"] < 40
+        attacks = errors["attacks"]
+        assert 0 <= attacks["rise_ms"] <= 50
+        assert 0 <= attacks["sharp"] <= attacks["original_sharp"] == 1, "tones that begin at once"
+        assert attacks["original_rise_ms"] < 2
+        assert attacks["pre_ring_db"] > 0
     vocoder = stages["vocoder"]
     assert vocoder["sounds"] > 3
-    near = sum(own.values()) < 1.05 * sum(default.values())
+    own_db, default_db = (each["mel_db"] + each["fine_db"] for each in (own, default))
+    near = own_db < 1.05 * default_db
     assert vocoder["kept"] == (2 * vocoder["nearer"] > vocoder["sounds"] and near)
 
 
