@@ -6,8 +6,8 @@ hit, and only hits count, if that is reached within 50 ms of the sound's beginni
 first onset there may be later ones, as in loops: where the envelope first reaches a tenth of the
 loudest of the next 50 ms, after 30 ms that stay under half of that.
 
-Pre-ring is the energy of the 20 ms before an onset of the original, in the result, over that in the
-original.
+Pre-ring is the energy of the 20 ms before an onset of the result, over that of the 20 ms before the
+same onset of the original: a sound that only begins a little earlier does not ring.
 """
 
 from __future__ import annotations
@@ -224,15 +224,23 @@ def _attack(original: Envelope, other: Envelope, onset: tuple[int, int], window:
     step_ms = 1000 * original.step_s
     longest = original.steps(LONGEST_RISE_S)
     heard = other.peaks[window]
-    rise = min(longest, _rise(heard)[1]) if heard.amax() > 0 else longest
+    begun, rise = _rise(heard) if heard.amax() > 0 else (onset[0] - (window.start or 0), longest)
+    begun += window.start or 0
     peak = float(original.peaks[window].amax())
-    return Attack(rise * step_ms, onset[1] * step_ms, _pre_ring_db(original, other, onset[0], peak))
+    ring = _pre_ring_db(original, other, (onset[0], begun), peak)
+    return Attack(min(longest, rise) * step_ms, onset[1] * step_ms, ring)
 
 
-def _pre_ring_db(original: Envelope, other: Envelope, onset: int, peak: float) -> float | None:
-    begin = max(0, onset - original.steps(PRE_RING_S))
-    if onset - begin < original.steps(LEAST_BEFORE_S):
+def _pre_ring_db(
+    original: Envelope, other: Envelope, onsets: tuple[int, int], peak: float
+) -> float | None:
+    """The onset in both, in steps, and the original's peak."""
+    length = min(original.steps(PRE_RING_S), *onsets)
+    if length < original.steps(LEAST_BEFORE_S):
         return None
-    floor = (onset - begin) * peak**2 * 10 ** (FLOOR_DB / 10)
-    before, after = (float(each.powers[begin:onset].sum()) for each in (original, other))
+    floor = length * peak**2 * 10 ** (FLOOR_DB / 10)
+    before, after = (
+        float(each.powers[onset - length : onset].sum())
+        for each, onset in zip((original, other), onsets, strict=True)
+    )
     return 10 * math.log10((after + floor) / (before + floor))

@@ -25,7 +25,8 @@ as silence before it.
 NEAR_S, AHEAD_S, APART_S = 0.02, 0.005, 0.015
 BEGUN, RISEN = 0.1, 0.7
 """Shares of the peak where a rise begins and ends."""
-FAINTEST = 1e-5
+FAINTEST, SILENT_DB = 1e-5, -80.0
+"""Added to the envelope; a sound that is nowhere louder than the second has no onset."""
 LONGEST_RISE_MS = 25.0
 MASS = 0.5
 """How probable an onset must be, within half of SPREAD places to either side."""
@@ -49,7 +50,9 @@ def find_onsets(waveform: NDArray[np.float32], rate_hz: int) -> list[Onset]:
     samples = np.abs(waveform)
     envelope = np.pad(samples, (0, -len(samples) % step)).reshape(-1, step).max(axis=1)
     decibels = 20 * np.log10(envelope + FAINTEST)
-    loudest = decibels.max(initial=20 * np.log10(FAINTEST))
+    loudest = decibels.max(initial=SILENT_DB)
+    if loudest <= SILENT_DB:
+        return []
     before = np.pad(_last_maximum(decibels, near), (1, 0), constant_values=-120.0)[:-1]
     after = _last_maximum(decibels[::-1], ahead)[::-1]
     stands_out = after - np.maximum(before, loudest + SILENCE_DB) > ONSET_DB

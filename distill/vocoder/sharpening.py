@@ -34,8 +34,10 @@ MARGIN = 1.4
 """Louder than this, over the level, is made quieter."""
 SHARP_MS = 2.5
 """What rises within this is raised."""
-RAISED_MS, FULL_MS, IN_MS = 5.0, 2.0, 0.25
-"""How long an attack is raised, how long in full, and the fade at its beginning."""
+RAISED_MS, FULL_MS, LEAST_IN_MS = 5.0, 2.0, 0.25
+"""How long an attack is raised, until when in full, and its fade at the beginning at least; else
+that takes half of the rise.
+"""
 MOST_RAISED = 10 ** (6 / 20)
 RAISED_TO = 0.8
 """Of the peak of the 7.5 ms from the onset."""
@@ -58,7 +60,7 @@ def sharpen(waveform: Tensor, onsets: Iterable[Onset], rate_hz: int) -> Tensor:
         if peak > SMALLEST:
             _hush(sound, begin, peak * 10 ** (onset.before_db / 20), per_ms)
             if onset.rise_ms <= SHARP_MS:
-                _raise(sound, begin, per_ms)
+                _raise(sound, begin, onset.rise_ms, per_ms)
     return waveform if sound is None else torch.from_numpy(sound.astype(np.float32))
 
 
@@ -88,9 +90,10 @@ def _hush(sound: Samples, begin: int, level: float, per_ms: float) -> None:
     sound[first:begin] *= gain
 
 
-def _raise(sound: Samples, begin: int, per_ms: float) -> None:
-    """Let a sound rise at once, in place."""
-    raised, full, fade = (round(ms * per_ms) for ms in (RAISED_MS, FULL_MS, IN_MS))
+def _raise(sound: Samples, begin: int, rise_ms: float, per_ms: float) -> None:
+    """Let a sound rise within this time, in place."""
+    in_ms = max(LEAST_IN_MS, rise_ms / 2)
+    raised, full, fade = (round(ms * per_ms) for ms in (RAISED_MS, FULL_MS, in_ms))
     part = sound[begin : begin + raised]
     if len(part) < raised:
         return

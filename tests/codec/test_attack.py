@@ -71,7 +71,7 @@ def test_original_and_result_are_measured_each_by_its_own_peak() -> None:
     assert attack.rise_ms == pytest.approx(6, abs=0.5)
 
 
-@pytest.mark.parametrize(("share", "power_db"), [(0.1, -20), (0.01, -40)])
+@pytest.mark.parametrize(("share", "power_db"), [(0.05, -26.02), (0.01, -40)])
 def test_pre_ring_is_the_energy_of_the_20_ms_before_over_that_of_the_original(
     share: float, power_db: float
 ) -> None:
@@ -85,6 +85,11 @@ def test_pre_ring_is_the_energy_of_the_20_ms_before_over_that_of_the_original(
     expected = 10 * math.log10((ring + floor) / (1e-6 + floor))
     assert only(original, result).pre_ring_db == pytest.approx(expected, abs=0.01)
     assert only(original).pre_ring_db == 0
+
+
+def test_a_sound_that_begins_earlier_does_not_ring() -> None:
+    early = torch.cat([click(before_ms=45), silence(5)], dim=1)
+    assert only(click(before_ms=50), early).pre_ring_db == 0
 
 
 def test_a_ring_that_is_loud_makes_the_rise_longer() -> None:
