@@ -226,6 +226,8 @@ def _attack(original: Envelope, other: Envelope, onset: tuple[int, int], window:
     heard = other.peaks[window]
     begun, rise = _rise(heard) if heard.amax() > 0 else (onset[0] - (window.start or 0), longest)
     begun += window.start or 0
+    if begun < original.steps(LEAST_BEFORE_S):  # it rings from its first sample on
+        begun = onset[0]
     peak = float(original.peaks[window].amax())
     ring = _pre_ring_db(original, other, (onset[0], begun), peak)
     return Attack(min(longest, rise) * step_ms, onset[1] * step_ms, ring)
