@@ -55,7 +55,7 @@ class BundleContent:
     training_config: dict[str, Any]
     """The resolved configuration of the run."""
     codebook_health_snapshot: dict[str, LevelHealth]
-    """`level_0`, `level_1` ... → health of the level."""
+    """`level_0`, `level_1` ..., `low_0` ... → health of the level."""
     loss_curve_history: LossCurves
     metadata: Metadata
     codec_digest: str
