@@ -29,6 +29,8 @@ NETWORK = parts(
     channels=within(1, MOST),
     stride=within(1, 256),
     residual_units=within(0, 64),
+    low_levels=within(0, 64),
+    low_codebook_size=within(0, MOST),
 )
 FRONT_END = parts(
     sample_rate_hz=within(1, MOST),

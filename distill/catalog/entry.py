@@ -149,9 +149,7 @@ class Entry:
             "low_codebook_size": network.low_codebook_size,
             "bitrate_kbps": bitrate_kbps(
                 network.layout(mel.n_mels),
-                sample_rate_hz=mel.sample_rate_hz,
-                hop_length=mel.hop_length,
-                stride=network.stride,
+                columns_per_s=mel.sample_rate_hz / (mel.hop_length * network.stride),
             ),
             "codebook_health": {level: asdict(figures) for level, figures in health.items()},
             "loss_curve": {key: _thin(history[key]) for key in CURVES},

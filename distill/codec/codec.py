@@ -102,22 +102,13 @@ class Codec:
 
     def bitrate_kbps(self, levels: int | None = None) -> float:
         """Bitrate of one channel's codes with the first `levels` levels; None means all."""
-        mel = self.spectrogram.config
-        return bitrate_kbps(
-            self.layout.first_levels(self.check_levels(levels)),
-            sample_rate_hz=mel.sample_rate_hz,
-            hop_length=mel.hop_length,
-            stride=self.network.stride,
-        )
+        layout = self.layout.first_levels(self.check_levels(levels))
+        return bitrate_kbps(layout, columns_per_s=self.sample_rate_hz / self.column_samples)
 
     # -- waveform → codes ------------------------------------------------
 
     def encode(
-        self,
-        waveform: Tensor | NDArray[Any],
-        sample_rate_hz: int,
-        *,
-        levels: int | None = None,
+        self, waveform: Tensor | NDArray[Any], sample_rate_hz: int, *, levels: int | None = None
     ) -> Codes:
         """Waveform (T,) or (C, T), floating point, at any rate → its codes; channels are encoded
         separately.
@@ -138,8 +129,7 @@ class Codec:
         separator = Separator(rate_hz)
         sound = resample_chunks(separator.separate(waveforms), rate_hz, self.sample_rate_hz)
         mels = self._mels_between_silence(sound)
-        layout = self.layout.first_levels(levels)
-        kept = len(layout.sizes)
+        kept = len(self.layout.first_levels(levels).sizes)
         indices = [chunk[..., :kept].cpu() for chunk in codes_of(mels, self.network)]
         if not indices:
             raise SoundError("the waveform is empty")

@@ -1,15 +1,15 @@
-"""codes of one sound ↔ a `.distillcodes` file, version 1, 2 or 3.
+"""codes of one sound ↔ a `.distillcodes` file, version 1 to 4.
 
 Whole numbers are little-endian.
 
 bytes 0-7     "distcode"
-bytes 8-9     version: 3 if some rows have more levels than others, else 2 if there are facts beside
-              the codes, else 1
+bytes 8-9     version: 1, and 1 more if there are facts beside the codes, and 2 more if some rows
+              have levels that others do not have
 bytes 10-13   length of the header: at most 65,536
 header        a JSON object in UTF-8 with the fields of `Header`
-facts         from version 2 on, for each channel those of `distill.codec.facts`
+facts         in versions 2 and 4, for each channel those of `distill.codec.facts`
 payload       the codes in order of time: for each column, each channel with codes of its own (in
-              version 1, that is each), each row, each level that the row has,
+              versions 1 and 3, that is each), each row, each level that the row has,
               ceil(log2(codebook_size)) bits, most significant first; zeros up to a whole byte
 last 32       SHA-256 of all bytes before
 """
@@ -23,14 +23,15 @@ import struct
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from distill.audio.reader import SAMPLE_RATES_HZ
 from distill.codec.facts import ChannelFacts, pack, unpack, with_codes
+from distill.codec.packing import pack_codes, unpack_codes
 from distill.errors import CodesError
-from distill.model.layout import NO_CODE, CodeLayout, bits_per_code
+from distill.model.held import are_codes
+from distill.model.layout import CodeLayout
 from distill.system.atomic import whole_file
 from distill.system.given import shown, whole
 from distill.system.ranges import within
@@ -38,14 +39,13 @@ from distill.system.validation import InvalidError, instance_of
 from distill.version import VERSION as DISTILL_VERSION
 
 MAGIC = b"distcode"
-VERSION = 3
+VERSION = 4
+WITH_FACTS = (2, 4)
 PREFIX = struct.Struct("<8sHI")
 LONGEST_HEADER = 1 << 16
 LONGEST_NAME = 1000
 LARGEST_FILE = 1 << 30
 DIGEST_BYTES = 32
-BLOCK_CODES = 1 << 16
-"""About this number of codes are packed at a time."""
 MOST = (1 << 48) - 1
 
 
@@ -105,12 +105,10 @@ class Codes:
     """Codes in each of these."""
 
     def __repr__(self) -> str:
-        channels, levels, low = self.channels, self.levels, self.low_levels
-        more = f" and {low} of {self.low_codebook_size} in the low rows" if low else ""
+        channels = self.channels
         return (
             f"Codes({self.duration_s:.2f} s, {channels} channel{'s' * (channels > 1)} at "
-            f"{self.sample_rate_hz:,} Hz, {levels} level{'s' * (levels > 1)} of "
-            f"{self.codebook_size} codes{more}, {self.bitrate_kbps:.2f} kbit/s, "
+            f"{self.sample_rate_hz:,} Hz, {self.layout.words}, {self.bitrate_kbps:.2f} kbit/s, "
             f"by {self.model_name!r}, id {self.model_id[:8]})"
         )
 
@@ -176,13 +174,9 @@ class Codes:
         )
 
     def _are_codes(self) -> bool:
-        """Whether there is a code of its codebook wherever a row has a level, and none elsewhere."""
-        if not 0 <= self.low_levels < self.indices.shape[-1]:
-            return False
-        held = _held(self.layout)
-        codes, sizes = self.indices.permute(0, 2, 1, 3), torch.tensor(self.layout.sizes)
-        right = (codes >= 0) & (codes < sizes)
-        return bool(torch.where(held, right, codes == NO_CODE).all())
+        """Whether a code of its codebook is wherever a row has a level, and none elsewhere."""
+        has_levels = 0 <= self.low_levels < self.indices.shape[-1]
+        return has_levels and are_codes(self.indices, self.layout)
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> None:
         """Write the file, completely or not at all.
@@ -219,11 +213,11 @@ class Codes:
         fields = asdict(header)
         if not self.low_levels:
             del fields["low_levels"], fields["low_codebook_size"]
-        version = 3 if self.low_levels else 2 if self.facts else 1
+        version = 1 + bool(self.facts) + 2 * bool(self.low_levels)
         text = json.dumps(fields).encode()
         body = PREFIX.pack(MAGIC, version, len(text)) + text
         body += pack(self.facts)
-        body += _pack(self.indices, self.layout)
+        body += pack_codes(self.indices, self.layout)
         with whole_file(path, replace=replace) as partial:
             partial.write_bytes(body + hashlib.sha256(body).digest())
 
@@ -255,17 +249,15 @@ class Codes:
         header = _parse_header(data[PREFIX.size : PREFIX.size + length])
         payload = data[PREFIX.size + length : -DIGEST_BYTES]
         facts: tuple[ChannelFacts, ...] = ()
-        if version > 1:
+        if version in WITH_FACTS:
             facts, payload = unpack(payload, header.channels)
         layout, coded = header.layout, with_codes(facts) or header.channels
-        if bool(header.low_levels) != (version > 2) or bool(header.low_levels) != bool(
-            header.low_codebook_size
-        ):
+        if not bool(header.low_levels) == bool(header.low_codebook_size) == (version > 2):
             raise CodesError("its header is not one that distill writes")
         bits = header.columns * coded * layout.column_bits
         if bits > 8 * LARGEST_FILE or -(-bits // 8) != len(payload):
             raise CodesError("holds fewer or more codes than its header says")
-        indices = _unpack(payload, header.columns, coded, layout)
+        indices = unpack_codes(payload, header.columns, coded, layout)
         codes = cls(
             indices,
             header.samples,
@@ -305,57 +297,3 @@ def _parse_header(text: bytes) -> Header:
     except (ValueError, RecursionError):
         pass
     raise CodesError("its header is not one that distill writes")
-
-
-def _held(layout: CodeLayout) -> Tensor:
-    """Which rows have which levels, (H, L) bool."""
-    return torch.arange(layout.rows)[:, None] < torch.tensor(layout.level_rows)
-
-
-def _bit_places(layout: CodeLayout, channels: int) -> np.ndarray:
-    """For each code of a column of all channels, which of the bits of the longest codes it has,
-    most significant first.
-    """
-    bits = np.array([[bits_per_code(size) for size in layout.sizes]] * layout.rows)
-    own = np.tile(bits[_held(layout).numpy()], channels)
-    places: np.ndarray = np.arange(bits.max() - 1, -1, -1) < own[:, None]
-    return places
-
-
-def _block_columns(codes: int) -> int:
-    """How many columns of this number of codes are packed at a time; a multiple of 8, so that a
-    block ends at the end of a byte.
-    """
-    return 8 * max(1, BLOCK_CODES // (8 * codes))
-
-
-def _pack(indices: Tensor, layout: CodeLayout) -> bytes:
-    """Codes (C, H, W, L) → bytes in order of time."""
-    columns = indices.permute(2, 0, 1, 3)[..., _held(layout)].flatten(1).cpu().numpy()
-    places = _bit_places(layout, len(indices))
-    shifts = np.arange(places.shape[1] - 1, -1, -1)
-    step = _block_columns(columns.shape[1])
-    blocks = (columns[start : start + step] for start in range(0, len(columns), step))
-    return b"".join(
-        np.packbits((block[..., None] >> shifts & 1).astype(np.uint8)[:, places]).tobytes()
-        for block in blocks
-    )
-
-
-def _unpack(payload: bytes, count: int, channels: int, layout: CodeLayout) -> Tensor:
-    """Bytes → codes (C, H, W, L) int64 of `count` columns, NO_CODE where a row has no such level."""
-    places, held = _bit_places(layout, channels), _held(layout)
-    codes = np.zeros((count, len(places)), np.int64)
-    packed, bits = np.frombuffer(payload, np.uint8), int(places.sum())
-    step = _block_columns(len(places))
-    for start in range(0, count, step):
-        block = codes[start : start + step]
-        read = np.unpackbits(packed[start * bits // 8 :], count=len(block) * bits)
-        whole = np.zeros((len(block), *places.shape), np.uint8)
-        whole[:, places] = read.reshape(len(block), bits)
-        for place in range(places.shape[1]):
-            block <<= 1
-            block |= whole[..., place]
-    indices = torch.full((count, channels, *held.shape), NO_CODE)
-    indices[..., held] = torch.from_numpy(codes).unflatten(1, (channels, -1))
-    return indices.permute(1, 2, 0, 3).contiguous()

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from distill.codec.description import LevelHealth
-from distill.system.ranges import within
+from distill.system.ranges import or_null, within
 from distill.system.validation import instance_of
 
 FEWEST_POSITIONS = 256
@@ -128,7 +128,7 @@ class SideHealth(LevelsHealth):
     those that all rows have, and of those that only the low rows have.
     """
 
-    low: LevelsHealth | None = None
+    low: LevelsHealth | None = field(default=None, metadata=or_null())
 
     @classmethod
     def from_plain(cls, values: object) -> SideHealth:

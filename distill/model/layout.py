@@ -50,6 +50,14 @@ class CodeLayout:
         low = low_rows(self.rows) * self.low_levels * bits_per_code(self.low_codebook_size)
         return own + low
 
+    @property
+    def words(self) -> str:
+        """Levels and sizes of their codebooks, in words."""
+        text = f"{self.levels} level{'s' * (self.levels > 1)} of {self.codebook_size} codes"
+        if not self.low_levels:
+            return text
+        return f"{text} and {self.low_levels} of {self.low_codebook_size} in the low rows"
+
     def first_levels(self, levels: int) -> CodeLayout:
         """The layout of the first `levels` levels of all rows; with fewer than all of these, the
         low rows have no more than the others.

@@ -135,7 +135,6 @@ def positions_per_s(*, sample_rate_hz: int, hop_length: int, n_mels: int, stride
     return sample_rate_hz / hop_length / stride * -(-n_mels // stride)
 
 
-def bitrate_kbps(layout: CodeLayout, *, sample_rate_hz: int, hop_length: int, stride: int) -> float:
+def bitrate_kbps(layout: CodeLayout, *, columns_per_s: float) -> float:
     """Bitrate of one channel's codes, in thousands of bits per second."""
-    columns_per_s = sample_rate_hz / hop_length / stride
     return round(columns_per_s * layout.column_bits / 1000, 3)

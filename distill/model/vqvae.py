@@ -136,7 +136,7 @@ class ConvVQVAE(nn.Module):
     def encode(self, mel: Tensor) -> Tensor:
         """Mel (B, 1, M, F) → codes (B, H, W, L) int64, NO_CODE where a row has no such level."""
         latent = self._latent(mel)
-        indices = self._quantize(latent).indices
+        indices: Tensor = self._quantize(latent).indices
         return indices.reshape(len(mel), *latent.shape[2:], -1)
 
     def decode(self, codes: Tensor, *, height: int, width: int) -> Tensor:
@@ -151,7 +151,7 @@ class ConvVQVAE(nn.Module):
         CodeRangeError for an impossible index.
         """
         shape, levels = codes.shape[1:3], self.config.num_quantizers
-        vectors = self.quantizer.from_indices(codes[..., :levels].flatten(1, 2))
+        vectors: Tensor = self.quantizer.from_indices(codes[..., :levels].flatten(1, 2))
         vectors = vectors.unflatten(1, shape)
         if codes.shape[-1] <= levels:
             return vectors

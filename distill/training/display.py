@@ -90,7 +90,7 @@ def _print_levels(details: dict[str, Any], min_utilization: float) -> None:
 
 
 def _low_codes(details: dict[str, Any]) -> str:
-    size = details["low_codebook_size"]
+    size = details.get("low_codebook_size")
     return f"{size} in those of the low rows, " if size else ""
 
 
@@ -100,8 +100,8 @@ def _side(details: dict[str, Any], prefix: str) -> SideHealth:
         details[f"{prefix}health"],
         positions=details[f"{prefix}health_positions"],
         codebook_size=details["codebook_size"],
-        low_positions=details[f"{prefix}low_health_positions"],
-        low_codebook_size=details["low_codebook_size"],
+        low_positions=details.get(f"{prefix}low_health_positions", 0),
+        low_codebook_size=details.get("low_codebook_size", 0),
     )
 
 

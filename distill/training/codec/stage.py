@@ -159,9 +159,7 @@ def _sizes(module: CodecModule) -> dict[str, float]:
         "low_codebook_size": network.low_codebook_size,
         "bitrate_kbps": bitrate_kbps(
             module.layout,
-            sample_rate_hz=mel.sample_rate_hz,
-            hop_length=mel.hop_length,
-            stride=network.stride,
+            columns_per_s=mel.sample_rate_hz / (mel.hop_length * network.stride),
         ),
     }
 
