@@ -63,9 +63,10 @@ def levels_of(epoch: EpochRow, start: StartRow | None) -> dict[str, Any] | None:
         return None
     lowest = start.setting("health", "min_utilization") if start else None
     rows = side.rows(lowest if isinstance(lowest, float | int) else 0.0)
+    low = f", {side.low.codebook_size} in the low rows" if side.low else ""
     return {
         "epoch": epoch.epoch,
-        "size": f"{side.codebook_size}" + (f", low {side.low.codebook_size}" if side.low else ""),
+        "sizes": f"{side.codebook_size} codes each{low}",
         "complete": all(part.complete for part in side.parts),
         "rows": [row.to_json() for row in rows],
     }
