@@ -17,7 +17,9 @@ LARGEST_CODEBOOK = 1024
 SMALLEST_CODEBOOK = 32
 VECTORS_PER_CODE = 32
 LEVEL_KBPS = 1.5
-"""Highest bitrate of one level, so that three levels have at most 4.5 kbit/s."""
+"""Highest bitrate of one level of all rows, so that three have at most 4.5 kbit/s, and four more of
+the low rows 1.5.
+"""
 DECAYS = ((100, 0.8), (1_000, 0.9))
 """(largest number of files, decay); with more files: 0.95. Few files mean few steps, so the codes
 must change faster.
