@@ -123,6 +123,14 @@ def test_a_level_under_the_threshold_of_its_run_is_marked(
     assert face(threshold, tmp_path, lambda: capsys.readouterr().out) == low
 
 
+def test_the_page_of_the_run_names_the_sizes_of_both_kinds_of_levels(tmp_path: Path) -> None:
+    run = FakeRun(tmp_path, alive=True)
+    run.write(StartRow(*run.process, False, "kit", ["codec"], SETTINGS), epoch(SIDE))
+    levels = show_run(Runs(Places(tmp_path, tmp_path / "library")))["levels"]
+    assert levels["sizes"] == "64 codes each, 16 in the low rows"
+    assert [row["level"] for row in levels["rows"]] == ["0", "1", "low 0", "low 1"]
+
+
 def test_too_little_sound_is_no_mark() -> None:
     few = SideHealth.from_plain({**asdict(SIDE), "levels": SIDE.report()["levels"], "positions": 9})
     lines = epoch(few).lines(min_utilization=0.96)
