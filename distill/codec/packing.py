@@ -17,9 +17,10 @@ def _bit_places(layout: CodeLayout, channels: int) -> np.ndarray:
     """For each code of a column of all channels, which of the bits of the longest codes it has,
     most significant first.
     """
-    bits = np.array([[bits_per_code(size) for size in layout.sizes]] * layout.rows)
-    own = np.tile(bits[held_levels(layout).numpy()], channels)
-    places: np.ndarray = np.arange(bits.max() - 1, -1, -1) < own[:, None]
+    held = held_levels(layout).numpy()
+    bits = np.broadcast_to([bits_per_code(size) for size in layout.sizes], held.shape)
+    own = np.tile(bits[held], channels)
+    places: np.ndarray = np.arange(own.max() - 1, -1, -1) < own[:, None]
     return places
 
 

@@ -230,7 +230,8 @@ class PriorNetwork(nn.Module):
         alike: dict[tuple[bool, ...], list[int]] = {}
         for row, held in enumerate(self.config.held):
             alike.setdefault(held, []).append(row)
-        result = context.new_zeros(len(rows), self.config.block_codes, self.frequency.shape[-1])
+        shape = (len(rows), self.config.block_codes, self.frequency.shape[-1])
+        result = self.frequency.new_zeros(shape)  # not in the context's type, which can be bf16
         for held, of_rows in alike.items():
             (mine,) = torch.isin(rows, torch.tensor(of_rows, device=rows.device)).nonzero(
                 as_tuple=True
@@ -254,7 +255,7 @@ class PriorNetwork(nn.Module):
         x = self.depth_norm(x)
         frequency = self.frequency.unflatten(0, (-1, config.block_rows))[rows]
         shape = (len(rows), config.block_codes, self.frequency.shape[-1])
-        result = torch.zeros(shape, device=x.device)
+        result = self.frequency.new_zeros(shape)
         for level, head in enumerate(self.heads):
             (mine,) = (at % config.every_level == level).nonzero(as_tuple=True)
             row = at[mine] // config.every_level % config.block_rows
