@@ -55,13 +55,15 @@ class PhaseRounds:
         `silent` samples are 0, and which is sharp at the onsets.
         """
 
-        def known(waveform: Tensor) -> Tensor:
-            return sharpen(_hold_silence(waveform, silent), onsets, self._rate_hz)
+        def known(waveform: Tensor, *, only_before: bool = False) -> Tensor:
+            waveform = _hold_silence(waveform, silent)
+            return sharpen(waveform, onsets, self._rate_hz, only_before=only_before)
 
         if self._slower > 1:
             phases = self._in_low_band(magnitude, phases, silent)
         spectrum = with_magnitudes(phases, magnitude)
-        spectrum = _rounds(self._whole, magnitude, spectrum, WHOLE_ROUNDS, samples, known)
+        quiet_before = partial(known, only_before=True)  # momentum would overdo what is raised
+        spectrum = _rounds(self._whole, magnitude, spectrum, WHOLE_ROUNDS, samples, quiet_before)
         for _ in range(FITTING_ROUNDS):
             waveform = known(self._whole.waveform(spectrum, samples))
             for part, found in self._whole.spectra(waveform, len(mel)):

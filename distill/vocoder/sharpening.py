@@ -30,6 +30,10 @@ HUSHED_MS, FADE_MS, EDGE_MS = 30.0, 10.0, 0.33
 how steep its end is.
 """
 PEAK_MS = 20.0
+STANDS_OUT = 2.0
+"""The peak of an onset, over the root mean square before it: what stands out less is none, as the
+sudden end of a sound.
+"""
 MARGIN = 1.4
 """Louder than this, over the level, is made quieter."""
 SHARP_MS = 2.5
@@ -46,8 +50,12 @@ RISEN_ALREADY = 0.7
 SMALLEST = 1e-9
 
 
-def sharpen(waveform: Tensor, onsets: Iterable[Onset], rate_hz: int) -> Tensor:
-    """Waveform (T,) float32 and its onsets → (T,), another one only near the onsets."""
+def sharpen(
+    waveform: Tensor, onsets: Iterable[Onset], rate_hz: int, *, only_before: bool
+) -> Tensor:
+    """Waveform (T,) float32 and its onsets → (T,), another one only near the onsets; with
+    `only_before`, only before them.
+    """
     sound: Samples | None = None
     per_ms = rate_hz / 1000
     for onset in onsets:
@@ -55,11 +63,12 @@ def sharpen(waveform: Tensor, onsets: Iterable[Onset], rate_hz: int) -> Tensor:
             continue
         if sound is None:
             sound = waveform.numpy().astype(np.float64)
-        begin = _steepest(sound, onset.sample, per_ms)
-        peak = float(np.abs(sound[begin : begin + round(PEAK_MS * per_ms)]).max())
-        if peak > SMALLEST:
+        begin, near = _steepest(sound, onset.sample, per_ms), round(PEAK_MS * per_ms)
+        peak = float(np.abs(sound[begin : begin + near]).max())
+        before = sound[max(0, begin - near) : begin]
+        if peak > SMALLEST + STANDS_OUT * float(np.sqrt(np.square(before).mean())):
             _hush(sound, begin, peak * 10 ** (onset.before_db / 20), per_ms)
-            if onset.rise_ms <= SHARP_MS:
+            if onset.rise_ms <= SHARP_MS and not only_before:
                 _raise(sound, begin, onset.rise_ms, per_ms)
     return waveform if sound is None else torch.from_numpy(sound.astype(np.float32))
 

@@ -65,7 +65,9 @@ def test_the_shortest_sounds(samples: int) -> None:
     assert len(find_onsets(sound, RATE_HZ)) <= 1
     assert find_onsets(np.zeros(samples, np.float32), RATE_HZ) == []
     waveform = torch.from_numpy(sound)
-    assert torch.equal(sharpen(waveform, [Onset(0, 1.0, -60.0)], RATE_HZ), waveform)
+    assert torch.equal(
+        sharpen(waveform, [Onset(0, 1.0, -60.0)], RATE_HZ, only_before=False), waveform
+    )
 
 
 def test_what_a_network_says_is_read_as_it_was_meant() -> None:
@@ -103,7 +105,7 @@ def test_what_is_smeared_becomes_quiet_before_and_sharp_from_there() -> None:
     smeared *= np.sign(np.random.default_rng(0).standard_normal(len(smeared)))
     given = torch.from_numpy(smeared.astype(np.float32))
     given[30_000] = 0.01  # far from the onset
-    sharp = sharpen(given, [Onset(1590, 0.5, -60.0)], RATE_HZ)
+    sharp = sharpen(given, [Onset(1590, 0.5, -60.0)], RATE_HZ, only_before=False)
     figures = [
         measure_attacks(torch.from_numpy(original)[None], each[None], rate_hz=RATE_HZ)
         for each in (given, sharp)
@@ -116,7 +118,13 @@ def test_what_is_smeared_becomes_quiet_before_and_sharp_from_there() -> None:
     assert figures[1].pre_ring_db < figures[0].pre_ring_db
     assert sharp[:1560].square().sum() < 0.01 * given[:1560].square().sum()
     assert (sharp - given).nonzero().max() < 1600 + 0.01 * RATE_HZ
-    assert torch.equal(sharpen(given, [], RATE_HZ), given)
+    assert torch.equal(sharpen(given, [], RATE_HZ, only_before=False), given)
+
+
+def test_a_sudden_end_that_was_read_as_an_onset_stays_as_it_was() -> None:
+    tone = 0.5 * torch.sin(0.03 * torch.arange(20_000))
+    tone[10_000:] = 0
+    assert torch.equal(sharpen(tone, [Onset(10_000, 0.5, -60.0)], RATE_HZ, only_before=False), tone)
 
 
 def test_attacks_come_back_sharp_wherever_in_a_frame_they_are(
@@ -142,7 +150,7 @@ def test_attacks_come_back_sharp_wherever_in_a_frame_they_are(
         return float(np.median(rises)), float(np.median(rings))
 
     rise_ms, ring_db = measure()
-    monkeypatch.setattr(phase_rounds, "sharpen", lambda waveform, *_: waveform)
+    monkeypatch.setattr(phase_rounds, "sharpen", lambda waveform, *_, **__: waveform)
     blunt_ms, blunt_db = measure()
     assert rise_ms <= 1.5
     assert rise_ms < blunt_ms
