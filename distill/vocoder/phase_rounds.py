@@ -14,7 +14,7 @@ from distill.vocoder.onsets import Onset
 from distill.vocoder.sharpening import sharpen
 from distill.vocoder.spectra import ShortTimeFourier, with_magnitudes
 
-LOW_ROUNDS = 32
+LOW_ROUNDS = 64
 LOW_HZ = 1500.0
 """The band up to about here gets rounds of its own, at a lower sample rate, where they cost
 little. The phases of a bass do not follow from its mel: they must be found.
