@@ -29,6 +29,8 @@ NETWORK = parts(
     channels=within(1, MOST),
     stride=within(1, 256),
     residual_units=within(0, 64),
+    low_levels=within(0, 64),
+    low_codebook_size=within(0, MOST),
 )
 FRONT_END = parts(
     sample_rate_hz=within(1, MOST),
@@ -55,7 +57,7 @@ class BundleContent:
     training_config: dict[str, Any]
     """The resolved configuration of the run."""
     codebook_health_snapshot: dict[str, LevelHealth]
-    """`level_0`, `level_1` ... → health of the level."""
+    """`level_0`, `level_1` ..., `low_0` ... → health of the level."""
     loss_curve_history: LossCurves
     metadata: Metadata
     codec_digest: str

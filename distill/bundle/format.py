@@ -11,7 +11,8 @@ model_state_dict          {name: tensor}, weights and codebooks, no optimizer st
 vqvae_config              fields of distill.model.vqvae.VQVAEConfig
 spectrogram_config        fields of distill.model.mel.SpectrogramConfig
 training_config           the resolved configuration of the run, plain values
-codebook_health_snapshot  {"level_0": fields of distill.codec.description.LevelHealth, ...}
+codebook_health_snapshot  {"level_0", ..., "low_0", ...: fields of
+                          distill.codec.description.LevelHealth}
 loss_curve_history        fields of distill.codec.description.LossCurves
 metadata                  fields of distill.codec.description.Metadata
 vocoder_state             only if there is one: fields of distill.vocoder.state.VocoderState

@@ -37,7 +37,7 @@ class LoadedModel:
     """Makes new codes; None if the model has none."""
     metadata: Metadata
     health: dict[str, LevelHealth]
-    """`level_0`, `level_1` ... → health of the level."""
+    """`level_0`, `level_1` ..., `low_0` ... → health of the level."""
     history: LossCurves
     training_config: dict[str, Any]
     vocoder_state: VocoderState | None

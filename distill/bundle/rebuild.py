@@ -89,6 +89,8 @@ def rebuild_network(content: BundleContent) -> ConvVQVAE:
     configuration, or weights that do not fit it.
     """
     config, weights = content.vqvae_config, content.model_state_dict
+    if bool(config.low_levels) != bool(config.low_codebook_size):
+        raise BundleError("vqvae_config has low levels without codes, or codes without low levels")
     with torch.device("meta"):  # without memory, to check the shapes first
         model = ConvVQVAE(config)
     check_weights(weights, model.state_dict(), config="vqvae_config")

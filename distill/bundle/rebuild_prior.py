@@ -10,6 +10,7 @@ from torch import Tensor
 from distill.bundle.content import MOST, BundleContent
 from distill.bundle.rebuild import LONGEST_TYPE, check_weights
 from distill.errors import BundleError
+from distill.model.held import are_codes
 from distill.model.vqvae import ConvVQVAE
 from distill.prior.network import UNKNOWN, PriorNetwork
 from distill.prior.prior import SOUNDS, Prior, PriorConfig, code_type
@@ -32,6 +33,8 @@ NETWORK = parts(
     window=within(1, 4096),
     classes=within(0, MOST),
     dropout=within(0, 0.99),
+    low_levels=within(0, 64),
+    low_codebook_size=within(0, MOST),
 )
 MOST_BITS = 1e12
 SOUND = parts(
@@ -76,9 +79,9 @@ def rebuild_prior(content: BundleContent, codec: ConvVQVAE) -> Prior | None:
     _check_config(config, content)
     kept = state.state_dict.get(SOUNDS)
     weights = {name: value for name, value in state.state_dict.items() if name != SOUNDS}
-    codebooks = codec.quantizer.rvq.codebooks.detach()
+    codebooks = codec.codebooks
     with torch.device("meta"):  # without memory, to check the shapes first
-        network = PriorNetwork(config.network, codebooks.to("meta"))
+        network = PriorNetwork(config.network, [book.to("meta") for book in codebooks])
     expected = {name: tensor.half() for name, tensor in network.state_dict().items()}
     check_weights(weights, expected, config="prior_state.config")
     codes = _check_kept(kept, config)
@@ -90,14 +93,8 @@ def rebuild_prior(content: BundleContent, codec: ConvVQVAE) -> Prior | None:
 def _check_config(config: PriorConfig, content: BundleContent) -> None:
     """Raise BundleError for a network that is not for the codes of this model."""
     network, codec = config.network, content.vqvae_config
-    rows = -(-content.spectrogram_config.n_mels // codec.stride)
-    fits = (network.rows, network.levels, network.codebook_size, network.codebook_dim) == (
-        rows,
-        codec.num_quantizers,
-        codec.codebook_size,
-        codec.codebook_dim,
-    )
-    if not fits:
+    layout = codec.layout(content.spectrogram_config.n_mels)
+    if network.layout != layout or network.codebook_dim != codec.codebook_dim:
         raise BundleError("prior_state.config does not fit vqvae_config")
     sizes = ((network.width, network.heads, 2), (network.depth_width, network.depth_heads, 1))
     if any(width % (heads * even) for width, heads, even in sizes):
@@ -114,10 +111,10 @@ def _check_kept(kept: object, config: PriorConfig) -> Tensor:
     """The codes of the known sounds; raises BundleError for others."""
     network = config.network
     columns = sum(sound.columns for sound in config.sounds)
-    shape = (network.rows, columns, network.levels)
-    kind = code_type(network.codebook_size)
+    shape = (network.rows, columns, network.every_level)
+    kind = code_type(max(network.layout.sizes))
     if not isinstance(kept, Tensor) or kept.dtype != kind or tuple(kept.shape) != shape:
         raise BundleError("the codes of the prior's sounds do not fit prior_state.config")
-    if int(kept.min()) < 0 or int(kept.max()) >= network.codebook_size:
+    if not are_codes(kept, network.layout):
         raise BundleError("the codes of the prior's sounds are outside the codebook")
     return kept

@@ -82,6 +82,9 @@ class Entry:
     vocoder: VocoderFacts | None
     prior: PriorFacts | None
     distill_version: str
+    low_levels: int = 0
+    """Levels that only the low rows of the latent grid have."""
+    low_codebook_size: int = 0
     heard: dict[str, float] = field(default_factory=dict)
     """Held-out figures of the last epoch, those of the yardstick that are known: `mel_db` ..."""
 
@@ -142,13 +145,11 @@ class Entry:
             "levels": network.num_quantizers,
             "codebook_size": network.codebook_size,
             "sample_rate_hz": mel.sample_rate_hz,
+            "low_levels": network.low_levels,
+            "low_codebook_size": network.low_codebook_size,
             "bitrate_kbps": bitrate_kbps(
-                sample_rate_hz=mel.sample_rate_hz,
-                hop_length=mel.hop_length,
-                n_mels=mel.n_mels,
-                stride=network.stride,
-                levels=network.num_quantizers,
-                codebook_size=network.codebook_size,
+                network.layout(mel.n_mels),
+                columns_per_s=mel.sample_rate_hz / (mel.hop_length * network.stride),
             ),
             "codebook_health": {level: asdict(figures) for level, figures in health.items()},
             "loss_curve": {key: _thin(history[key]) for key in CURVES},

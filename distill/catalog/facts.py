@@ -10,6 +10,7 @@ from distill.catalog.entry import Entry, PriorFacts, VocoderFacts
 from distill.catalog.files import shown_name
 from distill.codec.level_health import LevelRow, show_share
 from distill.codec.yardstick import YARDSTICK, rate, show_figures
+from distill.model.layout import CodeLayout
 from distill.system.terminal import duration, plain, quantity
 from distill.vocoder.state import DEFAULT_NAME
 
@@ -47,7 +48,7 @@ def row_of(entry: Entry) -> ModelRow:
         name=plain(shown_name(entry.name, entry.file)),
         id=plain(entry.id[:8]),
         date=_date(entry.save_date),
-        codes=f"{entry.levels} × {entry.codebook_size}",
+        codes=_codes(entry),
         mel_error="" if mel_db is None else YARDSTICK["mel_db"].show(mel_db),
         closeness=str(rating.closeness) if rating else "",
         utilization=show_share(entry.worst_utilization),
@@ -66,11 +67,10 @@ def level_rows(entry: Entry) -> list[LevelRow]:
 
     An entry does not hold over how many positions it was measured, so each level is judged.
     """
+    names = {key: key.removeprefix("level_").replace("_", " ") for key in entry.codebook_health}
     return [
-        LevelRow.of(
-            plain(level.removeprefix("level_")), figures, min_utilization=entry.min_utilization
-        )
-        for level, figures in entry.codebook_health.items()
+        LevelRow.of(plain(names[key]), figures, min_utilization=entry.min_utilization)
+        for key, figures in entry.codebook_health.items()
     ]
 
 
@@ -79,6 +79,8 @@ def facts_of(entry: Entry, path: Path) -> list[tuple[str, str]]:
     and the fact in words. What there is nothing to say about is left out.
     """
     row, rating = row_of(entry), rate(entry.heard)
+    low = entry.low_levels, entry.low_codebook_size
+    layout = CodeLayout(1, entry.levels, entry.codebook_size, *low)
     facts = (
         ("id", entry.id),
         ("description", entry.description),
@@ -93,7 +95,7 @@ def facts_of(entry: Entry, path: Path) -> list[tuple[str, str]]:
         ),
         (
             "codes",
-            f"{quantity(entry.levels, 'level')} of {entry.codebook_size} codes, "
+            f"{layout.words}, "
             f"{entry.bitrate_kbps:.2f} kbit/s a channel at {entry.sample_rate_hz:,} Hz",
         ),
         ("train loss", _curve(entry.loss_curve["train_losses"], entry.final_train_loss)),
@@ -105,6 +107,12 @@ def facts_of(entry: Entry, path: Path) -> list[tuple[str, str]]:
         ("classes", ", ".join(entry.prior.classes) if entry.prior else ""),
     )
     return [(key, plain(words)) for key, words in facts if words]
+
+
+def _codes(entry: Entry) -> str:
+    """Levels and codes of each: `3 × 256`, and those of the low rows: `3 × 256 + 4 × 128`."""
+    low = f" + {entry.low_levels} × {entry.low_codebook_size}" if entry.low_levels else ""
+    return f"{entry.levels} × {entry.codebook_size}{low}"
 
 
 def vocoder_label(entry: Entry) -> str:

@@ -15,7 +15,7 @@ from distill.codec import AUDIO_FORMATS
 from distill.errors import CodesError, DistillError
 from distill.system.given import LARGEST_SEED
 from distill.system.paths import path_of
-from distill.system.terminal import quantity, say, say_figures
+from distill.system.terminal import say, say_figures
 from distill.vocoder.state import DEFAULT
 
 if TYPE_CHECKING:
@@ -47,7 +47,8 @@ def add_outputs(parser: argparse.ArgumentParser, *, default: str) -> None:
         "--levels",
         type=_levels,
         metavar="N",
-        help="only the first N codebook levels (default: all)",
+        help="only the first N of the codebook levels that all rows have; with fewer than all, "
+        "without those of the low rows (default: all)",
     )
     add_library(parser)
     parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1 ... (default: cpu)")
@@ -118,11 +119,10 @@ def load_model(path: Path, options: argparse.Namespace, *, sound: bool) -> Loade
 
     own = not (sound and options.vocoder)
     model = load_bundle(path, device=device, own_vocoder=own)
-    model.codec.check_levels(options.levels)
-    kept = options.levels or model.codec.network.config.num_quantizers
+    kept = model.codec.layout.first_levels(model.codec.check_levels(options.levels))
     say_figures(
         f"model {model.metadata.name} (id {model.metadata.model_id[:8]}): "
-        f"{quantity(kept, 'level')} of {model.codec.network.config.codebook_size} codes, "
+        f"{kept.words}, "
         f"{model.codec.bitrate_kbps(options.levels):.2f} kbit/s a channel"
         + (f", {model.vocoder.name}" if sound else "")
     )

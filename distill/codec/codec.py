@@ -29,6 +29,7 @@ from distill.codec.stream import (
 )
 from distill.codec.waveform import check_rate, check_seed, check_waveform
 from distill.errors import CodesError, SoundError
+from distill.model.layout import CodeLayout
 from distill.model.mel import LogMel
 from distill.model.sizing import bitrate_kbps
 from distill.model.vqvae import ConvVQVAE
@@ -80,6 +81,11 @@ class Codec:
         return self.network.stride * self.spectrogram.config.hop_length
 
     @property
+    def layout(self) -> CodeLayout:
+        """Which codes a column has."""
+        return self.network.config.layout(self.spectrogram.config.n_mels)
+
+    @property
     def device(self) -> torch.device:
         """The device that the network is on."""
         return next(self.network.parameters()).device
@@ -96,29 +102,19 @@ class Codec:
 
     def bitrate_kbps(self, levels: int | None = None) -> float:
         """Bitrate of one channel's codes with the first `levels` levels; None means all."""
-        mel, network = self.spectrogram.config, self.network.config
-        return bitrate_kbps(
-            sample_rate_hz=mel.sample_rate_hz,
-            hop_length=mel.hop_length,
-            n_mels=mel.n_mels,
-            stride=self.network.stride,
-            levels=self.check_levels(levels),
-            codebook_size=network.codebook_size,
-        )
+        layout = self.layout.first_levels(self.check_levels(levels))
+        return bitrate_kbps(layout, columns_per_s=self.sample_rate_hz / self.column_samples)
 
     # -- waveform → codes ------------------------------------------------
 
     def encode(
-        self,
-        waveform: Tensor | NDArray[Any],
-        sample_rate_hz: int,
-        *,
-        levels: int | None = None,
+        self, waveform: Tensor | NDArray[Any], sample_rate_hz: int, *, levels: int | None = None
     ) -> Codes:
         """Waveform (T,) or (C, T), floating point, at any rate → its codes; channels are encoded
         separately.
 
-        With `levels`, only the first levels are kept. Raises SoundError for a waveform that is
+        With `levels`, only the first levels are kept; with fewer than all, without those that only
+        the low rows have. Raises SoundError for a waveform that is
         empty or not finite, CodesError for more levels than the model has.
         """
         whole = check_waveform(waveform)
@@ -133,7 +129,8 @@ class Codec:
         separator = Separator(rate_hz)
         sound = resample_chunks(separator.separate(waveforms), rate_hz, self.sample_rate_hz)
         mels = self._mels_between_silence(sound)
-        indices = [chunk[..., :levels].cpu() for chunk in codes_of(mels, self.network)]
+        kept = len(self.layout.first_levels(levels).sizes)
+        indices = [chunk[..., :kept].cpu() for chunk in codes_of(mels, self.network)]
         if not indices:
             raise SoundError("the waveform is empty")
         facts, coded = separator.facts(), torch.cat(indices, dim=2)
@@ -145,6 +142,7 @@ class Codec:
         """Indices (C, H, W, L) of a sound of this length, at the codec's own rate unless another
         is given → the same with all that decoding needs.
         """
+        has_low = indices.shape[-1] > self.network.config.num_quantizers
         return Codes(
             indices,
             samples,
@@ -153,6 +151,8 @@ class Codec:
             self.model_id,
             self.digest,
             self.name,
+            low_levels=self.layout.low_levels if has_low else 0,
+            low_codebook_size=self.layout.low_codebook_size if has_low else 0,
         )
 
     def mels(self, waveforms: Iterable[Tensor], sample_rate_hz: int) -> Iterator[Tensor]:
@@ -237,10 +237,7 @@ class Codec:
 
     def vectors(self, indices: Tensor) -> Tensor:
         """Indices (H, W, L) → the sums of their codebook vectors, (H, W, D)."""
-        flat = indices.to(self.device).flatten(0, 1)
-        vectors = self.network.quantizer.from_indices(flat[None]).detach()
-        result: Tensor = vectors.unflatten(1, indices.shape[:2])[0]
-        return result
+        return self.network.vectors(indices[None].to(self.device))[0].detach()
 
     # -- one short sound, its mel and the decoded one --------------------
 
@@ -287,11 +284,11 @@ class Codec:
             raise CodesError("does not fit the model that it was made with")
 
     def _fits(self, codes: Codes) -> bool:
-        rows, _ = self.network.grid_shape(self.spectrogram.config.n_mels, 1)
+        layout = self.layout
         return (
-            codes.codebook_size == self.network.config.codebook_size
-            and codes.levels <= self.network.config.num_quantizers
-            and codes.indices.shape[1:3] == (rows, self.columns(self._samples(codes)))
+            codes.levels <= layout.levels
+            and codes.layout == layout.first_levels(codes.levels)
+            and codes.indices.shape[2] == self.columns(self._samples(codes))
         )
 
     def _samples(self, codes: Codes) -> int:

@@ -1,14 +1,15 @@
-"""codes of one sound ↔ a `.distillcodes` file, version 1 or 2.
+"""codes of one sound ↔ a `.distillcodes` file, version 1 to 4.
 
 Whole numbers are little-endian.
 
 bytes 0-7     "distcode"
-bytes 8-9     version: 2 if there are facts beside the codes, else 1
+bytes 8-9     version: 1, and 1 more if there are facts beside the codes, and 2 more if some rows
+              have levels that others do not have
 bytes 10-13   length of the header: at most 65,536
 header        a JSON object in UTF-8 with the fields of `Header`
-facts         in version 2, for each channel those of `distill.codec.facts`
+facts         in versions 2 and 4, for each channel those of `distill.codec.facts`
 payload       the codes in order of time: for each column, each channel with codes of its own (in
-              version 1, that is each), each row, each level,
+              versions 1 and 3, that is each), each row, each level that the row has,
               ceil(log2(codebook_size)) bits, most significant first; zeros up to a whole byte
 last 32       SHA-256 of all bytes before
 """
@@ -17,20 +18,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import stat
 import struct
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from distill.audio.reader import SAMPLE_RATES_HZ
 from distill.codec.facts import ChannelFacts, pack, unpack, with_codes
+from distill.codec.packing import pack_codes, unpack_codes
 from distill.errors import CodesError
-from distill.model.sizing import bits_per_code
+from distill.model.held import are_codes
+from distill.model.layout import CodeLayout
 from distill.system.atomic import whole_file
 from distill.system.given import shown, whole
 from distill.system.ranges import within
@@ -38,14 +39,13 @@ from distill.system.validation import InvalidError, instance_of
 from distill.version import VERSION as DISTILL_VERSION
 
 MAGIC = b"distcode"
-VERSION = 2
+VERSION = 4
+WITH_FACTS = (2, 4)
 PREFIX = struct.Struct("<8sHI")
 LONGEST_HEADER = 1 << 16
 LONGEST_NAME = 1000
 LARGEST_FILE = 1 << 30
 DIGEST_BYTES = 32
-BLOCK_CODES = 1 << 16
-"""Codes packed at a time; a multiple of 8, so that a block ends at the end of a byte."""
 MOST = (1 << 48) - 1
 
 
@@ -66,6 +66,16 @@ class Header:
     levels: int = field(metadata=within(1, MOST))
     codebook_size: int = field(metadata=within(1, MOST))
     distill_version: str
+    low_levels: int = field(default=0, metadata=within(0, MOST))
+    """Of the low rows, beyond `levels`; this and the next are not written where there are none."""
+    low_codebook_size: int = field(default=0, metadata=within(0, MOST))
+
+    @property
+    def layout(self) -> CodeLayout:
+        """Which codes a column has."""
+        return CodeLayout(
+            self.rows, self.levels, self.codebook_size, self.low_levels, self.low_codebook_size
+        )
 
 
 @dataclass(frozen=True, repr=False)
@@ -74,7 +84,7 @@ class Codes:
 
     indices: Tensor
     """(C, H, W, L) int64, each in [0, codebook_size): channels with codes of their own, latent rows
-    and columns, levels.
+    and columns, levels. Those of the low rows alone come last; other rows have -1 there.
     """
     samples: int
     """Length of the original, in samples at `sample_rate_hz`."""
@@ -89,13 +99,16 @@ class Codes:
     model_name: str = ""
     facts: tuple[ChannelFacts, ...] = ()
     """What is kept of each channel beside its codes; empty if it is nothing."""
+    low_levels: int = 0
+    """How many of the levels only the low rows have."""
+    low_codebook_size: int = 0
+    """Codes in each of these."""
 
     def __repr__(self) -> str:
-        channels, levels = self.channels, self.levels
+        channels = self.channels
         return (
             f"Codes({self.duration_s:.2f} s, {channels} channel{'s' * (channels > 1)} at "
-            f"{self.sample_rate_hz:,} Hz, {levels} level{'s' * (levels > 1)} of "
-            f"{self.codebook_size} codes, {self.bitrate_kbps:.2f} kbit/s, "
+            f"{self.sample_rate_hz:,} Hz, {self.layout.words}, {self.bitrate_kbps:.2f} kbit/s, "
             f"by {self.model_name!r}, id {self.model_id[:8]})"
         )
 
@@ -106,8 +119,19 @@ class Codes:
 
     @property
     def levels(self) -> int:
-        """Number of codebook levels in these codes."""
-        return self.indices.shape[-1]
+        """Number of codebook levels that all rows have."""
+        return self.indices.shape[-1] - self.low_levels
+
+    @property
+    def layout(self) -> CodeLayout:
+        """Which codes a column has."""
+        return CodeLayout(
+            self.indices.shape[1],
+            self.levels,
+            self.codebook_size,
+            self.low_levels,
+            self.low_codebook_size,
+        )
 
     @property
     def duration_s(self) -> float:
@@ -117,8 +141,8 @@ class Codes:
     @property
     def bits(self) -> int:
         """Number of bits of all channels' codes and facts, without the file's header."""
-        codes = self.indices.numel() * bits_per_code(self.codebook_size)
-        return codes + 8 * len(pack(self.facts))
+        coded, _, columns, _ = self.indices.shape
+        return coded * columns * self.layout.column_bits + 8 * len(pack(self.facts))
 
     @property
     def bitrate_kbps(self) -> float:
@@ -126,10 +150,14 @@ class Codes:
         return self.bits / self.duration_s / 1000
 
     def first_levels(self, levels: int) -> Codes:
-        """The same sound at a lower bitrate; raises CodesError if there are fewer levels."""
+        """The same sound at a lower bitrate; raises CodesError if there are fewer levels. With
+        fewer than all, the low rows have no more than the others.
+        """
         if (kept := whole(levels, 1, self.levels)) is None:
             raise CodesError(f"levels={shown(levels)}: there are {self.levels}")
-        return replace(self, indices=self.indices[..., :kept])
+        if kept == self.levels:
+            return self
+        return replace(self, indices=self.indices[..., :kept], low_levels=0, low_codebook_size=0)
 
     def is_whole(self) -> bool:
         """Whether these are codes of a sound, of any model."""
@@ -142,8 +170,13 @@ class Codes:
             and whole(self.samples, 1, MOST) is not None
             and whole(self.sample_rate_hz, *SAMPLE_RATES_HZ) is not None
             and with_codes(self.facts) in (0, indices.shape[0])
-            and 0 <= int(indices.min()) <= int(indices.max()) < self.codebook_size
+            and self._are_codes()
         )
+
+    def _are_codes(self) -> bool:
+        """Whether a code of its codebook is wherever a row has a level, and none elsewhere."""
+        has_levels = 0 <= self.low_levels < self.indices.shape[-1]
+        return has_levels and are_codes(self.indices, self.layout)
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> None:
         """Write the file, completely or not at all.
@@ -159,9 +192,9 @@ class Codes:
 
     def write(self, path: Path, *, replace: bool) -> None:
         """The same, but raises FileExistsError if the file exists and is not to be replaced."""
-        if self.indices.min() < 0 or self.indices.max() >= self.codebook_size:
+        if not self._are_codes():
             raise CodesError(f"codes outside the codebook of {self.codebook_size}")
-        _, rows, columns, levels = self.indices.shape
+        _, rows, columns, _ = self.indices.shape
         header = Header(
             model_id=self.model_id,
             codec_digest=self.codec_digest,
@@ -171,14 +204,20 @@ class Codes:
             channels=self.channels,
             rows=rows,
             columns=columns,
-            levels=levels,
+            levels=self.levels,
             codebook_size=self.codebook_size,
             distill_version=DISTILL_VERSION,
+            low_levels=self.low_levels,
+            low_codebook_size=self.low_codebook_size,
         )
-        text = json.dumps(asdict(header)).encode()
-        body = PREFIX.pack(MAGIC, VERSION if self.facts else 1, len(text)) + text
+        fields = asdict(header)
+        if not self.low_levels:
+            del fields["low_levels"], fields["low_codebook_size"]
+        version = 1 + bool(self.facts) + 2 * bool(self.low_levels)
+        text = json.dumps(fields).encode()
+        body = PREFIX.pack(MAGIC, version, len(text)) + text
         body += pack(self.facts)
-        body += _pack(self.indices, bits_per_code(self.codebook_size))
+        body += pack_codes(self.indices, self.layout)
         with whole_file(path, replace=replace) as partial:
             partial.write_bytes(body + hashlib.sha256(body).digest())
 
@@ -210,17 +249,16 @@ class Codes:
         header = _parse_header(data[PREFIX.size : PREFIX.size + length])
         payload = data[PREFIX.size + length : -DIGEST_BYTES]
         facts: tuple[ChannelFacts, ...] = ()
-        if version > 1:
+        if version in WITH_FACTS:
             facts, payload = unpack(payload, header.channels)
-        shape = (header.columns, with_codes(facts) or header.channels, header.rows, header.levels)
-        count, bits = math.prod(shape), bits_per_code(header.codebook_size)
-        if count > 8 * LARGEST_FILE or -(-count * bits // 8) != len(payload):
+        layout, coded = header.layout, with_codes(facts) or header.channels
+        if not bool(header.low_levels) == bool(header.low_codebook_size) == (version > 2):
+            raise CodesError("its header is not one that distill writes")
+        bits = header.columns * coded * layout.column_bits
+        if bits > 8 * LARGEST_FILE or -(-bits // 8) != len(payload):
             raise CodesError("holds fewer or more codes than its header says")
-        codes = _unpack(payload, count, bits)
-        if count and codes.max() >= header.codebook_size:
-            raise CodesError(f"holds codes outside its codebook of {header.codebook_size}")
-        indices = torch.from_numpy(codes).reshape(shape).permute(1, 2, 0, 3).contiguous()
-        return cls(
+        indices = unpack_codes(payload, header.columns, coded, layout)
+        codes = cls(
             indices,
             header.samples,
             header.sample_rate_hz,
@@ -229,7 +267,13 @@ class Codes:
             header.codec_digest,
             header.model_name,
             facts,
+            header.low_levels,
+            header.low_codebook_size,
         )
+        if not codes._are_codes():
+            sizes = " and ".join(str(size) for size in dict.fromkeys(layout.sizes))
+            raise CodesError(f"holds codes outside its codebook of {sizes}")
+        return codes
 
 
 def _read_bytes(path: Path) -> bytes:
@@ -253,26 +297,3 @@ def _parse_header(text: bytes) -> Header:
     except (ValueError, RecursionError):
         pass
     raise CodesError("its header is not one that distill writes")
-
-
-def _pack(indices: Tensor, bits: int) -> bytes:
-    """Codes (C, H, W, L) → bytes in order of time."""
-    codes = indices.permute(2, 0, 1, 3).reshape(-1).cpu().numpy()
-    places = np.arange(bits - 1, -1, -1)
-    blocks = (codes[start : start + BLOCK_CODES] for start in range(0, len(codes), BLOCK_CODES))
-    return b"".join(
-        np.packbits((block[:, None] >> places & 1).astype(np.uint8)).tobytes() for block in blocks
-    )
-
-
-def _unpack(payload: bytes, count: int, bits: int) -> np.ndarray:
-    """Bytes → `count` codes, int64."""
-    codes = np.zeros(count, np.int64)
-    packed = np.frombuffer(payload, np.uint8)
-    for start in range(0, count, BLOCK_CODES):
-        block = codes[start : start + BLOCK_CODES]
-        columns = np.unpackbits(packed[start * bits // 8 :], count=len(block) * bits)
-        for column in columns.reshape(len(block), bits).T:
-            block <<= 1
-            block |= column
-    return codes

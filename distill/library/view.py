@@ -35,7 +35,12 @@ SORT_KEYS: dict[str, Callable[[Entry], Any]] = {
     "name": lambda entry: entry.name.lower(),
     "id": lambda entry: entry.id,
     "date": lambda entry: (entry.saved_s, entry.save_date),
-    "codes": lambda entry: (entry.levels, entry.codebook_size),
+    "codes": lambda entry: (
+        entry.levels,
+        entry.codebook_size,
+        entry.low_levels,
+        entry.low_codebook_size,
+    ),
     "error": lambda entry: _known_first(entry.heard.get("mel_db")),
     "loss": lambda entry: _known_first(entry.final_val_loss),
     "utilization": lambda entry: _known_first(entry.worst_utilization),

@@ -9,13 +9,17 @@ import math
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from distill.model.layout import CodeLayout
+
 CODEBOOK_SIZES = ((20, 64), (100, 128), (500, 256), (5_000, 512))
 """(largest number of files, codes in a codebook); with more files: 1024."""
 LARGEST_CODEBOOK = 1024
 SMALLEST_CODEBOOK = 32
 VECTORS_PER_CODE = 32
 LEVEL_KBPS = 1.5
-"""Highest bitrate of one level, so that three levels have at most 4.5 kbit/s."""
+"""Highest bitrate of one level of all rows, so that three have at most 4.5 kbit/s, and four more of
+the low rows 1.5.
+"""
 DECAYS = ((100, 0.8), (1_000, 0.9))
 """(largest number of files, decay); with more files: 0.95. Few files mean few steps, so the codes
 must change faster.
@@ -72,6 +76,16 @@ def codebook_size(files: int, *, training_vectors: int, positions_per_s: float) 
     return Choice("codebook size", size, reason)
 
 
+def low_codebook_size(size: int, *, training_vectors: int) -> Choice[int]:
+    """Choose the number of codes of each level that only the low rows have, from that of the other
+    levels and from the number of latent vectors of the low rows on the training side.
+    """
+    while size > SMALLEST_CODEBOOK and training_vectors < VECTORS_PER_CODE * size:
+        size //= 2
+    reason = f"about {training_vectors / size:,.0f} places in the low rows for each code"
+    return Choice("low codebook size", size, reason)
+
+
 def decay(files: int) -> Choice[float]:
     """Choose the decay of the codes' moving average."""
     value = next((decay for limit, decay in DECAYS if files <= limit), SLOWEST_DECAY)
@@ -123,22 +137,6 @@ def positions_per_s(*, sample_rate_hz: int, hop_length: int, n_mels: int, stride
     return sample_rate_hz / hop_length / stride * -(-n_mels // stride)
 
 
-def bits_per_code(codebook_size: int) -> int:
-    """The number of bits of one code in a file."""
-    return max(1, (codebook_size - 1).bit_length())
-
-
-def bitrate_kbps(
-    *,
-    sample_rate_hz: int,
-    hop_length: int,
-    n_mels: int,
-    stride: int,
-    levels: int,
-    codebook_size: int,
-) -> float:
+def bitrate_kbps(layout: CodeLayout, *, columns_per_s: float) -> float:
     """Bitrate of one channel's codes, in thousands of bits per second."""
-    positions = positions_per_s(
-        sample_rate_hz=sample_rate_hz, hop_length=hop_length, n_mels=n_mels, stride=stride
-    )
-    return round(positions * levels * bits_per_code(codebook_size) / 1000, 3)
+    return round(columns_per_s * layout.column_bits / 1000, 3)

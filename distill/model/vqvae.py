@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from distill.model.decoder import Decoder
 from distill.model.encoder import Encoder
-from distill.model.quantizer import ResidualQuantizer
+from distill.model.layout import NO_CODE, ROWS_PER_LOW_ROW, CodeLayout, low_rows
+from distill.model.quantizer import CodeRangeError, Quantized, ResidualQuantizer
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,25 @@ class VQVAEConfig:
     stride: int
     """Mel bins in a latent row, and mel frames in a latent column."""
     residual_units: int
+    low_levels: int = 0
+    """Levels that the lowest quarter of the latent rows have beyond `num_quantizers`."""
+    low_codebook_size: int = 0
+    """Codes in each of their codebooks; 0 if there are none."""
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Codes in the codebook of each level, the low levels last."""
+        return self.layout(self.stride).sizes
+
+    def layout(self, n_mels: int) -> CodeLayout:
+        """Which codes a column of a mel with `n_mels` bins has."""
+        return CodeLayout(
+            -(-n_mels // self.stride),
+            self.num_quantizers,
+            self.codebook_size,
+            self.low_levels,
+            self.low_codebook_size,
+        )
 
 
 @dataclass(frozen=True)
@@ -37,7 +57,8 @@ class Reconstruction:
     mel: Tensor
     """(B, 1, M, F), the same shape as the input."""
     indices: Tensor
-    """(B, N, L) int64 with N = H · W."""
+    """(B, N, L) int64 with N = H · W, the low levels last; NO_CODE where a row has no such level.
+    """
     commitment: Tensor
     """Scalar, unweighted."""
 
@@ -70,6 +91,20 @@ class ConvVQVAE(nn.Module):
             kmeans_iters=config.kmeans_iters,
             sync_codebook=sync_codebook,
         )
+        self.low_quantizer: ResidualQuantizer | None = None
+        """For what the first one leaves of the low rows."""
+        if config.low_levels:
+            share = config.codebook_size / (ROWS_PER_LOW_ROW * config.low_codebook_size)
+            self.low_quantizer = ResidualQuantizer(
+                dim=config.codebook_dim,
+                codebook_size=config.low_codebook_size,
+                num_quantizers=config.low_levels,
+                decay=config.decay,
+                # the same share of a code's mean use
+                threshold_ema_dead_code=share * config.threshold_ema_dead_code,
+                kmeans_iters=config.kmeans_iters,
+                sync_codebook=sync_codebook,
+            )
         self.decoder = Decoder(
             channels=config.channels,
             stride=config.stride,
@@ -91,7 +126,7 @@ class ConvVQVAE(nn.Module):
         if sounding is not None:
             columns = sounding_columns(sounding, stride=self.stride)[:, None]
             sounding = columns.expand(-1, latent.shape[2], -1).flatten(1)
-        quantized = self.quantizer(latent.flatten(2).transpose(1, 2), sounding)
+        quantized = self._quantize(latent, sounding)
         grid = quantized.vectors.transpose(1, 2).reshape(latent.shape)
         height, width = mel.shape[-2:]
         return Reconstruction(
@@ -99,23 +134,69 @@ class ConvVQVAE(nn.Module):
         )
 
     def encode(self, mel: Tensor) -> Tensor:
-        """Mel (B, 1, M, F) → codes (B, H, W, L) int64."""
+        """Mel (B, 1, M, F) → codes (B, H, W, L) int64, NO_CODE where a row has no such level."""
         latent = self._latent(mel)
-        indices: Tensor = self.quantizer(latent.flatten(2).transpose(1, 2)).indices
+        indices: Tensor = self._quantize(latent).indices
         return indices.reshape(len(mel), *latent.shape[2:], -1)
 
     def decode(self, codes: Tensor, *, height: int, width: int) -> Tensor:
         """Codes (B, H, W, l ≤ L) int64 → mel (B, 1, height, width); raises CodeRangeError for an
         impossible index.
         """
-        grid = self.quantizer.from_indices(codes.flatten(1, 2))
-        grid = grid.reshape(*codes.shape[:3], -1)
-        mel: Tensor = self.decoder(grid.permute(0, 3, 1, 2))
+        mel: Tensor = self.decoder(self.vectors(codes).permute(0, 3, 1, 2))
         return mel[..., :height, :width]
+
+    def vectors(self, codes: Tensor) -> Tensor:
+        """Codes (B, H, W, l ≤ L) int64 → the sums of their vectors (B, H, W, D); raises
+        CodeRangeError for an impossible index.
+        """
+        shape, levels = codes.shape[1:3], self.config.num_quantizers
+        vectors: Tensor = self.quantizer.from_indices(codes[..., :levels].flatten(1, 2))
+        vectors = vectors.unflatten(1, shape)
+        if codes.shape[-1] <= levels:
+            return vectors
+        extra, low = codes[..., levels:], low_rows(codes.shape[1])
+        if self.low_quantizer is None or (extra[:, low:] != NO_CODE).any():
+            raise CodeRangeError("a row has codes of levels that it does not have")
+        more = self.low_quantizer.from_indices(extra[:, :low].flatten(1, 2))
+        more = more.unflatten(1, (low, shape[1]))
+        return torch.cat([vectors[:, :low] + more, vectors[:, low:]], dim=1)
+
+    @property
+    def codebooks(self) -> list[Tensor]:
+        """The codebook of each level (K, D), the low levels last."""
+        quantizers = (self.quantizer, self.low_quantizer)
+        return [book.detach() for each in quantizers if each for book in each.rvq.codebooks]
+
+    @property
+    def initialised(self) -> bool:
+        """Whether the codebooks of all levels have been filled."""
+        low = self.low_quantizer
+        return self.quantizer.initialised and (low is None or low.initialised)
 
     def grid_shape(self, height: int, width: int) -> tuple[int, int]:
         """The latent grid (H, W) of a mel with `height` bins and `width` frames."""
         return -(-height // self.stride), -(-width // self.stride)
+
+    def _quantize(self, latent: Tensor, sounding: Tensor | None = None) -> Quantized:
+        """Latent (B, D, H, W), and which of the N = H · W positions sound (B, N) → the same
+        positions quantised.
+        """
+        vectors = latent.flatten(2).transpose(1, 2)
+        quantized: Quantized = self.quantizer(vectors, sounding)
+        if self.low_quantizer is None:
+            return quantized
+        count = low_rows(latent.shape[2]) * latent.shape[3]  # the low rows come first
+        first, rest = quantized.vectors[:, :count], quantized.vectors[:, count:]
+        missing = vectors[:, :count].float() - first.detach()
+        low = self.low_quantizer(missing, None if sounding is None else sounding[:, :count])
+        more = nn.functional.pad(low.indices, (0, 0, 0, rest.shape[1]), value=NO_CODE)
+        return Quantized(
+            # detached, because the first part carries the whole gradient
+            torch.cat([first + low.vectors.detach(), rest], dim=1),
+            torch.cat([quantized.indices, more], dim=-1),
+            quantized.commitment + low.commitment * count / vectors.shape[1],
+        )
 
     def _latent(self, mel: Tensor) -> Tensor:
         height, width = mel.shape[-2:]

@@ -8,12 +8,14 @@ draws the codes within a block one after the other (RQ-Transformer, arXiv:2203.0
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
+from distill.model.held import held_levels
+from distill.prior.config import PriorNetworkConfig
 from distill.prior.layers import KeysAndValues, Layer, rotations
 
 UNKNOWN = -1
@@ -27,39 +29,6 @@ LEVEL_WAVES = 4
 LONGEST_WAVE_DB = 120.0
 SPREAD = 0.3
 """Of the random vectors that stand for rows, times, classes and places in a block."""
-
-
-@dataclass(frozen=True)
-class PriorNetworkConfig:
-    """The sizes of a PriorNetwork."""
-
-    rows: int
-    """H of the codec's latent grid."""
-    levels: int
-    codebook_size: int
-    codebook_dim: int
-    block_rows: int
-    block_columns: int
-    width: int
-    layers: int
-    heads: int
-    depth_width: int
-    depth_layers: int
-    depth_heads: int
-    window: int
-    """Block columns that are seen at once."""
-    classes: int
-    dropout: float
-
-    @property
-    def block_codes(self) -> int:
-        """Codes in a block."""
-        return self.block_rows * self.block_columns * self.levels
-
-    @property
-    def positions(self) -> int:
-        """Blocks in a column of blocks."""
-        return -(-self.rows // self.block_rows)
 
 
 class Conditions(NamedTuple):
@@ -82,17 +51,22 @@ class PriorNetwork(nn.Module):
 
     kind = "transformer"
 
-    def __init__(self, config: PriorNetworkConfig, codebooks: Tensor) -> None:
-        """`codebooks` are the codec's, (L, K, D); the weights do not hold them."""
+    def __init__(self, config: PriorNetworkConfig, codebooks: Sequence[Tensor]) -> None:
+        """`codebooks` are the codec's, one (K, D) for each level; the weights do not hold them."""
         super().__init__()
         self.config = config
         width, depth = config.width, config.depth_width
         cells, dim = config.block_rows * config.block_columns, config.codebook_dim
-        size = codebooks.square().sum(dim=-1).mean(dim=1).sum().sqrt()  # of a sum of codes
+        powers = [book.square().sum(dim=-1).mean() for book in codebooks]
+        size = torch.stack(powers).sum().sqrt()  # of a sum of codes
         self.register_buffer("scale", math.sqrt(dim) / size, persistent=False)
         self.scale: Tensor
-        self.register_buffer("codebooks", (codebooks * self.scale).float(), persistent=False)
-        self.codebooks: Tensor
+        largest = max(config.layout.sizes)
+        # zeros after the last code: what NO_CODE, the last index, stands for
+        books = [nn.functional.pad(each, (0, 0, 0, largest + 1 - len(each))) for each in codebooks]
+        scaled = (torch.stack(books) * self.scale).float()
+        self.register_buffer("_codebooks", scaled, persistent=False)
+        self._codebooks: Tensor
 
         self.before = nn.Linear(cells * dim, width)
         self.left = nn.Linear(cells * dim, width)
@@ -120,18 +94,19 @@ class PriorNetwork(nn.Module):
         )
         self.depth_norm = nn.LayerNorm(depth)
         self.heads = nn.ModuleList(
-            nn.Linear(depth, config.codebook_size, bias=False) for _ in range(config.levels)
+            nn.Linear(depth, size, bias=False) for size in config.layout.sizes
         )
         for head in self.heads.parameters():
             nn.init.normal_(head, std=0.01)
         self.frequency = nn.Parameter(
-            torch.zeros(config.positions * config.block_rows, config.levels, config.codebook_size)
+            torch.zeros(config.positions * config.block_rows, config.every_level, largest)
         )
         """Logarithm of how frequent each code is, by row and level: where the training begins."""
 
     def forward(self, codes: Tensor, conditions: Conditions, valid: Tensor) -> Tensor:
         """Codes (B, H, W, L) int64 and which columns hold codes (B, W) bool → logits (N, S, K) for
-        the S codes of each of the N blocks that hold any, in the order of `blocks(codes)`.
+        the S codes of each of the N blocks that hold any, in the order of `blocks(codes)`. Those
+        after the last code of a level, and those of levels that a row does not have, are 0.
         """
         blocks = self.blocks(codes)
         sounds, count, _ = blocks.shape
@@ -165,7 +140,7 @@ class PriorNetwork(nn.Module):
     def codes(self, blocks: Tensor) -> Tensor:
         """Blocks (B, P, S) → codes (B, H, W, L), W a multiple of a block's columns."""
         config = self.config
-        cells = (config.block_columns, config.block_rows, config.levels)
+        cells = (config.block_columns, config.block_rows, config.every_level)
         parts = blocks.unflatten(1, (-1, config.positions)).unflatten(3, cells)
         grid = parts.permute(0, 2, 4, 1, 3, 5).flatten(3, 4).flatten(1, 2)
         result: Tensor = grid[:, : config.rows]
@@ -180,9 +155,8 @@ class PriorNetwork(nn.Module):
 
     def code_mask(self, valid: Tensor) -> Tensor:
         """Columns that hold codes (B, W) → which codes of the blocks (N, S) are real."""
-        config = self.config
-        rows = torch.ones(config.rows, dtype=torch.bool, device=valid.device)
-        real = (valid[:, None, :, None] & rows[:, None, None]).expand(-1, -1, -1, config.levels)
+        held = held_levels(self.config.layout).to(valid.device)
+        real = valid[:, None, :, None] & held[:, None]
         return self.blocks(real)[self.block_mask(valid)]
 
     def block_vectors(self, vectors: Tensor) -> Tensor:
@@ -199,10 +173,16 @@ class PriorNetwork(nn.Module):
         return result
 
     def vectors(self, blocks: Tensor) -> Tensor:
-        """Blocks (..., S) → the vectors of their codes (..., cells, L, D)."""
-        by_level = blocks.unflatten(-1, (-1, self.config.levels)).unbind(-1)
-        books = self.codebooks
+        """Blocks (..., S) → the vectors of their codes (..., cells, L, D), zeros for NO_CODE."""
+        by_level = blocks.unflatten(-1, (-1, self.config.every_level)).unbind(-1)
+        books = self._codebooks
         return torch.stack([book[code] for book, code in zip(books, by_level, strict=True)], dim=-2)
+
+    @property
+    def codebooks(self) -> list[Tensor]:
+        """The codebook of each level (K, D), in the sizes that this network reads."""
+        sizes = zip(self._codebooks, self.config.layout.sizes, strict=True)
+        return [book[:size] for book, size in sizes]
 
     # The parts, which sampling uses as well
 
@@ -247,16 +227,39 @@ class PriorNetwork(nn.Module):
         which row of blocks it is in (N,) → logits (N, S, K). Those of a code do not depend on the
         vectors of later ones.
         """
+        alike: dict[tuple[bool, ...], list[int]] = {}
+        for row, held in enumerate(self.config.held):
+            alike.setdefault(held, []).append(row)
+        result = context.new_zeros(len(rows), self.config.block_codes, self.frequency.shape[-1])
+        for held, of_rows in alike.items():
+            (mine,) = torch.isin(rows, torch.tensor(of_rows, device=rows.device)).nonzero(
+                as_tuple=True
+            )
+            if len(mine):
+                places = [place for place, has in enumerate(held) if has]
+                result[mine] = self._logits_at(places, context[mine], known[mine], rows[mine])
+        return result
+
+    def _logits_at(
+        self, places: Sequence[int], context: Tensor, known: Tensor, rows: Tensor
+    ) -> Tensor:
+        """`logits` of blocks that have codes at these places only."""
         config = self.config
-        x = nn.functional.pad(self.code(known), (0, 0, 1, 0))
-        x = x + self.place.weight + context[:, None]
+        at = torch.tensor(places, device=context.device)
+        before = nn.functional.pad(at[:-1] + 1, (1, 0))  # each is told the code before it
+        x = nn.functional.pad(self.code(known), (0, 0, 1, 0))[:, before]
+        x = x + self.place.weight[at] + context[:, None]
         for layer in self.depth:
             x = layer(x)
-        by_level = self.depth_norm(x).unflatten(1, (-1, config.levels)).unbind(2)
-        row = torch.arange(by_level[0].shape[1], device=x.device) % config.block_rows
-        frequency = self.frequency.unflatten(0, (-1, config.block_rows))[rows[:, None], row]
-        logits = [head(mine) for head, mine in zip(self.heads, by_level, strict=True)]
-        result: Tensor = (torch.stack(logits, dim=2) + frequency).flatten(1, 2)
+        x = self.depth_norm(x)
+        frequency = self.frequency.unflatten(0, (-1, config.block_rows))[rows]
+        shape = (len(rows), config.block_codes, self.frequency.shape[-1])
+        result = torch.zeros(shape, device=x.device)
+        for level, head in enumerate(self.heads):
+            (mine,) = (at % config.every_level == level).nonzero(as_tuple=True)
+            row = at[mine] // config.every_level % config.block_rows
+            size = config.layout.sizes[level]
+            result[:, at[mine], :size] = head(x[:, mine]) + frequency[:, row, level, :size]
         return result
 
     def remember_nothing(self) -> list[KeysAndValues]:

@@ -10,7 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from distill.prior.network import UNKNOWN, PriorNetwork, PriorNetworkConfig
+from distill.prior.config import PriorNetworkConfig
+from distill.prior.network import UNKNOWN, PriorNetwork
 
 SOUNDS = "sounds"
 """The name of the kept sounds' codes among the weights."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from distill.model.layout import NO_CODE
 from distill.prior.network import Conditions, PriorNetwork
 
 GROUP = 16
@@ -66,13 +67,14 @@ class _Group:
 
     def __init__(self, network: PriorNetwork, draws: Mapping[int, Draw]) -> None:
         config = network.config
-        self.network, self.device = network, network.codebooks.device
+        self.network, self.device = network, network.scale.device
         some = next(iter(draws.values()))
         sounds = [draws.get(place, some) for place in range(GROUP)]
         self.columns = max(-(-each.columns // config.block_columns) for each in draws.values())
         count = self.columns * config.positions
         shape = (count, config.block_codes)
-        self.blocks = torch.zeros(GROUP, *shape, dtype=torch.int64, device=self.device)
+        held = torch.tensor(network.config.held, device=self.device).repeat(self.columns, 1)
+        self.blocks = torch.where(held, 0, NO_CODE).repeat(GROUP, 1, 1)
         self.conditions = Conditions(
             first=self._whole([0] * GROUP),
             columns=self._whole([-(-each.columns // config.block_columns) for each in sounds]),
@@ -103,10 +105,13 @@ class _Group:
             x = layer(x, turns, seen)
         context = network.context(x, before, left, here)[:, 0]
         row = (here % positions).expand(GROUP)
-        drawn = self.blocks[:, place]
-        for number in range(drawn.shape[1]):
+        drawn, sizes = self.blocks[:, place], network.config.layout.sizes
+        for number, has_code in enumerate(network.config.held[place % positions]):
+            if not has_code:
+                continue
             known = network.vectors(drawn).flatten(1, 2)[:, :-1]
             logits = network.logits(context, known, row)[:, number] / self.temperature
+            logits = logits[:, : sizes[number % len(sizes)]]
             if self.targets is not None:
                 logits = logits + self._nearness(place, number)
             self._draw_code(place, number, logits)
@@ -123,8 +128,7 @@ class _Group:
     def _nearness(self, place: int, number: int) -> Tensor:
         """What is added to the logits (B, K) of one code, for sounds that are drawn to a target."""
         assert self.targets is not None
-        levels = self.network.config.levels
-        cell, level = divmod(number, levels)
+        cell, level = divmod(number, self.network.config.every_level)
         drawn = self.network.vectors(self.blocks[:, place])[:, cell, :level].sum(dim=1)
         missing = self.targets[:, place, cell] - drawn
         book = self.network.codebooks[level]

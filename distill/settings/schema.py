@@ -97,6 +97,8 @@ class RvqConfig:
 
     levels: int = field(metadata=within(1, 8))
     codebook_size: int | None = field(metadata=within(2, 65536))
+    low_levels: int = field(metadata=within(0, 16))
+    low_codebook_size: int | None = field(metadata=within(2, 65536))
     codebook_dim: int = field(metadata=within(1, 4096))
     decay: float | None = field(metadata=within(0, 0.9999))
     dead_code_threshold: float = field(metadata=within(0, 1000))

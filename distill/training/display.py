@@ -82,20 +82,26 @@ def _print_levels(details: dict[str, Any], min_utilization: float) -> None:
         (*LEVEL_HEADINGS, "held-out utilization", "held-out perplexity"),
         rows,
         title=f"codebooks at the end: {details['codebook_size']} codes a level, "
+        f"{_low_codes(details)}"
         f"{details['bitrate_kbps']:.2f} kbit/s, measured at "
         f"{trained.positions:,} places in the training sounds and "
         f"{held_out.positions:,} in the held-out ones",
     )
 
 
+def _low_codes(details: dict[str, Any]) -> str:
+    size = details.get("low_codebook_size")
+    return f"{size} in those of the low rows, " if size else ""
+
+
 def _side(details: dict[str, Any], prefix: str) -> SideHealth:
     """The health on one side, from the keys of a codec's summary that begin with this prefix."""
-    return SideHealth.from_plain(
-        {
-            "levels": list(details[f"{prefix}health"].values()),
-            "positions": details[f"{prefix}health_positions"],
-            "codebook_size": details["codebook_size"],
-        }
+    return SideHealth.from_snapshot(
+        details[f"{prefix}health"],
+        positions=details[f"{prefix}health_positions"],
+        codebook_size=details["codebook_size"],
+        low_positions=details.get(f"{prefix}low_health_positions", 0),
+        low_codebook_size=details.get("low_codebook_size", 0),
     )
 
 

@@ -95,13 +95,16 @@ def _error(options: argparse.Namespace) -> list[dict[str, Any]]:
         run: dict[float, dict[str, float]] = {}
         for seconds, summary, point in zip(options.seconds, summaries, points, strict=True):
             codec = summary["stages"]["codec"]
-            health = codec["health"].values()
+            health = codec["health"].items()
+            sizes = {"level": codec["codebook_size"], "low": codec["low_codebook_size"]}
             run[seconds] = {
                 "mel_db": codec["final"]["val/mel_db"],
                 "reference_mel_db": point["mel_db"],
                 "reference_audio_s_per_s": point["audio_s_per_s"],
-                "utilization": min(level["utilization"] for level in health),
-                "perplexity": min(level["perplexity"] for level in health) / codec["codebook_size"],
+                "utilization": min(level["utilization"] for _, level in health),
+                "perplexity": min(
+                    level["perplexity"] / sizes[name.split("_")[0]] for name, level in health
+                ),
             }
             print(f"  seed {seed}, {seconds:g} s: {_round(run[seconds])}", flush=True)
         print(f"  seed {seed}: {stolen_s:.0f} core seconds went to other machines", flush=True)

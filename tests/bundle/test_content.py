@@ -31,7 +31,7 @@ STATE_KEYS = ("type", "state_dict", "config", "training_metadata")
 NESTED = [
     *(("metadata", spec.name) for spec in fields(Metadata)),
     *(("loss_curve_history", spec.name) for spec in fields(LossCurves)),
-    *(("vqvae_config", key) for key in vars(CONFIG)),
+    *(("vqvae_config", key) for key in vars(CONFIG) if not key.startswith("low_")),
     *(("spectrogram_config", key) for key in vars(SPECTROGRAM)),
     *(("vocoder_state", key) for key in STATE_KEYS),
     *(("prior_state", key) for key in STATE_KEYS),

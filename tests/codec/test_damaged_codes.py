@@ -45,11 +45,11 @@ def test_other_files_are_refused(tmp_path: Path, data: bytes) -> None:
     assert "not a code file of distill" in refusal(tmp_path / "a.distillcodes", data)
 
 
-@pytest.mark.parametrize("version", [3, 17, 65_535])
+@pytest.mark.parametrize("version", [5, 17, 65_535])
 def test_newer_version_is_refused_before_anything_else_is_looked_at(
     tmp_path: Path, version: int
 ) -> None:
-    told = f"format version {version}, newer than this distill reads (2): please upgrade"
+    told = f"format version {version}, newer than this distill reads (4): please upgrade"
     path = tmp_path / "a.distillcodes"
     assert told in refusal(path, forge({}, b"", version=version))
     assert told in refusal(path, b"distcode" + struct.pack("<H", version) + b"?" * 99)

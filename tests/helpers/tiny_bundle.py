@@ -20,7 +20,8 @@ from distill.bundle.loading import load_bundle
 from distill.errors import BundleError
 from distill.model.mel import SpectrogramConfig
 from distill.model.vqvae import ConvVQVAE, VQVAEConfig
-from distill.prior.network import PriorNetwork, PriorNetworkConfig
+from distill.prior.config import PriorNetworkConfig
+from distill.prior.network import PriorNetwork
 from distill.prior.prior import KnownSound, Prior, PriorConfig
 from distill.vocoder.hifigan_network import HifiGanConfig, HifiGanNetwork
 from distill.vocoder.kinds import state_of

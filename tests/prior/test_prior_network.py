@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Tensor
 
-from distill.prior.network import UNKNOWN, Conditions, PriorNetwork, PriorNetworkConfig
+from distill.model.held import are_codes, held_levels
+from distill.model.layout import NO_CODE
+from distill.prior.config import PriorNetworkConfig
+from distill.prior.network import UNKNOWN, Conditions, PriorNetwork
 from distill.prior.sampling import GROUP, Draw, draw
 
 CODES = 12
@@ -36,6 +41,27 @@ def network_of(rows: int = 5, window: int = 8, spread: float = 0.4) -> PriorNetw
     for weight in network.parameters():
         torch.nn.init.normal_(weight, std=spread)
     return network
+
+
+def low_network(rows: int = 8, levels: int = 2) -> PriorNetwork:
+    """One for codes of which the low rows have three levels more, of 5 codes each."""
+    plain = network_of(rows).config
+    config = replace(plain, levels=levels, low_levels=3, low_codebook_size=5)
+    torch.manual_seed(0)
+    network = PriorNetwork(config, [torch.randn(size, 6) for size in config.layout.sizes]).eval()
+    for weight in network.parameters():
+        torch.nn.init.normal_(weight, std=0.4)
+    return network
+
+
+def low_codes(network: PriorNetwork, sounds: int, width: int) -> Tensor:
+    """Random codes (B, H, W, L) where there are any."""
+    layout = network.config.layout
+    shape = (sounds, layout.rows, width)
+    generator = torch.Generator().manual_seed(1)
+    books = [torch.randint(size, shape, generator=generator) for size in layout.sizes]
+    held = held_levels(layout)[:, None]
+    return torch.where(held, torch.stack(books, dim=-1), NO_CODE)
 
 
 def conditions(
@@ -135,7 +161,7 @@ def test_a_given_beginning_stays() -> None:
 
 def test_a_strong_pull_gives_the_target_and_none_gives_something_else() -> None:
     network, target = network_of(), random_codes(5, 6, 2)
-    books = network.codebooks / network.scale
+    books = [book / network.scale for book in network.codebooks]
     vectors = books[0][target[..., 0]] + books[1][target[..., 1]]
     near = {}
     for pull in (0.0, 1.0, 1e4):
@@ -157,3 +183,75 @@ def test_a_low_temperature_draws_what_is_usual() -> None:
         for drawn in (hot, cold)
     ]
     assert kinds[1] < kinds[0]
+
+
+LOW_ROWS = pytest.mark.parametrize("rows", [8, 9, 5, 1])
+"""Low rows that fill blocks, one that shares its block with another row, and nothing but one."""
+
+
+@LOW_ROWS
+def test_levels_of_the_low_rows_are_codes_like_others(rows: int) -> None:
+    network = low_network(rows)
+    codes = low_codes(network, 2, 5)
+    valid = torch.ones(2, 5, dtype=torch.bool)
+    valid[1, 2:] = False
+    assert torch.equal(network.codes(network.blocks(codes))[:, :, :5], codes)
+    real = network.code_mask(valid)
+    assert int(real.sum()) == 7 * network.config.layout.column_codes
+    logits = network(codes, conditions(), valid)
+    assert logits.shape == (*real.shape, CODES)
+    assert torch.isfinite(logits).all()
+    assert (logits[..., :5][real].abs().sum(dim=1) > 0).all()
+
+
+@LOW_ROWS
+def test_a_code_of_a_low_row_depends_on_those_before_it_alone(rows: int) -> None:
+    network = low_network(rows)
+    codes, valid = low_codes(network, 1, 6), torch.ones(1, 6, dtype=torch.bool)
+    logits, real = network(codes, conditions(), valid), network.code_mask(valid)
+    blocks = network.blocks(codes)
+    place, number = network.config.positions, 3  # the third level of the lowest row's first cell
+    blocks[0, place, number] = (blocks[0, place, number] + 1) % 5
+    changed = network(network.codes(blocks)[:, :, :6], conditions(), valid)
+    is_changed = (logits - changed).abs().amax(dim=2) > 0
+    assert not is_changed[:place].any()
+    assert not is_changed[place, : number + 1].any()
+    assert is_changed[place, number + 1 :][real[place, number + 1 :]].all()
+
+
+@LOW_ROWS
+def test_drawn_codes_are_where_the_model_has_levels(rows: int) -> None:
+    network = low_network(rows)
+    sounds = {n: Draw(seed=n, columns=5, label=n % 3, level_db=-20.0) for n in range(3)}
+    for codes in draw(network, sounds).values():
+        assert are_codes(codes, network.config.layout)
+        assert codes[0, :, 2:].unique().numel() > 2
+
+
+def test_a_target_and_a_beginning_hold_for_the_low_rows_too() -> None:
+    network = low_network()
+    (codes,) = low_codes(network, 1, 6)
+    vectors = network.vectors(codes.flatten(2)).sum(dim=(-3, -2)) / network.scale
+    one = Draw(seed=0, columns=6, label=0, level_db=-20.0)
+    apart = {}
+    for pull in (0.0, 1e4):
+        drawn = draw(network, {0: replace(one, target=vectors, pull=pull)})[0]
+        found = network.vectors(drawn.flatten(2)).sum(dim=(-3, -2)) / network.scale
+        apart[pull] = (found - vectors)[:2].square().sum(dim=-1).mean()
+    assert apart[1e4] < 0.5 * apart[0.0]
+    given = draw(network, {0: replace(one, beginning=codes[:, :3])})[0]
+    assert torch.equal(given[:, :3], codes[:, :3])
+    assert are_codes(given, network.config.layout)
+
+
+def test_what_is_drawn_is_what_the_whole_would_have_said_with_low_rows() -> None:
+    network = low_network()
+    likely = Draw(seed=3, columns=6, label=1, level_db=-20.0, temperature=0.05)
+    codes = draw(network, {0: likely})[0]
+    valid = torch.ones(1, 6, dtype=torch.bool)
+    logits = network(codes[None], conditions(columns=3, label=1), valid)
+    chosen, real = network.blocks(codes[None])[0], network.code_mask(valid)
+    sizes = torch.tensor(network.config.layout.sizes).repeat(4)
+    beyond = torch.arange(CODES) >= sizes[:, None]
+    best = logits.masked_fill(beyond, -torch.inf).argmax(dim=2)
+    assert (best == chosen)[real].float().mean() > 0.9

@@ -119,6 +119,8 @@ CHANGES: dict[str, Change] = {
     "model.starter": Change("synthesised"),
     "rvq.levels": Change(3),
     "rvq.codebook_size": Change(8),
+    "rvq.low_levels": Change(2),
+    "rvq.low_codebook_size": Change(3, (*BARE, "rvq.low_levels=1")),
     "rvq.codebook_dim": Change(4),
     "rvq.decay": Change(0.5),
     "rvq.dead_code_threshold": Change(0),

@@ -122,7 +122,7 @@ def test_figures_are_those_of_one_process_over_those_sounds(
     counts = probe.count(model, torch.device("cpu"))
     assert torch.equal(counts, spied(two_ranks, 1, 1)["counts"])  # type: ignore[arg-type]
     summary = codec_summary(two_ranks / "run")
-    assert summary["health"] == health_of(counts).snapshot()
+    assert summary["health"] == health_of(counts, model.config.layout(config.mel.n_mels)).snapshot()
     heard = OnsetProbe(data, LogMel(spectrogram_config(config)))
     onset = onset_figures(heard.measure(model, torch.device("cpu")))
     assert onset is not None

@@ -63,6 +63,7 @@ def test_the_bundle_says_what_was_asked_for_and_what_came_of_it(shown_run: Shown
     run_dir, _ = shown_run
     content = torch.load(run_dir / "best.distillgan", weights_only=True)
     assert content["vqvae_config"]["num_quantizers"] == 3
+    assert content["vqvae_config"]["low_levels"] == 1
     assert content["vqvae_config"]["commitment_weight"] == 0.3
     assert "vocoder_state" not in content
     loaded = distill.load(run_dir / "best.distillgan")
@@ -71,7 +72,7 @@ def test_the_bundle_says_what_was_asked_for_and_what_came_of_it(shown_run: Shown
     assert loaded.metadata.dataset_file_count == 12
     assert loaded.metadata.dataset_total_duration_s == pytest.approx(6.0)
     assert loaded.training_config["data"]["root"] == ["sounds"]  # no path of the user's machine
-    assert set(loaded.health) == {f"level_{level}" for level in range(3)}
+    assert list(loaded.health) == [*(f"level_{level}" for level in range(3)), "low_0"]
     assert len(loaded.history.val_losses) == loaded.metadata.training_epochs
     assert not loaded.codec.network.training
     assert loaded.vocoder_state is None
@@ -100,8 +101,9 @@ def test_the_health_in_the_bundle_is_that_of_its_own_weights(shown_run: ShownRun
 def test_terminal_shows_a_row_a_level_and_ends_with_the_model(shown_run: ShownRun) -> None:
     _, shown = shown_run
     assert shown.count("epoch 1/3") == 1
-    for level in range(3):
-        assert len(re.findall(rf"^  level {level}  utilization", shown, re.M)) == 3
+    for level in ("level 0", "level 1", "level 2", "low 0  "):
+        assert len(re.findall(rf"^  {level}  utilization", shown, re.M)) == 3
+    assert "16 codes a level, 8 in those of the low rows, " in " ".join(shown.split())
     figures = r"onset error \d+\.\d\d dB   peak loss -?\d+\.\d\d dB   level [+-]\d+\.\d dB   \w+"
     assert len(re.findall(rf"^  heard  {figures}$", shown, re.M)) == 3
     assert "verdict: too short to judge: 3 epochs; " in shown
@@ -124,17 +126,17 @@ def test_sizes_are_chosen_from_the_collection_and_explained(
 def test_tensorboard_holds_curves_charts_sounds_and_pictures(shown_run: ShownRun) -> None:
     events = events_of(shown_run[0])
     tags = events.Tags()
-    for level in range(3):
+    for level in ("level_0", "level_1", "level_2", "low_0"):
         for figure in ("utilization", "perplexity", "dead_codes"):
-            assert f"codebook/level_{level}/{figure}" in tags["scalars"]
-            assert f"codebook/level_{level}/val_{figure}" in tags["scalars"]
-        assert f"codebook/level_{level}/usage" in tags["histograms"]
+            assert f"codebook/{level}/{figure}" in tags["scalars"]
+            assert f"codebook/{level}/val_{figure}" in tags["scalars"]
+        assert f"codebook/{level}/usage" in tags["histograms"]
     assert [event.step for event in events.Scalars("val/mel_db")] == [1, 2, 3]
     for heard in ("onset_db", "onset_0.68_db", "peak_db", "level_db", "level_10_db"):
         assert [event.step for event in events.Scalars(f"val/{heard}")] == [1, 2, 3]
     layout = events.Tensors("custom_scalars__config__")[0].tensor_proto.string_val[0]
     assert b"codebook/level_0/perplexity" in layout
-    assert b"codebook/level_1/perplexity" in layout
+    assert b"codebook/low_0/perplexity" in layout
     assert "audio/clip_0/original" in tags["audio"]
     assert "audio/clip_0/result" in tags["audio"]
     assert "mel/original_above_result" in tags["images"]

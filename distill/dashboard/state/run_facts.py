@@ -41,6 +41,7 @@ def settings_of(start: StartRow) -> list[list[str]]:
     """The settings that somebody at the page is likely to have changed, in words."""
     shown = (
         ("levels", ("rvq", "levels")),
+        ("levels of the low rows", ("rvq", "low_levels")),
         ("commitment weight", ("model", "commitment_weight")),
         ("codebook size", ("rvq", "codebook_size")),
         ("learning rate", ("optimizer", "lr")),
@@ -62,10 +63,11 @@ def levels_of(epoch: EpochRow, start: StartRow | None) -> dict[str, Any] | None:
         return None
     lowest = start.setting("health", "min_utilization") if start else None
     rows = side.rows(lowest if isinstance(lowest, float | int) else 0.0)
+    low = f", {side.low.codebook_size} in the low rows" if side.low else ""
     return {
         "epoch": epoch.epoch,
-        "size": side.codebook_size,
-        "complete": side.complete,
+        "sizes": f"{side.codebook_size} codes each{low}",
+        "complete": all(part.complete for part in side.parts),
         "rows": [row.to_json() for row in rows],
     }
 

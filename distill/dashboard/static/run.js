@@ -168,10 +168,10 @@ function runPart(root, { trigger }) {
   document.addEventListener("distill-run", (event) => showRun(event.detail));
 }
 
-function drawLevels({ epoch, size, complete, rows, heard }) {
+function drawLevels({ epoch, sizes, complete, rows, heard }) {
   const rough = complete ? "" : " (rough: measured at few places)";
   return [
-    levelTable(`Codebooks after epoch ${epoch}, ${size} codes each${rough}`, rows),
+    levelTable(`Codebooks after epoch ${epoch}, ${sizes}${rough}`, rows),
     heard ? element("p", {}, `Held-out sounds: ${heard}`) : null,
   ];
 }

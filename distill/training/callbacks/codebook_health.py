@@ -44,18 +44,22 @@ class CodebookHealthMonitor(lightning.Callback):
         self.ill |= dict.fromkeys(newly_ill, epoch)
         for level in [level for level in self.ill if level not in ill_now]:
             since = self.ill.pop(level)
-            share = side.levels[level].utilization
-            text = f"level {level} recovered: {share:.0%} utilization (low since epoch {since + 1})"
+            share = side.every_level[level].utilization
+            text = (
+                f"{side.name(level)} recovered: {share:.0%} utilization "
+                f"(low since epoch {since + 1})"
+            )
             self._report(trainer, module, text, is_warning=False)
         if module.train_counts is not None and is_shown(epoch + 1, 1):
             for writer in writers(trainer):
-                _draw_usage(writer, module.train_counts, epoch + 1)
+                _draw_usage(writer, module.train_counts, side, epoch + 1)
 
     def _warning(
         self, module: CodecModule, side: SideHealth, newly_ill: list[int], ill: tuple[int, ...]
     ) -> str:
         levels = ", ".join(
-            f"level {level} uses {show_share(side.levels[level].utilization)}"
+            f"{side.name(level)} uses {show_share(side.every_level[level].utilization)} "
+            f"of {side.part_of(level).codebook_size:,} codes"
             for level in newly_ill
         )
         advice = remedy(
@@ -66,7 +70,7 @@ class CodebookHealthMonitor(lightning.Callback):
             commitment_weight=module.vqvae_config.commitment_weight,
         )
         return (
-            f"low codebook utilization: {levels} of {side.codebook_size:,} codes "
+            f"low codebook utilization: {levels} "
             f"(threshold {self.min_utilization:.0%}, {side.positions:,} positions). Try {advice}"
         )
 
@@ -89,13 +93,15 @@ class CodebookHealthMonitor(lightning.Callback):
         self.ill = dict(state_dict["ill"])
 
 
-def _draw_usage(writer: Any, counts_of_levels: torch.Tensor, epoch: int) -> None:
+def _draw_usage(writer: Any, counts_of_levels: torch.Tensor, side: SideHealth, epoch: int) -> None:
     """Write a histogram for each level of counts (L, K); equal heights mean a healthy codebook."""
-    for level, counts in enumerate(counts_of_levels.double()):
+    names = side.snapshot()
+    for number, (name, counts) in enumerate(zip(names, counts_of_levels.double(), strict=True)):
+        counts = counts[: side.part_of(number).codebook_size]
         bins = torch.stack([part.sum() for part in counts.chunk(MOST_BINS)])
         edges = torch.linspace(0, len(counts), len(bins) + 1)
         writer.add_histogram_raw(
-            f"codebook/level_{level}/usage",
+            f"codebook/{name}/usage",
             min=0.0,
             max=float(len(counts)),
             num=int(counts.sum()),

@@ -1,4 +1,4 @@
-"""number of levels → the layout of TensorBoard's custom charts for a codec."""
+"""numbers of levels → the layout of TensorBoard's custom charts for a codec."""
 
 from __future__ import annotations
 
@@ -6,18 +6,23 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from distill.codec.hearing import LEADS_S
+from distill.codec.level_health import LOW_ROWS
 
 HINT = "(hover over a line to see its name)"
 
 
-def codec_charts(levels: int) -> dict[str, dict[str, Sequence[Any]]]:
-    """One chart for each figure of the codebooks, with all levels; one for the losses; one for the
-    onset error behind each lead, and one for the range of levels.
+def codec_charts(levels: int, low_levels: int) -> dict[str, dict[str, Sequence[Any]]]:
+    """One chart for each figure of the codebooks, with all levels, those of the low rows last; one
+    for the losses; one for the onset error behind each lead, and one for the range of levels.
     """
+    names = [
+        *(f"level_{level}" for level in range(levels)),
+        *(f"{LOW_ROWS}_{level}" for level in range(low_levels)),
+    ]
     return {
         "codebooks, all levels": {
             f"{figure.replace('_', ' ')} {HINT}": _lines(
-                f"codebook/level_{level}/{figure}" for level in range(levels)
+                f"codebook/{name}/{figure}" for name in names
             )
             for figure in ("perplexity", "utilization", "dead_codes")
         },

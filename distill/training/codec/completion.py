@@ -9,6 +9,7 @@ import torch
 from distill.data.datamodule import SegmentDataModule
 from distill.data.source import Source
 from distill.model import sizing
+from distill.model.layout import ROWS_PER_LOW_ROW
 from distill.model.mel import LogMel, SpectrogramConfig
 from distill.model.sizing import Choice
 from distill.model.starter import difference_from_starter
@@ -30,6 +31,12 @@ def complete(
         size = fitting_codebook_size(config, source.files, vectors)
         rvq.codebook_size = size.value
         choices.append(size)
+    if rvq.low_levels and rvq.low_codebook_size is None:
+        low = sizing.low_codebook_size(
+            rvq.codebook_size, training_vectors=vectors // ROWS_PER_LOW_ROW
+        )
+        rvq.low_codebook_size = low.value
+        choices.append(low)
     if rvq.decay is None:
         decay = sizing.decay(source.files)
         rvq.decay = decay.value
@@ -81,6 +88,8 @@ def network_config(config: TrainConfig) -> VQVAEConfig:
     rvq, model = config.rvq, config.model
     assert rvq.codebook_size is not None
     assert rvq.decay is not None
+    low_size = rvq.low_codebook_size if rvq.low_levels else 0
+    assert low_size is not None
     return VQVAEConfig(
         codebook_dim=rvq.codebook_dim,
         codebook_size=rvq.codebook_size,
@@ -93,6 +102,8 @@ def network_config(config: TrainConfig) -> VQVAEConfig:
         channels=model.channels,
         stride=model.stride,
         residual_units=model.residual_units,
+        low_levels=rvq.low_levels,
+        low_codebook_size=low_size,
     )
 
 

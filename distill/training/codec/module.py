@@ -14,6 +14,7 @@ from distill.codec.yardstick import held_out_figures, rate
 from distill.data.datamodule import SegmentDataModule
 from distill.data.segments import Segment, shift_mel_bins
 from distill.errors import RunError
+from distill.model.layout import CodeLayout
 from distill.model.loss import Loss, loss_of
 from distill.model.mel import LogMel, SpectrogramConfig
 from distill.model.quantizer import require_finite
@@ -66,7 +67,9 @@ class CodecModule(StageModule):
         self.train_health: SideHealth | None = None
         self.val_health: SideHealth | None = None
         self.train_counts: Tensor | None = None
-        """(L, K) on the CPU: how often each code is used; `train_health` is computed from it."""
+        """(L, K) on the CPU: how often each code is used; `train_health` is computed from it.
+        Levels with fewer codes than others have zeros behind them.
+        """
         self._val_loss = TermMeans(self.terms)
         self._mel_error = MelErrorMean()
         self._loudness = LoudnessList()
@@ -97,6 +100,11 @@ class CodecModule(StageModule):
         )
 
     @property
+    def layout(self) -> CodeLayout:
+        """Which codes a column has."""
+        return self.vqvae_config.layout(self.spectrogram.config.n_mels)
+
+    @property
     def identity(self) -> object:
         """Fingerprint of the sounds, and the network's configuration."""
         return self.origin["metadata"]["dataset_fingerprint"], self.vqvae_config
@@ -113,11 +121,11 @@ class CodecModule(StageModule):
     @property
     def can_be_saved(self) -> bool:
         """Whether the codebooks were made, by the first step that was not skipped."""
-        return self.model.quantizer.initialised
+        return self.model.initialised
 
     def check_trainable(self) -> None:
         """Raise RunError while the codebooks are empty."""
-        if not self.model.quantizer.initialised:
+        if not self.model.initialised:
             raise RunError("no step of the first epoch was finite: the codebooks are still empty")
 
     def add_held_out(self, batch: Segment) -> None:
@@ -135,7 +143,7 @@ class CodecModule(StageModule):
             indices,
             sounding,
             stride=self.model.stride,
-            codebook_size=self.vqvae_config.codebook_size,
+            codebook_size=max(self.layout.sizes),
         )
         self._val_counts = counts if self._val_counts is None else self._val_counts + counts
 
@@ -147,7 +155,7 @@ class CodecModule(StageModule):
         counts, self._val_counts = self._val_counts, None
         if self.trainer.sanity_checking or counts is None:
             return {}
-        self.val_health = health_of(self.over_ranks(counts))
+        self.val_health = health_of(self.over_ranks(counts), self.layout)
         self.measure_health()
         figures = {"val/loss": val["loss"], "val/mel_db": mel_db} | self._onset()
         if loud is not None:
@@ -187,15 +195,20 @@ class CodecModule(StageModule):
                     self._data,
                     LogMel(self.spectrogram.config),
                     stride=self.model.stride,
-                    positions=self.health_config.positions_per_code
-                    * self.vqvae_config.codebook_size,
+                    positions=self._probed_positions(),
                     **self._place,
                 )
             counts = self._probe.count(self.model, self.device)
             self.train_counts = self.over_ranks(counts).cpu()
-            self.train_health = health_of(self.train_counts)
+            self.train_health = health_of(self.train_counts, self.layout)
             self._health_step = step
         return self.train_health
+
+    def _probed_positions(self) -> int:
+        """How many positions are counted, so that each level has enough for each of its codes."""
+        layout, per_code = self.layout, self.health_config.positions_per_code
+        levels = zip(layout.sizes, layout.level_rows, strict=True)
+        return max(-(-per_code * size * layout.rows // rows) for size, rows in levels)
 
     def epoch_details(self) -> dict[str, Any]:
         """`health` of the levels on the training side, and `closeness` of the held-out sounds."""
@@ -221,7 +234,7 @@ class CodecModule(StageModule):
 
     def charts(self) -> dict[str, dict[str, Sequence[Any]]]:
         """Of the codebooks, the losses, and what is heard."""
-        return codec_charts(self.vqvae_config.num_quantizers)
+        return codec_charts(self.vqvae_config.num_quantizers, self.vqvae_config.low_levels)
 
     def bundle_fields(self) -> dict[str, Any]:
         """Everything in a bundle except the weights."""

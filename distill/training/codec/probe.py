@@ -44,16 +44,18 @@ class CodebookProbe:
             self.batches.append((mel, frames))
 
     def count(self, model: ConvVQVAE, device: torch.device) -> Tensor:
-        """Counts (L, K) int64 of the model's codes in eval mode; the model's mode is restored."""
+        """Counts (L, K) int64 of the model's codes in eval mode, with the largest K of all
+        levels; the model's mode is restored.
+        """
         training = model.training
         model.eval()
-        levels, size = model.config.num_quantizers, model.config.codebook_size
-        counts = torch.zeros(levels, size, dtype=torch.int64, device=device)
+        sizes = model.config.sizes
+        counts = torch.zeros(len(sizes), max(sizes), dtype=torch.int64, device=device)
         with torch.inference_mode():
             for mel, sounding in self.batches:
                 codes = model.encode(mel.to(device))
                 counts += count_codes(
-                    codes, sounding.to(device), stride=model.stride, codebook_size=size
+                    codes, sounding.to(device), stride=model.stride, codebook_size=max(sizes)
                 )
         model.train(training)
         return counts

@@ -156,13 +156,10 @@ def _sizes(module: CodecModule) -> dict[str, float]:
     mel, network = module.spectrogram.config, module.vqvae_config
     return {
         "codebook_size": network.codebook_size,
+        "low_codebook_size": network.low_codebook_size,
         "bitrate_kbps": bitrate_kbps(
-            sample_rate_hz=mel.sample_rate_hz,
-            hop_length=mel.hop_length,
-            n_mels=mel.n_mels,
-            stride=module.model.stride,
-            levels=network.num_quantizers,
-            codebook_size=network.codebook_size,
+            module.layout,
+            columns_per_s=mel.sample_rate_hz / (mel.hop_length * network.stride),
         ),
     }
 
@@ -171,4 +168,5 @@ def _health(side: SideHealth | None, prefix: str) -> dict[str, Any]:
     return {
         f"{prefix}health": side.snapshot() if side else {},
         f"{prefix}health_positions": side.positions if side else 0,
+        f"{prefix}low_health_positions": side.low.positions if side and side.low else 0,
     }

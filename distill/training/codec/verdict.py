@@ -30,7 +30,7 @@ def verdict(
     if ill:
         assert health is not None
         named = ", ".join(
-            f"level {level} ({show_share(health.levels[level].utilization)} in use)"
+            f"{health.name(level)} ({show_share(health.every_level[level].utilization)} in use)"
             for level in ill
         )
         findings.append(f"collapsed: {named}")

@@ -11,7 +11,7 @@ from torch import Tensor
 from distill.codec.codec import Codec
 from distill.data.datamodule import SegmentDataModule
 from distill.generation.novelty import MelNeighbours, decode_mels
-from distill.prior.network import PriorNetworkConfig
+from distill.prior.config import PriorNetworkConfig
 from distill.prior.prior import PriorConfig
 from distill.training.prior.baseline import Baseline, measure_baseline
 from distill.training.prior.coder import SoundCoder
@@ -77,8 +77,8 @@ class CodedSounds:
 
     def measure(self) -> Baseline:
         """What the codes cost by the simplest models."""
-        codes = self.codec.network.config.codebook_size
-        return measure_baseline(list(self.kept.values()), list(self.asked.values()), codes=codes)
+        sounds = list(self.kept.values()), list(self.asked.values())
+        return measure_baseline(*sounds, self.codec.layout)
 
     def stretches(self, *, window: int, seed: int) -> Stretches:
         """What a prior is trained on; `window` is in latent columns."""

@@ -65,4 +65,4 @@ class SoundCoder:
         if shift_bins:
             mel = shift_mel_bins(mel, torch.tensor([shift_bins], device=device))
         codes = network.encode(mel)[0, :, left : left + columns]
-        return codes.to(device="cpu", dtype=code_type(network.config.codebook_size))
+        return codes.to(device="cpu", dtype=code_type(max(network.config.sizes)))

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from distill.codec.codec import Codec
 from distill.data.segments import Draw
-from distill.prior.network import PriorNetwork, PriorNetworkConfig
+from distill.prior.config import PriorNetworkConfig
+from distill.prior.network import PriorNetwork
 from distill.settings.schema import AugmentConfig, OptimizerConfig
 from distill.training.prior.stretches import Stretch, Stretches, collate, leave_out
 from distill.training.stage_module import StageModule
@@ -69,7 +70,7 @@ class PriorModule(StageModule):
     def build(self) -> PriorNetwork:
         """The network; before its first step, it knows how frequent each code is."""
         codec, frequency = self._apart
-        network = PriorNetwork(self.network_config, codec.network.quantizer.rvq.codebooks.detach())
+        network = PriorNetwork(self.network_config, codec.network.codebooks)
         with torch.no_grad():
             network.frequency[: len(frequency)] = frequency
         return network
@@ -126,16 +127,11 @@ class PriorModule(StageModule):
         used, real = self.model.block_mask(valid), self.model.code_mask(valid)
         blocks = self.model.blocks(codes)[used]
         with torch.autocast(self.device.type, enabled=False):
-            nats = nn.functional.cross_entropy(
-                logits.float().flatten(0, 1),
-                blocks.flatten(),
-                reduction="none",
-                label_smoothing=smoothing,
-            )
-        by_cell = (config.block_columns, config.block_rows * config.levels)
+            nats = _nats(logits.float(), blocks, real, config.layout.sizes, smoothing)
+        by_cell = (config.block_columns, config.block_rows * config.every_level)
         shape = (*used.shape, *by_cell)
         costs = torch.zeros(shape, device=nats.device)
-        costs[used] = (nats.view_as(real) * real).unflatten(1, by_cell)
+        costs[used] = nats.unflatten(1, by_cell)
         number = torch.zeros(shape, device=nats.device)
         number[used] = real.float().unflatten(1, by_cell)
         return _by_column(costs, config), _by_column(number, config)
@@ -163,6 +159,25 @@ class PriorModule(StageModule):
     def bundle_fields(self) -> dict[str, Any]:
         """What a checkpoint says of the codec that it belongs to."""
         return {"codec_digest": self.codec.digest}
+
+
+def _nats(
+    logits: Tensor, blocks: Tensor, real: Tensor, sizes: Sequence[int], smoothing: float
+) -> Tensor:
+    """Logits (N, S, K) of blocks (N, S), of which some codes are real (N, S), for levels with these
+    numbers of codes → what each code costs (N, S); 0 where there is none.
+    """
+    nats = torch.zeros(blocks.shape, device=logits.device)
+    for level, size in enumerate(sizes):
+        mine = slice(level, None, len(sizes))
+        there = real[:, mine]
+        nats[:, mine][there] = nn.functional.cross_entropy(
+            logits[:, mine, :size][there],
+            blocks[:, mine][there],
+            reduction="none",
+            label_smoothing=smoothing,
+        )
+    return nats
 
 
 def _by_column(values: Tensor, config: PriorNetworkConfig) -> Tensor:

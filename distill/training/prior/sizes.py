@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from distill.model.vqvae import VQVAEConfig
-from distill.prior.network import PriorNetworkConfig
+from distill.prior.config import PriorNetworkConfig
 from distill.settings.schema import PRIOR_HEAD
 
 BLOCK_ROWS = BLOCK_COLUMNS = 2
@@ -57,4 +57,6 @@ def network_config(
         window=WINDOW,
         classes=classes,
         dropout=size.dropout,
+        low_levels=codec.low_levels,
+        low_codebook_size=codec.low_codebook_size,
     )

@@ -17,8 +17,9 @@ from distill.bundle.rebuild_prior import rebuild_prior
 from distill.data.source import Source
 from distill.data.split import FEWEST_HELD_OUT
 from distill.listen.new_sounds import NewSounds
+from distill.model.layout import CodeLayout
 from distill.model.sizing import Choice
-from distill.prior.network import PriorNetworkConfig
+from distill.prior.config import PriorNetworkConfig
 from distill.prior.prior import Prior, PriorConfig
 from distill.runs.folder import NEW_SOUNDS, best_bundle
 from distill.system.terminal import quantity, say_figures
@@ -58,7 +59,9 @@ class PriorStage(Stage[PreparedPrior]):
         """Choose the sizes that are null, by the number of codes on the training side."""
         prior, mel, stride = self.config.prior, self.config.mel, self.config.model.stride
         columns = self.data.train.sounding_samples() / (mel.hop_length * stride)
-        codes = round(columns * -(-mel.n_mels // stride) * self.config.rvq.levels)
+        rvq, rows = self.config.rvq, -(-mel.n_mels // stride)
+        layout = CodeLayout(rows, rvq.levels, 1, low_levels=rvq.low_levels)
+        codes = round(columns * layout.column_codes)
         reason = f"there are about {codes:,} codes to learn from"
         size, choices = choose_size(codes), list[Choice[float | str]]()
         for key in ("width", "layers", "dropout"):

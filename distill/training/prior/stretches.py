@@ -14,7 +14,8 @@ from torch.utils.data import DataLoader, Dataset
 
 from distill.data.datamodule import ResumableLoader
 from distill.data.segments import Draw, MovingDraws
-from distill.prior.network import UNKNOWN, Conditions, PriorNetworkConfig
+from distill.prior.config import PriorNetworkConfig
+from distill.prior.network import UNKNOWN, Conditions
 from distill.settings.schema import AugmentConfig
 from distill.training.prior.coder import SoundCoder
 
@@ -117,7 +118,7 @@ def collate(
 ) -> tuple[Tensor, Conditions, Tensor]:
     """Stretches → codes (B, H, W, L), conditions, and which columns hold codes (B, W)."""
     width = max(stretch.codes.shape[1] for stretch in stretches)
-    codes = torch.zeros(len(stretches), config.rows, width, config.levels, dtype=torch.int64)
+    codes = torch.zeros(len(stretches), config.rows, width, config.every_level, dtype=torch.int64)
     valid = torch.zeros(len(stretches), width, dtype=torch.bool)
     for row, stretch in enumerate(stretches):
         columns = stretch.codes.shape[1]

@@ -113,6 +113,7 @@ def test_rows_levels_remedy_and_curves_are_shown(places: Places, runs: Runs) -> 
         "value": "64",
         "reason": "12 files suggest 64",
     }
+    assert value["levels"]["sizes"] == "64 codes each"
     assert [row["low"] for row in value["levels"]["rows"]] == [False, True]
     assert value["warnings"] == [{"epoch": 2, "text": REMEDY, "stage": "codec"}]
     assert [line["label"] for line in value["charts"][0]["lines"]] == [

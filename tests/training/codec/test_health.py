@@ -9,6 +9,8 @@ import torch
 
 from distill.codec.description import LevelHealth
 from distill.codec.level_health import FEWEST_POSITIONS, POSITIONS_PER_CODE, SideHealth
+from distill.model.layout import NO_CODE, CodeLayout
+from distill.runs.rows import level_lines
 from distill.training.codec.health import count_codes, health_of, remedy
 
 
@@ -103,7 +105,7 @@ def advice(
 ) -> str:
     return remedy(
         health,
-        health.ill_levels(0.3),
+        health.ill_levels(0.35),
         fitting_codebook_size=fitting,
         dead_code_threshold=threshold,
         commitment_weight=commitment_weight,
@@ -177,3 +179,63 @@ def test_attainable_utilization_matches_even_draws() -> None:
     health = health_of(torch.bincount(drawn, minlength=200)[None])
     assert health.attainable == pytest.approx(1 - math.exp(-1.5))
     assert health.levels[0].utilization == pytest.approx(health.attainable, abs=0.06)
+
+
+LAYOUT = CodeLayout(4, 2, 8, 2, 3)
+
+
+def with_low(counts: list[list[int]]) -> SideHealth:
+    """Two levels of 8 codes in all four rows, two of 3 codes in the lowest."""
+    return health_of(torch.tensor(counts), LAYOUT)
+
+
+def test_levels_of_the_low_rows_are_counted_over_their_own_places() -> None:
+    generator = torch.Generator().manual_seed(0)
+    indices = torch.randint(3, (5, 4, 6, 4), generator=generator)
+    indices[:, 1:, :, 2:] = NO_CODE
+    counts = count_codes(indices, torch.ones(5, 24, dtype=torch.bool), stride=4, codebook_size=8)
+    assert counts.sum(dim=1).tolist() == [120, 120, 30, 30]
+    health = health_of(counts, LAYOUT)
+    assert (health.positions, health.codebook_size, len(health.levels)) == (120, 8, 2)
+    assert health.low is not None
+    assert (health.low.positions, health.low.codebook_size) == (30, 3)
+    assert health.low.levels[0].utilization == 1.0
+    assert health.levels[0].utilization == 3 / 8
+
+
+def test_levels_of_the_low_rows_have_rows_of_their_own() -> None:
+    even = [100] * 8
+    health = with_low([even, even, [99, 99, 0] + [0] * 5, [300, 0, 0] + [0] * 5])
+    assert [row.level for row in health.rows(0.5)] == ["0", "1", "low 0", "low 1"]
+    assert health.ill_levels(0.5) == (3,)
+    assert health.name(3) == "level 1 of the low rows"
+    assert health.every_level[2].dead_codes == 1
+    lines = level_lines(health, 0.5)
+    assert "low 0    utilization  66.7%   perplexity    2.0 of 3   dead codes 1" in lines[2]
+    assert [line.endswith("mostly idle") for line in lines] == [False, False, False, True]
+    assert SideHealth.from_plain(health.report()) == health
+    assert list(health.snapshot()) == ["level_0", "level_1", "low_0", "low_1"]
+    again = SideHealth.from_snapshot(
+        health.snapshot(),
+        positions=800,
+        codebook_size=8,
+        low_positions=198,
+        low_codebook_size=3,
+    )
+    assert again == health
+
+
+def test_few_places_in_the_low_rows_are_no_alarm() -> None:
+    health = with_low([[100] * 8, [100] * 8, [9] + [0] * 7, [9] + [0] * 7])
+    assert health.ill_levels(0.5) == ()
+    lines = level_lines(health, 0.5)
+    assert ["rough: measured at only 9 places" in line for line in lines] == [False] * 2 + [
+        True
+    ] * 2
+
+
+def test_remedy_drops_idle_levels_of_the_low_rows() -> None:
+    even, idle = [100] * 8, [300, 0, 0] + [0] * 5
+    assert "rvq.low_levels=0" in advice(with_low([even, even, idle, idle]), fitting=8)
+    one = advice(with_low([even, even, [99, 99, 99] + [0] * 5, idle]), fitting=8)
+    assert one.startswith("rvq.low_levels=1 (")
