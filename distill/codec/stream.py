@@ -7,7 +7,7 @@ reach, and keeps only the piece itself. So the joined pieces are equal to the re
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -133,14 +133,22 @@ def cut_out(chunks: Iterable[Tensor], begin: int, total: int) -> Iterator[Tensor
 
 
 @torch.no_grad()
-def codes_of(mels: Iterable[Tensor], model: ConvVQVAE) -> Iterator[Tensor]:
-    """Chunks (C, 1, M, f) of one mel → codes (C, H, w, L) int64."""
+def codes_of(
+    mels: Iterable[Tensor],
+    model: ConvVQVAE,
+    *,
+    encode: Callable[[Tensor], Tensor] | None = None,
+) -> Iterator[Tensor]:
+    """Chunks (C, 1, M, f) of one mel → codes (C, H, w, L) int64, as `encode` makes them of a mel
+    (1, 1, M, F); the model's own `encode` if none is given.
+    """
+    encode = encode or model.encode
     stride = model.stride
     for window in windows(mels, size=COLUMNS * stride, context=model.encoder_context * stride):
         first = window.left // stride
         count = math.ceil(window.core / stride)
         # one channel at a time: its codes do not depend on the others, and memory stays small
-        codes = torch.cat([model.encode(mel) for mel in window.items.split(1)])
+        codes = torch.cat([encode(mel) for mel in window.items.split(1)])
         yield codes[:, :, first : first + count]
 
 
