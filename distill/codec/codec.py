@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from distill.codec.description import signature
 from distill.codec.restoring import restore, restore_mels
 from distill.codec.search import Progress, Search, ignore
 from distill.codec.stream import (
+    CodedSound,
     add_silence,
     between_silence,
     coded_columns,
@@ -37,15 +38,6 @@ from distill.system.given import shown, whole
 from distill.vocoder.vocoder import Vocoder, vocode
 
 CHUNK = 1 << 20
-
-
-class CodedSound(NamedTuple):
-    """A sound between the silence that is coded around it: normalised mels (1, 1, M, F)."""
-
-    original: Tensor
-    decoded: Tensor
-    samples: int
-    """Of the sound itself."""
 
 
 @dataclass(frozen=True)
@@ -119,9 +111,8 @@ class Codec:
         separately.
 
         With `levels`, only the first levels are kept; with fewer than all, without those that only
-        the low rows have. With more `effort`, up to 2, the codes are searched for, see
-        `distill.codec.search`. Raises SoundError for a waveform that is empty or not finite,
-        CodesError for more levels than the model has, or an impossible effort.
+        the low rows have. For `effort`, 0 to 2, see `distill.codec.search`. Raises SoundError for a
+        waveform that is empty or not finite, CodesError for other levels or efforts than there are.
         """
         sound = check_waveform(waveform).split(CHUNK, dim=1)
         return self.encode_stream(sound, sample_rate_hz, levels=levels, effort=effort)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -37,6 +38,15 @@ class Window:
     core: int
     """Number of items of the piece itself; context items may follow."""
     last: bool
+
+
+class CodedSound(NamedTuple):
+    """A sound between the silence that is coded around it: normalised mels (1, 1, M, F)."""
+
+    original: Tensor
+    decoded: Tensor
+    samples: int
+    """Of the sound itself."""
 
 
 def windows(

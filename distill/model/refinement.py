@@ -17,7 +17,7 @@ from distill.model.search import search_codes
 from distill.model.vqvae import ConvVQVAE
 
 STEPS = 40
-RATE, BETAS = 0.02, (0.8, 0.95)
+RATE, BETAS = 0.01, (0.8, 0.95)
 """Of Adam; the rate, over the spread of the first level's codes, is that of the first step, and
 falls to nothing.
 """
@@ -55,7 +55,7 @@ def refine_codes(
         weights = target.new_ones(1, width)
         least, best = math.inf, torch.zeros(0)
         for step in range(STEPS):
-            codes = search_codes(network, moved, levels=levels)
+            codes = search_codes(network, moved, levels=levels, quick=step > 0)
             grid = _grid(network, codes)
             with torch.enable_grad():
                 through = torch.cat([fixed, grid + (moved - moved.detach())], dim=-1)

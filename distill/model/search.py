@@ -15,14 +15,15 @@ from distill.model.layout import NO_CODE, low_rows
 from distill.model.quantizer import require_finite
 from distill.model.vqvae import ConvVQVAE
 
-BEAMS = 8
+BEAMS, FEW_BEAMS = 8, 2
 POSITIONS = 512
 """Searched at once, which bounds the memory."""
 
 
-def search_codes(network: ConvVQVAE, latent: Tensor, *, levels: int) -> Tensor:
+def search_codes(network: ConvVQVAE, latent: Tensor, *, levels: int, quick: bool = False) -> Tensor:
     """Latent grid → codes of the first `levels` levels, and if these are all, of the levels that
-    only the low rows have, with NO_CODE in other rows. The search knows of no further levels.
+    only the low rows have, with NO_CODE in other rows. The search knows of no further levels. A
+    `quick` one looks at few paths, in single precision.
 
     Raises NonFiniteError for NaN or infinity.
     """
@@ -31,15 +32,19 @@ def search_codes(network: ConvVQVAE, latent: Tensor, *, levels: int) -> Tensor:
     if levels < network.config.num_quantizers:
         books = books[:levels]
     vectors, low = latent.detach().permute(0, 2, 3, 1), low_rows(latent.shape[2])
-    own = _search_grid(books, vectors[:, :low])
-    rest = _search_grid(books[:levels], vectors[:, low:])
+    own = _search_grid(books, vectors[:, :low], quick=quick)
+    rest = _search_grid(books[:levels], vectors[:, low:], quick=quick)
     return torch.cat([own, F.pad(rest, (0, len(books) - levels), value=NO_CODE)], dim=1)
 
 
-def _search_grid(books: Sequence[Tensor], vectors: Tensor) -> Tensor:
+def _search_grid(books: Sequence[Tensor], vectors: Tensor, *, quick: bool) -> Tensor:
     """Vectors (B, H, W, D) → codes (B, H, W, L)."""
     pieces = vectors.flatten(0, 2).split(POSITIONS)
-    codes = torch.cat([best_paths(books, piece) for piece in pieces])
+    if quick:
+        found = [_paths(books, piece, beams=FEW_BEAMS)[0][:, 0] for piece in pieces]
+    else:
+        found = [best_paths(books, piece) for piece in pieces]
+    codes = torch.cat(found)
     return codes.reshape(*vectors.shape[:-1], len(books))
 
 
@@ -59,7 +64,7 @@ def best_paths(books: Sequence[Tensor], vectors: Tensor) -> Tensor:
 
 def _paths(books: Sequence[Tensor], vectors: Tensor, *, beams: int) -> tuple[Tensor, Tensor]:
     """Codes (N, b, L) of the best paths that were kept from level to level, at most `beams` of them
-    for each vector, and their squared errors (N, b).
+    for each vector and the best one first, and their squared errors (N, b).
     """
     residual = vectors[:, None]
     paths = torch.empty(len(vectors), 1, 0, dtype=torch.int64, device=vectors.device)
