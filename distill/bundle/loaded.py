@@ -13,7 +13,7 @@ from torch import Tensor
 from distill.codec.codec import Codec
 from distill.codec.codes import Codes
 from distill.codec.description import LevelHealth, LossCurves, Metadata
-from distill.codec.search import Progress, ignore
+from distill.codec.effort import Progress, ignore
 from distill.errors import GenerationError
 from distill.generation.making import Generation, NewSound
 from distill.generation.request import Request, check_pair, given_waveform

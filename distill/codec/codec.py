@@ -15,8 +15,8 @@ from distill.audio.resample import samples_at
 from distill.codec.codes import Codes
 from distill.codec.copies import Separator
 from distill.codec.description import signature
+from distill.codec.effort import Progress, Search, ignore
 from distill.codec.restoring import restore, restore_mels
-from distill.codec.search import Progress, Search, ignore
 from distill.codec.stream import (
     CodedSound,
     add_silence,
@@ -111,7 +111,7 @@ class Codec:
         separately.
 
         With `levels`, only the first levels are kept; with fewer than all, without those that only
-        the low rows have. For `effort`, 0 to 2, see `distill.codec.search`. Raises SoundError for a
+        the low rows have. For `effort`, 0 to 2, see `distill.codec.effort`. Raises SoundError for a
         waveform that is empty or not finite, CodesError for other levels or efforts than there are.
         """
         sound = check_waveform(waveform).split(CHUNK, dim=1)

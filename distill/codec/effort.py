@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from distill.codec import MOST_EFFORT
-from distill.codec.stream import codes_of, windows
+from distill.codec.stream import SILENT_STRIDES, codes_of, windows
 from distill.errors import CodesError
 from distill.model.mel import LogMel
 from distill.model.refinement import reach, refine_codes
@@ -77,7 +77,8 @@ class Search:
         before: list[Tensor | None] = []
         for window in windows(mels, size=BLOCK * stride, context=context * stride):
             sounds, count = window.items.split(1), math.ceil(window.core / stride)
-            sound_s = count * stride * self._frame_s / len(sounds)
+            columns = count - (not before) - SILENT_STRIDES * window.last  # of the sound itself
+            sound_s = max(0.0, columns) * stride * self._frame_s / len(sounds)
             found = [
                 refine_codes(
                     self.network,
