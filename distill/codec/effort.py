@@ -90,7 +90,7 @@ class Search:
                 )[:, :, :count]
                 for mel, known in zip(sounds, before or [None] * len(sounds), strict=True)
             ]
-            before = [codes[:, :, -context:] for codes in found]
+            before = [codes[:, :, max(0, count - context) :] for codes in found]
             yield torch.cat(found)
 
     def _advance(self, seconds: float, share: float) -> None:

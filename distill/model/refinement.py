@@ -62,8 +62,10 @@ def refine_codes(
                 decoded = network.decoder(through)[..., :height, :width]
                 loss = mel_loss(decoded, target, weights, std_db=std_db)
                 moved.grad = torch.autograd.grad(loss, moved)[0]
-            if float(loss) < least:
+            if not step or float(loss) < least:
                 least, best = float(loss), codes
+            if not torch.isfinite(moved.grad).all():
+                break  # a decoder of huge weights; the usual codes need no gradient
             optimizer.param_groups[0]["lr"] = rate * (1 - step / STEPS)
             optimizer.step()
             progress(1 / STEPS)

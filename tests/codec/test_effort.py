@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from distill.model import refinement
 from distill.model.mel import LogMel, SpectrogramConfig
 from distill.model.starter import start_from_starter
 from distill.model.vqvae import ConvVQVAE
-from tests.helpers.low_rows import LOW_CONFIG, low_fields
+from tests.helpers.low_rows import LOW_CONFIG, LOW_SPECTROGRAM, low_fields
 
 RATE_HZ = 16_000
 EFFORTS = (0, 1, 2)
@@ -209,6 +210,25 @@ def test_silence_and_a_single_sample_can_be_refined(model: LoadedModel) -> None:
     for sound in (torch.zeros(1, 4_000), torch.full((1, 1), 0.5)):
         codes = model.encode(sound, RATE_HZ, effort=2)
         assert model.decode(codes).shape == sound.shape
+
+
+def test_a_decoder_beyond_all_numbers_leaves_the_codes_of_the_search(model: LoadedModel) -> None:
+    codec = copy.deepcopy(model.codec)
+    for weight in codec.network.decoder.parameters():
+        weight.data.mul_(1e30)
+    refined = codec.encode(notes(), RATE_HZ, effort=2)
+    assert torch.equal(refined.indices, codec.encode(notes(), RATE_HZ, effort=1).indices)
+
+
+def test_a_network_without_surroundings_is_refined_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(0)
+    config = replace(LOW_CONFIG, stride=1, residual_units=0)
+    network, spectrogram = ConvVQVAE(config), LogMel(LOW_SPECTROGRAM)
+    network(spectrogram(notes()[:, None]))
+    codec = Codec(network.eval(), spectrogram, "flat", "0" * 16)
+    monkeypatch.setattr(refinement, "STEPS", 2)
+    codes = codec.encode(notes(), RATE_HZ, effort=2)
+    assert codec.check_codes(codes) is None
 
 
 @pytest.mark.parametrize("effort", [-1, 3, 0.5, "1", None, True, float("nan"), 10**40])
