@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from distill.catalog.catalog import Catalog
 from distill.cli import batch
 from distill.cli.coding import (
+    add_effort,
     add_model_and_sounds,
     add_outputs,
     load_model,
@@ -31,7 +32,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
         def encode(job: Job, meter: batch.Meter) -> str:
             result = encode_file(
-                job, model, meter, levels=options.levels, overwrite=options.overwrite
+                job,
+                model,
+                meter,
+                levels=options.levels,
+                effort=options.effort,
+                overwrite=options.overwrite,
             )
             return encoded_line(job.target, result, verbose=options.verbose)
 
@@ -42,6 +48,7 @@ def _parser() -> Parser:
     parser = Parser(prog="python -m distill.encode", description="Audio files → code files.")
     add_model_and_sounds(parser)
     add_outputs(parser, default="codes")
+    add_effort(parser)
     return parser
 
 

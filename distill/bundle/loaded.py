@@ -13,6 +13,7 @@ from torch import Tensor
 from distill.codec.codec import Codec
 from distill.codec.codes import Codes
 from distill.codec.description import LevelHealth, LossCurves, Metadata
+from distill.codec.effort import Progress, ignore
 from distill.errors import GenerationError
 from distill.generation.making import Generation, NewSound
 from distill.generation.request import Request, check_pair, given_waveform
@@ -56,16 +57,31 @@ class LoadedModel:
         return self.codec.signature
 
     def encode(
-        self, waveform: Tensor | NDArray[Any], sample_rate_hz: int, *, levels: int | None = None
+        self,
+        waveform: Tensor | NDArray[Any],
+        sample_rate_hz: int,
+        *,
+        levels: int | None = None,
+        effort: int = 0,
     ) -> Codes:
         """Waveform (T,) or (C, T), floating point, at any rate → its codes; see `Codec.encode`."""
-        return self.codec.encode(waveform, sample_rate_hz, levels=levels)
+        return self.codec.encode(waveform, sample_rate_hz, levels=levels, effort=effort)
 
     def encode_stream(
-        self, waveforms: Iterable[Tensor], sample_rate_hz: int, *, levels: int | None = None
+        self,
+        waveforms: Iterable[Tensor],
+        sample_rate_hz: int,
+        *,
+        levels: int | None = None,
+        effort: int = 0,
+        progress: Progress = ignore,
     ) -> Codes:
-        """The same for a waveform of any length in chunks (C, t) float32, with constant memory."""
-        return self.codec.encode_stream(waveforms, sample_rate_hz, levels=levels)
+        """The same for a waveform of any length in chunks (C, t) float32, with constant memory; see
+        `Codec.encode_stream`.
+        """
+        return self.codec.encode_stream(
+            waveforms, sample_rate_hz, levels=levels, effort=effort, progress=progress
+        )
 
     def decode(
         self,

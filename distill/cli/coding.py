@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from distill.catalog.catalog import Catalog
 from distill.cli.batch import common_cause
 from distill.cli.verb import add_library
-from distill.codec import AUDIO_FORMATS
+from distill.codec import AUDIO_FORMATS, MOST_EFFORT
 from distill.errors import CodesError, DistillError
 from distill.system.given import LARGEST_SEED
 from distill.system.paths import path_of
@@ -55,6 +55,19 @@ def add_outputs(parser: argparse.ArgumentParser, *, default: str) -> None:
     parser.add_argument("--overwrite", action="store_true", help="replace existing results")
     parser.add_argument(
         "-v", "--verbose", action="store_true", help="also print rates, speeds and bitrates"
+    )
+
+
+def add_effort(parser: argparse.ArgumentParser) -> None:
+    """Add the argument `--effort N`, for verbs that encode."""
+    parser.add_argument(
+        "--effort",
+        type=_effort,
+        default=0,
+        metavar="N",
+        help="how long the codes are searched for: 0 not at all, 1 over the levels that are kept, "
+        "2 through the decoder too, which takes a second or two for each second of sound; the "
+        "files are as large, and decoded as fast (default: 0)",
     )
 
 
@@ -111,7 +124,8 @@ def choose_device(options: argparse.Namespace) -> torch.device:
 def load_model(path: Path, options: argparse.Namespace, *, sound: bool) -> LoadedModel:
     """Load the model onto the device and print a line about it; raises DistillError.
 
-    With `sound`, the line names the vocoder.
+    The line has the effort of encoding, if it is not the usual one; with `sound`, it names the
+    vocoder.
     """
     device = choose_device(options)
 
@@ -120,10 +134,12 @@ def load_model(path: Path, options: argparse.Namespace, *, sound: bool) -> Loade
     own = not (sound and options.vocoder)
     model = load_bundle(path, device=device, own_vocoder=own)
     kept = model.codec.layout.first_levels(model.codec.check_levels(options.levels))
+    effort = getattr(options, "effort", 0)
     say_figures(
         f"model {model.metadata.name} (id {model.metadata.model_id[:8]}): "
         f"{kept.words}, "
         f"{model.codec.bitrate_kbps(options.levels):.2f} kbit/s a channel"
+        + (f", effort {effort}" if effort else "")
         + (f", {model.vocoder.name}" if sound else "")
     )
     return model
@@ -172,6 +188,12 @@ def model_of(codes: Codes, catalog: Catalog) -> Path:
 def _levels(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text} is not a whole number of at least 1")
+    return int(text)
+
+
+def _effort(text: str) -> int:
+    if not text.isdecimal() or int(text) > MOST_EFFORT:
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number from 0 to {MOST_EFFORT}")
     return int(text)
 
 

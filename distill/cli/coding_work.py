@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from distill.cli.batch import Meter, common_cause, new_file
 from distill.cli.files import Job
+from distill.codec import MOST_EFFORT
 from distill.codec.yardstick import OF_MELS
 
 if TYPE_CHECKING:
@@ -85,11 +86,11 @@ class Reconstructed:
 
 
 def encode_file(
-    job: Job, model: LoadedModel, meter: Meter, *, levels: int | None, overwrite: bool
+    job: Job, model: LoadedModel, meter: Meter, *, levels: int | None, effort: int, overwrite: bool
 ) -> Encoded:
     """Sound file → code file; raises DistillError, which names the file."""
     start_s = time.monotonic()
-    codes = _encode(_open(job), job.source.name, model, meter, levels=levels)
+    codes = _encode(_open(job), job.source.name, model, meter, levels=levels, effort=effort)
     with new_file(job):
         codes.write(job.target, replace=overwrite)
     size_bytes = job.target.stat().st_size
@@ -121,6 +122,7 @@ def reconstruct_file(
     meter: Meter,
     *,
     levels: int | None,
+    effort: int,
     seed: int,
     overwrite: bool,
 ) -> Reconstructed:
@@ -132,7 +134,8 @@ def reconstruct_file(
     sound = _open(job)
     _check_format(job.target, sound.sample_rate_hz, sound.channels)
     start_s = time.monotonic()
-    codes = _encode(sound, f"encoding {job.source.name}", model, meter, levels=levels)
+    name = f"encoding {job.source.name}"
+    codes = _encode(sound, name, model, meter, levels=levels, effort=effort)
     encoded_s = time.monotonic()
     _write(codes, job, model, meter, seed=seed, overwrite=overwrite)
     decoded_s = time.monotonic()
@@ -166,10 +169,25 @@ def _open(job: Job) -> SoundFile:
 
 
 def _encode(
-    sound: SoundFile, shown: str, model: LoadedModel, meter: Meter, *, levels: int | None
+    sound: SoundFile,
+    shown: str,
+    model: LoadedModel,
+    meter: Meter,
+    *,
+    levels: int | None,
+    effort: int,
 ) -> Codes:
     meter.begin(shown, sound.duration_s)
-    return model.encode_stream(sound.blocks(meter.advance), sound.sample_rate_hz, levels=levels)
+    if effort < MOST_EFFORT:
+        blocks = sound.blocks(meter.advance)
+        return model.encode_stream(blocks, sound.sample_rate_hz, levels=levels, effort=effort)
+    return model.encode_stream(  # whose work comes after the reading
+        sound.blocks(),
+        sound.sample_rate_hz,
+        levels=levels,
+        effort=effort,
+        progress=meter.advance,
+    )
 
 
 def _check_format(target: Path, sample_rate_hz: int, channels: int) -> None:

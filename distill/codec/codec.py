@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from numpy.typing import NDArray
@@ -15,12 +15,13 @@ from distill.audio.resample import samples_at
 from distill.codec.codes import Codes
 from distill.codec.copies import Separator
 from distill.codec.description import signature
+from distill.codec.effort import Progress, Search, ignore
 from distill.codec.restoring import restore, restore_mels
 from distill.codec.stream import (
+    CodedSound,
     add_silence,
     between_silence,
     coded_columns,
-    codes_of,
     cut_or_fill,
     cut_out,
     mels_from,
@@ -37,15 +38,6 @@ from distill.system.given import shown, whole
 from distill.vocoder.vocoder import Vocoder, vocode
 
 CHUNK = 1 << 20
-
-
-class CodedSound(NamedTuple):
-    """A sound between the silence that is coded around it: normalised mels (1, 1, M, F)."""
-
-    original: Tensor
-    decoded: Tensor
-    samples: int
-    """Of the sound itself."""
 
 
 @dataclass(frozen=True)
@@ -108,29 +100,40 @@ class Codec:
     # -- waveform → codes ------------------------------------------------
 
     def encode(
-        self, waveform: Tensor | NDArray[Any], sample_rate_hz: int, *, levels: int | None = None
+        self,
+        waveform: Tensor | NDArray[Any],
+        sample_rate_hz: int,
+        *,
+        levels: int | None = None,
+        effort: int = 0,
     ) -> Codes:
         """Waveform (T,) or (C, T), floating point, at any rate → its codes; channels are encoded
         separately.
 
         With `levels`, only the first levels are kept; with fewer than all, without those that only
-        the low rows have. Raises SoundError for a waveform that is
-        empty or not finite, CodesError for more levels than the model has.
+        the low rows have. For `effort`, 0 to 2, see `distill.codec.effort`. Raises SoundError for a
+        waveform that is empty or not finite, CodesError for other levels or efforts than there are.
         """
-        whole = check_waveform(waveform)
-        return self.encode_stream(whole.split(CHUNK, dim=1), sample_rate_hz, levels=levels)
+        sound = check_waveform(waveform).split(CHUNK, dim=1)
+        return self.encode_stream(sound, sample_rate_hz, levels=levels, effort=effort)
 
     def encode_stream(
-        self, waveforms: Iterable[Tensor], sample_rate_hz: int, *, levels: int | None = None
+        self,
+        waveforms: Iterable[Tensor],
+        sample_rate_hz: int,
+        *,
+        levels: int | None = None,
+        effort: int = 0,
+        progress: Progress = ignore,
     ) -> Codes:
-        """The same for a waveform of any length in chunks (C, t) float32, with constant memory."""
-        levels = self.check_levels(levels)
+        """The same for a waveform of any length in chunks (C, t) float32, with constant memory. Of
+        effort 2, `progress` is called with the seconds that each step has refined.
+        """
+        search = Search(self.network, self.spectrogram, self.check_levels(levels), effort, progress)
         rate_hz = check_rate(sample_rate_hz)
         separator = Separator(rate_hz)
         sound = resample_chunks(separator.separate(waveforms), rate_hz, self.sample_rate_hz)
-        mels = self._mels_between_silence(sound)
-        kept = len(self.layout.first_levels(levels).sizes)
-        indices = [chunk[..., :kept].cpu() for chunk in codes_of(mels, self.network)]
+        indices = [chunk.cpu() for chunk in search.codes_of(self._mels_between_silence(sound))]
         if not indices:
             raise SoundError("the waveform is empty")
         facts, coded = separator.facts(), torch.cat(indices, dim=2)

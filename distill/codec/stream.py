@@ -7,8 +7,9 @@ reach, and keeps only the piece itself. So the joined pieces are equal to the re
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -37,6 +38,15 @@ class Window:
     core: int
     """Number of items of the piece itself; context items may follow."""
     last: bool
+
+
+class CodedSound(NamedTuple):
+    """A sound between the silence that is coded around it: normalised mels (1, 1, M, F)."""
+
+    original: Tensor
+    decoded: Tensor
+    samples: int
+    """Of the sound itself."""
 
 
 def windows(
@@ -133,14 +143,22 @@ def cut_out(chunks: Iterable[Tensor], begin: int, total: int) -> Iterator[Tensor
 
 
 @torch.no_grad()
-def codes_of(mels: Iterable[Tensor], model: ConvVQVAE) -> Iterator[Tensor]:
-    """Chunks (C, 1, M, f) of one mel → codes (C, H, w, L) int64."""
+def codes_of(
+    mels: Iterable[Tensor],
+    model: ConvVQVAE,
+    *,
+    encode: Callable[[Tensor], Tensor] | None = None,
+) -> Iterator[Tensor]:
+    """Chunks (C, 1, M, f) of one mel → codes (C, H, w, L) int64, as `encode` makes them of a mel
+    (1, 1, M, F); the model's own `encode` if none is given.
+    """
+    encode = encode or model.encode
     stride = model.stride
     for window in windows(mels, size=COLUMNS * stride, context=model.encoder_context * stride):
         first = window.left // stride
         count = math.ceil(window.core / stride)
         # one channel at a time: its codes do not depend on the others, and memory stays small
-        codes = torch.cat([model.encode(mel) for mel in window.items.split(1)])
+        codes = torch.cat([encode(mel) for mel in window.items.split(1)])
         yield codes[:, :, first : first + count]
 
 

@@ -122,7 +122,7 @@ class ConvVQVAE(nn.Module):
         (B, F); without `sounding`, from all columns. Raises NonFiniteError, with the codebooks
         unchanged, if the input or the encoder's output is not finite.
         """
-        latent = self._latent(mel)
+        latent = self.latent(mel)
         if sounding is not None:
             columns = sounding_columns(sounding, stride=self.stride)[:, None]
             sounding = columns.expand(-1, latent.shape[2], -1).flatten(1)
@@ -133,9 +133,17 @@ class ConvVQVAE(nn.Module):
             self.decoder(grid)[..., :height, :width], quantized.indices, quantized.commitment
         )
 
+    def latent(self, mel: Tensor) -> Tensor:
+        """Mel (B, 1, M, F) → the encoder's output (B, D, H, W), not quantised."""
+        height, width = mel.shape[-2:]
+        grown = (0, -width % self.stride, 0, -height % self.stride)
+        padded = nn.functional.pad(mel, grown, mode="replicate")
+        latent: Tensor = self.encoder(padded.contiguous(memory_format=torch.channels_last))
+        return latent
+
     def encode(self, mel: Tensor) -> Tensor:
         """Mel (B, 1, M, F) → codes (B, H, W, L) int64, NO_CODE where a row has no such level."""
-        latent = self._latent(mel)
+        latent = self.latent(mel)
         indices: Tensor = self._quantize(latent).indices
         return indices.reshape(len(mel), *latent.shape[2:], -1)
 
@@ -197,13 +205,6 @@ class ConvVQVAE(nn.Module):
             torch.cat([quantized.indices, more], dim=-1),
             quantized.commitment + low.commitment * count / vectors.shape[1],
         )
-
-    def _latent(self, mel: Tensor) -> Tensor:
-        height, width = mel.shape[-2:]
-        grown = (0, -width % self.stride, 0, -height % self.stride)
-        padded = nn.functional.pad(mel, grown, mode="replicate")
-        latent: Tensor = self.encoder(padded.contiguous(memory_format=torch.channels_last))
-        return latent
 
 
 def sounding_columns(sounding: Tensor, *, stride: int) -> Tensor:

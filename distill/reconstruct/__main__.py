@@ -10,6 +10,7 @@ from distill.catalog.catalog import Catalog
 from distill.cli import batch
 from distill.cli.coding import (
     add_audio,
+    add_effort,
     add_model_and_sounds,
     add_outputs,
     load_model,
@@ -42,6 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 model,
                 meter,
                 levels=options.levels,
+                effort=options.effort,
                 seed=options.seed,
                 overwrite=options.overwrite,
             )
@@ -70,6 +72,7 @@ def _parser() -> Parser:
     )
     add_model_and_sounds(parser)
     add_outputs(parser, default="listen")
+    add_effort(parser)
     add_audio(parser)
     return parser
 

@@ -45,6 +45,15 @@ MISTAKES: dict[str, tuple[str, ...]] = {
         "a whole number of at least 1",
     ),
     f"encode nomodel {THERE} -o out --lvls 2": ("--lvls",),
+    f"encode nomodel {THERE} -o out --effort 3": (
+        "--effort",
+        "3 is not a whole number from 0 to 2",
+    ),
+    f"reconstruct nomodel {THERE} -o out --effort much": (
+        "--effort",
+        "much is not a whole number from 0 to 2",
+    ),
+    f"decode {THERE} -o out --effort 1": ("--effort",),
     "decode gone.distillcodes -o out": ("gone.distillcodes: no such file or folder",),
     f"decode {THERE} -o out --model nomodel": ("nomodel: no such model file",),
     f"decode {THERE} -o out --format aiff": ("--format", "aiff", "flac", "mp3"),
@@ -80,6 +89,7 @@ def test_help_names_all_there_is_without_torch(answers: dict[str, Answer], verb:
     assert not given.imported_torch
     words = "--out --levels --library --device --overwrite --verbose"
     words += " CODES --model" if verb == "decode" else " MODEL IN"
+    words += "" if verb == "decode" else " --effort"
     words += "" if verb == "encode" else " --format wav flac ogg mp3 --seed"
     for word in words.split():
         assert word in given.out
@@ -198,6 +208,20 @@ def test_bar_names_the_file_that_is_worked_on(monkeypatch: pytest.MonkeyPatch) -
         shown = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", screen.file.getvalue())
     assert "3/10" in shown
     assert "kick [bold] [/red].wav" in shown
+
+
+@pytest.mark.slow
+def test_stopped_while_it_refines_it_leaves_nothing(model: Path, tmp_path: Path) -> None:
+    sound(tmp_path / "long.wav", samples=4_000_000)
+    process = start(tmp_path, "encode", model.name, "long.wav", "-o", "out", "--effort", "2")
+    assert process.stdout is not None
+    assert "effort 2" in process.stdout.readline()
+    time.sleep(1.0)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert errors == "distill: interrupted; everything saved before is kept\n"
+    assert not list(tmp_path.rglob("*.distillcodes*"))
 
 
 @pytest.mark.slow

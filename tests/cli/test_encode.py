@@ -178,6 +178,29 @@ def test_first_levels_take_less(run: Run, model: Path, tmp_path: Path) -> None:
     assert Codes.load(tmp_path / "coarse" / "a.distillcodes").levels == 1
 
 
+def test_effort_is_told_and_takes_no_more_room(run: Run, model: Path, tmp_path: Path) -> None:
+    name = sound(tmp_path / "a.wav")
+    sizes, codes = set(), []
+    for effort in ("0", "1", "2"):
+        told = run("encode", model, name, "-o", effort, "--effort", effort)
+        assert (told.exit_code, told.err) == (0, [])
+        assert told.out[0].endswith(
+            "0.09 kbit/s a channel" + (f", effort {effort}" if effort != "0" else "")
+        )
+        path = tmp_path / effort / "a.distillcodes"
+        sizes.add(path.stat().st_size)
+        codes.append(Codes.load(path).indices)
+        told = run("decode", path.relative_to(tmp_path), "--model", model, "-o", f"{effort}-wav")
+        assert (told.exit_code, told.err) == (0, [])
+    assert len(sizes) == 1
+    assert run("encode", model, name, "-o", "usual").exit_code == 0
+    usual = Codes.load(tmp_path / "usual" / "a.distillcodes").indices
+    assert [bool((each == usual).all()) for each in codes] == [True, False, False]
+    told = run("reconstruct", model, name, "-o", "listen", "--effort", "2")
+    assert told.exit_code == 0
+    assert ", effort 2, " in told.out[0]
+
+
 @pytest.mark.parametrize("verb", ["encode", "reconstruct"])
 def test_levels_that_the_model_does_not_have(
     run: Run, model: Path, tmp_path: Path, verb: str
