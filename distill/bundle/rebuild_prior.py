@@ -12,7 +12,8 @@ from distill.bundle.rebuild import LONGEST_TYPE, check_weights
 from distill.errors import BundleError
 from distill.model.held import are_codes
 from distill.model.vqvae import ConvVQVAE
-from distill.prior.network import UNKNOWN, PriorNetwork
+from distill.prior.conditions import UNKNOWN
+from distill.prior.network import PriorNetwork
 from distill.prior.prior import SOUNDS, Prior, PriorConfig, code_type
 from distill.system.ranges import any_float, parts, within
 from distill.system.validation import InvalidError, instance_of

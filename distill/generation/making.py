@@ -28,7 +28,7 @@ from distill.generation.known import KnownSounds
 from distill.generation.novelty import COPY_SHARE, decode_mels
 from distill.generation.plans import Plan, Planner
 from distill.generation.request import Request
-from distill.prior.network import UNKNOWN
+from distill.prior.conditions import UNKNOWN
 from distill.prior.prior import Prior
 from distill.prior.sampling import GROUP, draw
 from distill.vocoder.vocoder import Vocoder

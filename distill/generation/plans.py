@@ -24,7 +24,7 @@ from distill.generation.ranges import (
 )
 from distill.generation.recombination import Recombination
 from distill.generation.request import Request, label_of
-from distill.prior.network import UNKNOWN
+from distill.prior.conditions import UNKNOWN
 from distill.prior.prior import KnownSound
 from distill.prior.sampling import Draw
 

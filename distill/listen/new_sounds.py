@@ -95,6 +95,7 @@ class NewSounds:
         """
         path = self.path(sound.number)
         self._make_folder()
+        self._done.append((path, sound))  # first, so that a stop just after the writing loses none
         try:
             write_sound(
                 path,
@@ -106,8 +107,12 @@ class NewSounds:
                 replace=self._overwrite,
             )
         except FileExistsError:
+            self._done.pop()
             raise _taken(path) from None
-        self._done.append((path, sound))
+        except BaseException:
+            if self._overwrite or not path.exists():
+                self._done.pop()
+            raise
         return path
 
     def check_free(self, numbers: Sequence[int]) -> None:

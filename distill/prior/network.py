@@ -9,39 +9,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from distill.model.held import held_levels
+from distill.prior.conditions import TIMES, UNKNOWN, Conditions, time_step
 from distill.prior.config import PriorNetworkConfig
 from distill.prior.layers import KeysAndValues, Layer, rotations
 
-UNKNOWN = -1
-"""In place of a class or length."""
-TIMES = 48
-"""Steps in which the time since the beginning, and that to the end, are told."""
-EXACT_TIMES = 16
-"""The first block columns, this number of them, have a step each; after them, an octave has four.
-"""
 LEVEL_WAVES = 4
 LONGEST_WAVE_DB = 120.0
 SPREAD = 0.3
 """Of the random vectors that stand for rows, times, classes and places in a block."""
-
-
-class Conditions(NamedTuple):
-    """What is known of B sounds; all (B,)."""
-
-    first: Tensor
-    """int64: the block column of the sound that the codes begin with."""
-    columns: Tensor
-    """int64: block columns of the whole sound, or UNKNOWN."""
-    label: Tensor
-    """int64: number of its class, or UNKNOWN."""
-    level_db: Tensor
-    """float32: its level in dBFS, or NaN where it is unknown."""
 
 
 class PriorNetwork(nn.Module):
@@ -195,11 +175,11 @@ class PriorNetwork(nn.Module):
         config = self.config
         column, row = places // config.positions, places % config.positions
         time = conditions.first[:, None] + column
-        to_go = _step(conditions.columns[:, None] - time)
+        to_go = time_step(conditions.columns[:, None] - time)
         to_go = to_go.masked_fill(conditions.columns[:, None] == UNKNOWN, TIMES)
         label = conditions.label.masked_fill(conditions.label == UNKNOWN, config.classes)
         sound = self.label(label) + self._level(conditions)
-        x = self.row(row) + self.since(_step(time)) + self.to_go(to_go) + sound[:, None]
+        x = self.row(row) + self.since(time_step(time)) + self.to_go(to_go) + sound[:, None]
         has_before, has_left = (places > 0)[:, None], (places >= config.positions)[:, None]
         x = x + torch.where(has_before, self.before(before.flatten(2)), self.nothing_before)
         x = x + torch.where(has_left, self.left(left.flatten(2)), self.nothing_left)
@@ -241,6 +221,32 @@ class PriorNetwork(nn.Module):
                 result[mine] = self._logits_at(places, context[mine], known[mine], rows[mine])
         return result
 
+    def next_logits(
+        self,
+        context: Tensor,
+        before: Tensor | None,
+        seen: Sequence[KeysAndValues],
+        *,
+        row: int,
+        place: int,
+    ) -> Tensor:
+        """Those of one place, of blocks that are all in the same row, (N, K of its level), when
+        all places before it have been asked for. `before` is the code before it (N,), None at the
+        first, and `seen` what the depth layers remember of the block.
+        """
+        config = self.config
+        cell, level = divmod(place, config.every_level)
+        x = context + self.place.weight[place]
+        if before is not None:
+            earlier = [each for each in range(place) if config.held[row][each]][-1]
+            x = x + self.code(self._codebooks[earlier % config.every_level][before])
+        x = x[:, None]
+        for layer, remembered in zip(self.depth, seen, strict=True):
+            x = layer(x, None, remembered)
+        frequency = self.frequency[row * config.block_rows + cell % config.block_rows, level]
+        logits: Tensor = self.heads[level](self.depth_norm(x)[:, 0])
+        return logits + frequency[: config.layout.sizes[level]]
+
     def _logits_at(
         self, places: Sequence[int], context: Tensor, known: Tensor, rows: Tensor
     ) -> Tensor:
@@ -268,6 +274,10 @@ class PriorNetwork(nn.Module):
         step = self.config.positions
         return [KeysAndValues(self.config.window * step, step=step) for _ in self.trunk]
 
+    def begin_block(self) -> list[KeysAndValues]:
+        """The same for the layers of the depth, and the codes of one block."""
+        return [KeysAndValues(self.config.block_codes, step=1) for _ in self.depth]
+
     def _level(self, conditions: Conditions) -> Tensor:
         level_db = conditions.level_db
         waves = 2.0 ** torch.arange(LEVEL_WAVES, device=level_db.device)
@@ -286,11 +296,3 @@ def _later(cells: Tensor, count: int) -> Tensor:
     """Cells (B, P, ...) moved on by `count` positions, zeros first."""
     kept = cells[:, : max(0, cells.shape[1] - count)]
     return torch.cat([torch.zeros_like(cells[:, :count]), kept], dim=1)
-
-
-def _step(columns: Tensor) -> Tensor:
-    """Times in block columns → the steps in which they are told."""
-    columns = columns.clamp(min=0)
-    octaves = torch.log2(columns.clamp(min=EXACT_TIMES) / EXACT_TIMES)
-    far = EXACT_TIMES + (4 * octaves).long()
-    return torch.where(columns < EXACT_TIMES, columns, far).clamp(max=TIMES - 1)

@@ -10,8 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from distill.prior.conditions import UNKNOWN
 from distill.prior.config import PriorNetworkConfig
-from distill.prior.network import UNKNOWN, PriorNetwork
+from distill.prior.network import PriorNetwork
 
 SOUNDS = "sounds"
 """The name of the kept sounds' codes among the weights."""

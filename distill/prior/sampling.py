@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 
 from distill.model.layout import NO_CODE
-from distill.prior.network import Conditions, PriorNetwork
+from distill.prior.conditions import Conditions
+from distill.prior.network import PriorNetwork
 
 GROUP = 16
 """Sounds that are drawn together."""
@@ -104,17 +105,17 @@ class _Group:
         for layer, seen in zip(network.trunk, self._seen, strict=True):
             x = layer(x, turns, seen)
         context = network.context(x, before, left, here)[:, 0]
-        row = (here % positions).expand(GROUP)
-        drawn, sizes = self.blocks[:, place], network.config.layout.sizes
-        for number, has_code in enumerate(network.config.held[place % positions]):
+        row, remembered = place % positions, network.begin_block()
+        told: Tensor | None = None
+        for number, has_code in enumerate(network.config.held[row]):
             if not has_code:
                 continue
-            known = network.vectors(drawn).flatten(1, 2)[:, :-1]
-            logits = network.logits(context, known, row)[:, number] / self.temperature
-            logits = logits[:, : sizes[number % len(sizes)]]
+            logits = network.next_logits(context, told, remembered, row=row, place=number)
+            logits = logits / self.temperature
             if self.targets is not None:
                 logits = logits + self._nearness(place, number)
             self._draw_code(place, number, logits)
+            told = self.blocks[:, place, number]
 
     def _draw_code(self, place: int, number: int, logits: Tensor) -> None:
         """One random number in [0, 1) decides, by the sum of the likelihoods of codes before."""

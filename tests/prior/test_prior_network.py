@@ -10,8 +10,9 @@ from torch import Tensor
 
 from distill.model.held import are_codes, held_levels
 from distill.model.layout import NO_CODE
+from distill.prior.conditions import UNKNOWN, Conditions
 from distill.prior.config import PriorNetworkConfig
-from distill.prior.network import UNKNOWN, Conditions, PriorNetwork
+from distill.prior.network import PriorNetwork
 from distill.prior.sampling import GROUP, Draw, draw
 
 CODES = 12

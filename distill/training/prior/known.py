@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from distill.data.whole_sounds import WholeSounds
-from distill.prior.network import UNKNOWN
+from distill.prior.conditions import UNKNOWN
 from distill.prior.prior import KnownSound
 from distill.system import terminal
 from distill.training.prior.coder import SoundCoder

@@ -14,8 +14,8 @@ from torch.utils.data import DataLoader, Dataset
 
 from distill.data.datamodule import ResumableLoader
 from distill.data.segments import Draw, MovingDraws
+from distill.prior.conditions import UNKNOWN, Conditions
 from distill.prior.config import PriorNetworkConfig
-from distill.prior.network import UNKNOWN, Conditions
 from distill.settings.schema import AugmentConfig
 from distill.training.prior.coder import SoundCoder
 
