@@ -160,7 +160,7 @@ CHANGES: dict[str, Change] = {
     "trainer.gradient_clip_val": Change(1e-8),
     "trainer.max_bad_steps": Change(1, (*SPOILT, "trainer.max_bad_steps=2")),
     "health.min_utilization": Change(0.5, (*MANY_CODES, "health.min_utilization=1")),
-    "health.positions_per_code": Change(1, (*BARE, "rvq.codebook_size=2")),
+    "health.positions_per_code": Change(32, (*BARE, "rvq.codebook_size=2", "rvq.low_levels=0")),
     "callbacks.codebook_health._target_": Change(OTHER),
     "callbacks.tensorboard._target_": Change(OTHER, CURVES),
     "callbacks.previews._target_": Change(OTHER, PREVIEWS),
