@@ -7,7 +7,8 @@ first onset there may be later ones, as in loops: where the envelope first reach
 loudest of the next 50 ms, after 30 ms that stay under half of that.
 
 Pre-ring is the energy of the 20 ms before an onset of the result, over that of the 20 ms before the
-same onset of the original: a sound that only begins a little earlier does not ring.
+same onset of the original: a sound that only begins a little earlier does not ring. A result that
+is heard from its first 5 ms on has no such time; then that before the original's onset counts.
 """
 
 from __future__ import annotations
@@ -21,10 +22,10 @@ import torch
 from torch import Tensor
 
 from distill.codec.yardstick import ORIGINAL_RISE, PRE_RING, RISE
+from distill.vocoder.onsets import BEGUN, RISEN
 
 STEPS_A_SECOND = 2000
 """Of the envelope."""
-HEARD_SHARE, RISEN_SHARE = 0.1, 0.7
 LONGEST_RISE_S = 0.05
 """What takes longer is no hit; in a result, it counts as this."""
 SHARP_MS = 2.0
@@ -195,7 +196,7 @@ def _rise(peaks: Tensor) -> tuple[int, int]:
     steps from there to 70 %.
     """
     shares = peaks / peaks.amax()
-    heard, risen = (int((shares >= s).nonzero()[0]) for s in (HEARD_SHARE, RISEN_SHARE))
+    heard, risen = (int((shares >= s).nonzero()[0]) for s in (BEGUN, RISEN))
     return heard, risen - heard
 
 
@@ -208,9 +209,7 @@ def _later_onsets(envelope: Envelope, first: int) -> list[int]:
     padded = torch.nn.functional.pad(peaks, (0, ahead - 1))
     loudest = padded.unfold(0, ahead, 1).amax(dim=1)[before:]
     calm = peaks.unfold(0, before, 1).amax(dim=1)[: len(loudest)]
-    is_onset = (peaks[before:] >= HEARD_SHARE * loudest) & (
-        calm < CALM_SHARE * HEARD_SHARE * loudest
-    )
+    is_onset = (peaks[before:] >= BEGUN * loudest) & (calm < CALM_SHARE * BEGUN * loudest)
     is_onset &= loudest >= max(FAINTEST, LOUD_SHARE * float(envelope.peaks.amax()))
     onsets: list[int] = []
     for step in (is_onset.nonzero()[:, 0] + first + before).tolist():
@@ -221,12 +220,12 @@ def _later_onsets(envelope: Envelope, first: int) -> list[int]:
 
 def _attack(original: Envelope, other: Envelope, onset: tuple[int, int], window: slice) -> Attack:
     """An onset of the original, its step and its rise in steps, and where to look for it."""
-    step_ms = 1000 * original.step_s
-    longest = original.steps(LONGEST_RISE_S)
-    heard = other.peaks[window]
-    begun, rise = _rise(heard) if heard.amax() > 0 else (onset[0] - (window.start or 0), longest)
-    begun += window.start or 0
-    if begun < original.steps(LEAST_BEFORE_S):  # it rings from its first sample on
+    step_ms, longest = 1000 * original.step_s, original.steps(LONGEST_RISE_S)
+    heard, begun, rise = other.peaks[window], 0, longest
+    if heard.amax() > 0:
+        begun, rise = _rise(heard)
+        begun += window.start or 0
+    if begun < original.steps(LEAST_BEFORE_S):
         begun = onset[0]
     peak = float(original.peaks[window].amax())
     ring = _pre_ring_db(original, other, (onset[0], begun), peak)

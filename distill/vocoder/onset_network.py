@@ -1,4 +1,4 @@
-"""mel in dB (B, M, F) → where in each frame a sound begins, how fast it rises, what was before."""
+"""mel (B, M, F) → where in each frame a sound begins, how fast it rises, what was before."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from distill.vocoder import layers
-from distill.vocoder.layers import Block
+from distill.vocoder.layers import KERNEL, Block
 from distill.vocoder.onsets import PLACES, find_onsets, scaled
 
-KERNEL = 5
+FIRST_KERNEL = 5
 CHANNELS, HIDDEN, BLOCKS = 96, 192, 2
 DETAIL_WEIGHT = 0.02
 """Of the errors of rise and level, beside that of the place."""
@@ -23,9 +22,9 @@ class OnsetNetwork(nn.Module):
 
     def __init__(self, n_mels: int) -> None:
         super().__init__()
-        self.context = KERNEL // 2 + BLOCKS * (layers.KERNEL // 2)
+        self.context = FIRST_KERNEL // 2 + BLOCKS * (KERNEL // 2)
         """Frames on either side that a frame depends on."""
-        self.first = nn.Conv1d(n_mels, CHANNELS, KERNEL, padding=KERNEL // 2)
+        self.first = nn.Conv1d(n_mels, CHANNELS, FIRST_KERNEL, padding=FIRST_KERNEL // 2)
         self.blocks = nn.Sequential(*(Block(CHANNELS, HIDDEN) for _ in range(BLOCKS)))
         self.norm = nn.LayerNorm(CHANNELS)
         self.said = nn.Linear(CHANNELS, PLACES + 3)

@@ -23,14 +23,16 @@ ONSET_DB, QUIETEST_DB, SILENCE_DB = 10.0, -30.0, -60.0
 as silence before it.
 """
 NEAR_S, AHEAD_S, APART_S = 0.02, 0.005, 0.015
+"""What is near an onset, before it and after it; within what it stands out, and how far the next
+one is at least.
+"""
 BEGUN, RISEN = 0.1, 0.7
 """Shares of the peak where a rise begins and ends."""
 FAINTEST, SILENT_DB = 1e-5, -80.0
 """Added to the envelope; a sound that is nowhere louder than the second has no onset."""
 LONGEST_RISE_MS = 25.0
-MASS = 0.5
-"""How probable an onset must be, within half of SPREAD places to either side."""
-SPREAD = 9
+LIKELY, AROUND = 0.5, 9
+"""How likely an onset must be, in this number of places beside each other."""
 
 
 class Onset(NamedTuple):
@@ -94,15 +96,15 @@ def read_onsets(said: Tensor, *, hop_length: int) -> list[Onset]:
     frame lies around sample 0.
     """
     places = said[:, : PLACES + 1].softmax(dim=-1)[:, 1:].flatten()
-    window = torch.ones(1, 1, SPREAD)
-    mass = torch.nn.functional.conv1d(places[None, None], window, padding=SPREAD // 2)[0, 0]
+    window = torch.ones(1, 1, AROUND)
+    likely = torch.nn.functional.conv1d(places[None, None], window, padding=AROUND // 2)[0, 0]
     onsets: list[Onset] = []
     free = 0
-    for place in (mass > MASS).nonzero()[:, 0].tolist():
+    for place in (likely > LIKELY).nonzero()[:, 0].tolist():
         if place < free:
             continue
-        first = max(0, place - SPREAD // 2)
-        best = first + int(places[first : place + 2 * SPREAD].argmax())
+        first = max(0, place - AROUND // 2)
+        best = first + int(places[first : place + 2 * AROUND].argmax())
         sample = round((best + 0.5) * hop_length / PLACES - hop_length / 2)
         rise, before = said[best // PLACES, PLACES + 1 :].tolist()
         onsets.append(Onset(sample, *_plain(rise, before)))
@@ -113,16 +115,16 @@ def read_onsets(said: Tensor, *, hop_length: int) -> list[Onset]:
 # -- rise and level as a network says them: near 0 and 1 -----------------
 
 LEAST_RISE_MS = 0.25
-MIDDLE_DB, SPREAD_DB = -30.0, 10.0
+QUIET_DB, PER_UNIT_DB = -30.0, 10.0
 
 
 def scaled(onset: Onset) -> tuple[float, float]:
     """An onset's rise and level before it, as a network is to say them."""
     rise = float(np.log(onset.rise_ms + LEAST_RISE_MS))
-    return rise, (onset.before_db - MIDDLE_DB) / SPREAD_DB
+    return rise, (onset.before_db - QUIET_DB) / PER_UNIT_DB
 
 
 def _plain(rise: float, before: float) -> tuple[float, float]:
     """The way back."""
     rise_ms = float(np.exp(min(rise, 4.0))) - LEAST_RISE_MS
-    return max(0.0, rise_ms), max(SILENCE_DB, MIDDLE_DB + SPREAD_DB * before)
+    return max(0.0, rise_ms), max(SILENCE_DB, QUIET_DB + PER_UNIT_DB * before)

@@ -79,7 +79,7 @@ class PhaseGradient:
             yield joined.finish()
 
     @torch.inference_mode()
-    def predict(self, log_mel: Tensor) -> tuple[Tensor, ...]:
+    def predict(self, log_mel: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Normalised log-mel (M, F) → magnitudes (F, bins), what is said of onsets, and steps in
         time and in frequency.
         """
@@ -88,8 +88,8 @@ class PhaseGradient:
         said = self.network(decibels[None].to(device))
         inverted = self._inverse.magnitude(self.spectrogram.to_magnitude(log_mel))
         magnitude = inverted * said.gain[0].cpu().exp()
-        steps = (each[0].cpu().mT for each in (said.in_time, said.in_frequency))
-        return magnitude.mT, said.onsets[0].cpu(), *steps
+        in_time, in_frequency = (each[0].cpu().mT for each in (said.in_time, said.in_frequency))
+        return magnitude.mT, said.onsets[0].cpu(), in_time, in_frequency
 
     @torch.inference_mode()
     def sound(self, given: Frames, *, is_last: bool, silent: int) -> Tensor:

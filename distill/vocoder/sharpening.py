@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter1d
 from torch import Tensor
 
-from distill.vocoder.onsets import Onset
+from distill.vocoder.onsets import NEAR_S, Onset
 
 Samples = NDArray[np.float64]
 
-NEAR_MS, CLOSENESS = 1.0, 0.5
+SEARCHED_MS, CLOSENESS = 1.0, 0.5
 """How far from where it was read an onset is looked for, and what that distance costs, in nepers:
 an onset is where the sound rises most.
 """
@@ -29,15 +29,14 @@ HUSHED_MS, FADE_MS, EDGE_MS = 30.0, 10.0, 0.33
 """Before an onset, this long is made as quiet as the sound was there; fade at its beginning, and
 how steep its end is.
 """
-PEAK_MS = 20.0
 STANDS_OUT = 2.0
 """The peak of an onset, over the root mean square before it: what stands out less is none, as the
 sudden end of a sound.
 """
 MARGIN = 1.4
 """Louder than this, over the level, is made quieter."""
-SHARP_MS = 2.5
-"""What rises within this is raised."""
+QUICK_MS = 2.5
+"""What is read to rise within this is raised."""
 RAISED_MS, FULL_MS, LEAST_IN_MS = 5.0, 2.0, 0.25
 """How long an attack is raised, until when in full, and its fade at the beginning at least; else
 that takes half of the rise.
@@ -63,19 +62,19 @@ def sharpen(
             continue
         if sound is None:
             sound = waveform.numpy().astype(np.float64)
-        begin, near = _steepest(sound, onset.sample, per_ms), round(PEAK_MS * per_ms)
+        begin, near = _steepest(sound, onset.sample, per_ms), round(NEAR_S * rate_hz)
         peak = float(np.abs(sound[begin : begin + near]).max())
         before = sound[max(0, begin - near) : begin]
         if peak > SMALLEST + STANDS_OUT * float(np.sqrt(np.square(before).mean())):
             _hush(sound, begin, peak * 10 ** (onset.before_db / 20), per_ms)
-            if onset.rise_ms <= SHARP_MS and not only_before:
+            if onset.rise_ms <= QUICK_MS and not only_before:
                 _raise(sound, begin, onset.rise_ms, per_ms)
     return waveform if sound is None else torch.from_numpy(sound.astype(np.float32))
 
 
 def _steepest(sound: Samples, sample: int, per_ms: float) -> int:
     """The sample near the given one where the sound rises most."""
-    near, rise = round(NEAR_MS * per_ms), round(RISE_MS * per_ms)
+    near, rise = round(SEARCHED_MS * per_ms), round(RISE_MS * per_ms)
     first, stop = max(rise, sample - near), min(len(sound) - rise, sample + near)
     if first >= stop:
         return sample
