@@ -21,22 +21,15 @@ from distill.codec.codes import Codes
 from distill.codec.mel_error import compare_mels
 from distill.errors import CodesError
 from distill.model import refinement
-from distill.model.mel import LogMel, SpectrogramConfig
+from distill.model.mel import LogMel
 from distill.model.starter import start_from_starter
 from distill.model.vqvae import ConvVQVAE
 from tests.helpers.low_rows import LOW_CONFIG, LOW_SPECTROGRAM, low_fields
+from tests.helpers.starters import DEFAULT
 
 RATE_HZ = 16_000
 EFFORTS = (0, 1, 2)
-SPECTROGRAM = SpectrogramConfig(
-    sample_rate_hz=48_000,
-    n_fft=2048,
-    hop_length=512,
-    n_mels=128,
-    floor=1e-3,
-    mean_db=-20.0,
-    std_db=25.0,
-)
+SPECTROGRAM = replace(DEFAULT, mean_db=-20.0, std_db=25.0)
 NETWORK = replace(
     LOW_CONFIG,
     codebook_dim=128,

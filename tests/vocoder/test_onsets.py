@@ -7,17 +7,14 @@ import pytest
 import torch
 
 from distill.codec.attack import measure_attacks
-from distill.model.mel import LogMel, SpectrogramConfig
 from distill.vocoder import phase_rounds
 from distill.vocoder.onset_network import onset_loss
 from distill.vocoder.onsets import PLACES, Onset, find_onsets, read_onsets, scaled
-from distill.vocoder.phase_gradient import PhaseGradient
-from distill.vocoder.phase_network import PhaseNetwork, PhaseNetworkConfig
 from distill.vocoder.sharpening import sharpen
-from distill.vocoder.starter import start_from_starter
 from distill.vocoder.vocoder import vocode
+from tests.helpers.starters import DEFAULT, starter
 
-RATE_HZ = 48_000
+RATE_HZ = DEFAULT.sample_rate_hz
 
 
 def hit(samples: int = 9600, *, hz: float = 900.0) -> np.ndarray:
@@ -131,17 +128,14 @@ def test_attacks_come_back_sharp_wherever_in_a_frame_they_are(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """By the starter weights, which have not heard this sound; in the middle of a loop, too."""
-    spectrogram = LogMel(SpectrogramConfig(RATE_HZ, 2048, 512, 128, 1e-3, -25.0, 20.0))
-    network = PhaseNetwork(PhaseNetworkConfig(128, 1025, channels=256, hidden=768, blocks=4))
-    start_from_starter(network)
-    vocoder = PhaseGradient(spectrogram, network)
+    vocoder = starter()
     sounds = [place(1400 + 128 * n, 20_000 - 100 * n, samples=30_000) for n in range(4)]
 
     def measure() -> tuple[float, float]:
         rises, rings = [], []
         for sound in sounds:
             original = torch.from_numpy(sound)[None]
-            given = vocode(vocoder, spectrogram(original[None]), samples=original.shape[1])
+            given = vocode(vocoder, vocoder.spectrogram(original[None]), samples=original.shape[1])
             figures = measure_attacks(original, given, rate_hz=RATE_HZ)
             assert figures is not None
             assert figures.pre_ring_db is not None

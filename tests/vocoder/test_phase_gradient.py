@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -17,23 +16,15 @@ from distill.vocoder import phase_gradient
 from distill.vocoder.griffin_lim import GriffinLim
 from distill.vocoder.phase_gradient import PhaseGradient
 from distill.vocoder.phase_network import PhaseNetwork, PhaseNetworkConfig
-from distill.vocoder.starter import difference_from_starter, start_from_starter
+from distill.vocoder.starter import difference_from_starter
 from distill.vocoder.vocoder import vocode
-
-DEFAULT = SpectrogramConfig(48_000, 2048, 512, 128, 1e-3, -25.0, 20.0)
+from tests.helpers.starters import DEFAULT, SIZES, starter
 
 
 def front_end(config: SpectrogramConfig = DEFAULT) -> LogMel:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # some mel filters are empty in some tests
         return LogMel(config)
-
-
-@cache
-def starter() -> PhaseGradient:
-    network = PhaseNetwork(PhaseNetworkConfig(128, 1025, channels=256, hidden=768, blocks=4))
-    start_from_starter(network)
-    return PhaseGradient(front_end(), network)
 
 
 def untrained(config: SpectrogramConfig) -> PhaseGradient:
@@ -180,9 +171,8 @@ def test_any_front_end_can_be_inverted(
 
 
 def test_starter_weights_say_what_they_do_not_fit() -> None:
-    sizes = PhaseNetworkConfig(128, 1025, channels=256, hidden=768, blocks=4)
-    assert difference_from_starter(sizes, DEFAULT) is None
-    narrow = difference_from_starter(replace(sizes, channels=64), DEFAULT)
+    assert difference_from_starter(SIZES, DEFAULT) is None
+    narrow = difference_from_starter(replace(SIZES, channels=64), DEFAULT)
     assert narrow == "they are made for channels 256, this vocoder has 64"
-    other = difference_from_starter(sizes, replace(DEFAULT, sample_rate_hz=44_100))
+    other = difference_from_starter(SIZES, replace(DEFAULT, sample_rate_hz=44_100))
     assert other == "they are made for sample_rate_hz 48000, this vocoder has 44100"
