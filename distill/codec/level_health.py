@@ -53,6 +53,11 @@ class LevelRow:
         return {"level": self.level, "cells": self.cells, "low": self.is_low, "mark": self.mark}
 
     @property
+    def title(self) -> str:
+        """The level at the head of a line: `level 0`, or `low 0`."""
+        return self.level if self.level.startswith(LOW_ROWS) else f"level {self.level}"
+
+    @property
     def name(self) -> str:
         """The level in a sentence."""
         number = self.level.removeprefix(LOW_ROWS).strip()

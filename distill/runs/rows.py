@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar, get_args
 
-from distill.codec.level_health import LOW_ROWS, SideHealth
+from distill.codec.level_health import SideHealth
 from distill.codec.yardstick import held_out_figures, rate, show_figures
 from distill.runs.summary import StageSummary, take_details_apart
 from distill.system.ranges import any_float, nan_as_null, or_null, within
@@ -260,10 +260,9 @@ def level_lines(side: SideHealth, min_utilization: float) -> list[str]:
     for number, row in enumerate(side.rows(min_utilization)):
         part = side.part_of(number)
         few = f"   (rough: measured at only {part.positions:,} places in the sounds)"
-        name = row.level if row.level.startswith(LOW_ROWS) else f"level {row.level}"
         utilization, perplexity, dead_codes = row.cells
         lines.append(
-            f"  {name:<7}  utilization {utilization:>6}   "
+            f"  {row.title:<7}  utilization {utilization:>6}   "
             f"perplexity {perplexity:>6} of {part.codebook_size}   dead codes {dead_codes}"
             f"{'' if part.complete else few}{f'   {row.mark}' if row.is_low else ''}"
         )
