@@ -221,6 +221,7 @@ def verdict(bits: float, known: PriorConfig) -> str:
     if bits >= bigram:
         return (
             f"nothing could be learnt of how sounds go on: {costs} where a bigram needs "
-            f"{bigram:,.0f} (frequencies alone {unigram:,.0f}); more sounds would help"
+            f"{bigram:,.0f} (frequencies alone {unigram:,.0f}); "
+            "longer training or more sounds would help"
         )
     return f"learnt: {costs} where a bigram needs {bigram:,.0f}"
