@@ -95,7 +95,7 @@ def _check_config(config: PriorConfig, content: BundleContent) -> None:
     """Raise BundleError for a network that is not for the codes of this model."""
     network, codec = config.network, content.vqvae_config
     layout = codec.layout(content.spectrogram_config.n_mels)
-    if network.layout != layout or network.codebook_dim != codec.codebook_dim:
+    if network.layout != layout or network.codebook_dim != codec.vector_dim:
         raise BundleError("prior_state.config does not fit vqvae_config")
     sizes = ((network.width, network.heads, 2), (network.depth_width, network.depth_heads, 1))
     if any(width % (heads * even) for width, heads, even in sizes):

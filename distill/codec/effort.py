@@ -67,7 +67,7 @@ class Search:
             yield from (codes[..., :kept] for codes in codes_of(mels, self.network))
 
     def _searched(self, mel: Tensor) -> Tensor:
-        return search_codes(self.network, self.network.latent(mel), levels=self.levels)
+        return search_codes(self.network, mel, levels=self.levels)
 
     def _refined(self, mels: Iterable[Tensor]) -> Iterator[Tensor]:
         """In blocks of BLOCK columns, one after the other: each goes on from the codes before it,

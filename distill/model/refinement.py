@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from distill.model.loss import mel_loss
-from distill.model.search import search_codes
+from distill.model.search import grid_of, search_details, search_latent
 from distill.model.vqvae import ConvVQVAE
 
 STEPS = 40
@@ -48,19 +48,30 @@ def refine_codes(
         target = mel.clone()  # what was made in inference mode has no gradient
         height, width = target.shape[-2:]
         latent = network.latent(target)
-        fixed = latent[..., :0] if before is None else _grid(network, before)
-        moved = latent[..., fixed.shape[-1] :].clone().requires_grad_()
+        has_all = levels == network.config.num_quantizers
+        has_details = has_all and network.detail_quantizer is not None
+        if before is None:
+            before = target.new_zeros(
+                1, latent.shape[2], 0, levels + network.config.low_levels * has_all
+            ).long()
+        fixed, known = grid_of(network, before), before.shape[2]
+        moved = latent[..., known:].clone().requires_grad_()
         rate = RATE * float(network.codebooks[0].std(dim=0, correction=0).mean())
         optimizer = torch.optim.Adam([moved], betas=BETAS)
         weights = target.new_ones(1, width)
         least, best = math.inf, torch.zeros(0)
         for step in range(STEPS):
-            codes = search_codes(network, moved, levels=levels, quick=step > 0)
-            grid = _grid(network, codes)
+            codes = search_latent(network, moved, levels=levels, quick=step > 0)
+            grid = grid_of(network, codes)
             with torch.enable_grad():
                 through = torch.cat([fixed, grid + (moved - moved.detach())], dim=-1)
-                decoded = network.decoder(through)[..., :height, :width]
-                loss = mel_loss(decoded, target, weights, std_db=std_db)
+                decoded = network.decoder(through)
+            if has_details:
+                missing = network.missing(target, decoded.detach())[:, :, known:]
+                codes = search_details(network, codes, missing, quick=step > 0)
+            with torch.enable_grad():
+                whole = network.with_details(decoded, torch.cat([before, codes], dim=2))
+                loss = mel_loss(whole[..., :height, :width], target, weights, std_db=std_db)
                 moved.grad = torch.autograd.grad(loss, moved)[0]
             if not step or float(loss) < least:
                 least, best = float(loss), codes
@@ -70,8 +81,3 @@ def refine_codes(
             optimizer.step()
             progress(1 / STEPS)
     return best
-
-
-def _grid(network: ConvVQVAE, codes: Tensor) -> Tensor:
-    """Codes (1, H, W, l) → the latent grid (1, D, H, W) that is decoded."""
-    return network.vectors(codes).permute(0, 3, 1, 2)

@@ -1,4 +1,4 @@
-"""latent grid (B, D, H, W) → codes (B, H, W, l), by a beam search over the levels.
+"""mel (B, 1, M, F) → codes (B, H, W, l), by a beam search over the levels.
 
 The code that is nearest at one level is not always the one that the next levels can add most to.
 """
@@ -12,29 +12,63 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from distill.model.layout import NO_CODE, low_rows
-from distill.model.quantizer import require_finite
-from distill.model.vqvae import ConvVQVAE
+from distill.model.quantizer import ResidualQuantizer, require_finite
+from distill.model.vqvae import ConvVQVAE, with_low
 
 BEAMS, FEW_BEAMS = 8, 2
 POSITIONS = 512
 """Searched at once, which bounds the memory."""
 
 
-def search_codes(network: ConvVQVAE, latent: Tensor, *, levels: int, quick: bool = False) -> Tensor:
-    """Latent grid → codes of the first `levels` levels, and if these are all, of the levels that
-    only the low rows have, with NO_CODE in other rows. The search knows of no further levels. A
-    `quick` one looks at few paths, in single precision.
+def search_codes(network: ConvVQVAE, mel: Tensor, *, levels: int) -> Tensor:
+    """Mel (B, 1, M, F) → codes of the first `levels` levels, and if these are all, of the levels
+    that only the low rows have, with NO_CODE in other rows. The search knows of no further levels.
 
     Raises NonFiniteError for NaN or infinity.
     """
+    codes = search_latent(network, network.latent(mel), levels=levels)
+    if network.detail_quantizer is None or levels < network.config.num_quantizers:
+        return codes
+    missing = network.missing(mel, network.low_mel(grid_of(network, codes)))
+    return search_details(network, codes, missing)
+
+
+def search_latent(
+    network: ConvVQVAE, latent: Tensor, *, levels: int, quick: bool = False
+) -> Tensor:
+    """Latent grid (B, D, H, W) → codes (B, H, W, l), but for those of details. A `quick` search
+    looks at few paths, in single precision.
+    """
     require_finite(latent, "the encoder's output holds NaN or infinity", on_all_ranks=False)
-    books = network.codebooks
-    if levels < network.config.num_quantizers:
-        books = books[:levels]
+    books, low_books = _books(network.quantizer)[:levels], []
+    if network.low_quantizer is not None and levels == network.config.num_quantizers:
+        low_books = _books(network.low_quantizer)
     vectors, low = latent.detach().permute(0, 2, 3, 1), low_rows(latent.shape[2])
-    own = _search_grid(books, vectors[:, :low], quick=quick)
-    rest = _search_grid(books[:levels], vectors[:, low:], quick=quick)
-    return torch.cat([own, F.pad(rest, (0, len(books) - levels), value=NO_CODE)], dim=1)
+    own = _search_grid([*books, *low_books], vectors[:, :low], quick=quick)
+    rest = _search_grid(books, vectors[:, low:], quick=quick)
+    return torch.cat([own, F.pad(rest, (0, len(low_books)), value=NO_CODE)], dim=1)
+
+
+def search_details(
+    network: ConvVQVAE, codes: Tensor, missing: Tensor, *, quick: bool = False
+) -> Tensor:
+    """Codes (B, H, W, L) of the other levels, and what the low rows lack (B, h, W, D) → those codes
+    and the ones of the levels for details, which the network has.
+    """
+    assert network.detail_quantizer is not None
+    found = _search_grid(_books(network.detail_quantizer), missing, quick=quick)
+    grid = codes.shape[1:3]
+    whole: Tensor = with_low(codes.flatten(1, 2), found.flatten(1, 2)).unflatten(1, grid)
+    return whole
+
+
+def _books(quantizer: ResidualQuantizer) -> list[Tensor]:
+    return list(quantizer.rvq.codebooks.detach())
+
+
+def grid_of(network: ConvVQVAE, codes: Tensor) -> Tensor:
+    """Codes (B, H, W, L) → the latent grid (B, D, H, W) that is decoded."""
+    return network.vectors(codes)[..., : network.config.codebook_dim].permute(0, 3, 1, 2)
 
 
 def _search_grid(books: Sequence[Tensor], vectors: Tensor, *, quick: bool) -> Tensor:

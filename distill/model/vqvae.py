@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from distill.model.decoder import Decoder
+from distill.model.details import add_patches, patches
 from distill.model.encoder import Encoder
 from distill.model.layout import NO_CODE, ROWS_PER_LOW_ROW, CodeLayout, low_rows
 from distill.model.quantizer import CodeRangeError, Quantized, ResidualQuantizer
+
+STEADIER = 10
+"""The moving average of the codes for details takes this number of times as long as the others'."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +45,21 @@ class VQVAEConfig:
         """Codes in the codebook of each level, the low levels last."""
         return self.layout(self.stride).sizes
 
+    @property
+    def detail_levels(self) -> int:
+        """How many of the low levels, the last ones, are for what the decoded mel still lacks; the
+        others are for the latents. As many of either bring more, by the mel and by the ear, than
+        all of one kind.
+        """
+        return self.low_levels // 2
+
+    @property
+    def vector_dim(self) -> int:
+        """D of what a position's codes stand for together: a latent, and after it, if there are
+        levels for it, the details of its patch of the mel.
+        """
+        return self.codebook_dim + self.stride**2 * bool(self.detail_levels)
+
     def layout(self, n_mels: int) -> CodeLayout:
         """Which codes a column of a mel with `n_mels` bins has."""
         return CodeLayout(
@@ -56,6 +77,10 @@ class Reconstruction:
 
     mel: Tensor
     """(B, 1, M, F), the same shape as the input."""
+    plain_mel: Tensor
+    """The same without what the low levels add, from which encoder and decoder learn. By the other
+    one they would learn to leave more to those levels, which have no gradient.
+    """
     indices: Tensor
     """(B, N, L) int64 with N = H · W, the low levels last; NO_CODE where a row has no such level.
     """
@@ -70,11 +95,14 @@ class ConvVQVAE(nn.Module):
         super().__init__()
         self.config = config
         self.stride = config.stride
-        self.encoder_context = config.residual_units
-        """Number of neighbouring latent columns on either side that influence a column's codes: the
-        convolution of each residual unit reaches one column further."""
         self.decoder_context = config.residual_units + (config.stride > 1)
-        """The same for a column's mel, in decoding, where patches overlap."""
+        """Number of neighbouring latent columns on either side that influence a column's mel, in
+        decoding: the convolution of each residual unit reaches one column further, and patches
+        overlap."""
+        self.encoder_context = config.residual_units
+        """The same for a column's codes; for those of details, it is decoded again."""
+        if config.detail_levels:
+            self.encoder_context += self.decoder_context
         self.encoder = Encoder(
             channels=config.channels,
             stride=config.stride,
@@ -91,20 +119,35 @@ class ConvVQVAE(nn.Module):
             kmeans_iters=config.kmeans_iters,
             sync_codebook=sync_codebook,
         )
+        low = partial(
+            ResidualQuantizer,
+            codebook_size=config.low_codebook_size,
+            kmeans_iters=config.kmeans_iters,
+            sync_codebook=sync_codebook,
+        )
         self.low_quantizer: ResidualQuantizer | None = None
         """For what the first one leaves of the low rows."""
+        self.detail_quantizer: ResidualQuantizer | None = None
+        """For what the decoder leaves of the low rows' patches of the mel."""
         if config.low_levels:
             share = config.codebook_size / (ROWS_PER_LOW_ROW * config.low_codebook_size)
-            self.low_quantizer = ResidualQuantizer(
+            threshold = (
+                share * config.threshold_ema_dead_code
+            )  # the same share of a code's mean use
+            self.low_quantizer = low(
                 dim=config.codebook_dim,
-                codebook_size=config.low_codebook_size,
-                num_quantizers=config.low_levels,
+                num_quantizers=config.low_levels - config.detail_levels,
                 decay=config.decay,
-                # the same share of a code's mean use
-                threshold_ema_dead_code=share * config.threshold_ema_dead_code,
-                kmeans_iters=config.kmeans_iters,
-                sync_codebook=sync_codebook,
+                threshold_ema_dead_code=threshold,
             )
+            if config.detail_levels:
+                self.detail_quantizer = low(
+                    dim=config.stride**2,
+                    num_quantizers=config.detail_levels,
+                    # no network learns from them, which they would have to follow
+                    decay=1 - (1 - config.decay) / STEADIER,
+                    threshold_ema_dead_code=threshold,
+                )
         self.decoder = Decoder(
             channels=config.channels,
             stride=config.stride,
@@ -122,73 +165,134 @@ class ConvVQVAE(nn.Module):
         (B, F); without `sounding`, from all columns. Raises NonFiniteError, with the codebooks
         unchanged, if the input or the encoder's output is not finite.
         """
-        latent = self.latent(mel)
+        whole = self._whole_patches(mel)
+        latent: Tensor = self.encoder(whole)
         if sounding is not None:
             columns = sounding_columns(sounding, stride=self.stride)[:, None]
             sounding = columns.expand(-1, latent.shape[2], -1).flatten(1)
         quantized = self._quantize(latent, sounding)
-        grid = quantized.vectors.transpose(1, 2).reshape(latent.shape)
+        plain = decoded = self.decoder(quantized.vectors.transpose(1, 2).reshape(latent.shape))
+        indices = quantized.indices
+        if self.detail_quantizer is not None:
+            missing = self.missing(whole, plain.detach())
+            count = missing[0, ..., 0].numel()  # the low rows come first
+            details = self.detail_quantizer(
+                missing.flatten(1, 2), None if sounding is None else sounding[:, :count]
+            )
+            added = details.vectors.detach().reshape(missing.shape)
+            decoded = add_patches(plain.detach(), added, stride=self.stride)
+            indices = with_low(indices, details.indices)
         height, width = mel.shape[-2:]
         return Reconstruction(
-            self.decoder(grid)[..., :height, :width], quantized.indices, quantized.commitment
+            decoded[..., :height, :width],
+            plain[..., :height, :width],
+            indices,
+            quantized.commitment,
         )
 
     def latent(self, mel: Tensor) -> Tensor:
         """Mel (B, 1, M, F) → the encoder's output (B, D, H, W), not quantised."""
-        height, width = mel.shape[-2:]
-        grown = (0, -width % self.stride, 0, -height % self.stride)
-        padded = nn.functional.pad(mel, grown, mode="replicate")
-        latent: Tensor = self.encoder(padded.contiguous(memory_format=torch.channels_last))
+        latent: Tensor = self.encoder(self._whole_patches(mel))
         return latent
+
+    def missing(self, mel: Tensor, decoded: Tensor) -> Tensor:
+        """A mel (B, 1, M, F), and what was decoded of its latents in whole patches, the low ones or
+        all → what the low rows lack (B, h, W, stride²), float32.
+        """
+        rows = low_rows(-(-mel.shape[2] // self.stride))
+        parts = (self._whole_patches(mel), decoded)
+        whole, found = (patches(part.float(), rows=rows, stride=self.stride) for part in parts)
+        return whole - found
+
+    def low_mel(self, latent: Tensor) -> Tensor:
+        """A quantised latent grid (B, D, H, W) → the low rows of its mel, without their details."""
+        low = low_rows(latent.shape[2])
+        decoded: Tensor = self.decoder(latent[:, :, : low + self.decoder_context])
+        return decoded[:, :, : low * self.stride]
 
     def encode(self, mel: Tensor) -> Tensor:
         """Mel (B, 1, M, F) → codes (B, H, W, L) int64, NO_CODE where a row has no such level."""
         latent = self.latent(mel)
-        indices: Tensor = self._quantize(latent).indices
+        quantized = self._quantize(latent)
+        indices: Tensor = quantized.indices
+        if self.detail_quantizer is not None:
+            grid = quantized.vectors.transpose(1, 2).reshape(latent.shape)
+            missing = self.missing(mel, self.low_mel(grid))
+            indices = with_low(indices, self.detail_quantizer(missing.flatten(1, 2)).indices)
         return indices.reshape(len(mel), *latent.shape[2:], -1)
 
     def decode(self, codes: Tensor, *, height: int, width: int) -> Tensor:
         """Codes (B, H, W, l ≤ L) int64 → mel (B, 1, height, width); raises CodeRangeError for an
         impossible index.
         """
-        mel: Tensor = self.decoder(self.vectors(codes).permute(0, 3, 1, 2))
-        return mel[..., :height, :width]
+        latent = self.vectors(codes)[..., : self.config.codebook_dim]
+        decoded = self.decoder(latent.permute(0, 3, 1, 2))
+        return self.with_details(decoded, codes)[..., :height, :width]
+
+    def with_details(self, decoded: Tensor, codes: Tensor) -> Tensor:
+        """A decoded mel (B, 1, H · stride, W · stride), and what the codes (B, H, W, l) add to it if
+        there are levels for details among them.
+        """
+        if self.detail_quantizer is None or codes.shape[-1] <= self.config.num_quantizers:
+            return decoded
+        low = self.vectors(codes)[:, : low_rows(codes.shape[1]), :, self.config.codebook_dim :]
+        return add_patches(decoded, low, stride=self.stride)
 
     def vectors(self, codes: Tensor) -> Tensor:
-        """Codes (B, H, W, l ≤ L) int64 → the sums of their vectors (B, H, W, D); raises
-        CodeRangeError for an impossible index.
+        """Codes (B, H, W, l ≤ L) int64 → the sums of their vectors (B, H, W, D), D as `vector_dim`
+        of the configuration; raises CodeRangeError for an impossible index.
         """
-        shape, levels = codes.shape[1:3], self.config.num_quantizers
-        vectors: Tensor = self.quantizer.from_indices(codes[..., :levels].flatten(1, 2))
-        vectors = vectors.unflatten(1, shape)
-        if codes.shape[-1] <= levels:
+        (height, width), low = codes.shape[1:3], low_rows(codes.shape[1])
+        own, extra = codes.tensor_split([self.config.num_quantizers], dim=-1)
+        latent: Tensor = self.quantizer.from_indices(own.flatten(1, 2))
+        latent = latent.unflatten(1, (height, width))
+        vectors = F.pad(latent, (0, self.config.vector_dim - latent.shape[-1]))
+        if not extra.shape[-1]:
             return vectors
-        extra, low = codes[..., levels:], low_rows(codes.shape[1])
-        if self.low_quantizer is None or (extra[:, low:] != NO_CODE).any():
+        if len(self.low_parts) == 0 or (extra[:, low:] != NO_CODE).any():
             raise CodeRangeError("a row has codes of levels that it does not have")
-        more = self.low_quantizer.from_indices(extra[:, :low].flatten(1, 2))
-        more = more.unflatten(1, (low, shape[1]))
-        return torch.cat([vectors[:, :low] + more, vectors[:, low:]], dim=1)
+        begin = 0
+        for quantizer, dims in self.low_parts:
+            part = extra[:, :low, :, begin : begin + quantizer.num_quantizers]
+            begin += quantizer.num_quantizers
+            if part.shape[-1]:
+                more = quantizer.from_indices(part.flatten(1, 2)).unflatten(1, (low, width))
+                vectors[:, :low, :, dims] += more
+        return vectors
 
     @property
     def codebooks(self) -> list[Tensor]:
-        """The codebook of each level (K, D), the low levels last."""
-        quantizers = (self.quantizer, self.low_quantizer)
-        return [book.detach() for each in quantizers if each for book in each.rvq.codebooks]
+        """The codebook of each level (K, D), the low levels last; D as of `vectors`."""
+        return [
+            F.pad(book.detach(), (dims.start, self.config.vector_dim - dims.stop))
+            for quantizer, dims in ((self.quantizer, self._latent_dims), *self.low_parts)
+            for book in quantizer.rvq.codebooks
+        ]
+
+    @property
+    def low_parts(self) -> list[tuple[ResidualQuantizer, slice]]:
+        """The quantisers of the low levels, in their order, and where their vectors have a part."""
+        dims = self._latent_dims, slice(self.config.codebook_dim, self.config.vector_dim)
+        quantizers = self.low_quantizer, self.detail_quantizer
+        return [(each, part) for each, part in zip(quantizers, dims, strict=True) if each]
 
     @property
     def initialised(self) -> bool:
         """Whether the codebooks of all levels have been filled."""
-        low = self.low_quantizer
-        return self.quantizer.initialised and (low is None or low.initialised)
+        low = [quantizer for quantizer, _ in self.low_parts]
+        return all(quantizer.initialised for quantizer in (self.quantizer, *low))
 
     def grid_shape(self, height: int, width: int) -> tuple[int, int]:
         """The latent grid (H, W) of a mel with `height` bins and `width` frames."""
         return -(-height // self.stride), -(-width // self.stride)
 
+    @property
+    def _latent_dims(self) -> slice:
+        return slice(0, self.config.codebook_dim)
+
     def _quantize(self, latent: Tensor, sounding: Tensor | None = None) -> Quantized:
         """Latent (B, D, H, W), and which of the N = H · W positions sound (B, N) → the same
-        positions quantised.
+        positions quantised, without details.
         """
         vectors = latent.flatten(2).transpose(1, 2)
         quantized: Quantized = self.quantizer(vectors, sounding)
@@ -198,17 +302,31 @@ class ConvVQVAE(nn.Module):
         first, rest = quantized.vectors[:, :count], quantized.vectors[:, count:]
         missing = vectors[:, :count].float() - first.detach()
         low = self.low_quantizer(missing, None if sounding is None else sounding[:, :count])
-        more = nn.functional.pad(low.indices, (0, 0, 0, rest.shape[1]), value=NO_CODE)
         return Quantized(
             # detached, because the first part carries the whole gradient
             torch.cat([first + low.vectors.detach(), rest], dim=1),
-            torch.cat([quantized.indices, more], dim=-1),
+            with_low(quantized.indices, low.indices),
             quantized.commitment + low.commitment * count / vectors.shape[1],
         )
+
+    def _whole_patches(self, mel: Tensor) -> Tensor:
+        """A mel (B, 1, M, F), grown by its last bin and frame to a multiple of the stride."""
+        height, width = mel.shape[-2:]
+        grown = (0, -width % self.stride, 0, -height % self.stride)
+        padded = F.pad(mel, grown, mode="replicate")
+        return padded.contiguous(memory_format=torch.channels_last)
+
+
+def with_low(indices: Tensor, low: Tensor) -> Tensor:
+    """Codes (B, N, L) of all positions, and those of low levels (B, n, l) of the first n, which are
+    the low rows' → (B, N, L + l).
+    """
+    more = F.pad(low, (0, 0, 0, indices.shape[1] - low.shape[1]), value=NO_CODE)
+    return torch.cat([indices, more], dim=-1)
 
 
 def sounding_columns(sounding: Tensor, *, stride: int) -> Tensor:
     """Sounding frames (B, F), `stride` of them to a column → (B, W) bool: columns that hold one."""
-    whole = nn.functional.pad(sounding, (0, -sounding.shape[1] % stride))
+    whole = F.pad(sounding, (0, -sounding.shape[1] % stride))
     columns: Tensor = whole.unflatten(1, (-1, stride)).any(dim=-1)
     return columns

@@ -99,7 +99,7 @@ class BareLoop:
             output = self.model(mel, sounding)
         weights = torch.where(sounding, 1.0, self.config.model.padding_weight)
         loss = loss_of(
-            output.mel,
+            output.plain_mel,
             mel,
             output.commitment,
             commitment_weight=self.config.model.commitment_weight,

@@ -84,7 +84,7 @@ def _loss(model: ConvVQVAE, spectrogram: LogMel, waveform: Tensor) -> Tensor:
     with torch.autocast(mel.device.type, torch.bfloat16, enabled=on_gpu):
         output = model(mel)
     everywhere = torch.ones_like(mel[:, 0, 0])
-    spectral = mel_loss(output.mel, mel, everywhere, std_db=spectrogram.config.std_db)
+    spectral = mel_loss(output.plain_mel, mel, everywhere, std_db=spectrogram.config.std_db)
     return spectral + 0.25 * output.commitment
 
 

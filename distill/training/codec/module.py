@@ -271,7 +271,7 @@ class CodecModule(StageModule):
         """
         output = self.model(mel, sounding)
         loss = loss_of(
-            output.mel,
+            output.plain_mel,
             mel,
             output.commitment,
             commitment_weight=self.vqvae_config.commitment_weight,

@@ -45,7 +45,7 @@ def network_config(
         rows=rows,
         levels=codec.num_quantizers,
         codebook_size=codec.codebook_size,
-        codebook_dim=codec.codebook_dim,
+        codebook_dim=codec.vector_dim,
         block_rows=min(BLOCK_ROWS, rows),
         block_columns=BLOCK_COLUMNS,
         width=size.width,
