@@ -8,8 +8,8 @@ from typing import Any
 
 from distill.codec.description import LevelHealth, LossCurves, Metadata
 from distill.errors import BundleError
+from distill.model.config import VQVAEConfig
 from distill.model.mel import SpectrogramConfig
-from distill.model.vqvae import VQVAEConfig
 from distill.prior.state import PriorState
 from distill.system.ranges import parts, within
 from distill.system.validation import InvalidError, instance_of

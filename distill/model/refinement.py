@@ -27,7 +27,7 @@ def reach(network: ConvVQVAE) -> int:
     """How many columns on either side of others matter to their codes: as far as those that have a
     part in the same frames of the decoded mel, and these latents' own surroundings.
     """
-    return 2 * network.decoder_context + network.encoder_context
+    return 2 * network.decoder_context + network.config.residual_units
 
 
 def refine_codes(
@@ -56,7 +56,8 @@ def refine_codes(
             ).long()
         fixed, known = grid_of(network, before), before.shape[2]
         moved = latent[..., known:].clone().requires_grad_()
-        rate = RATE * float(network.codebooks[0].std(dim=0, correction=0).mean())
+        book = network.quantizer.rvq.codebooks[0].detach()
+        rate = RATE * float(book.std(dim=0, correction=0).mean())
         optimizer = torch.optim.Adam([moved], betas=BETAS)
         weights = target.new_ones(1, width)
         least, best = math.inf, torch.zeros(0)

@@ -13,8 +13,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from distill.model.config import VQVAEConfig
 from distill.model.mel import SpectrogramConfig
-from distill.model.vqvae import ConvVQVAE, VQVAEConfig
+from distill.model.vqvae import ConvVQVAE
 
 NAME = "synthesised"
 """The word for them in `model.starter`."""

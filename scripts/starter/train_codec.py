@@ -20,10 +20,11 @@ import torch
 from ring import RATE_HZ, SEGMENT_S, Ring, add_ring_arguments, open_ring
 from torch import Tensor, nn
 
+from distill.model.config import VQVAEConfig
 from distill.model.loss import mel_loss
 from distill.model.mel import LogMel, SpectrogramConfig
 from distill.model.starter import FILE, starter_fields
-from distill.model.vqvae import ConvVQVAE, VQVAEConfig
+from distill.model.vqvae import ConvVQVAE
 from distill.training.steps.muon import Muon
 
 LR, LAST_LR, WARMUP_STEPS = 0.004, 0.00004, 200

@@ -92,7 +92,8 @@ def latent_error(codec: Codec, sound: Tensor, codes: Codes) -> float:
     """Mean square, over that of the latents."""
     whole = stream.between_silence(sound, codec.spectrogram, codec.network)
     latent = codec.network.latent(codec.spectrogram(whole[:, None])).detach().permute(0, 2, 3, 1)
-    missing = codec.network.vectors(codes.indices) - latent
+    vectors = codec.network.vectors(codes.indices)[..., : latent.shape[-1]]
+    missing = vectors - latent
     return float(missing.square().mean() / latent.square().mean())
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from distill.model.config import VQVAEConfig
 from distill.model.held import held_levels
 from distill.model.layout import NO_CODE
 from distill.model.vqvae import ConvVQVAE
@@ -19,10 +20,10 @@ LOW_SPECTROGRAM = replace(SPECTROGRAM, n_mels=64)
 """Four latent rows, the lowest of which is low."""
 
 
-def low_model() -> ConvVQVAE:
+def low_model(config: VQVAEConfig = LOW_CONFIG) -> ConvVQVAE:
     """In eval mode, with filled codebooks."""
     torch.manual_seed(0)
-    model = ConvVQVAE(LOW_CONFIG)
+    model = ConvVQVAE(config)
     for _ in range(3):
         model(torch.randn(4, 1, LOW_SPECTROGRAM.n_mels, 64))
     return model.eval()
@@ -51,6 +52,7 @@ def low_prior(model: ConvVQVAE) -> Prior:
     sizes = replace(
         known.config.network,
         rows=layout.rows,
+        codebook_dim=LOW_CONFIG.vector_dim,
         low_levels=layout.low_levels,
         low_codebook_size=layout.low_codebook_size,
     )

@@ -18,8 +18,9 @@ from distill.bundle.digest import checksum_of, codec_digest_of
 from distill.bundle.loaded import LoadedModel
 from distill.bundle.loading import load_bundle
 from distill.errors import BundleError
+from distill.model.config import VQVAEConfig
 from distill.model.mel import SpectrogramConfig
-from distill.model.vqvae import ConvVQVAE, VQVAEConfig
+from distill.model.vqvae import ConvVQVAE
 from distill.prior.config import PriorNetworkConfig
 from distill.prior.network import PriorNetwork
 from distill.prior.prior import KnownSound, Prior, PriorConfig

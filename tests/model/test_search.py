@@ -13,7 +13,7 @@ from distill.model import search
 from distill.model.held import are_codes
 from distill.model.layout import NO_CODE
 from distill.model.quantizer import NonFiniteError
-from distill.model.search import best_paths, search_codes
+from distill.model.search import best_paths, grid_of, search_codes
 from distill.model.vqvae import ConvVQVAE
 from tests.helpers.low_rows import LOW_CONFIG, LOW_SPECTROGRAM, low_model
 
@@ -46,8 +46,8 @@ def network() -> ConvVQVAE:
 
 
 @pytest.fixture(scope="module")
-def latent(network: ConvVQVAE) -> Tensor:
-    return network.latent(noise(2, 1, LOW_SPECTROGRAM.n_mels, 160)).detach()
+def mel() -> Tensor:
+    return noise(2, 1, LOW_SPECTROGRAM.n_mels, 160)
 
 
 @pytest.mark.parametrize("sizes", SIZES, ids=str)
@@ -82,27 +82,40 @@ def test_single_vectors_have_the_codes_that_they_have_among_others() -> None:
 
 
 def test_low_rows_have_their_levels_and_the_others_have_none(
-    network: ConvVQVAE, latent: Tensor
+    network: ConvVQVAE, mel: Tensor
 ) -> None:
-    codes = search_codes(network, latent, levels=2)
+    codes = search_codes(network, mel, levels=2)
     assert are_codes(codes, LAYOUT)
-    usual = network.encode(noise(2, 1, LOW_SPECTROGRAM.n_mels, 160))
-    wanted = latent.permute(0, 2, 3, 1)
+    usual = network.encode(mel)
+    wanted = network.latent(mel)
     for rows in (slice(0, 1), slice(1, None)):
         found, before = (
-            float((network.vectors(each) - wanted)[:, rows].square().mean())
+            float((grid_of(network, each) - wanted)[:, :, rows].square().mean())
             for each in (codes, usual)
         )
         assert found < before
 
 
-def test_levels_that_are_left_out_are_not_counted_on(network: ConvVQVAE, latent: Tensor) -> None:
+def test_details_are_searched_for_too(mel: Tensor) -> None:
+    network = low_model(replace(LOW_CONFIG, low_levels=4))
+    codes = search_codes(network, mel, levels=2)
+    assert are_codes(codes, network.config.layout(LOW_SPECTROGRAM.n_mels))
+    missing = network.missing(mel, network.low_mel(grid_of(network, codes)))
+    books = [book[:, LOW_CONFIG.codebook_dim :].double() for book in network.codebooks[-2:]]
+    wanted = missing.flatten(0, 2).double()
+    found = errors(books, codes[:, : missing.shape[1], :, -2:].flatten(0, 2), wanted)
+    usual = errors(books, level_by_level(books, wanted), wanted)
+    assert (found <= usual + 1e-9).all()
+    assert found.mean() < usual.mean()
+
+
+def test_levels_that_are_left_out_are_not_counted_on(network: ConvVQVAE, mel: Tensor) -> None:
     """The first codes of a search over all levels would do worse alone."""
-    one = search_codes(network, latent, levels=1)
+    one = search_codes(network, mel, levels=1)
     assert one.shape[-1] == 1
-    usual = network.encode(noise(2, 1, LOW_SPECTROGRAM.n_mels, 160))[..., :1]
+    usual = network.encode(mel)[..., :1]
     assert torch.equal(one, usual), "of a single level, the nearest codes are the best"
-    assert not torch.equal(search_codes(network, latent, levels=2)[..., :1], usual)
+    assert not torch.equal(search_codes(network, mel, levels=2)[..., :1], usual)
 
 
 def test_a_model_without_low_levels_is_searched_too() -> None:
@@ -110,21 +123,21 @@ def test_a_model_without_low_levels_is_searched_too() -> None:
     plain = ConvVQVAE(replace(LOW_CONFIG, low_levels=0, low_codebook_size=0))
     mel = noise(4, 1, LOW_SPECTROGRAM.n_mels, 64)
     plain(mel)
-    codes = search_codes(plain.eval(), plain.latent(mel), levels=2)
+    codes = search_codes(plain.eval(), mel, levels=2)
     assert codes.shape == plain.encode(mel).shape
     assert (codes != NO_CODE).all()
 
 
 def test_memory_is_bounded_and_does_not_change_the_codes(
-    network: ConvVQVAE, latent: Tensor, monkeypatch: pytest.MonkeyPatch
+    network: ConvVQVAE, mel: Tensor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = search_codes(network, latent, levels=2)
+    whole = search_codes(network, mel, levels=2)
     monkeypatch.setattr(search, "POSITIONS", 3)
-    assert torch.equal(search_codes(network, latent, levels=2), whole)
+    assert torch.equal(search_codes(network, mel, levels=2), whole)
 
 
-def test_what_is_not_finite_is_refused(network: ConvVQVAE, latent: Tensor) -> None:
-    spoilt = latent.clone()
+def test_what_is_not_finite_is_refused(network: ConvVQVAE, mel: Tensor) -> None:
+    spoilt = mel.clone()
     spoilt[0, 0, 0, 0] = torch.nan
     with pytest.raises(NonFiniteError):
         search_codes(network, spoilt, levels=2)

@@ -7,9 +7,10 @@ from dataclasses import replace
 import pytest
 import torch
 
+from distill.model.config import VQVAEConfig
 from distill.model.mel import SpectrogramConfig
 from distill.model.starter import difference_from_starter, start_from_starter
-from distill.model.vqvae import ConvVQVAE, VQVAEConfig
+from distill.model.vqvae import ConvVQVAE
 
 NETWORK = VQVAEConfig(
     codebook_dim=128,

@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 import torch
 
+from distill.model.config import VQVAEConfig
 from distill.model.quantizer import CodeRangeError, NonFiniteError
-from distill.model.vqvae import ConvVQVAE, VQVAEConfig
+from distill.model.vqvae import ConvVQVAE
 
 CONFIG = VQVAEConfig(
     codebook_dim=6,

@@ -9,11 +9,11 @@ import torch
 from distill.data.datamodule import SegmentDataModule
 from distill.data.source import Source
 from distill.model import sizing
+from distill.model.config import VQVAEConfig
 from distill.model.layout import ROWS_PER_LOW_ROW
 from distill.model.mel import LogMel, SpectrogramConfig
 from distill.model.sizing import Choice
 from distill.model.starter import difference_from_starter
-from distill.model.vqvae import VQVAEConfig
 from distill.settings.schema import TrainConfig
 from distill.training.codec.fitting import fitting_codebook_size, training_vectors
 

@@ -10,8 +10,8 @@ from typing import Any
 from distill.codec.description import LossCurves, Metadata
 from distill.codec.level_health import SideHealth
 from distill.codec.yardstick import OF_MELS
+from distill.model.config import VQVAEConfig
 from distill.model.mel import SpectrogramConfig
-from distill.model.vqvae import VQVAEConfig
 from distill.runs.history import History
 
 

@@ -14,12 +14,13 @@ from distill.codec.yardstick import held_out_figures, rate
 from distill.data.datamodule import SegmentDataModule
 from distill.data.segments import Segment, shift_mel_bins
 from distill.errors import RunError
+from distill.model.config import VQVAEConfig
 from distill.model.layout import CodeLayout
 from distill.model.loss import Loss, loss_of
 from distill.model.mel import LogMel, SpectrogramConfig
 from distill.model.quantizer import require_finite
 from distill.model.starter import start_from_starter
-from distill.model.vqvae import ConvVQVAE, VQVAEConfig
+from distill.model.vqvae import ConvVQVAE
 from distill.runs.rows import EpochRow
 from distill.settings.schema import HealthConfig, OptimizerConfig
 from distill.training.codec.charts import codec_charts

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from distill.model.vqvae import VQVAEConfig
+from distill.model.config import VQVAEConfig
 from distill.prior.config import PriorNetworkConfig
 from distill.settings.schema import PRIOR_HEAD
 
