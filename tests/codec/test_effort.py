@@ -112,7 +112,7 @@ def test_more_effort_comes_nearer(
     able: Codec, levels: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With all levels, and with the first alone: then it is decoded of that one."""
-    monkeypatch.setattr(refinement, "STEPS", 12)
+    monkeypatch.setattr(refinement, "STEPS", 20)
     sound, rate_hz = notes(), able.sample_rate_hz
     codes = [able.encode(sound, rate_hz, levels=levels, effort=effort) for effort in EFFORTS]
     assert len({(each.layout, each.bits) for each in codes}) == 1, "it takes no more room"

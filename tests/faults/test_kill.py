@@ -88,7 +88,9 @@ def test_killed_in_each_stage_a_run_of_all_three_ends_as_another(
         assert "Traceback" not in out, out
         check_nothing_is_torn(tmp_path)
     run = start_run(tmp_path, "resume=run")
-    time.sleep(chance.uniform(0.5, 2))
+    assert run.stdout
+    while "reading the sounds" not in run.stdout.readline():
+        assert run.poll() is None
     run.send_signal(signal.SIGTERM)
     out, _ = run.communicate(timeout=60)
     assert run.returncode in (-signal.SIGTERM, 128 + signal.SIGTERM), out
