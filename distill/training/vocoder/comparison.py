@@ -94,7 +94,8 @@ class Comparison:
         """What it means, with the figures."""
         name, on = self.default_name, f"{self.nearer} of {self.sounds}"
         means = ", and kept" if self.is_better else " only, so the model keeps that"
-        words = f"better than {name} on {on} held-out sounds{means}: {', '.join(self.figures)}"
+        words = f"by both errors together better than {name} on {on} held-out sounds{means}"
+        words += f": {', '.join(self.figures)}"
         kept = self.own if self.is_better else self.default
         rating = rate(kept.of_attacks)
         if rating is None or rating.closeness is Closeness.CLOSE:
@@ -192,9 +193,10 @@ def _show_attacks(own: Attacks | None, other: Attacks | None) -> list[str]:
     """How the sounds begin, with the default vocoder's and the originals' figures."""
     if own is None or other is None:
         return []
+    number = f"{own.count} attack{'s' * (own.count > 1)}"
     originals = f"originals {own.original_rise_ms:.1f}", f"originals {own.original_sharp:.0%}"
     shown = [
-        f"rise {own.rise_ms:.1f} ms ({other.rise_ms:.1f}, {originals[0]})",
+        f"rise of {number} {own.rise_ms:.1f} ms ({other.rise_ms:.1f}, {originals[0]})",
         f"within {SHARP_MS:g} ms {own.sharp:.0%} ({other.sharp:.0%}, {originals[1]})",
     ]
     if own.pre_ring_db is not None and other.pre_ring_db is not None:
