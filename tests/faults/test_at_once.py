@@ -1,4 +1,4 @@
-"""Two and eight processes that write into one folder: all of their results are there."""
+"""Four processes that write into one folder: all of their results are there."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.helpers.verbs import Told, results
 
 pytestmark = pytest.mark.slow
 
-PROCESSES = [2, 8]
+PROCESSES = 4
 TAKEN = "already exists; add --overwrite"
 
 
@@ -34,29 +34,25 @@ def at_once(folder: Path, commands: Sequence[Sequence[object]]) -> list[Told]:
     return [Told(each.wait(), out, err) for each, (out, err) in zip(begun, said, strict=True)]
 
 
-@pytest.mark.parametrize("processes", PROCESSES)
-def test_each_call_of_generate_has_sounds_of_its_own(
-    tmp_path: Path, kit: Path, processes: int
-) -> None:
-    answers = at_once(tmp_path, [["generate", kit, "-n", "2", "-o", "out"]] * processes)
-    assert [answer.exit_code for answer in answers] == [0] * processes, answers
+def test_each_call_of_generate_has_sounds_of_its_own(tmp_path: Path, kit: Path) -> None:
+    answers = at_once(tmp_path, [["generate", kit, "-n", "2", "-o", "out"]] * PROCESSES)
+    assert [answer.exit_code for answer in answers] == [0] * PROCESSES, answers
     out = tmp_path / "out"
-    sounds = {f"Tiny_{seed}_00{n}.wav" for seed in range(processes) for n in (1, 2)}
-    sheets = {"generate.png", *(f"generate-{n}.png" for n in range(2, processes + 1))}
+    sounds = {f"Tiny_{seed}_00{n}.wav" for seed in range(PROCESSES) for n in (1, 2)}
+    sheets = {"generate.png", *(f"generate-{n}.png" for n in range(2, PROCESSES + 1))}
     assert set(results(out)) == {*sounds, *sheets, "generate.json"}
     calls = json.loads((out / "generate.json").read_text())["calls"]
-    assert [call["call"] for call in calls] == list(range(1, processes + 1))
+    assert [call["call"] for call in calls] == list(range(1, PROCESSES + 1))
     assert {facts["file"] for call in calls for facts in call["sounds"]} == sounds
     assert set(read_page(out / "listen.html").names) == sounds
 
 
-@pytest.mark.parametrize("processes", PROCESSES)
 @pytest.mark.parametrize("verb", ["generate", "encode", "decode", "reconstruct"])
 def test_one_name_goes_to_one_process_and_the_others_say_so(
-    tmp_path: Path, kit: Path, verb: str, processes: int
+    tmp_path: Path, kit: Path, verb: str
 ) -> None:
     """Each has a result of its own, too, and these all arrive."""
-    numbers = range(processes)
+    numbers = range(PROCESSES)
     for name in ("same", *map(str, numbers)):
         sound(tmp_path / f"{name}.wav", hz=300.0 + 100 * len(name))
     commands: list[list[object]] = [
@@ -81,7 +77,7 @@ def test_one_name_goes_to_one_process_and_the_others_say_so(
             for n in numbers
         ]
     answers = at_once(tmp_path, commands)
-    assert sorted(answer.exit_code for answer in answers) == [0] + [2] * (processes - 1), answers
+    assert sorted(answer.exit_code for answer in answers) == [0] + [2] * (PROCESSES - 1), answers
     assert all(TAKEN in answer.stderr for answer in answers if answer.exit_code == 2), answers
     out = tmp_path / "out"
     made = {Path(name).stem for name in results(out) if not name.startswith("generate")}
