@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
+import torch
+from scipy.sparse import csr_array
 from torch import Tensor
 
 from distill.vocoder.spectra import magnitudes
@@ -18,13 +22,13 @@ class MelInverse:
     """The way back through mel filters (bins, M)."""
 
     def __init__(self, filters: Tensor) -> None:
-        self._filters = filters.T.contiguous()
-        self._weight = self._filters.sum(dim=0).clamp(min=SMALLEST)
-        self._width = self._filters.sum(dim=1)[:, None].clamp(min=SMALLEST)
+        self._to_mel = _Product(filters.T)
+        self._to_bins = _Product(filters / filters.sum(dim=1, keepdim=True).clamp(min=SMALLEST))
+        self._width = filters.sum(dim=0)[:, None].clamp(min=SMALLEST)
 
     def mel(self, magnitude: Tensor) -> Tensor:
         """Magnitude spectrum (..., bins, F) → magnitude mel (..., M, F)."""
-        return self._filters @ magnitude
+        return self._to_mel.of(magnitude)
 
     def magnitude(self, mel: Tensor) -> Tensor:
         """Magnitude mel (..., M, F) → magnitude spectrum (..., bins, F) ≥ 0.
@@ -36,7 +40,8 @@ class MelInverse:
         magnitude = self._spread(mel / self._width)
         for _ in range(STEPS):
             magnitude = magnitude * self._spread(mel / self.mel(magnitude).clamp(min=SMALLEST))
-        return magnitude
+        # a frame's bins beside each other in memory, as in torch.stft's spectra
+        return magnitude.mT.contiguous().mT
 
     def fit(self, spectrum: Tensor, mel: Tensor) -> Tensor:
         """Complex spectrum (..., bins, F), magnitude mel (..., M, F) → the spectrum with its phases
@@ -47,5 +52,25 @@ class MelInverse:
 
     def _spread(self, ratio: Tensor) -> Tensor:
         """A factor for each band (..., M, F) → one for each bin, the mean of the bands over it."""
-        spread: Tensor = (ratio.mT @ self._filters) / self._weight
-        return spread.mT  # a frame's bins beside each other in memory, as in torch.stft's spectra
+        return self._to_bins.of(ratio)
+
+
+class _Product:
+    """A matrix (a, b) of which most values are 0: of 128 mel filters, two reach over each bin. On a
+    CPU, only the others are multiplied, which takes a tenth of the time.
+    """
+
+    def __init__(self, matrix: Tensor) -> None:
+        self._dense = matrix.contiguous()
+
+    @cached_property
+    def _sparse(self) -> csr_array:
+        return csr_array(self._dense.numpy())
+
+    def of(self, values: Tensor) -> Tensor:
+        """(..., b, F) → (..., a, F) float32."""
+        if values.device.type != "cpu":
+            return self._dense @ values
+        items = values.reshape(-1, *values.shape[-2:])
+        results = [torch.from_numpy(self._sparse @ item.contiguous().numpy()) for item in items]
+        return torch.stack(results).reshape(*values.shape[:-2], *results[0].shape)
