@@ -71,7 +71,8 @@ def refine_codes(
                 missing = network.missing(target, decoded.detach())[:, :, known:]
                 codes = search_details(network, codes, missing, quick=step > 0)
             with torch.enable_grad():
-                whole = network.with_details(decoded, torch.cat([before, codes], dim=2))
+                vectors = network.vectors(torch.cat([before, codes], dim=2))
+                whole = network.with_details(decoded, vectors)
                 loss = mel_loss(whole[..., :height, :width], target, weights, std_db=std_db)
                 moved.grad = torch.autograd.grad(loss, moved)[0]
             if not step or float(loss) < least:

@@ -68,26 +68,24 @@ class ConvVQVAE(nn.Module):
             kmeans_iters=config.kmeans_iters,
             sync_codebook=sync_codebook,
         )
-        low = partial(
-            ResidualQuantizer,
-            codebook_size=config.low_codebook_size,
-            kmeans_iters=config.kmeans_iters,
-            sync_codebook=sync_codebook,
-        )
         self.low_quantizer: ResidualQuantizer | None = None
         """For what the first one leaves of the low rows."""
         self.detail_quantizer: ResidualQuantizer | None = None
         """For what the decoder leaves of the low rows' patches of the mel."""
         if config.low_levels:
             share = config.codebook_size / (ROWS_PER_LOW_ROW * config.low_codebook_size)
-            threshold = (
-                share * config.threshold_ema_dead_code
-            )  # the same share of a code's mean use
+            low = partial(
+                ResidualQuantizer,
+                codebook_size=config.low_codebook_size,
+                # the same share of a code's mean use
+                threshold_ema_dead_code=share * config.threshold_ema_dead_code,
+                kmeans_iters=config.kmeans_iters,
+                sync_codebook=sync_codebook,
+            )
             self.low_quantizer = low(
                 dim=config.codebook_dim,
                 num_quantizers=config.low_levels - config.detail_levels,
                 decay=config.decay,
-                threshold_ema_dead_code=threshold,
             )
             if config.detail_levels:
                 self.detail_quantizer = low(
@@ -95,7 +93,6 @@ class ConvVQVAE(nn.Module):
                     num_quantizers=config.detail_levels,
                     # no network learns from them, which they would have to follow
                     decay=1 - (1 - config.decay) / STEADIER,
-                    threshold_ema_dead_code=threshold,
                 )
         self.decoder = Decoder(
             channels=config.channels,
@@ -174,18 +171,16 @@ class ConvVQVAE(nn.Module):
         """Codes (B, H, W, l ≤ L) int64 → mel (B, 1, height, width); raises CodeRangeError for an
         impossible index.
         """
-        latent = self.vectors(codes)[..., : self.config.codebook_dim]
-        decoded = self.decoder(latent.permute(0, 3, 1, 2))
-        return self.with_details(decoded, codes)[..., :height, :width]
+        vectors = self.vectors(codes)
+        decoded = self.decoder(vectors[..., : self.config.codebook_dim].permute(0, 3, 1, 2))
+        return self.with_details(decoded, vectors)[..., :height, :width]
 
-    def with_details(self, decoded: Tensor, codes: Tensor) -> Tensor:
-        """A decoded mel (B, 1, H · stride, W · stride), and what the codes (B, H, W, l) add to it,
-        if any are for details.
+    def with_details(self, decoded: Tensor, vectors: Tensor) -> Tensor:
+        """What was decoded of latents (B, 1, H · stride, W · stride), and the vectors (B, H, W, D)
+        of its codes → the mel with their details.
         """
-        if self.detail_quantizer is None or codes.shape[-1] <= self.config.num_quantizers:
-            return decoded
-        low = self.vectors(codes)[:, : low_rows(codes.shape[1]), :, self.config.codebook_dim :]
-        return add_patches(decoded, low, stride=self.stride)
+        details = vectors[:, : low_rows(vectors.shape[1]), :, self.config.codebook_dim :]
+        return add_patches(decoded, details, stride=self.stride) if details.numel() else decoded
 
     def vectors(self, codes: Tensor) -> Tensor:
         """Codes (B, H, W, l ≤ L) int64 → the sums of their vectors (B, H, W, D), D as `vector_dim`
