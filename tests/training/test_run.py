@@ -63,7 +63,7 @@ def test_the_bundle_says_what_was_asked_for_and_what_came_of_it(shown_run: Shown
     run_dir, _ = shown_run
     content = torch.load(run_dir / "best.distillgan", weights_only=True)
     assert content["vqvae_config"]["num_quantizers"] == 3
-    assert content["vqvae_config"]["low_levels"] == 1
+    assert content["vqvae_config"]["low_levels"] == 2
     assert content["vqvae_config"]["commitment_weight"] == 0.3
     assert "vocoder_state" not in content
     loaded = distill.load(run_dir / "best.distillgan")
@@ -72,7 +72,7 @@ def test_the_bundle_says_what_was_asked_for_and_what_came_of_it(shown_run: Shown
     assert loaded.metadata.dataset_file_count == 12
     assert loaded.metadata.dataset_total_duration_s == pytest.approx(6.0)
     assert loaded.training_config["data"]["root"] == ["sounds"]  # no path of the user's machine
-    assert list(loaded.health) == [*(f"level_{level}" for level in range(3)), "low_0"]
+    assert list(loaded.health) == [*(f"level_{level}" for level in range(3)), "low_0", "low_1"]
     assert len(loaded.history.val_losses) == loaded.metadata.training_epochs
     assert not loaded.codec.network.training
     assert loaded.vocoder_state is None
