@@ -119,7 +119,7 @@ CHANGES: dict[str, Change] = {
     "model.starter": Change("synthesised"),
     "rvq.levels": Change(3),
     "rvq.codebook_size": Change(8),
-    "rvq.low_levels": Change(2),
+    "rvq.low_levels": Change(3),
     "rvq.low_codebook_size": Change(3, (*BARE, "rvq.low_levels=1")),
     "rvq.codebook_dim": Change(4),
     "rvq.decay": Change(0.5),
