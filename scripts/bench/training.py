@@ -46,6 +46,7 @@ from distill.training.run import train  # noqa: E402
 EPOCHS = 10
 """Of the part framework; the last one makes previews, as every tenth does."""
 SHOWN = 12
+CODEC = "stages=[codec]"
 
 
 def main() -> None:
@@ -130,6 +131,7 @@ def _error(options: argparse.Namespace) -> list[dict[str, Any]]:
 def _default_run(folder: Path, seconds: float, seed: int, cores: list[int]) -> dict[str, Any]:
     run_dir = Path(f"run_{time.monotonic_ns()}")
     overrides = [f"data.root='{folder}'", f"trainer.max_minutes={seconds / 60}", f"seed={seed}"]
+    overrides.append(CODEC)
     command = [sys.executable, "-m", "distill.train", *overrides, f"hydra.run.dir={run_dir}"]
     if _start(command, cores, stdout=subprocess.DEVNULL).wait():
         sys.exit(f"failed: {' '.join(command)}")
@@ -208,10 +210,12 @@ def _framework(options: argparse.Namespace) -> dict[str, Any]:
 def _train_here(folder: Path, run_dir: Path, turn: _InTurn, profiler: SimpleProfiler) -> None:
     """A default run of a few epochs in this process, its display left out."""
     run_dir.mkdir()
-    overrides = [f"data.root='{folder}'", f"trainer.max_epochs={EPOCHS}", "name=bench"]
+    overrides = [f"data.root='{folder}'", f"trainer.max_epochs={EPOCHS}", "name=bench", CODEC]
     trainer_class = session.lightning.Trainer
 
-    def watched(callbacks: list[lightning.Callback], **settings: Any) -> lightning.Trainer:
+    def watched(
+        callbacks: Sequence[lightning.Callback] = (), **settings: Any
+    ) -> lightning.Trainer:  # without any, when devices are checked
         return trainer_class(callbacks=[turn, *callbacks], profiler=profiler, **settings)
 
     session.lightning.Trainer = watched
