@@ -1,0 +1,160 @@
+"""two sets of prepared mels (B, M, F) → how well they can be told, in two ways.
+
+By false sounds: judges learn to tell hand-made false sounds from real ones, and never see a sound
+that they are asked about: the folder's sounds are in parts, each judged by those who learnt of the
+others, and a set's sounds belong to the part of the real sound that is nearest.
+
+Directly: a judge learns to tell this very set from the real sounds, part by part in turn.
+
+The accuracy of both is the mean of the shares of either side that are put on it. It is 0.5 if
+nobody can tell: a threshold is chosen on one half of the sounds and counts on the other half, so
+that chance does not make it more. It is 1 if all are told. (A threshold at the median of the real
+sounds would call half of them false, and 0.75 the most that is possible.)
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from judge_mels import DEPTH_DB, HEARD_DB
+from judge_mixes import Mixes
+from judge_network import Judge, learn, look_at, tell
+from torch import Tensor
+
+PARTS = 3
+HALVES = 20
+"""How often the sounds are halved for the threshold."""
+
+
+@dataclass(frozen=True)
+class Side:
+    """Some sounds."""
+
+    mels: Tensor
+    """(B, M, F), prepared."""
+    parts: Tensor
+    """(B,) of which part each is, 0 to PARTS - 1."""
+
+    def __len__(self) -> int:
+        return len(self.mels)
+
+    def __getitem__(self, which: Tensor) -> Side:
+        return Side(self.mels[which], self.parts[which])
+
+
+class FalseSoundJudges:
+    """Judges who learnt of hand-made false sounds."""
+
+    def __init__(self, judges: Sequence[Sequence[Judge]]) -> None:
+        """For each seed, a judge for each part."""
+        self._judges = judges
+
+    @classmethod
+    def taught(
+        cls,
+        magnitudes: Tensor,
+        parts: Tensor,
+        start: Judge,
+        *,
+        seeds: int,
+        steps: int,
+        progress: Callable[[], None],
+    ) -> FalseSoundJudges:
+        """Teach them by real sounds (N, M, F), not coded, of these parts (N,)."""
+        judges: list[list[Judge]] = []
+        for seed in range(seeds):
+            judges.append([])
+            for part in range(PARTS):
+                judge = copy.deepcopy(start)
+                mixes = Mixes(magnitudes[parts != part], seed=PARTS * seed + part)
+                learn(judge, mixes, steps=steps, seed=seed)
+                judges[-1].append(judge)
+                progress()
+        return cls(judges)
+
+    def look_at(self, side: Side) -> Tensor:
+        """(B,): how false each sound looks to those who have not seen it, the mean of the seeds."""
+        found = torch.zeros(len(side))
+        for judges in self._judges:
+            for part, judge in enumerate(judges):
+                own = side.parts == part
+                if own.any():
+                    found[own] += look_at(judge, side.mels[own]) / len(self._judges)
+        return found
+
+    def told(self, real: Side, other: Side) -> float:
+        """The accuracy with which a set is told from real sounds."""
+        return accuracy(*_centred(self.look_at(real), real, self.look_at(other), other))
+
+
+def told_directly(real: Side, other: Side, start: Judge, *, seeds: int) -> float:
+    """The accuracy with which a judge tells a set whose kind it has learnt."""
+    found = []
+    for seed in range(seeds):
+        scores = torch.zeros(len(real)), torch.zeros(len(other))
+        for part in range(PARTS):
+            judge = copy.deepcopy(start)
+            known = [side.mels[side.parts != part] for side in (real, other)]
+            tell(judge, known[0], known[1], seed=PARTS * seed + part)
+            for side, score in zip((real, other), scores, strict=True):
+                own = side.parts == part
+                if own.any():
+                    score[own] = look_at(judge, side.mels[own])
+        found.append(scores)
+    real_scores, other_scores = (torch.stack(each).mean(dim=0) for each in zip(*found, strict=True))
+    return _shares(real_scores, other_scores, 0.0)
+
+
+def accuracy(real: Tensor, other: Tensor) -> float:
+    """Scores (N,) and (K,), larger for what looks false → the balanced accuracy."""
+    random = torch.Generator().manual_seed(0)
+    found = []
+    for _ in range(HALVES):
+        halves = [
+            torch.rand(len(side), generator=random).argsort() < len(side) // 2
+            for side in (real, other)
+        ]
+        for flip in (False, True):
+            first = [side[half ^ flip] for side, half in zip((real, other), halves, strict=True)]
+            second = [side[~half ^ flip] for side, half in zip((real, other), halves, strict=True)]
+            if all(len(each) for each in (*first, *second)):
+                found.append(_shares(*second, _best(*first)))
+    return sum(found) / max(1, len(found))
+
+
+def _best(real: Tensor, other: Tensor) -> float:
+    """The threshold that tells two sides best."""
+    places = torch.cat([real, other]).sort().values
+    middles = (places[1:] + places[:-1]) / 2
+    right = (real[None] <= middles[:, None]).float().mean(dim=1)
+    right += (other[None] > middles[:, None]).float().mean(dim=1)
+    smooth = torch.nn.functional.avg_pool1d(right[None], 5, 1, 2, count_include_pad=False)[0]
+    return float(middles[int(smooth.argmax())])
+
+
+def _shares(real: Tensor, other: Tensor, threshold: float) -> float:
+    return float(((real <= threshold).float().mean() + (other > threshold).float().mean()) / 2)
+
+
+def _centred(real: Tensor, real_side: Side, other: Tensor, other_side: Side) -> list[Tensor]:
+    """The scores less the median of each part: judges of different parts are not equally strict.
+    The median is that of both sides, so that it does not say which is which.
+    """
+    scores = [real.clone(), other.clone()]
+    for part in range(PARTS):
+        own = [side.parts == part for side in (real_side, other_side)]
+        both = torch.cat([score[which] for score, which in zip(scores, own, strict=True)])
+        if len(both):
+            for score, which in zip(scores, own, strict=True):
+                score[which] -= both.median()
+    return scores
+
+
+def parts_of(mels: Tensor, real: Side) -> Tensor:
+    """Prepared mels (B, M, F) → the part of the nearest real sound of each."""
+    distances = torch.cdist(mels.flatten(1), real.mels.flatten(1), p=1)
+    return real.parts[distances.argmin(dim=1)]
