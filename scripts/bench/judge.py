@@ -26,14 +26,14 @@ import math
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import fmean
 
 import torch
 from judge_attack import beginnings
 from judge_controls import CONTROLS
 from judge_mels import DEPTH_DB, check_mels, largest_jumps
-from judge_network import Judge, started
 from judge_sets import Real, SoundSet
-from judge_views import DirectJudges, FalseSoundJudges, Side
+from judge_views import PARTS, Judges, Side
 from torch import Tensor
 
 import distill
@@ -100,14 +100,16 @@ class Row:
 class Panel:
     """The judges of both ways, and the real sounds that they compare with."""
 
-    def __init__(self, real: Real, start: Judge, *, seeds: int) -> None:
+    def __init__(self, real: Real, *, seeds: int) -> None:
         self.real = real
         with bar() as progress:
-            task = progress.add_task("teaching judges", total=seeds * 3)
-            self.false = FalseSoundJudges.taught(
-                real.bank(), real.parts, start, seeds=seeds, progress=lambda: progress.advance(task)
+            task = progress.add_task("teaching judges", total=seeds * PARTS)
+            self.judges = Judges(
+                real.magnitudes(),
+                real.parts,
+                seeds=seeds,
+                progress=lambda: progress.advance(task),
             )
-        self.direct = DirectJudges(start, seeds=seeds)
 
     def row(self, name: str, found: SoundSet, **more: tuple[float, float]) -> Row:
         """A set against all real sounds, or, if it is of these, against the others."""
@@ -127,9 +129,7 @@ class Panel:
         for _ in range(HALVINGS):
             half = torch.rand(len(side), generator=random).argsort() < len(side) // 2
             rows.append(self._row(HALVES, side[half], SoundSet(side[~half])))
-        false, directly = (
-            sum(each) / len(rows) for each in zip(*[(r.false, r.directly) for r in rows], strict=True)
-        )
+        false, directly = fmean(row.false for row in rows), fmean(row.directly for row in rows)
         return Row(HALVES, false, directly, rows[0].sounds, bounds=HALF_BOUNDS)
 
     def _row(
@@ -138,8 +138,8 @@ class Panel:
         rate_hz = self.real.model.sample_rate_hz
         return Row(
             name,
-            self.false.told(real, found.side),
-            self.direct.told(real, found.side),
+            self.judges.told_as_false(real, found.side),
+            self.judges.told_directly(real, found.side),
             len(found.side),
             jump_db=float(largest_jumps(found.side.mels).median()),
             bounds=bounds,
@@ -166,7 +166,7 @@ def main() -> None:
         recombined = real.recombined(options.count)
     except DistillError as error:
         sys.exit(f"bench_judge: {error}")
-    panel = Panel(real, started(), seeds=options.seeds)
+    panel = Panel(real, seeds=options.seeds)
     print(describe_real(real), flush=True)
     rows = {}
 
@@ -214,7 +214,7 @@ def write_sheet(path: Path, panel: Panel, new: Side) -> None:
     """
     tiles = []
     for name, side in (("new", new), ("real", panel.real.side)):
-        scores = panel.false.look_at(side)
+        scores = panel.judges.look_at(side)
         order = scores.argsort(descending=True)
         step = max(1, math.ceil(len(order) / ON_SHEET))
         for number in order[::step].tolist():

@@ -47,8 +47,8 @@ class Control:
 
 
 def prepare(waveform: Samples) -> Samples:
-    """A waveform → the same from the first to the last sample that is heard, at most LONGEST_S, faded,
-    at one level.
+    """A waveform → the same from the first to the last sample that is heard, at most LONGEST_S,
+    faded, at one level.
     """
     share = np.abs(waveform) / max(float(np.abs(waveform).max()), 1e-6)
     heard = np.flatnonzero(share > HEARD_SHARE)

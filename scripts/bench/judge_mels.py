@@ -24,6 +24,8 @@ FRAMES = LEAD + int(LONGEST_S / HOP_S) + 1
 DEPTH_DB, HEARD_DB = 45.0, 30.0
 """Under the loudest cell: what is looked at, and what counts as heard."""
 FADE_DB = torch.tensor([6.0, 18.0])
+ATTACK, SLOW_FADE, SLOW_FADE_DB = 5, 8, 40.0
+"""Frames that are left out, and of a slower fade, for those who would tell by them."""
 BLOCK = 5
 """Frames of a block of 50 ms."""
 
@@ -53,9 +55,7 @@ def prepare(mels: Sequence[Tensor]) -> Tensor:
     """Mels in dB (M, F) → (B, M, FRAMES), in dB under the loudest cell, -DEPTH_DB to 0."""
     longest = max(FRAMES, *(mel.shape[1] for mel in mels))
     low = min(float(mel.min()) for mel in mels) - DEPTH_DB
-    padded = [
-        torch.nn.functional.pad(mel, (0, longest - mel.shape[1]), value=low) for mel in mels
-    ]
+    padded = [torch.nn.functional.pad(mel, (0, longest - mel.shape[1]), value=low) for mel in mels]
     return prepare_batch(torch.stack(padded))
 
 
@@ -75,6 +75,23 @@ def prepare_batch(mels: Tensor) -> Tensor:
         sound = sound - fade_db * (to_end == step)[:, None]
     outside = (source < 0) | (to_end < 0)
     return sound.masked_fill(outside[:, None], -DEPTH_DB).clamp(min=-DEPTH_DB)
+
+
+def without_ends(prepared: Tensor, random: torch.Generator) -> Tensor:
+    """(B, M, F) → the same without the attack, with a slow fade, and moved by a random part of a
+    frame: where a sound begins beside the frames, and how it was cut off, is not heard, but told.
+    """
+    sounds = torch.nn.functional.pad(
+        prepared[..., LEAD + ATTACK :], (0, LEAD + ATTACK), value=-DEPTH_DB
+    )
+    heard = (sounds > -DEPTH_DB).any(dim=1).to(torch.uint8)
+    last = sounds.shape[2] - 1 - heard.flip(1).argmax(dim=1)
+    to_end = (last[:, None] - torch.arange(sounds.shape[2])).clamp(min=0)
+    sounds = sounds - SLOW_FADE_DB * (1 - to_end / SLOW_FADE).clamp(min=0)[:, None]
+    share = torch.rand(len(sounds), 1, 1, generator=random)
+    later = torch.nn.functional.pad(sounds[..., 1:], (0, 1), value=-DEPTH_DB)
+    moved = 20 * torch.lerp(10 ** (sounds / 20), 10 ** (later / 20), share).log10()
+    return (moved - moved.amax(dim=(1, 2), keepdim=True)).clamp(min=-DEPTH_DB)
 
 
 def largest_jumps(prepared: Tensor) -> Tensor:

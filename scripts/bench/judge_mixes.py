@@ -1,4 +1,4 @@
-"""magnitude mels of real sounds (N, M, F) → hand-made false ones and altered real ones, without end.
+"""magnitude mels of real sounds (N, M, F) → hand-made false and altered real ones, without end.
 
 Of false ones there are five kinds, each made of two sounds of about one length: a hard cut and a
 crossfade from one to the other, a layer of both, a blend of their levels, and the low notes of one

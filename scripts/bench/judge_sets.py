@@ -58,10 +58,9 @@ class Real:
         self.class_counts = Counter(split.classes[pieces[n].sound.path] for n, _ in found)
         random = np.random.default_rng(0)
         self.parts = torch.from_numpy(random.permutation(len(found)) % PARTS)
-        self.mels = decode(model, [torch.from_numpy(sound) for sound in self.waveforms])
-        self.side = Side(prepare_mels(self.mels), self.parts)
+        self.side = self._side(self.waveforms, random)
 
-    def bank(self) -> Tensor:
+    def magnitudes(self) -> Tensor:
         """The sounds' magnitude mels, not coded, to make false ones of."""
         spectrogram, mels = self.model.codec.spectrogram, []
         for sound in self.waveforms:
@@ -73,14 +72,14 @@ class Real:
     def control(self, name: str) -> SoundSet:
         """The control of this name, a sound for each real one, made of sounds of its part alone."""
         random = np.random.default_rng(sorted(CONTROLS).index(name))
-        made: list[tuple[int, Samples]] = []
+        made: dict[int, Samples] = {}
         for part in range(PARTS):
             numbers = (self.parts == part).nonzero()[:, 0].tolist()
             couples = pairs([self.waveforms[number] for number in numbers], random)
             for number, (sound, other) in zip(numbers, couples, strict=True):
-                made.append((number, CONTROLS[name].make(sound, other, random)))
-        waveforms = [torch.from_numpy(sound) for _, sound in sorted(made, key=lambda pair: pair[0])]
-        return SoundSet(Side(prepare_mels(decode(self.model, waveforms)), self.parts), waveforms)
+                made[number] = CONTROLS[name].make(sound, other, random)
+        sounds = [made[number] for number in range(len(made))]
+        return SoundSet(self._side(sounds, random), [torch.from_numpy(sound) for sound in sounds])
 
     def new(self, count: int, seed: int) -> SoundSet:
         """New sounds, of each class as many as of the real ones: classes are not what is judged."""
@@ -119,6 +118,15 @@ class Real:
         """Waveforms (T,) → the same, coded and decoded."""
         rate_hz = self.model.sample_rate_hz
         return [self.model.decode(self.model.encode(sound, rate_hz))[0] for sound in sounds]
+
+    def _side(self, sounds: Sequence[Samples], random: np.random.Generator) -> Side:
+        """One sound for each real one, coded and decoded; as in files, they begin anywhere between
+        two frames.
+        """
+        hop = self.model.codec.spectrogram.config.hop_length
+        late = [np.pad(sound, (int(random.integers(hop)), 0)) for sound in sounds]
+        mels = decode(self.model, [torch.from_numpy(sound) for sound in late])
+        return Side(prepare_mels(mels), self.parts)
 
     def _set(self, mels: Sequence[Tensor], waveforms: Sequence[Tensor]) -> SoundSet:
         prepared = prepare_mels(mels)
