@@ -33,7 +33,7 @@ from judge_attack import beginnings
 from judge_controls import CONTROLS
 from judge_mels import DEPTH_DB, check_mels, largest_jumps
 from judge_sets import Real, SoundSet
-from judge_views import PARTS, Judges, Side
+from judge_views import PARTS, Judged, Judges, Side, told_as_false, told_directly
 from torch import Tensor
 
 import distill
@@ -44,7 +44,6 @@ from distill.system.terminal import bar
 HALVES = "one half of real ones against the other"
 HALVINGS = 8
 HALF_BOUNDS = (0.45, 0.55)
-MOST_ATTACKS = 100
 ON_SHEET = 24
 
 
@@ -110,40 +109,47 @@ class Panel:
                 seeds=seeds,
                 progress=lambda: progress.advance(task),
             )
+        self.seen = self.judges.look_at(real.side)
 
     def row(self, name: str, found: SoundSet, **more: tuple[float, float]) -> Row:
         """A set against all real sounds, or, if it is of these, against the others."""
-        return self._row(name, self.real.side, found, **more)
+        return self._row(name, self.seen, found, self.judges.look_at(found.side), **more)
 
     def held_out(self) -> Row:
         """The held-out sounds against the training sounds."""
         which, waveforms = self.real.is_held_out, self.real.waveforms
-        sounds = [torch.from_numpy(waveforms[n]) for n in which.nonzero()[:MOST_ATTACKS, 0]]
-        found = SoundSet(self.real.side[which], self.real.through_model(sounds))
-        return self._row("held-out real sounds", self.real.side[~which], found)
+        sounds = [torch.from_numpy(waveforms[n]) for n in which.nonzero()[:, 0]]
+        side = Side(self.real.side.mels[which], self.real.parts[which])
+        found = SoundSet(side, self.real.through_model(sounds))
+        return self._row("held-out real sounds", self.seen[~which], found, self.seen[which])
 
     def halves(self) -> Row:
         """Real sounds against real ones: the mean of several halvings."""
-        side, random = self.real.side, torch.Generator().manual_seed(0)
-        rows = []
+        count, random = len(self.seen), torch.Generator().manual_seed(0)
+        false, directly = [], []
         for _ in range(HALVINGS):
-            half = torch.rand(len(side), generator=random).argsort() < len(side) // 2
-            rows.append(self._row(HALVES, side[half], SoundSet(side[~half])))
-        false, directly = fmean(row.false for row in rows), fmean(row.directly for row in rows)
-        return Row(HALVES, false, directly, rows[0].sounds, bounds=HALF_BOUNDS)
+            half = torch.rand(count, generator=random).argsort() < count // 2
+            false.append(told_as_false(self.seen[half], self.seen[~half]))
+            directly.append(told_directly(self.seen[half], self.seen[~half]))
+        return Row(HALVES, fmean(false), fmean(directly), count // 2, bounds=HALF_BOUNDS)
 
     def _row(
-        self, name: str, real: Side, found: SoundSet, bounds: tuple[float, float] | None = None
+        self,
+        name: str,
+        real: Judged,
+        found: SoundSet,
+        seen: Judged,
+        bounds: tuple[float, float] | None = None,
     ) -> Row:
         rate_hz = self.real.model.sample_rate_hz
         return Row(
             name,
-            self.judges.told_as_false(real, found.side),
-            self.judges.told_directly(real, found.side),
-            len(found.side),
+            told_as_false(real, seen),
+            told_directly(real, seen),
+            len(seen),
             jump_db=float(largest_jumps(found.side.mels).median()),
             bounds=bounds,
-            attack=beginnings(found.waveforms[:MOST_ATTACKS], rate_hz),
+            attack=beginnings(found.waveforms, rate_hz),
         )
 
 
@@ -177,7 +183,7 @@ def main() -> None:
     say("new", panel.row("new sounds", new))
     controls = {name: real.control(name) for name in CONTROLS}
     augmented = controls["augmented"]
-    heard = real.through_model(augmented.waveforms[:MOST_ATTACKS])
+    heard = real.through_model(augmented.waveforms)
     say("opponent augmented", panel.row("augmented real sounds", SoundSet(augmented.side, heard)))
     say("opponent recombined", panel.row("recombined without the prior", recombined))
     say("opponent held-out", panel.held_out())
@@ -196,7 +202,7 @@ def main() -> None:
 
 def describe_real(real: Real) -> str:
     """Figures of the real sounds alone."""
-    sounds = [torch.from_numpy(sound) for sound in real.waveforms[:MOST_ATTACKS]]
+    sounds = [torch.from_numpy(sound) for sound in real.waveforms]
     attack = beginnings(real.through_model(sounds), real.model.sample_rate_hz)
     jump = float(largest_jumps(real.side.mels).median())
     words = f"{len(real.side)} real sounds: jump {jump:.1f} dB"
@@ -214,7 +220,7 @@ def write_sheet(path: Path, panel: Panel, new: Side) -> None:
     """
     tiles = []
     for name, side in (("new", new), ("real", panel.real.side)):
-        scores = panel.judges.look_at(side)
+        scores = panel.judges.look_at(side).falseness
         order = scores.argsort(descending=True)
         step = max(1, math.ceil(len(order) / ON_SHEET))
         for number in order[::step].tolist():

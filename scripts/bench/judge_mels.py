@@ -103,4 +103,5 @@ def largest_jumps(prepared: Tensor) -> Tensor:
     blocks = sound[:, :, :whole].unflatten(2, (-1, BLOCK)).mean(dim=3)
     jumps = (blocks[:, :, 1:] - blocks[:, :, :-1]).abs().mean(dim=1)
     jumps = jumps.where(blocks.amax(dim=1)[:, 1:] > -HEARD_DB, torch.zeros(()))
-    return jumps[:, 2:].amax(dim=1)
+    largest: Tensor = jumps[:, 2:].amax(dim=1)
+    return largest

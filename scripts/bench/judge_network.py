@@ -42,7 +42,8 @@ class Judge(nn.Module):
 
     def forward(self, mels: Tensor) -> Tensor:
         """(B, M, F) in dB → (B,), larger for what looks like no real sound."""
-        return self.head(self.features(mels))[:, 0]
+        scores: Tensor = self.head(self.features(mels))
+        return scores[:, 0]
 
     def features(self, mels: Tensor) -> Tensor:
         """(B, M, F) in dB → (B, features)."""

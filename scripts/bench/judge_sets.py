@@ -28,6 +28,8 @@ MOST_REAL = 400
 SHORTEST_S = 0.03
 FEWEST = 12
 LONGEST_NEW_S = 3.0
+MOST_HEARD = 60
+"""Of as many of a set, waveforms are made: a vocoder takes long."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class SoundSet:
 
     side: Side
     waveforms: Sequence[Tensor] = field(default=(), repr=False)
-    """(T,) at the model's rate, by its vocoder; empty where nobody asks for them."""
+    """(T,) at the model's rate, by its vocoder, of some; empty where nobody asks for them."""
 
 
 class Real:
@@ -111,13 +113,14 @@ class Real:
             codes = codec.codes(indices[None], samples)
             decoded = torch.cat(list(codec.decoded_mels(codes)), dim=-1)
             mels.append(codec.spectrogram.to_decibels(decoded)[0, 0].cpu())
-            waveforms.append(self.model.decode(codes)[0])
+            if len(waveforms) < MOST_HEARD:
+                waveforms.append(self.model.decode(codes)[0])
         return self._set(mels, waveforms)
 
     def through_model(self, sounds: Sequence[Tensor]) -> list[Tensor]:
-        """Waveforms (T,) → the same, coded and decoded."""
-        rate_hz = self.model.sample_rate_hz
-        return [self.model.decode(self.model.encode(sound, rate_hz))[0] for sound in sounds]
+        """Waveforms (T,) → the first MOST_HEARD of them, coded and decoded by the vocoder."""
+        model, rate_hz = self.model, self.model.sample_rate_hz
+        return [model.decode(model.encode(sound, rate_hz))[0] for sound in sounds[:MOST_HEARD]]
 
     def _side(self, sounds: Sequence[Samples], random: np.random.Generator) -> Side:
         """One sound for each real one, coded and decoded; as in files, they begin anywhere between

@@ -42,8 +42,23 @@ class Side:
     def __len__(self) -> int:
         return len(self.mels)
 
-    def __getitem__(self, which: Tensor) -> Side:
-        return Side(self.mels[which], self.parts[which])
+
+@dataclass(frozen=True)
+class Judged:
+    """What judges see in some sounds."""
+
+    parts: Tensor
+    """(B,) as before."""
+    falseness: Tensor
+    """(B,): how false each looks to those who have not heard it, the mean of the seeds."""
+    features: Tensor
+    """(seeds, PARTS, B, ·): what each judge sees, without attack and end."""
+
+    def __len__(self) -> int:
+        return len(self.parts)
+
+    def __getitem__(self, which: Tensor) -> Judged:
+        return Judged(self.parts[which], self.falseness[which], self.features[:, :, which])
 
 
 class Judges:
@@ -67,36 +82,48 @@ class Judges:
                 self._judges[-1].append(taught(mixes, seed=seed, steps=steps))
                 progress()
 
-    def look_at(self, side: Side) -> Tensor:
-        """(B,): how false each sound looks to those who have not seen it, the mean of the seeds."""
-        found = torch.zeros(len(side))
+    def look_at(self, side: Side) -> Judged:
+        """What they see."""
+        falseness = torch.zeros(len(side))
+        mels = without_ends(side.mels, torch.Generator().manual_seed(0))
+        features = []
         for judges in self._judges:
             for part, judge in enumerate(judges):
                 own = side.parts == part
                 if own.any():
-                    found[own] += look_at(judge, side.mels[own]) / len(self._judges)
-        return found
+                    falseness[own] += look_at(judge, side.mels[own]) / len(self._judges)
+                features.append(features_of(judge, mels))
+        stacked = torch.stack(features).unflatten(0, (len(self._judges), PARTS))
+        return Judged(side.parts, falseness, stacked)
 
-    def told_as_false(self, real: Side, other: Side) -> float:
-        """The accuracy with which a set is told from real sounds by how false it looks."""
-        return accuracy(*_centred(self.look_at(real), real, self.look_at(other), other))
 
-    def told_directly(self, real: Side, other: Side) -> float:
-        """The accuracy with which it is told by those who have learnt of the other parts of it."""
-        random = torch.Generator().manual_seed(0)
-        sides = [Side(without_ends(side.mels, random), side.parts) for side in (real, other)]
-        scores = [torch.zeros(len(side)) for side in sides]
-        for part in range(PARTS):
-            own = [side.parts == part for side in sides]
-            if not all(which.any() and not which.all() for which in own):
-                continue
-            for judges in self._judges:
-                seen = [features_of(judges[part], side.mels) for side in sides]
-                known = [each[~which] for each, which in zip(seen, own, strict=True)]
-                give = learn_directly(*known)
-                for score, each, which in zip(scores, seen, own, strict=True):
-                    score[which] += give(each[which])
-        return _shares(*scores, 0.0)
+def told_as_false(real: Judged, other: Judged) -> float:
+    """The accuracy with which a set is told from real sounds by how false it looks. Judges of
+    different parts are not equally strict, so the median of both sides of a part is taken off.
+    """
+    scores = [real.falseness.clone(), other.falseness.clone()]
+    for part in range(PARTS):
+        own = [side.parts == part for side in (real, other)]
+        both = torch.cat([score[which] for score, which in zip(scores, own, strict=True)])
+        if len(both):
+            for score, which in zip(scores, own, strict=True):
+                score[which] -= both.median()
+    return accuracy(scores[0], scores[1])
+
+
+def told_directly(real: Judged, other: Judged) -> float:
+    """The accuracy with which a set is told by those who have learnt of the other parts of it."""
+    sides = (real, other)
+    scores = [torch.zeros(len(side)) for side in sides]
+    for part in range(PARTS):
+        own = [side.parts == part for side in sides]
+        if not all(which.any() and not which.all() for which in own):
+            continue
+        for seen in zip(*(side.features[:, part] for side in sides), strict=True):
+            give = learn_directly(*(each[~which] for each, which in zip(seen, own, strict=True)))
+            for score, each, which in zip(scores, seen, own, strict=True):
+                score[which] += give(each[which])
+    return _shares(scores[0], scores[1], 0.0)
 
 
 def accuracy(real: Tensor, other: Tensor) -> float:
@@ -112,7 +139,7 @@ def accuracy(real: Tensor, other: Tensor) -> float:
             first = [side[half ^ flip] for side, half in zip((real, other), halves, strict=True)]
             second = [side[~half ^ flip] for side, half in zip((real, other), halves, strict=True)]
             if all(len(each) for each in (*first, *second)):
-                found.append(_shares(*second, _best(*first)))
+                found.append(_shares(second[0], second[1], _best(first[0], first[1])))
     return sum(found) / max(1, len(found))
 
 
@@ -128,20 +155,6 @@ def _best(real: Tensor, other: Tensor) -> float:
 
 def _shares(real: Tensor, other: Tensor, threshold: float) -> float:
     return float(((real <= threshold).float().mean() + (other > threshold).float().mean()) / 2)
-
-
-def _centred(real: Tensor, real_side: Side, other: Tensor, other_side: Side) -> list[Tensor]:
-    """The scores less the median of each part: judges of different parts are not equally strict.
-    The median is that of both sides, so that it does not say which is which.
-    """
-    scores = [real.clone(), other.clone()]
-    for part in range(PARTS):
-        own = [side.parts == part for side in (real_side, other_side)]
-        both = torch.cat([score[which] for score, which in zip(scores, own, strict=True)])
-        if len(both):
-            for score, which in zip(scores, own, strict=True):
-                score[which] -= both.median()
-    return scores
 
 
 def parts_of(mels: Tensor, real: Side) -> Tensor:
