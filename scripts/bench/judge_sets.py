@@ -21,6 +21,7 @@ from torch import Tensor
 
 from distill.bundle.loaded import LoadedModel
 from distill.errors import DistillError
+from distill.generation.finishing import trim_beginning
 from distill.generation.known import KnownSounds
 from distill.generation.recombination import Recombination
 
@@ -106,21 +107,24 @@ class Real:
         recombination, random = Recombination(codec, known), np.random.default_rng(0)
         total, mels, waveforms = len(known.prior.config.sounds), [], []
         longest = round(LONGEST_NEW_S * codec.sample_rate_hz)
-        for first in np.linspace(0, total - 1, count).round().astype(int).tolist():
-            samples = min(known[first].samples, longest)
-            mel = recombination.make(first, random, samples=samples)
+        heard = spread(count)
+        for number, first in enumerate(np.linspace(0, total - 1, count).round().astype(int)):
+            samples = min(known[int(first)].samples, longest)
+            mel = recombination.make(int(first), random, samples=samples)
             indices = recombination.code(mel, codec.columns(samples))
             codes = codec.codes(indices[None], samples)
             decoded = torch.cat(list(codec.decoded_mels(codes)), dim=-1)
             mels.append(codec.spectrogram.to_decibels(decoded)[0, 0].cpu())
-            if len(waveforms) < MOST_HEARD:
-                waveforms.append(self.model.decode(codes)[0])
+            if number in heard:
+                sound = self.model.decode(codes)[0]
+                waveforms.append(trim_beginning(sound, codec.sample_rate_hz))
         return self._set(mels, waveforms)
 
     def through_model(self, sounds: Sequence[Tensor]) -> list[Tensor]:
-        """Waveforms (T,) → the first MOST_HEARD of them, coded and decoded by the vocoder."""
+        """Waveforms (T,) → MOST_HEARD of them, coded and decoded by the vocoder."""
         model, rate_hz = self.model, self.model.sample_rate_hz
-        return [model.decode(model.encode(sound, rate_hz))[0] for sound in sounds[:MOST_HEARD]]
+        chosen = [sounds[number] for number in spread(len(sounds))]
+        return [model.decode(model.encode(sound, rate_hz))[0] for sound in chosen]
 
     def _side(self, sounds: Sequence[Samples], random: np.random.Generator) -> Side:
         """One sound for each real one, coded and decoded; as in files, they begin anywhere between
@@ -134,6 +138,11 @@ class Real:
     def _set(self, mels: Sequence[Tensor], waveforms: Sequence[Tensor]) -> SoundSet:
         prepared = prepare_mels(mels)
         return SoundSet(Side(prepared, parts_of(prepared, self.side)), waveforms)
+
+
+def spread(count: int) -> list[int]:
+    """Numbers of the sounds of a set that are heard: MOST_HEARD at most, over all of it."""
+    return sorted({n * count // MOST_HEARD for n in range(MOST_HEARD)}) if count else []
 
 
 def _is_heard(sound: Samples, rate_hz: int) -> bool:
