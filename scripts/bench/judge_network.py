@@ -12,9 +12,9 @@ from judge_mels import DEPTH_DB
 from judge_mixes import Mixes
 from torch import Tensor, nn
 
-CHANNELS = (8, 24, 40, 64, 96)
+CHANNELS = (16, 32, 48, 64, 96)
 BANDS = 4
-BATCH, STEPS, RATE = 48, 350, 3e-3
+BATCH, STEPS, RATE = 48, 420, 3e-3
 NOISE_DB, LEVEL_DB = 0.7, 1.0
 """Added to the mels in training, so that small differences do not count."""
 DECAY = 1e-3
