@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from distill.model.layout import NO_CODE, CodeLayout
 
@@ -23,3 +23,11 @@ def are_codes(codes: Tensor, layout: CodeLayout) -> bool:
     right = (codes >= 0) & (codes < sizes)
     held = held_levels(layout).to(codes.device)[:, None]
     return bool(torch.where(held, right, codes == NO_CODE).all())
+
+
+def with_low(indices: Tensor, low: Tensor) -> Tensor:
+    """Codes (B, N, L) of all positions, and those of low levels (B, n, l) of the first n, which are
+    the low rows' → (B, N, L + l).
+    """
+    more = nn.functional.pad(low, (0, 0, 0, indices.shape[1] - low.shape[1]), value=NO_CODE)
+    return torch.cat([indices, more], dim=-1)

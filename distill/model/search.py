@@ -11,9 +11,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from distill.model.held import with_low
 from distill.model.layout import NO_CODE, low_rows
 from distill.model.quantizer import ResidualQuantizer, require_finite
-from distill.model.vqvae import ConvVQVAE, with_low
+from distill.model.vqvae import ConvVQVAE
 
 BEAMS, FEW_BEAMS = 8, 2
 POSITIONS = 512

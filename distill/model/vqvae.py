@@ -13,6 +13,7 @@ from distill.model.config import VQVAEConfig
 from distill.model.decoder import Decoder
 from distill.model.details import add_patches, patches
 from distill.model.encoder import Encoder
+from distill.model.held import with_low
 from distill.model.layout import NO_CODE, ROWS_PER_LOW_ROW, low_rows
 from distill.model.quantizer import CodeRangeError, Quantized, ResidualQuantizer
 
@@ -193,7 +194,7 @@ class ConvVQVAE(nn.Module):
         vectors = F.pad(latent, (0, self.config.vector_dim - latent.shape[-1]))
         if not extra.shape[-1]:
             return vectors
-        if len(self.low_parts) == 0 or (extra[:, low:] != NO_CODE).any():
+        if not self.low_parts or (extra[:, low:] != NO_CODE).any():
             raise CodeRangeError("a row has codes of levels that it does not have")
         begin = 0
         for quantizer, dims in self.low_parts:
@@ -259,14 +260,6 @@ class ConvVQVAE(nn.Module):
         grown = (0, -width % self.stride, 0, -height % self.stride)
         padded = F.pad(mel, grown, mode="replicate")
         return padded.contiguous(memory_format=torch.channels_last)
-
-
-def with_low(indices: Tensor, low: Tensor) -> Tensor:
-    """Codes (B, N, L) of all positions, and those of low levels (B, n, l) of the first n, which are
-    the low rows' → (B, N, L + l).
-    """
-    more = F.pad(low, (0, 0, 0, indices.shape[1] - low.shape[1]), value=NO_CODE)
-    return torch.cat([indices, more], dim=-1)
 
 
 def sounding_columns(sounding: Tensor, *, stride: int) -> Tensor:
