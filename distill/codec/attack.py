@@ -173,13 +173,13 @@ def find_attacks(original: Envelope, other: Envelope) -> list[Attack]:
     longest = original.steps(LONGEST_RISE_S)
     if len(original.peaks) < original.steps(SHORTEST_S) or original.peaks.amax() < FAINTEST:
         return found
-    first, rise = _rise(original.peaks)
+    first, rise = rise_of(original.peaks)
     if first + rise <= longest:
         found.append(_attack(original, other, (first, rise), slice(None)))
     before = original.steps(PRE_RING_S)
     for onset in _later_onsets(original, first):
         window = slice(onset - before, onset + longest)
-        _, rise = _rise(original.peaks[onset : onset + longest])
+        _, rise = rise_of(original.peaks[onset : onset + longest])
         found.append(_attack(original, other, (onset, rise), window))
     return found
 
@@ -191,7 +191,7 @@ def measure_attacks(original: Tensor, other: Tensor, *, rate_hz: int) -> Attacks
     return Attacks.of(find_attacks(*(envelope_of(each, rate_hz) for each in (original, other))))
 
 
-def _rise(peaks: Tensor) -> tuple[int, int]:
+def rise_of(peaks: Tensor) -> tuple[int, int]:
     """An envelope (S,) that is not silent → where it first reaches a tenth of its peak, and the
     steps from there to 70 %.
     """
@@ -223,7 +223,7 @@ def _attack(original: Envelope, other: Envelope, onset: tuple[int, int], window:
     step_ms, longest = 1000 * original.step_s, original.steps(LONGEST_RISE_S)
     heard, begun, rise = other.peaks[window], 0, longest
     if heard.amax() > 0:
-        begun, rise = _rise(heard)
+        begun, rise = rise_of(heard)
         begun += window.start or 0
     if begun < original.steps(LEAST_BEFORE_S):
         begun = onset[0]

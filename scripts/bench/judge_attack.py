@@ -12,8 +12,7 @@ from statistics import fmean, median
 
 from torch import Tensor
 
-from distill.codec.attack import FAINTEST, LONGEST_RISE_S, SHARP_MS, envelope_of
-from distill.vocoder.onsets import BEGUN, RISEN
+from distill.codec.attack import FAINTEST, LONGEST_RISE_S, SHARP_MS, envelope_of, rise_of
 
 
 def beginnings(waveforms: Sequence[Tensor], rate_hz: int) -> dict[str, float]:
@@ -21,15 +20,12 @@ def beginnings(waveforms: Sequence[Tensor], rate_hz: int) -> dict[str, float]:
     found = []
     for waveform in waveforms:
         envelope = envelope_of(waveform[None], rate_hz)
-        peak = float(envelope.peaks.max()) if len(envelope.peaks) else 0.0
-        if peak < FAINTEST:
+        if not len(envelope.peaks) or float(envelope.peaks.max()) < FAINTEST:
             continue
-        begun, risen = (
-            int((envelope.peaks >= share * peak).nonzero()[0]) for share in (BEGUN, RISEN)
-        )
-        if risen <= envelope.steps(LONGEST_RISE_S):
+        begun, rise = rise_of(envelope.peaks)
+        if begun + rise <= envelope.steps(LONGEST_RISE_S):
             step_ms = 1000 * envelope.step_s
-            found.append((begun * step_ms, (risen - begun) * step_ms))
+            found.append((begun * step_ms, rise * step_ms))
     if not found:
         return {}
     begins, rises = zip(*found, strict=True)
