@@ -46,7 +46,8 @@ def test_a_better_vocoder_comes_into_the_file_and_makes_the_sound(
     assert list(summary["stages"]) == ["codec", "vocoder"]
     assert summary["stages"]["vocoder"]["kept"]
     told = capsys.readouterr().out
-    assert "together better than Griffin-Lim on 3 of 4 held-out sounds, and kept" in told
+    verdict = "verdict on the vocoder: by both errors together better than Griffin-Lim"
+    assert f"{verdict} on 3 of 4 held-out sounds, and kept" in told
     takes = [[take["label"] for take in row["takes"]] for row in rows_on_record(run_dir)]  # type: ignore[attr-defined,index]
     assert takes
     assert set(map(tuple, takes)) == {("original", "result", "without")}
