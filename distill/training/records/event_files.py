@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from lightning.fabric.loggers.logger import rank_zero_experiment
@@ -29,6 +31,8 @@ class EventFiles(TensorBoardLogger):
         """TensorBoard's writer; a method that cannot write does nothing."""
         if not self._given_up:
             try:
+                if self._experiment is None:
+                    _wait_for_a_later_name(Path(self.log_dir))
                 return _SafeWriter(super().experiment, self._note_failure)
             except OSError as error:  # each further try would leave another empty file
                 self._given_up = True
@@ -78,6 +82,15 @@ class _SafeWriter:
                 self._on_error(error)
 
         return call
+
+
+def _wait_for_a_later_name(folder: Path) -> None:
+    """Until no file there has a name of this second: TensorBoard reads files in the order of their
+    names, and of two that are of one second the later may come first ("10" before "9").
+    """
+    now = time.time()
+    if any(folder.glob(f"events.out.tfevents.{int(now)}.*")):
+        time.sleep(1 - now % 1)
 
 
 def keep_writer_threads_quiet() -> None:
