@@ -33,3 +33,15 @@ class Decoder(nn.Module):
         """(B, D, H, W) → (B, 1, H · stride, W · stride)."""
         mel: Tensor = self.to_patches(self.units(self.from_latent(latent)))
         return mel
+
+    def low(self, latent: Tensor, rows: int) -> Tensor:
+        """(B, D, H, W) → the lowest rows alone, (B, 1, rows · stride, W · stride): each layer works
+        on no more than the next ones see.
+        """
+        reach = len(self.units) + 1
+        features: Tensor = self.from_latent(latent[:, :, : rows + reach])
+        for unit in self.units:
+            features = unit(features)[:, :, : rows + reach - 1]
+            reach -= 1
+        mel: Tensor = self.to_patches(features)
+        return mel[:, :, : rows * self.to_patches[-1].stride[0]]

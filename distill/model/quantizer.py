@@ -165,7 +165,9 @@ def _nearest(codebooks: Tensor, latents: Tensor) -> Tensor:
     precise = torch.float32 if latents.device.type == "mps" else torch.float64
     residual, indices = latents.to(precise), []
     for book in codebooks.to(precise):
-        indices.append(torch.cdist(residual, book[None]).argmin(dim=-1))
+        # half of the squared distance, but for the vector's own square, which all codes share
+        distance = book.square().sum(dim=-1) / 2 - residual @ book.T
+        indices.append(distance.argmin(dim=-1))
         residual = residual - book[indices[-1]]
     return torch.stack(indices, dim=-1)
 

@@ -153,9 +153,7 @@ class ConvVQVAE(nn.Module):
 
     def low_mel(self, latent: Tensor) -> Tensor:
         """A quantised latent grid (B, D, H, W) → the low rows of its mel, without their details."""
-        low = low_rows(latent.shape[2])
-        decoded: Tensor = self.decoder(latent[:, :, : low + self.decoder_context])
-        return decoded[:, :, : low * self.stride]
+        return self.decoder.low(latent, low_rows(latent.shape[2]))
 
     def encode(self, mel: Tensor) -> Tensor:
         """Mel (B, 1, M, F) → codes (B, H, W, L) int64, NO_CODE where a row has no such level."""

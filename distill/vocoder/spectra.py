@@ -31,10 +31,8 @@ class ShortTimeFourier:
         self._hops = -(-n_fft // hop_length)
         """Hops that a window reaches over."""
         self._window = torch.hann_window(n_fft)
-        self._weighed = (0, 0), torch.zeros(0)
-        """Of how many samples and frames, and one over the sum of the squared windows at each
-        sample. Both at once, since threads share them.
-        """
+        self._weight, self._weighed = torch.zeros(0), 0
+        """One over the sum of the squared windows at each sample, and of how many frames."""
 
     def spectra(self, waveform: Tensor, frames: int) -> Iterator[tuple[slice, Tensor]]:
         """Waveform (T,) → the spectra of its first frames, part by part: which frames, and their
@@ -50,13 +48,12 @@ class ShortTimeFourier:
     def waveform(self, spectrum: Tensor, samples: int) -> Tensor:
         """Spectrum (F, bins) → waveform (samples,)."""
         frames = len(spectrum)
-        size, weight = self._weighed
-        if size != (samples, frames):
+        if (len(self._weight), self._weighed) != (samples, frames):
             squares = self._overlap([self._window.expand(frames, -1)], frames, samples)
-            weight = squares.reciprocal().masked_fill(squares < LEAST_WINDOW, 0)
-            self._weighed = (samples, frames), weight
+            self._weight = squares.reciprocal().masked_fill(squares < LEAST_WINDOW, 0)
+            self._weighed = frames
         parts = (torch.fft.irfft(spectrum[part], n=self.n_fft) for part in self._parts(frames))
-        return self._overlap(parts, frames, samples) * weight
+        return self._overlap(parts, frames, samples) * self._weight
 
     def _overlap(self, parts: Iterable[Tensor], frames: int, samples: int) -> Tensor:
         """Frames (f, n_fft), part by part → the sum of them, each in its window and place."""
