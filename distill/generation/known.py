@@ -38,38 +38,38 @@ class KnownSounds:
     @cached_property
     def mels(self) -> list[Tensor]:
         """The mels of all sounds in dB, (M, F) each, as they are decoded."""
-        codes = [self.codes(number) for number in range(len(self.prior.config.sounds))]
-        mels = decode_mels([each.indices[0] for each in codes], self.codec)
-        frames = [self.codec.spectrogram.frames(each.samples) for each in codes]
-        return [mel[:, :count] for mel, count in zip(mels, frames, strict=True)]
+        return [
+            self.codec.of_sound(mel, self.codes(number).samples)
+            for number, mel in enumerate(self.whole_mels)
+        ]
 
-    def normalised_mel(self, number: int) -> Tensor:
-        """The normalised mel (M, F) of a sound."""
-        config = self.codec.spectrogram.config
-        return (self.mels[number] - config.mean_db) / config.std_db
+    @cached_property
+    def whole_mels(self) -> list[Tensor]:
+        """The same with the silence around them, in whole columns."""
+        sounds = range(len(self.prior.config.sounds))
+        return decode_mels([self.codes(number).indices[0] for number in sounds], self.codec)
 
     def nearest(self, mel: Tensor) -> Nearest:
         """The sound nearest to a mel in dB (M, F)."""
         return self._neighbours.nearest(mel)
-
-    def most_like(self, codes: Codes, numbers: list[int]) -> int:
-        """Which of the sounds of these numbers has most nearly the spectrum of another sound."""
-        mel = torch.cat(list(self.codec.decoded_mels(codes)), dim=-1)[0, 0].cpu()
-        spectrum = self.codec.spectrogram.to_decibels(mel).mean(dim=1)
-        apart = (self._spectra[numbers] - spectrum).abs().mean(dim=1)
-        return numbers[int(apart.argmin())]
 
     def partners(self, number: int, samples: int, *, most: int) -> list[int]:
         """Numbers of the sounds of the same class that are most like a sound, and about as long as
         a new one of `samples` is to be.
         """
         same = [each for each in self.prior.sounds_of(self[number].label) if each != number]
-        if not same:
-            return [number]
-        lengths = np.log2([self[each].samples / samples for each in same])
-        apart = (self._spectra[same] - self._spectra[number]).abs().mean(dim=1).numpy()
+        return self.most_like(self.mels[number], samples, same, most=most)
+
+    def most_like(self, mel: Tensor, samples: int, numbers: list[int], *, most: int) -> list[int]:
+        """Which of the sounds of these numbers have most nearly the mean spectrum of a mel in dB
+        (M, F), and are about `samples` long; the most alike first.
+        """
+        if not numbers:
+            return []
+        lengths = np.log2([self[each].samples / samples for each in numbers])
+        apart = (self._spectra[numbers] - mel.mean(dim=1)).abs().mean(dim=1).numpy()
         order = np.argsort(apart + OCTAVE_DB * np.abs(lengths), kind="stable")
-        return [same[place] for place in order[:most]]
+        return [numbers[place] for place in order[:most]]
 
     @cached_property
     def _spectra(self) -> Tensor:

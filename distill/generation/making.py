@@ -140,7 +140,7 @@ class Generation:
         request, codec = self.request, self.codec
         kept = codes if request.levels is None else codes.first_levels(request.levels)
         (mel,) = decode_mels([kept.indices[0]], codec)
-        mel = mel[:, : codec.spectrogram.frames(kept.samples)]
+        mel = codec.of_sound(mel, kept.samples)
         waveform = self._decode(kept)
         if plan.as_it_is is None or request.morph is not None:
             waveform = self._polish(waveform, mel, plan)

@@ -31,15 +31,14 @@ class Nearest:
 
 def decode_mels(sounds: Sequence[Tensor], codec: Codec) -> list[Tensor]:
     """Codes of sounds, each (H, W, L) with the silence around it → mels in dB (M, F) float32 on the
-    CPU, without the silent column before.
+    CPU, in whole columns.
     """
     stride, spectrogram = codec.network.stride, codec.spectrogram
     joined = torch.cat([codes.long() for codes in sounds], dim=1)[None].to(codec.device)
     height = spectrogram.config.n_mels
     chunks = mels_from(joined.split(AT_ONCE, dim=2), codec.network, height=height)
     mel = torch.cat([spectrogram.to_decibels(chunk)[0, 0].cpu() for chunk in chunks], dim=-1)
-    parts = mel.split([stride * codes.shape[1] for codes in sounds], dim=-1)
-    return [part[:, stride:] for part in parts]
+    return list(mel.split([stride * codes.shape[1] for codes in sounds], dim=-1))
 
 
 class MelNeighbours:

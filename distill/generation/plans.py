@@ -15,6 +15,7 @@ from distill.codec.codec import Codec
 from distill.codec.codes import Codes
 from distill.generation.finishing import level_db
 from distill.generation.known import KnownSounds
+from distill.generation.novelty import decode_mels
 from distill.generation.ranges import (
     LENGTHS_S,
     LIKE_AMOUNT,
@@ -89,7 +90,7 @@ class Planner:
             return self._morph(number, attempt, *request.morph)
         if request.like is not None:
             amount = LIKE_AMOUNT if request.amount is None else request.amount
-            return self._variation(number, attempt, request.like, amount, seed)
+            return self._variation(number, attempt, random, seed, request.like, amount)
         if request.beginning is not None:
             return self._continuation(number, attempt, random, seed, request.beginning)
         return self._new(number, attempt, random, seed)
@@ -106,15 +107,14 @@ class Planner:
         drawn = samples
         if request.loop:
             drawn = round(samples * LOOP_ROOM + LOOP_MORE_S * rate_hz)
-        target = self._target(known, random, drawn) if amount < 1 else None
         draw = Draw(
             seed=seed,
             columns=self.codec.columns(drawn),
             label=sound.label,
             level_db=sound.level_db,
             temperature=request.temperature,
-            target=target,
-            pull=_pull(amount) if target is not None else 0.0,
+            target=self._target(known, random, drawn, amount),
+            pull=_pull(amount),
         )
         return Plan(number, attempt, draw, samples, drawn, sound.level_db)
 
@@ -157,11 +157,11 @@ class Planner:
             seconds = len(given) / rate_hz + min(some.samples / rate_hz, LONGEST_UNASKED_S)
         samples = round(seconds * rate_hz)
         amount = NEW_AMOUNT if self.request.amount is None else self.request.amount
-        target = None
-        if amount < 1:
-            codes = self.codec.encode(given, rate_hz)
-            known = self.known.most_like(codes, self.prior.sounds_of(self.label))
-            target = self._target(known, random, samples)
+        numbers = self.prior.sounds_of(self.label)
+        codes = self.codec.encode(given, rate_hz)
+        (mel,) = decode_mels([codes.indices[0]], self.codec)
+        mel = self.codec.of_sound(mel, codes.samples)
+        (known,) = self.known.most_like(mel, samples, numbers, most=1)
         draw = Draw(
             seed=seed,
             columns=self.codec.columns(samples),
@@ -169,25 +169,40 @@ class Planner:
             level_db=level_db(given),
             temperature=self.request.temperature,
             beginning=self._beginning,
-            target=target,
-            pull=_pull(amount) if amount < 1 else 0.0,
+            target=self._target(known, random, samples, amount),
+            pull=_pull(amount),
         )
         return Plan(number, attempt, draw, samples, samples)
 
-    def _target(self, known: int, random: np.random.Generator, samples: int) -> Tensor:
-        """The vectors (H, W, D) of parts of known sounds, of one above all."""
-        mel = self._recombination.make(known, random, samples=samples)
-        return self.codec.vectors(self._recombination.code(mel, self.codec.columns(samples)))
+    def _target(
+        self, known: int, random: np.random.Generator, samples: int, amount: float
+    ) -> Tensor:
+        """The vectors (H, W, D) of a sound that is made of known ones, of one above all."""
+        mel = self._recombination.make(known, random, samples=samples, amount=amount)
+        return self._vectors(mel)
 
-    def _variation(self, number: int, attempt: int, like: Codes, amount: float, seed: int) -> Plan:
+    def _vectors(self, mel: Tensor) -> Tensor:
+        """A mel in dB (M, F), in whole columns → the vectors (H, W, D) of its codes."""
+        return self.codec.vectors(self._recombination.code(mel))
+
+    def _variation(
+        self,
+        number: int,
+        attempt: int,
+        random: np.random.Generator,
+        seed: int,
+        like: Codes,
+        amount: float,
+    ) -> Plan:
         """A variation of a sound."""
+        mel = self._recombination.vary(like, self.label, random, amount)
         draw = Draw(
             seed=seed,
             columns=like.indices.shape[2],
             label=self.label,
             level_db=math.nan,
             temperature=self.request.temperature,
-            target=self.codec.vectors(like.indices[0]) if amount < 1 else None,
+            target=self._vectors(mel),
             pull=_pull(amount),
         )
         same = None if amount else like
@@ -202,14 +217,14 @@ class Planner:
         amount = MORPH_AMOUNT if self.request.amount is None else self.request.amount
         samples = round((1 - share) * first.samples + share * second.samples)
         columns = self.codec.columns(samples)
-        ends = [self._fill_with_silence(codes, columns) for codes in (first, second)]
+        mel = self._recombination.between(first, second, share, samples=samples)
         draw = Draw(
             seed=int(np.random.default_rng((self.request.seed, attempt)).integers(2**62)),
             columns=columns,
             label=self.label,
             level_db=math.nan,
             temperature=self.request.temperature,
-            target=torch.lerp(ends[0], ends[1], share),
+            target=self._vectors(mel),
             pull=_pull(amount),
         )
         end = {0.0: first, 1.0: second}.get(share)
@@ -218,12 +233,6 @@ class Planner:
         return Plan(
             number, attempt, draw, samples, samples, as_it_is=end, origins=origins, note=note
         )
-
-    def _fill_with_silence(self, codes: Codes, columns: int) -> Tensor:
-        """The vectors (H, columns, D) of a sound, cut or with silence after it."""
-        vectors = self.codec.vectors(codes.indices[0])[:, :columns]
-        silence = vectors[:, :1]  # the column before each sound
-        return torch.cat([vectors, silence.expand(-1, columns - vectors.shape[1], -1)], dim=1)
 
     @cached_property
     def _beginning(self) -> Tensor | None:

@@ -1,88 +1,182 @@
-"""sounds that a prior knows → the mel of a new one, made of parts of two of them.
+"""sounds that a prior knows → the mel of a new one, made of one or two of them.
 
 It is not yet a sound: the prior draws codes near to it, which go together.
 """
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import torch
 from torch import Tensor
 
 from distill.codec.codec import Codec
+from distill.codec.codes import Codes
 from distill.generation.known import KnownSounds
+from distill.generation.novelty import decode_mels
+from distill.generation.operators import (
+    ATTACK_S,
+    Mel,
+    beginning,
+    centres_of,
+    decay_faster,
+    filter_by,
+    hand_over,
+    move,
+    recolour,
+    stretch,
+    transpose,
+)
 
-PARTNERS = 4
-"""From how many sounds, those most like the first, the second one is chosen."""
-MOST_SHIFT = 1
-"""How far each is moved up or down at most, in mel bins."""
-LONGEST_STRETCH = 1.5
-WAYS = ("one", "one", "mixed", "bands", "times")
-"""One sound alone; both everywhere; low notes of one and high ones of the other; the beginning of
-one and the rest of the other.
+PARTNERS = (2, 8)
+"""From how many sounds, those most like the first, the second one is chosen: near the first, and
+far from it.
 """
-SHARES = (0.2, 0.8)
-BAND_EDGE_BINS, TIME_EDGE_FRAMES = 8.0, 3.0
+LONGEST_STRETCH = 1.5
+WAYS = {"vary": 0.2, "move": 0.4, "colour": 0.2, "hand": 0.2}
+"""How often a sound is made of one alone, between two, as one in the colour of another, and with
+the attack of one and the body of another.
+"""
+FULL = 0.6
+"""The amount from which on a sound takes as much of another one as may be."""
+SHARES = (0.6, 1.0)
+"""Of what an amount allows."""
+MOVED, COLOURED = 0.5, 1.0
+SEMITONES, FILTER_DB, POINTS, DECAY, LIFT_DB = 6.0, 6.0, 5, 2.0, 6.0
+"""What an amount of 1 allows: the second sound's share, and its colour's; how far a sound is moved
+in pitch, a filter's gains and number, by how much a sound decays faster or slower.
+"""
+LEAD = 2
+"""Frames that are kept before a beginning: a window reaches so far before a sound."""
+
+
+def _partners(amount: float) -> int:
+    near, far = PARTNERS
+    return round(near + amount * (far - near))
 
 
 class Recombination:
-    """Makes new mels out of known sounds."""
+    """Makes new mels out of known sounds, in dB (M, F), in whole columns: the silence before and
+    after is there, too.
+    """
 
     def __init__(self, codec: Codec, known: KnownSounds) -> None:
         self.codec, self.known = codec, known
+        config = codec.spectrogram.config
+        self._floor_db = 20 * math.log10(config.floor)
+        self._frame_s = config.hop_length / config.sample_rate_hz
+        self._attack = LEAD + round(ATTACK_S / self._frame_s)
+        self._centres_hz = centres_of(codec.spectrogram.filters, config.sample_rate_hz)
 
-    def make(self, first: int, random: np.random.Generator, *, samples: int) -> Tensor:
-        """The normalised mel (M, F) of a new sound of `samples`, made of the known one of number
-        `first` and another one.
+    def make(
+        self,
+        first: int,
+        random: np.random.Generator,
+        *,
+        samples: int,
+        amount: float,
+        way: str | None = None,
+    ) -> Tensor:
+        """A new sound of `samples`, made of the known one of number `first`, and of another one; it
+        begins at once.
         """
-        second = int(random.choice(self.known.partners(first, samples, most=PARTNERS)))
-        frames = max(2, samples // self.codec.spectrogram.config.hop_length + 1)
-        one, other = (
-            _shift(
-                self._fit(self.known.normalised_mel(number), frames),
-                int(random.integers(-MOST_SHIFT, MOST_SHIFT + 1)),
-            )
-            for number in (first, second)
-        )
-        return torch.lerp(one, other, self._share(one.shape, random))
+        stride = self.codec.network.stride
+        frames = stride * self.codec.columns(samples) - (stride - 1 - LEAD)
+        partners = self.known.partners(first, samples, most=_partners(amount))
+        mel = self._change(self._fit(first, samples, frames), partners, random, amount, way)
+        before = np.full((len(mel), stride - 1 - LEAD), self._floor_db, np.float32)
+        return torch.from_numpy(np.concatenate([before, mel], axis=1))
 
-    def code(self, mel: Tensor, columns: int) -> Tensor:
-        """A mel (M, F) → its codes (H, W, L), with the silence that is coded around a sound."""
-        network, floor = self.codec.network, self.codec.spectrogram.config.floor_normalised
-        stride = network.stride
-        whole = mel.new_full((mel.shape[0], columns * stride), floor)
-        end = min(whole.shape[1], stride + mel.shape[1])
-        whole[:, stride:end] = mel[:, : end - stride]
-        indices: Tensor = network.encode(whole[None, None].to(self.codec.device))[0]
+    def vary(self, codes: Codes, label: int, random: np.random.Generator, amount: float) -> Tensor:
+        """A variation of a given sound, which begins where it does."""
+        (mel,) = decode_mels([codes.indices[0]], self.codec)
+        sounds = self.known.prior.sounds_of(label)
+        own = self.codec.of_sound(mel, codes.samples)
+        partners = self.known.most_like(own, codes.samples, sounds, most=_partners(amount))
+        whole: Mel = mel.numpy()
+        begun = max(0, beginning(whole) - LEAD)
+        changed = self._change(whole[:, begun:], partners, random, amount, None)
+        return torch.from_numpy(np.concatenate([whole[:, :begun], changed], axis=1))
+
+    def between(self, first: Codes, second: Codes, share: float, *, samples: int) -> Tensor:
+        """A sound of `samples` between two given ones."""
+        frames = self.codec.network.stride * self.codec.columns(samples)
+        mels, begins = [], []
+        for codes in (first, second):
+            (mel,) = decode_mels([codes.indices[0]], self.codec)
+            whole: Mel = mel.numpy()
+            begins.append(max(0, beginning(whole) - LEAD))
+            mels.append(self._cut(whole, begins[-1], codes.samples, samples))
+        begun = min(frames - 2, round((1 - share) * begins[0] + share * begins[1]))
+        one, other = (self._fill(mel, frames - begun) for mel in mels)
+        between = move(one, other, share, floor_db=self._floor_db)
+        before = np.full((len(one), begun), self._floor_db, np.float32)
+        return torch.from_numpy(np.concatenate([before, between], axis=1))
+
+    def code(self, mel: Tensor) -> Tensor:
+        """A mel in dB (M, F) in whole columns → its codes (H, W, L)."""
+        config = self.codec.spectrogram.config
+        normalised = (mel.clamp(min=self._floor_db) - config.mean_db) / config.std_db
+        codes = self.codec.network.encode(normalised[None, None].to(self.codec.device))
+        indices: Tensor = codes[0]
         return indices
 
-    def _fit(self, mel: Tensor, frames: int) -> Tensor:
-        """A mel (M, f) stretched to (M, frames), or as far as it may be, with silence after it."""
-        length = min(frames, max(2, round(LONGEST_STRETCH * mel.shape[1])))
-        stretched = torch.nn.functional.interpolate(
-            mel[None], size=max(length, 2), mode="linear", align_corners=False
-        )[0]
-        if mel.shape[1] > LONGEST_STRETCH * frames:  # cut rather than pressed together
-            stretched = mel[:, :frames]
-        floor = self.codec.spectrogram.config.floor_normalised
-        missing = frames - stretched.shape[1]
-        return torch.nn.functional.pad(stretched, (0, max(0, missing)), value=floor)[:, :frames]
+    def _fit(self, number: int, samples: int, frames: int) -> Mel:
+        """A known sound from LEAD frames before its beginning on, (M, frames): stretched to
+        `samples` as far as it may be, with silence after it.
+        """
+        whole: Mel = self.known.whole_mels[number].numpy()
+        begun = max(0, beginning(whole) - LEAD)
+        own = self.known.codes(number).samples
+        if own > LONGEST_STRETCH * samples:  # cut rather than pressed together
+            return self._fill(whole[:, begun:], frames)
+        length = min(samples, round(LONGEST_STRETCH * own))
+        return self._fill(self._cut(whole, begun, own, length), frames)
 
-    def _share(self, shape: torch.Size, random: np.random.Generator) -> Tensor:
-        """How much of the second sound there is in each bin and frame, (M, 1) or (1, F)."""
-        bins, frames = shape
-        way = WAYS[int(random.integers(len(WAYS)))]
-        share = float(random.uniform(*SHARES))
-        if way == "bands":
-            edge = share * bins
-            return torch.sigmoid((torch.arange(bins) - edge) / BAND_EDGE_BINS)[:, None]
-        if way == "times":
-            edge = TIME_EDGE_FRAMES + share * frames / 2
-            return torch.sigmoid((torch.arange(frames) - edge) / TIME_EDGE_FRAMES)[None]
-        return torch.full((1, 1), share if way == "mixed" else 0.0)
+    def _cut(self, whole: Mel, begun: int, own: int, samples: int) -> Mel:
+        """A sound of `own` samples from a frame on, stretched to `samples`."""
+        config = self.codec.spectrogram.config
+        window = config.n_fft // config.hop_length
+        end = self.codec.network.stride + self.codec.spectrogram.frames(own) + window
+        body = whole[:, begun:end]
+        return stretch(body, max(2, round(body.shape[1] * samples / own)), attack=self._attack)
 
+    def _fill(self, mel: Mel, frames: int) -> Mel:
+        """A mel cut, or with silence after it."""
+        missing = max(0, frames - mel.shape[1])
+        filled = np.pad(mel, ((0, 0), (0, missing)), constant_values=self._floor_db)
+        return filled[:, :frames]
 
-def _shift(mel: Tensor, bins: int) -> Tensor:
-    """A mel moved up by `bins`; the edge bin is repeated."""
-    source = (torch.arange(mel.shape[0]) - bins).clamp(0, mel.shape[0] - 1)
-    return mel[source]
+    def _change(
+        self,
+        mel: Mel,
+        partners: list[int],
+        random: np.random.Generator,
+        amount: float,
+        way: str | None,
+    ) -> Mel:
+        """A mel that begins after LEAD frames, with something of one of its partners."""
+        drawn = str(random.choice(list(WAYS), p=list(WAYS.values())))
+        way = way or drawn
+        second = int(random.choice(partners)) if partners else None
+        share = min(1.0, amount / FULL) * float(random.uniform(*SHARES))
+        if second is not None and way != "vary":
+            frames = mel.shape[1]
+            samples = frames * self.codec.spectrogram.config.hop_length
+            mel = self._join(mel, self._fit(second, samples, frames), way, share)
+        return self._vary(mel, random, amount)
+
+    def _join(self, mel: Mel, other: Mel, way: str, share: float) -> Mel:
+        if way == "move":
+            return move(mel, other, MOVED * share, floor_db=self._floor_db)
+        if way == "colour":
+            return recolour(mel, other, COLOURED * share, frame_s=self._frame_s)
+        return hand_over(mel, other, begun=LEAD, frame_s=self._frame_s)
+
+    def _vary(self, mel: Mel, random: np.random.Generator, amount: float) -> Mel:
+        """A sound moved in pitch, filtered, and with another decay."""
+        semitones, decay = (float(each) for each in random.uniform(-1, 1, 2))
+        mel = transpose(mel, amount * SEMITONES * semitones, self._centres_hz)
+        mel = filter_by(mel, amount * FILTER_DB * random.standard_normal(POINTS))
+        return decay_faster(mel, DECAY ** (amount * decay), lift_db=LIFT_DB)

@@ -107,6 +107,7 @@ class Panel:
                 real.magnitudes(),
                 real.parts,
                 seeds=seeds,
+                code=real.code,
                 progress=lambda: progress.advance(task),
             )
         self.seen = self.judges.look_at(real.side)

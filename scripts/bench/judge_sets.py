@@ -23,6 +23,7 @@ from distill.bundle.loaded import LoadedModel
 from distill.errors import DistillError
 from distill.generation.finishing import trim_beginning
 from distill.generation.known import KnownSounds
+from distill.generation.ranges import NEW_AMOUNT
 from distill.generation.recombination import Recombination
 
 MOST_REAL = 400
@@ -70,7 +71,20 @@ class Real:
             padded = np.pad(sound, (0, spectrogram.config.n_fft))
             magnitude = spectrogram.magnitude(torch.from_numpy(padded)[None, None])
             mels.append(spectrogram.decibels(magnitude)[0, 0])
+        self._peak_db = float(torch.tensor([float(mel.max()) for mel in mels]).median())
         return bank(mels)
+
+    def code(self, mels: Tensor) -> Tensor:
+        """Mels in dB (B, M, F) → the same coded and decoded, as loud as the real sounds are."""
+        codec = self.model.codec
+        config = codec.spectrogram.config
+        louder = self._peak_db - float(mels.amax(dim=(1, 2)).median())
+        normalised = (mels + louder - config.mean_db) / config.std_db
+        normalised = normalised.clamp(min=config.floor_normalised)[:, None]
+        silent = torch.full_like(normalised[..., : codec.network.stride], config.floor_normalised)
+        whole = torch.cat([silent, normalised], dim=-1).to(codec.device)
+        decoded = codec.network(whole).mel[:, 0, :, silent.shape[-1] :].float().cpu()
+        return codec.spectrogram.to_decibels(decoded)
 
     def control(self, name: str) -> SoundSet:
         """The control of this name, a sound for each real one, made of sounds of its part alone."""
@@ -110,8 +124,8 @@ class Real:
         heard = spread(count)
         for number, first in enumerate(np.linspace(0, total - 1, count).round().astype(int)):
             samples = min(known[int(first)].samples, longest)
-            mel = recombination.make(int(first), random, samples=samples)
-            indices = recombination.code(mel, codec.columns(samples))
+            mel = recombination.make(int(first), random, samples=samples, amount=NEW_AMOUNT)
+            indices = recombination.code(mel)
             codes = codec.codes(indices[None], samples)
             decoded = torch.cat(list(codec.decoded_mels(codes)), dim=-1)
             mels.append(codec.spectrogram.to_decibels(decoded)[0, 0].cpu())

@@ -104,5 +104,8 @@ class CodedSounds:
         """How far held-out sounds are from the nearest training sound, in dB."""
         codec = self.codec
         floor_db = 20 * math.log10(codec.spectrogram.config.floor)
-        known = MelNeighbours(decode_mels(list(self.kept.values()), codec), floor_db=floor_db)
-        return known.usual_db(decode_mels(list(self.asked.values()), codec))
+        kept, asked = (
+            [mel[:, codec.network.stride :] for mel in decode_mels(list(each.values()), codec)]
+            for each in (self.kept, self.asked)
+        )
+        return MelNeighbours(kept, floor_db=floor_db).usual_db(asked)
