@@ -33,6 +33,8 @@ from distill.prior.prior import Prior
 from distill.prior.sampling import GROUP, draw
 from distill.vocoder.vocoder import Vocoder
 
+SILENCE_DB = -80.0
+"""The level of a given sound that is silent."""
 ATTEMPTS = 4
 """How often a sound is drawn at most, if it is silent or a copy."""
 
@@ -79,8 +81,8 @@ class Generation:
         self.codec, self.vocoder, self.prior = codec, vocoder, prior
         self.request = request = request.checked(codec, prior)
         self._known = KnownSounds(codec, prior)
-        self._places: dict[int, int] = {}
-        """Where the given sounds begin, by the identity of their codes."""
+        self._origins: dict[int, tuple[int, float]] = {}
+        """Where the given sounds begin, and their levels, by the identity of their codes."""
         self._planner = Planner(codec, self._known, request, total=total)
 
     def sounds(
@@ -115,13 +117,13 @@ class Generation:
 
     def _draw(self, plans: Sequence[Plan], progress: Callable[[float], None]) -> dict[int, Codes]:
         """The codes of each plan, by its number."""
-        draws = {(plan.number - 1) % GROUP: plan.draw for plan in plans if plan.as_it_is is None}
+        draws = {(plan.number - 1) % GROUP: plan.draw for plan in plans if plan.codes is None}
         network, count = self.prior.network, len(plans)
         drawn = (
             draw(network, draws, progress=lambda share: progress(share * count)) if draws else {}
         )
         return {
-            plan.number: plan.as_it_is
+            plan.number: plan.codes
             or self.codec.codes(drawn[(plan.number - 1) % GROUP][None].cpu(), plan.drawn_samples)
             for plan in plans
         }
@@ -134,7 +136,7 @@ class Generation:
         given = (request.like, request.morph, request.beginning)
         if any(each is not None for each in given):
             return False
-        return is_silent(sound.waveform) or (sound.is_copy and self.prior.is_learnt)
+        return is_silent(sound.waveform) or sound.is_copy
 
     def _finish(self, codes: Codes, plan: Plan) -> NewSound:
         request, codec = self.request, self.codec
@@ -142,7 +144,7 @@ class Generation:
         (mel,) = decode_mels([kept.indices[0]], codec)
         mel = codec.of_sound(mel, kept.samples)
         waveform = self._decode(kept)
-        if plan.as_it_is is None or request.morph is not None:
+        if not plan.is_given:
             waveform = self._polish(waveform, mel, plan)
         nearest = self._known.nearest(mel)
         usual_db = self.prior.config.held_out_db
@@ -168,13 +170,18 @@ class Generation:
         chunks = self.codec.decode_stream(codes, self.vocoder, seed=self.request.seed)
         return torch.cat(list(chunks), dim=1)[0].cpu()
 
-    def _place(self, plan: Plan) -> int:
-        """The sample that a sound like given ones begins with, as they do when they are decoded."""
-        rate_hz = self.codec.sample_rate_hz
+    def _origin(self, plan: Plan) -> tuple[int, float]:
+        """The sample that a sound like given ones begins with, and its level, as these are when
+        they are decoded.
+        """
         for codes, _ in plan.origins:
-            if id(codes) not in self._places:
-                self._places[id(codes)] = beginning_of(self._decode(codes), rate_hz)
-        return round(sum(share * self._places[id(codes)] for codes, share in plan.origins))
+            if id(codes) not in self._origins:
+                waveform = self._decode(codes)
+                place = beginning_of(waveform, self.codec.sample_rate_hz)
+                self._origins[id(codes)] = place, max(SILENCE_DB, level_db(waveform))
+        found = [(*self._origins[id(codes)], share) for codes, share in plan.origins]
+        place = math.fsum(share * place for place, _, share in found)
+        return round(place), math.fsum(share * level for _, level, share in found)
 
     def _polish(self, waveform: Tensor, mel: Tensor, plan: Plan) -> Tensor:
         """A decoded sound (T,) → the same as it is delivered."""
@@ -188,11 +195,12 @@ class Generation:
             whole = splice(given, waveform, len(given), rate_hz)
             return fade_ends(to_level(whole, None), rate_hz, beginning=False)
         if plan.origins:
-            waveform = begin_at(waveform, self._place(plan), rate_hz)
-        else:
-            waveform = fit(trim_beginning(waveform, rate_hz), plan.samples)
-            if request.length_s is None:
-                waveform = trim_end(waveform, rate_hz)
+            place, level = self._origin(plan)
+            waveform = begin_at(waveform, place, rate_hz)
+            return fade_ends(to_level(waveform, level), rate_hz)
+        waveform = fit(trim_beginning(waveform, rate_hz), plan.samples)
+        if request.length_s is None:
+            waveform = trim_end(waveform, rate_hz)
         return fade_ends(to_level(waveform, plan.level_db), rate_hz)
 
 

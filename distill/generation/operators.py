@@ -145,4 +145,3 @@ def centres_of(filters: Tensor, rate_hz: int) -> Mel:
     frequencies = torch.linspace(0, rate_hz / 2, len(filters))[:, None]
     centres = (filters.cpu() * frequencies).sum(dim=0) / filters.cpu().sum(dim=0).clamp(min=1e-9)
     return np.maximum.accumulate(centres.numpy())
-

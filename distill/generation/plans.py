@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from distill.codec.codec import Codec
@@ -17,11 +17,12 @@ from distill.generation.finishing import level_db
 from distill.generation.known import KnownSounds
 from distill.generation.novelty import decode_mels
 from distill.generation.ranges import (
+    DRAWN_FROM,
     LENGTHS_S,
     LIKE_AMOUNT,
     MORPH_AMOUNT,
     NEW_AMOUNT,
-    OWN_AMOUNT,
+    USUAL_TEMPERATURE,
 )
 from distill.generation.recombination import Recombination
 from distill.generation.request import Request, label_of
@@ -29,18 +30,23 @@ from distill.prior.conditions import UNKNOWN
 from distill.prior.prior import KnownSound
 from distill.prior.sampling import Draw
 
-GOLDEN = (5**0.5 - 1) / 2
-"""From one sound to the next, the place in a line of all classes moves on by this share of it, so
-that any number of sounds is spread evenly.
+EVENLY = np.array([0.7548776662466927, 0.5698402909980532])
+"""From one sound to the next, the place in the square of classes and sounds moves on by this, so
+that any number of sounds is spread evenly (the R2 sequence: powers of 1 / 1.3247…, the plastic
+number).
 """
+FURTHER = 1.5
+"""After each attempt that failed, a sound is this number of times as far from known ones."""
 LEAST_AMOUNT = 0.01
 LENGTH_SPREAD = 0.05
 """A new sound is about as long as a known one: this is the standard deviation of the logarithm of
 their ratio.
 """
 LONGEST_UNASKED_S = 10.0
-PULL = 6.0
-"""How strongly a variation of amount one half is drawn to its original."""
+PULL, LEAST_PULL = 6.0, 4.0
+"""How strongly a sound of amount one half is drawn to its plan, beside what draws each sound: by
+itself, the prior draws textures that belong to no class.
+"""
 LOOP_ROOM = 1.5
 LOOP_MORE_S = 0.2
 """A loop is cut out of a sound that is longer by this factor, and a little more."""
@@ -60,8 +66,10 @@ class Plan:
     """How long a sound is drawn to get it."""
     level_db: float | None = None
     """None for the level that it has."""
-    as_it_is: Codes | None = None
-    """Codes that need no drawing."""
+    codes: Codes | None = None
+    """None if they are to be drawn."""
+    is_given: bool = False
+    """Whether it is a given sound, to be heard as it is decoded."""
     origins: tuple[tuple[Codes, float], ...] = ()
     """The given sounds that it begins like, and the share of each."""
     note: str = ""
@@ -98,25 +106,38 @@ class Planner:
     def _new(self, number: int, attempt: int, random: np.random.Generator, seed: int) -> Plan:
         """A new sound: near to parts of known ones, or free of them."""
         request, rate_hz = self.request, self.codec.sample_rate_hz
-        known = self._choose(number, random)
+        known = self.choose(number, attempt, random)
         sound = self.known[known]
-        amount = request.amount
-        if amount is None:
-            amount = NEW_AMOUNT if self.prior.is_learnt else OWN_AMOUNT
+        amount = NEW_AMOUNT if request.amount is None else request.amount
+        amount = min(1.0, amount * FURTHER**attempt)
         samples = self._length(sound, random)
         drawn = samples
         if request.loop:
             drawn = round(samples * LOOP_ROOM + LOOP_MORE_S * rate_hz)
-        draw = Draw(
-            seed=seed,
-            columns=self.codec.columns(drawn),
-            label=sound.label,
-            level_db=sound.level_db,
-            temperature=request.temperature,
-            target=self._target(known, random, drawn, amount),
-            pull=_pull(amount),
+        made = self._recombination.make(known, random, samples=drawn, amount=amount)
+        draw = self._near(made, amount, seed, label=sound.label, level=sound.level_db)
+        return Plan(
+            number, attempt, draw, samples, drawn, sound.level_db, self._codes(made, drawn, amount)
         )
-        return Plan(number, attempt, draw, samples, drawn, sound.level_db)
+
+    def _codes(self, made: Tensor, samples: int, amount: float) -> Codes | None:
+        """The codes (H, W, L) of a sound as it is made; None if the prior is to draw it."""
+        is_drawn = amount > DRAWN_FROM or self.request.temperature != USUAL_TEMPERATURE
+        return None if is_drawn else self.codec.codes(made[None], samples)
+
+    def _near(
+        self, made: Tensor, amount: float, seed: int, *, label: int, level: float = math.nan
+    ) -> Draw:
+        """How a sound is drawn near to codes (H, W, L)."""
+        return Draw(
+            seed=seed,
+            columns=made.shape[1],
+            label=label,
+            level_db=level,
+            temperature=self.request.temperature,
+            target=self.codec.vectors(made),
+            pull=LEAST_PULL + PULL * (1 - amount) / max(amount, LEAST_AMOUNT),
+        )
 
     def _length(self, sound: KnownSound, random: np.random.Generator) -> int:
         """Samples of a new sound: as many as are asked for, or about as many as a known one has."""
@@ -132,20 +153,27 @@ class Planner:
             return self.label
         counts = Counter(sound.label for sound in self.prior.config.sounds)
         labels = sorted(counts)
-        shares = np.sqrt([counts[label] for label in labels]).cumsum()
-        start = float(np.random.default_rng(self.request.seed).random())
-        place = (start + number * GOLDEN) % 1 * shares[-1]
-        return labels[int(np.searchsorted(shares, place, side="right"))]
+        shares = np.sqrt([counts[label] for label in labels])
+        return labels[_at(self._place(number)[0], shares)]
 
-    def _choose(self, number: int, random: np.random.Generator) -> int:
-        """The number of a known sound of the class, more likely one of about the length."""
+    def choose(self, number: int, attempt: int, random: np.random.Generator) -> int:
+        """The number of a known sound of the class: in turn, or, after an attempt that failed, any;
+        more often one of about the length.
+        """
         numbers = self.prior.sounds_of(self._label_of(number))
-        if self.request.length_s is None:
-            return int(random.choice(numbers))
-        samples = self.request.length_s * self.codec.sample_rate_hz
-        lengths = np.array([self.known[each].samples for each in numbers])
-        weights = np.exp(-np.abs(np.log2(lengths / samples)))
-        return int(random.choice(numbers, p=weights / weights.sum()))
+        weights = np.ones(len(numbers))
+        if self.request.length_s is not None:
+            samples = self.request.length_s * self.codec.sample_rate_hz
+            lengths = np.array([self.known[each].samples for each in numbers])
+            weights = np.exp(-np.abs(np.log2(lengths / samples)))
+        place = float(random.random()) if attempt else self._place(number)[1]
+        return numbers[_at(place, weights)]
+
+    def _place(self, number: int) -> NDArray[np.float64]:
+        """Where a sound is in the square of all classes and all sounds of a class, each 0 to 1."""
+        start = np.random.default_rng(self.request.seed).random(2)
+        place: NDArray[np.float64] = (start + number * EVENLY) % 1
+        return place
 
     def _continuation(
         self, number: int, attempt: int, random: np.random.Generator, seed: int, given: Tensor
@@ -162,28 +190,9 @@ class Planner:
         (mel,) = decode_mels([codes.indices[0]], self.codec)
         mel = self.codec.of_sound(mel, codes.samples)
         (known,) = self.known.most_like(mel, samples, numbers, most=1)
-        draw = Draw(
-            seed=seed,
-            columns=self.codec.columns(samples),
-            label=self.label,
-            level_db=level_db(given),
-            temperature=self.request.temperature,
-            beginning=self._beginning,
-            target=self._target(known, random, samples, amount),
-            pull=_pull(amount),
-        )
-        return Plan(number, attempt, draw, samples, samples)
-
-    def _target(
-        self, known: int, random: np.random.Generator, samples: int, amount: float
-    ) -> Tensor:
-        """The vectors (H, W, D) of a sound that is made of known ones, of one above all."""
-        mel = self._recombination.make(known, random, samples=samples, amount=amount)
-        return self._vectors(mel)
-
-    def _vectors(self, mel: Tensor) -> Tensor:
-        """A mel in dB (M, F), in whole columns → the vectors (H, W, D) of its codes."""
-        return self.codec.vectors(self._recombination.code(mel))
+        made = self._recombination.make(known, random, samples=samples, amount=amount)
+        draw = self._near(made, amount, seed, label=self.label, level=level_db(given))
+        return Plan(number, attempt, replace(draw, beginning=self._beginning), samples, samples)
 
     def _variation(
         self,
@@ -195,19 +204,18 @@ class Planner:
         amount: float,
     ) -> Plan:
         """A variation of a sound."""
-        mel = self._recombination.vary(like, self.label, random, amount)
-        draw = Draw(
-            seed=seed,
-            columns=like.indices.shape[2],
-            label=self.label,
-            level_db=math.nan,
-            temperature=self.request.temperature,
-            target=self._vectors(mel),
-            pull=_pull(amount),
+        made = self._recombination.vary(like, self.label, random, amount)
+        codes = self._codes(made, like.samples, amount) if amount else like
+        return Plan(
+            number,
+            attempt,
+            self._near(made, amount, seed, label=self.label),
+            like.samples,
+            like.samples,
+            codes=codes,
+            is_given=not amount,
+            origins=((like, 1.0),),
         )
-        same = None if amount else like
-        samples, origins = like.samples, ((like, 1.0),)
-        return Plan(number, attempt, draw, samples, samples, as_it_is=same, origins=origins)
 
     def _morph(self, number: int, attempt: int, first: Codes, second: Codes) -> Plan:
         """A sound on the way from one to the other. All of them have the same random numbers, so
@@ -216,22 +224,19 @@ class Planner:
         share = (number - 1) / (self.total - 1) if self.total > 1 else 0.5
         amount = MORPH_AMOUNT if self.request.amount is None else self.request.amount
         samples = round((1 - share) * first.samples + share * second.samples)
-        columns = self.codec.columns(samples)
-        mel = self._recombination.between(first, second, share, samples=samples)
-        draw = Draw(
-            seed=int(np.random.default_rng((self.request.seed, attempt)).integers(2**62)),
-            columns=columns,
-            label=self.label,
-            level_db=math.nan,
-            temperature=self.request.temperature,
-            target=self._vectors(mel),
-            pull=_pull(amount),
-        )
+        random = np.random.default_rng((self.request.seed, attempt))
+        seed = int(random.integers(2**62))
+        made = self._recombination.between(first, second, share, random, samples, amount)
         end = {0.0: first, 1.0: second}.get(share)
-        origins = ((first, 1 - share), (second, share))
-        note = f"{share:.0%} of the way"
         return Plan(
-            number, attempt, draw, samples, samples, as_it_is=end, origins=origins, note=note
+            number,
+            attempt,
+            self._near(made, amount, seed, label=self.label),
+            samples,
+            samples,
+            codes=end or self._codes(made, samples, amount),
+            origins=((first, 1 - share), (second, share)),
+            note=f"{share:.0%} of the way",
         )
 
     @cached_property
@@ -243,5 +248,7 @@ class Planner:
         return codes.indices[0, :, : 1 + codes.samples // self.codec.column_samples]
 
 
-def _pull(amount: float) -> float:
-    return PULL * (1 - amount) / max(amount, LEAST_AMOUNT)
+def _at(place: float, weights: NDArray[np.float64]) -> int:
+    """Which of some things lies at a place from 0 to 1, if each is as wide as its weight."""
+    ends = weights.cumsum()
+    return min(len(ends) - 1, int(np.searchsorted(ends, place * ends[-1], side="right")))

@@ -10,11 +10,16 @@ from distill.system.given import real, shown
 LENGTHS_S = (0.05, 600.0)
 TEMPERATURES = (0.05, 3.0)
 AMOUNTS = (0.0, 1.0)
-LIKE_AMOUNT, MORPH_AMOUNT, NEW_AMOUNT, OWN_AMOUNT = 0.5, 0.25, 0.3, 0.2
-"""The amount where none is given: how far sounds are from what they are drawn to. Variations are
-drawn to their original, a morph to a mix of the two, new sounds to parts of known ones. The last
-one is for new sounds where nothing could be learnt.
+NEW_AMOUNT, LIKE_AMOUNT, MORPH_AMOUNT = 0.15, 0.3, 0.0
+"""The amount where none is given: how far new sounds are from known ones, variations from their
+original, and a morph from the way between its two ends.
 """
+DRAWN_FROM = 0.5
+"""The prior draws sounds that are further than this from known ones, those at another temperature
+than USUAL_TEMPERATURE, and what follows a beginning. Nearer ones are coded as they are made: drawn
+by the prior, they are told from real sounds more easily, and recognised less.
+"""
+USUAL_TEMPERATURE = 1.0
 LONGEST_GIVEN_S = 60.0
 """Of a sound to begin with."""
 WITH_LENGTH = ("like", "morph")

@@ -1,7 +1,4 @@
-"""sounds that a prior knows → the mel of a new one, made of one or two of them.
-
-It is not yet a sound: the prior draws codes near to it, which go together.
-"""
+"""sounds that a prior knows → the codes of a new one, made of one or two of them."""
 
 from __future__ import annotations
 
@@ -57,9 +54,7 @@ def _partners(amount: float) -> int:
 
 
 class Recombination:
-    """Makes new mels out of known sounds, in dB (M, F), in whole columns: the silence before and
-    after is there, too.
-    """
+    """Makes new sounds out of known ones: their codes (H, W, L)."""
 
     def __init__(self, codec: Codec, known: KnownSounds) -> None:
         self.codec, self.known = codec, known
@@ -85,8 +80,7 @@ class Recombination:
         frames = stride * self.codec.columns(samples) - (stride - 1 - LEAD)
         partners = self.known.partners(first, samples, most=_partners(amount))
         mel = self._change(self._fit(first, samples, frames), partners, random, amount, way)
-        before = np.full((len(mel), stride - 1 - LEAD), self._floor_db, np.float32)
-        return torch.from_numpy(np.concatenate([before, mel], axis=1))
+        return self._code(mel, before=stride - 1 - LEAD)
 
     def vary(self, codes: Codes, label: int, random: np.random.Generator, amount: float) -> Tensor:
         """A variation of a given sound, which begins where it does."""
@@ -97,9 +91,17 @@ class Recombination:
         whole: Mel = mel.numpy()
         begun = max(0, beginning(whole) - LEAD)
         changed = self._change(whole[:, begun:], partners, random, amount, None)
-        return torch.from_numpy(np.concatenate([whole[:, :begun], changed], axis=1))
+        return self._code(np.concatenate([whole[:, :begun], changed], axis=1))
 
-    def between(self, first: Codes, second: Codes, share: float, *, samples: int) -> Tensor:
+    def between(
+        self,
+        first: Codes,
+        second: Codes,
+        share: float,
+        random: np.random.Generator,
+        samples: int,
+        amount: float,
+    ) -> Tensor:
         """A sound of `samples` between two given ones."""
         frames = self.codec.network.stride * self.codec.columns(samples)
         mels, begins = [], []
@@ -111,16 +113,16 @@ class Recombination:
         begun = min(frames - 2, round((1 - share) * begins[0] + share * begins[1]))
         one, other = (self._fill(mel, frames - begun) for mel in mels)
         between = move(one, other, share, floor_db=self._floor_db)
-        before = np.full((len(one), begun), self._floor_db, np.float32)
-        return torch.from_numpy(np.concatenate([before, between], axis=1))
+        return self._code(self._vary(between, random, amount), before=begun)
 
-    def code(self, mel: Tensor) -> Tensor:
-        """A mel in dB (M, F) in whole columns → its codes (H, W, L)."""
+    def _code(self, mel: Mel, *, before: int = 0) -> Tensor:
+        """A mel in dB (M, F), and how many silent frames are before it → codes."""
         config = self.codec.spectrogram.config
-        normalised = (mel.clamp(min=self._floor_db) - config.mean_db) / config.std_db
-        codes = self.codec.network.encode(normalised[None, None].to(self.codec.device))
-        indices: Tensor = codes[0]
-        return indices
+        whole = np.pad(mel, ((0, 0), (before, 0)), constant_values=self._floor_db)
+        heard = torch.from_numpy(np.maximum(whole, self._floor_db).astype(np.float32))
+        normalised = (heard - config.mean_db) / config.std_db
+        indices: Tensor = self.codec.network.encode(normalised[None, None].to(self.codec.device))[0]
+        return indices.cpu()
 
     def _fit(self, number: int, samples: int, frames: int) -> Mel:
         """A known sound from LEAD frames before its beginning on, (M, frames): stretched to

@@ -124,8 +124,7 @@ class Real:
         heard = spread(count)
         for number, first in enumerate(np.linspace(0, total - 1, count).round().astype(int)):
             samples = min(known[int(first)].samples, longest)
-            mel = recombination.make(int(first), random, samples=samples, amount=NEW_AMOUNT)
-            indices = recombination.code(mel)
+            indices = recombination.make(int(first), random, samples=samples, amount=NEW_AMOUNT)
             codes = codec.codes(indices[None], samples)
             decoded = torch.cat(list(codec.decoded_mels(codes)), dim=-1)
             mels.append(codec.spectrogram.to_decibels(decoded)[0, 0].cpu())

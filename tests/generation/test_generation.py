@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -22,7 +24,7 @@ from distill.generation.finishing import (
 from distill.generation.known import KnownSounds
 from distill.generation.making import ATTEMPTS, NewSound
 from distill.generation.novelty import MelNeighbours, Nearest
-from distill.generation.plans import Planner
+from distill.generation.plans import Plan, Planner
 from distill.generation.request import Request
 from tests.helpers.made_bundle import make_bundle
 from tests.helpers.tiny_bundle import prior_state
@@ -156,8 +158,6 @@ def test_a_morph_goes_from_one_to_the_other(drummer: LoadedModel) -> None:
     assert torch.equal(way[-1].codes.indices, second.indices)
     assert max(float(sound.waveform.abs().max()) for sound in way) <= 0.99
     assert [len(sound.waveform) for sound in way] == list(range(12_000, 5_999, -1_000))
-    from_first = [distance(drummer, sound.codes, first) for sound in way]
-    assert from_first[0] == 0 < from_first[2] < from_first[-1]
 
 
 def test_a_beginning_is_kept_and_goes_on(drummer: LoadedModel) -> None:
@@ -229,21 +229,51 @@ def test_what_stays_a_copy_is_named_as_one(
     assert sound.nearest == "kick/2.wav"
 
 
-def test_new_sounds_are_drawn_to_parts_of_known_ones_unless_they_are_to_be_free(
+def test_near_sounds_are_coded_as_they_are_made_and_far_ones_drawn(
     drummer: LoadedModel, unlearnt: LoadedModel
 ) -> None:
     pulls = {}
     for name, model, request in (
-        ("learnt", drummer, Request()),
-        ("little", unlearnt, Request()),
-        ("free", drummer, Request(amount=1.0)),
-        ("bound", drummer, Request(amount=0.0)),
+        ("usual", drummer, Request()),
+        ("of little", unlearnt, Request()),
+        ("near", drummer, Request(amount=0.5)),
+        ("far", drummer, Request(amount=0.6)),
+        ("farthest", drummer, Request(amount=1.0)),
+        ("wild", drummer, Request(temperature=1.5)),
     ):
-        assert model.prior is not None
-        plan = Planner(model.codec, KnownSounds(model.codec, model.prior), request, total=1).plan(
-            1, 0
-        )
-        pulls[name] = plan.draw.pull
-        assert (plan.draw.target is None) == (name == "free")
+        plan = plan_of(model, request)
+        assert (plan.codes is None) == (name in ("far", "farthest", "wild")), name
         assert plan.draw.label in (0, 1)
-    assert pulls["bound"] > pulls["little"] > pulls["learnt"] > pulls["free"] == 0
+        pulls[name] = plan.draw.pull
+    assert pulls["wild"] == pulls["usual"] > pulls["near"] > pulls["far"] > pulls["farthest"] > 0
+
+
+def test_after_each_attempt_a_sound_is_further_from_known_ones(drummer: LoadedModel) -> None:
+    pulls = [plan_of(drummer, Request(), attempt).draw.pull for attempt in range(ATTEMPTS)]
+    assert pulls == sorted(pulls, reverse=True)
+    assert len(set(pulls)) == ATTEMPTS
+
+
+def test_any_number_of_new_sounds_is_spread_over_the_known_ones(drummer: LoadedModel) -> None:
+    """Drawn at random, some known sounds come three times before others come once."""
+    assert drummer.prior is not None
+    known = KnownSounds(drummer.codec, drummer.prior)
+    planner = Planner(drummer.codec, known, Request(class_name="kick"), total=1)
+    count = len(drummer.prior.sounds_of(planner.label))
+    random = np.random.default_rng(0)
+    chosen = Counter(planner.choose(number, 0, random) for number in range(1, 4 * count + 1))
+    assert len(chosen) == count
+    assert max(chosen.values()) <= 6
+
+
+def test_variations_have_the_level_of_what_they_come_from(drummer: LoadedModel) -> None:
+    like = coded(drummer, 0)
+    own_db = level_db(drummer.decode(like)[0])
+    for sound in sounds_of(drummer, 3, like=like, amount=0.5):
+        assert sound.level_db == pytest.approx(own_db, abs=1)
+
+
+def plan_of(model: LoadedModel, request: Request, attempt: int = 0) -> Plan:
+    assert model.prior is not None
+    known = KnownSounds(model.codec, model.prior)
+    return Planner(model.codec, known, request, total=1).plan(1, attempt)

@@ -45,6 +45,14 @@ def test_between_two_sounds_partials_lie_between_theirs() -> None:
     assert beginning(between) == BEGUN
 
 
+def test_on_the_way_each_sound_is_further_from_the_first() -> None:
+    first, second = hit(20, 40, 60), hit(30, 56, 80)
+    way = [move(first, second, share, floor_db=FLOOR_DB) for share in (0.2, 0.4, 0.6, 0.8)]
+    places = [loud_bins(each, 10)[0] for each in way]
+    assert places == sorted(set(places))
+    assert 20 < places[0] < places[-1] < 30
+
+
 def test_none_of_another_sound_is_the_sound() -> None:
     sound = hit(20, 40, 60)
     assert np.abs(move(sound, hit(90), 0.0, floor_db=FLOOR_DB) - sound).max() < 0.5
