@@ -36,7 +36,8 @@ def parser_of_generate() -> Parser:
         type=float,
         default=1.0,
         metavar="T",
-        help="lower: more usual sounds, higher: wilder ones (default: 1)",
+        help="at another one than 1, the prior draws the sounds: lower, more usual ones, higher, "
+        "wilder ones (default: 1)",
     )
     parser.add_argument(
         "--class",
@@ -52,9 +53,8 @@ def parser_of_generate() -> Parser:
         "--amount",
         type=float,
         metavar="A",
-        help="how far from what they begin with, 0 to 1: with --like, 0 is the sound itself "
-        f"(default: {LIKE_AMOUNT:g}); else, 1 is free of the known sounds "
-        f"(default: {NEW_AMOUNT:g})",
+        help="how far from known sounds, 0 to 1; from what they begin with, if that is given "
+        f"(default: {NEW_AMOUNT:g}; with --like {LIKE_AMOUNT:g}, and 0 is the sound itself)",
     )
     parser.add_argument(
         "--morph", nargs=2, metavar=("A", "B"), help="sounds on the way from A to B"

@@ -13,6 +13,7 @@ from distill.cli.coding import out_folder
 from distill.errors import GenerationError
 from distill.generate.given import request_of, settings_of
 from distill.generation.making import Generation
+from distill.generation.ranges import is_drawn
 from distill.listen.folder import invitation
 from distill.listen.new_sounds import NewSounds, describe
 from distill.runs.at_work import coming_prior
@@ -64,7 +65,7 @@ def _write_sounds(generation: Generation, numbers: Sequence[int], target: NewSou
     """Make and write the sounds of these numbers, with a bar; return how many are copies."""
     copies = 0
     with terminal.bar() as bar:
-        task = bar.add_task("drawing sounds", total=2 * len(numbers))  # to draw, and to write
+        task = bar.add_task("new sounds", total=2 * len(numbers))  # to draw, and to write
 
         def advance(sounds: float) -> None:
             raise_if_stopped()
@@ -94,12 +95,9 @@ def _say_what_is_made(model: LoadedModel, options: argparse.Namespace) -> None:
         known = (f"{name} {counts[n]}" for n, name in enumerate(prior.config.classes))
         say_figures(f"classes, and how many sounds of each are known: {', '.join(known)}")
     if not terminal.console.is_terminal:
-        say(f"drawing {quantity(options.count, 'sound')}")
-    if not prior.is_learnt and not _begins_with_a_sound(options):
-        say(
-            "the prior could learn nothing from so few sounds; these are variations of the sounds "
-            "that the model was trained on"
-        )
+        say(f"making {quantity(options.count, 'sound')}")
+    if not prior.is_learnt and is_drawn(options.amount or 0.0, options.temperature):
+        say("the prior could learn nothing from so few sounds, so it draws none of these")
 
 
 def _begins_with_a_sound(options: argparse.Namespace) -> bool:

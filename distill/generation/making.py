@@ -174,14 +174,15 @@ class Generation:
         """The sample that a sound like given ones begins with, and its level, as these are when
         they are decoded.
         """
-        for codes, _ in plan.origins:
+        place, level = 0.0, 0.0
+        for codes, share in plan.origins:
             if id(codes) not in self._origins:
                 waveform = self._decode(codes)
-                place = beginning_of(waveform, self.codec.sample_rate_hz)
-                self._origins[id(codes)] = place, max(SILENCE_DB, level_db(waveform))
-        found = [(*self._origins[id(codes)], share) for codes, share in plan.origins]
-        place = math.fsum(share * place for place, _, share in found)
-        return round(place), math.fsum(share * level for _, level, share in found)
+                begins = beginning_of(waveform, self.codec.sample_rate_hz)
+                self._origins[id(codes)] = begins, max(SILENCE_DB, level_db(waveform))
+            begins, own_db = self._origins[id(codes)]
+            place, level = place + share * begins, level + share * own_db
+        return round(place), level
 
     def _polish(self, waveform: Tensor, mel: Tensor, plan: Plan) -> Tensor:
         """A decoded sound (T,) → the same as it is delivered."""

@@ -17,12 +17,11 @@ from distill.generation.finishing import level_db
 from distill.generation.known import KnownSounds
 from distill.generation.novelty import decode_mels
 from distill.generation.ranges import (
-    DRAWN_FROM,
     LENGTHS_S,
     LIKE_AMOUNT,
     MORPH_AMOUNT,
     NEW_AMOUNT,
-    USUAL_TEMPERATURE,
+    is_drawn,
 )
 from distill.generation.recombination import Recombination
 from distill.generation.request import Request, label_of
@@ -122,8 +121,9 @@ class Planner:
 
     def _codes(self, made: Tensor, samples: int, amount: float) -> Codes | None:
         """The codes (H, W, L) of a sound as it is made; None if the prior is to draw it."""
-        is_drawn = amount > DRAWN_FROM or self.request.temperature != USUAL_TEMPERATURE
-        return None if is_drawn else self.codec.codes(made[None], samples)
+        if self.prior.is_learnt and is_drawn(amount, self.request.temperature):
+            return None
+        return self.codec.codes(made[None], samples)
 
     def _near(
         self, made: Tensor, amount: float, seed: int, *, label: int, level: float = math.nan

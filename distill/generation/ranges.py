@@ -37,6 +37,11 @@ def check_request_numbers(
         _within("amount", amount, AMOUNTS)
 
 
+def is_drawn(amount: float, temperature: float) -> bool:
+    """Whether a sound is drawn by the prior, if that has learnt anything."""
+    return amount > DRAWN_FROM or temperature != USUAL_TEMPERATURE
+
+
 def check_ways(ways: Mapping[str, object], *, has_length: bool, mark: str = "") -> None:
     """Raise GenerationError for ways to make sounds that exclude each other, and for a length
     beside one that has its own; None and False are not asked for. `mark` stands before the names.

@@ -23,6 +23,7 @@ class Decoder(nn.Module):
         self.units = nn.Sequential(
             *(ResidualUnit(channels, dropout) for _ in range(residual_units))
         )
+        self.stride = stride
         overlap = stride // 2  # on each side
         self.to_patches = nn.Sequential(
             ChannelNorm(channels),
@@ -44,4 +45,4 @@ class Decoder(nn.Module):
             features = unit(features)[:, :, : rows + reach - 1]
             reach -= 1
         mel: Tensor = self.to_patches(features)
-        return mel[:, :, : rows * self.to_patches[-1].stride[0]]
+        return mel[:, :, : rows * self.stride]

@@ -107,7 +107,6 @@ class Panel:
                 real.magnitudes(),
                 real.parts,
                 seeds=seeds,
-                code=real.code,
                 progress=lambda: progress.advance(task),
             )
         self.seen = self.judges.look_at(real.side)

@@ -9,7 +9,6 @@ and some are cut short, so that none of this is told.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import torch
 from judge_mels import BINS, FRAMES, HEARD_DB, LEAD, prepare_batch
@@ -32,26 +31,15 @@ BLEND, EDGE_BINS = (0.25, 0.75), (1.0, 8.0)
 PARTNERS = (0.8, 1.6)
 """How long the second sound is, of the first."""
 AROUND = 8
-STORED, AT_ONCE = 1500, 50
-"""Sounds that are coded, and how many at a time: coding takes longer than making."""
 WINDOW_SPREAD = 0.72
 """A hard cut is as soft in a mel as the window is long: the spread of its energy, in frames."""
 
 
 class Mixes:
-    """Makes batches; each is another one, half of it taken from a store of coded sounds."""
+    """Makes batches; each is another one."""
 
-    def __init__(
-        self,
-        magnitudes: Tensor,
-        *,
-        seed: int,
-        code: Callable[[Tensor], Tensor] | None = None,
-        stored: int = STORED,
-    ) -> None:
-        """`magnitudes` (N, M, FRAMES) begin with LEAD frames of silence, as `bank` makes them.
-        `code` does to mels in dB (B, M, F) what the codec does.
-        """
+    def __init__(self, magnitudes: Tensor, *, seed: int) -> None:
+        """`magnitudes` (N, M, FRAMES) begin with LEAD frames of silence, as `bank` makes them."""
         self._sounds = magnitudes
         self._random = torch.Generator().manual_seed(seed)
         heard = loudness_db(magnitudes) > -HEARD_DB
@@ -59,25 +47,8 @@ class Mixes:
         self._order = self._lengths.argsort()
         self._sorted = self._lengths[self._order].contiguous()
 
-        self._store: tuple[Tensor, Tensor] | None = None
-        if code is not None:
-            sounds, is_false = self._make(stored)
-            coded = torch.cat([code(part) for part in sounds.split(AT_ONCE)])
-            self._store = prepare_batch(coded).half(), is_false
-
     def batch(self, size: int) -> tuple[Tensor, Tensor]:
         """Prepared mels (size, M, FRAMES), and which are false (size,); half of them are."""
-        if self._store is None:
-            sounds, is_false = self._make(size)
-            return prepare_batch(sounds), is_false
-        sounds, is_false = self._make(size // 2)
-        mels, were_false = self._store
-        taken = torch.randint(len(mels), (size - size // 2,), generator=self._random)
-        both = torch.cat([prepare_batch(sounds), mels[taken].float()])
-        return both, torch.cat([is_false, were_false[taken]])
-
-    def _make(self, size: int) -> tuple[Tensor, Tensor]:
-        """Mels in dB (size, M, FRAMES), and which are false."""
         false = size // 2
         sounds = [self._plain(size - false)]
         shares = torch.tensor(list(SHARES.values()))
@@ -86,7 +57,7 @@ class Mixes:
             if count := int((kinds == number).sum()):
                 sounds.append(self.make(kind, count))
         is_false = torch.arange(size) >= size - false
-        return 20 * torch.log10(torch.cat(sounds).clamp(min=1e-5)), is_false
+        return prepare_batch(20 * torch.log10(torch.cat(sounds).clamp(min=1e-5))), is_false
 
     def make(self, kind: str, count: int) -> Tensor:
         """False ones of a kind, (count, M, FRAMES) magnitudes."""

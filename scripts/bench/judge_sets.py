@@ -71,20 +71,7 @@ class Real:
             padded = np.pad(sound, (0, spectrogram.config.n_fft))
             magnitude = spectrogram.magnitude(torch.from_numpy(padded)[None, None])
             mels.append(spectrogram.decibels(magnitude)[0, 0])
-        self._peak_db = float(torch.tensor([float(mel.max()) for mel in mels]).median())
         return bank(mels)
-
-    def code(self, mels: Tensor) -> Tensor:
-        """Mels in dB (B, M, F) → the same coded and decoded, as loud as the real sounds are."""
-        codec = self.model.codec
-        config = codec.spectrogram.config
-        louder = self._peak_db - float(mels.amax(dim=(1, 2)).median())
-        normalised = (mels + louder - config.mean_db) / config.std_db
-        normalised = normalised.clamp(min=config.floor_normalised)[:, None]
-        silent = torch.full_like(normalised[..., : codec.network.stride], config.floor_normalised)
-        whole = torch.cat([silent, normalised], dim=-1).to(codec.device)
-        decoded = codec.network(whole).mel[:, 0, :, silent.shape[-1] :].float().cpu()
-        return codec.spectrogram.to_decibels(decoded)
 
     def control(self, name: str) -> SoundSet:
         """The control of this name, a sound for each real one, made of sounds of its part alone."""

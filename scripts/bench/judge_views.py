@@ -71,17 +71,15 @@ class Judges:
         *,
         seeds: int,
         steps: int = STEPS,
-        code: Callable[[Tensor], Tensor] | None = None,
         progress: Callable[[], None] = lambda: None,
     ) -> None:
-        """Teach them by real sounds (N, M, F), not coded, of these parts (N,). `code` does to mels
-        in dB (B, M, F) what the codec does.
-        """
-        self._judges: list[list[Judge]] = [[] for _ in range(seeds)]
-        for part in range(PARTS):
-            mixes = Mixes(magnitudes[parts != part], seed=part, code=code)
-            for seed, judges in enumerate(self._judges):
-                judges.append(taught(mixes, seed=seed, steps=steps))
+        """Teach them by real sounds (N, M, F), not coded, of these parts (N,)."""
+        self._judges: list[list[Judge]] = []
+        for seed in range(seeds):
+            self._judges.append([])
+            for part in range(PARTS):
+                mixes = Mixes(magnitudes[parts != part], seed=PARTS * seed + part)
+                self._judges[-1].append(taught(mixes, seed=seed, steps=steps))
                 progress()
 
     def look_at(self, side: Side) -> Judged:

@@ -235,7 +235,7 @@ def test_near_sounds_are_coded_as_they_are_made_and_far_ones_drawn(
     pulls = {}
     for name, model, request in (
         ("usual", drummer, Request()),
-        ("of little", unlearnt, Request()),
+        ("of little", unlearnt, Request(amount=0.5)),
         ("near", drummer, Request(amount=0.5)),
         ("far", drummer, Request(amount=0.6)),
         ("farthest", drummer, Request(amount=1.0)),
@@ -245,6 +245,7 @@ def test_near_sounds_are_coded_as_they_are_made_and_far_ones_drawn(
         assert (plan.codes is None) == (name in ("far", "farthest", "wild")), name
         assert plan.draw.label in (0, 1)
         pulls[name] = plan.draw.pull
+    assert plan_of(unlearnt, Request(amount=1.0, temperature=2.0)).codes is not None
     assert pulls["wild"] == pulls["usual"] > pulls["near"] > pulls["far"] > pulls["farthest"] > 0
 
 

@@ -19,7 +19,7 @@ from distill.dashboard.state.new_sounds import AGAIN, WAYS, SoundsRequest
 from distill.dashboard.state.places import Places
 from distill.dashboard.state.sounds import served_file
 from distill.errors import DistillError
-from distill.generation.ranges import LIKE_AMOUNT, NEW_AMOUNT
+from distill.generation.ranges import LIKE_AMOUNT, MORPH_AMOUNT, NEW_AMOUNT
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,8 @@ def _updates(models: Models, way: str, file: str | None, kind: str | None) -> li
         "value": kind if kind in classes else ANY,
     }
     updates["class_name"]["visible"] &= bool(classes)
-    updates["amount"]["value"] = LIKE_AMOUNT if way == "like" else NEW_AMOUNT
+    amounts = {"like": LIKE_AMOUNT, "morph": MORPH_AMOUNT}
+    updates["amount"]["value"] = amounts.get(way or "", NEW_AMOUNT)
     return [chosen, *(gr.update(**update) for update in updates.values())]
 
 
