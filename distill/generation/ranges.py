@@ -10,11 +10,11 @@ from distill.system.given import real, shown
 LENGTHS_S = (0.05, 600.0)
 TEMPERATURES = (0.05, 3.0)
 AMOUNTS = (0.0, 1.0)
-NEW_AMOUNT, LIKE_AMOUNT, MORPH_AMOUNT = 0.15, 0.3, 0.0
+NEW_AMOUNT, LIKE_AMOUNT, MORPH_AMOUNT = 0.3, 0.4, 0.0
 """The amount where none is given: how far new sounds are from known ones, variations from their
 original, and a morph from the way between its two ends.
 """
-DRAWN_FROM = 0.5
+DRAWN_FROM = 0.6
 """The prior draws sounds that are further than this from known ones, those at another temperature
 than USUAL_TEMPERATURE, and what follows a beginning. Nearer ones are coded as they are made: drawn
 by the prior, they are told from real sounds more easily, and recognised less.

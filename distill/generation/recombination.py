@@ -35,13 +35,17 @@ WAYS = {"vary": 0.2, "move": 0.4, "colour": 0.2, "hand": 0.2}
 """How often a sound is made of one alone, between two, as one in the colour of another, and with
 the attack of one and the body of another.
 """
+EVENLY = 1.5
+"""An amount to this power is how strongly sounds are changed: so their distance from what they are
+made of grows about evenly with it.
+"""
 FULL = 0.6
-"""The amount from which on a sound takes as much of another one as may be."""
+"""The strength from which on a sound takes as much of another one as may be."""
 SHARES = (0.6, 1.0)
-"""Of what an amount allows."""
+"""Of what a strength allows."""
 MOVED, COLOURED = 0.5, 1.0
 SEMITONES, FILTER_DB, POINTS, DECAY, LIFT_DB = 6.0, 6.0, 5, 2.0, 6.0
-"""What an amount of 1 allows: the second sound's share, and its colour's; how far a sound is moved
+"""What a strength of 1 allows: the second sound's share, and its colour's; how far a sound is moved
 in pitch, a filter's gains and number, by how much a sound decays faster or slower.
 """
 LEAD = 2
@@ -50,7 +54,7 @@ LEAD = 2
 
 def _partners(amount: float) -> int:
     near, far = PARTNERS
-    return round(near + amount * (far - near))
+    return round(near + amount**EVENLY * (far - near))
 
 
 class Recombination:
@@ -162,7 +166,7 @@ class Recombination:
         drawn = str(random.choice(list(WAYS), p=list(WAYS.values())))
         way = way or drawn
         second = int(random.choice(partners)) if partners else None
-        share = min(1.0, amount / FULL) * float(random.uniform(*SHARES))
+        share = min(1.0, amount**EVENLY / FULL) * float(random.uniform(*SHARES))
         if second is not None and way != "vary":
             frames = mel.shape[1]
             samples = frames * self.codec.spectrogram.config.hop_length
@@ -178,7 +182,8 @@ class Recombination:
 
     def _vary(self, mel: Mel, random: np.random.Generator, amount: float) -> Mel:
         """A sound moved in pitch, filtered, and with another decay."""
+        strength = amount**EVENLY
         semitones, decay = (float(each) for each in random.uniform(-1, 1, 2))
-        mel = transpose(mel, amount * SEMITONES * semitones, self._centres_hz)
-        mel = filter_by(mel, amount * FILTER_DB * random.standard_normal(POINTS))
-        return decay_faster(mel, DECAY ** (amount * decay), lift_db=LIFT_DB)
+        mel = transpose(mel, strength * SEMITONES * semitones, self._centres_hz)
+        mel = filter_by(mel, strength * FILTER_DB * random.standard_normal(POINTS))
+        return decay_faster(mel, DECAY ** (strength * decay), lift_db=LIFT_DB)

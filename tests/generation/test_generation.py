@@ -235,9 +235,9 @@ def test_near_sounds_are_coded_as_they_are_made_and_far_ones_drawn(
     pulls = {}
     for name, model, request in (
         ("usual", drummer, Request()),
-        ("of little", unlearnt, Request(amount=0.5)),
-        ("near", drummer, Request(amount=0.5)),
-        ("far", drummer, Request(amount=0.6)),
+        ("of little", unlearnt, Request(amount=0.6)),
+        ("near", drummer, Request(amount=0.6)),
+        ("far", drummer, Request(amount=0.65)),
         ("farthest", drummer, Request(amount=1.0)),
         ("wild", drummer, Request(temperature=1.5)),
     ):

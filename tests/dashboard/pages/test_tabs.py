@@ -61,7 +61,7 @@ def test_the_generate_tab_fills_in_a_request() -> None:
     }
     values = {key: value for key, value in asked.items() if key not in {"model", *GIVEN}}
     assert SoundsRequest(**values) == SoundsRequest(
-        seed=7, temperature=1.0, length_s=1.5, amount=0.15
+        seed=7, temperature=1.0, length_s=1.5, amount=0.3
     )
     with pytest.raises(DistillError, match="there is no model yet"):
         said(FIELDS)
