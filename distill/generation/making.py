@@ -25,7 +25,7 @@ from distill.generation.finishing import (
     trim_end,
 )
 from distill.generation.known import KnownSounds
-from distill.generation.novelty import COPY_SHARE, decode_mels
+from distill.generation.novelty import COPY_SHARE, LEAST_SHARE, decode_mels
 from distill.generation.plans import Plan, Planner
 from distill.generation.request import Request
 from distill.prior.conditions import UNKNOWN
@@ -36,7 +36,7 @@ from distill.vocoder.vocoder import Vocoder
 SILENCE_DB = -80.0
 """The level of a given sound that is silent."""
 ATTEMPTS = 4
-"""How often a sound is drawn at most, if it is silent or a copy."""
+"""How often a sound is made at most, if it is silent or a copy."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class NewSound:
     """The same over the usual distance of held-out sounds."""
     is_copy: bool
     attempts: int
-    """How often it was drawn."""
+    """How often it was made."""
     note: str
     """What else is to be said of it; empty if there is nothing."""
     mel: Tensor = field(repr=False)
@@ -129,14 +129,14 @@ class Generation:
         }
 
     def _is_unwanted(self, sound: NewSound) -> bool:
-        """Whether a sound is silent or a copy, and so to be drawn again. One that was asked to be
+        """Whether a sound is silent or hardly new, and so to be made again. One that was asked to be
         like another sound may be both.
         """
         request = self.request
         given = (request.like, request.morph, request.beginning)
         if any(each is not None for each in given):
             return False
-        return is_silent(sound.waveform) or sound.is_copy
+        return is_silent(sound.waveform) or sound.novelty < LEAST_SHARE
 
     def _finish(self, codes: Codes, plan: Plan) -> NewSound:
         request, codec = self.request, self.codec

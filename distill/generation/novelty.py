@@ -12,8 +12,10 @@ from torch import Tensor
 from distill.codec.codec import Codec
 from distill.codec.stream import mels_from
 
-COPY_SHARE = 0.3
-"""A sound is a copy if it is nearer to a training sound than this share of the usual distance."""
+COPY_SHARE, LEAST_SHARE = 0.3, 0.4
+"""A sound is a copy if it is nearer to a training sound than the first share of the usual distance;
+what is nearer than the second one hardly differs to the ear.
+"""
 AUDIBLE_DB = 3.0
 """Frames that are nowhere so far above silence do not belong to a sound's end."""
 AT_ONCE = 64

@@ -1,4 +1,4 @@
-"""a request for new sounds → how each of them is drawn."""
+"""a request for new sounds → how each of them is made."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ LOOP_MORE_S = 0.2
 
 @dataclass(frozen=True)
 class Plan:
-    """One sound that is about to be drawn."""
+    """One sound that is about to be made."""
 
     number: int
     attempt: int
@@ -62,7 +62,7 @@ class Plan:
     samples: int
     """How long the sound is to be."""
     drawn_samples: int
-    """How long a sound is drawn to get it."""
+    """How long a sound is made to get it: a loop is cut out of a longer one."""
     level_db: float | None = None
     """None for the level that it has."""
     codes: Codes | None = None
@@ -103,7 +103,7 @@ class Planner:
         return self._new(number, attempt, random, seed)
 
     def _new(self, number: int, attempt: int, random: np.random.Generator, seed: int) -> Plan:
-        """A new sound: near to parts of known ones, or free of them."""
+        """A new sound, made of known ones."""
         request, rate_hz = self.request, self.codec.sample_rate_hz
         known = self.choose(number, attempt, random)
         sound = self.known[known]

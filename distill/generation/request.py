@@ -45,15 +45,17 @@ class Request:
 
     seed: int = 0
     temperature: float = 1.0
-    """1 draws codes as often as they come; lower ones are more usual, higher ones wilder."""
+    """At another one than 1, the prior draws: lower ones give more usual sounds, higher ones
+    wilder. At 1, it draws those of a large amount, and what follows a beginning.
+    """
     class_name: str | None = None
     length_s: float | None = None
     like: Codes | None = None
     """A sound to make variations of, one channel at the model's sample rate."""
     amount: float | None = None
-    """How far variations are from their original, 0 to 1: 0 is the original as the model decodes
-    it, 1 a sound that has nothing to do with it. New sounds are drawn to parts of known ones as if
-    these were their original; with 1, they are free of them.
+    """How far sounds are from what they are made of, 0 to 1: variations from their original, of
+    which 0 is the original as the model decodes it; new sounds from known ones; a morph from the
+    way between its ends.
     """
     morph: tuple[Codes, Codes] | None = None
     """Two sounds; the new ones lead from the first to the second."""

@@ -205,7 +205,7 @@ class NewSounds:
         usual_db = self.model.prior.config.held_out_db if self.model.prior else math.inf
         return page.write(
             [
-                "New sounds by the model's prior, and beside each the training sound that is most "
+                "New sounds by the model, and beside each the training sound that is most "
                 "like it, as the model decodes it.",
                 f"Sounds that were held out from the training are {usual_db:.1f} dB from the "
                 "nearest training sound, in the median.",
