@@ -158,12 +158,6 @@ class Codec:
             low_codebook_size=self.layout.low_codebook_size if has_low else 0,
         )
 
-    def beginning(self, codes: Codes, samples: int) -> Codes:
-        """The codes of a sound's first samples, at the codec's own rate; all, if there are no more."""
-        if samples >= codes.samples:
-            return codes
-        return self.codes(codes.indices[:, :, : self.columns(samples)], samples)
-
     def mels(self, waveforms: Iterable[Tensor], sample_rate_hz: int) -> Iterator[Tensor]:
         """Chunks (C, t) of one waveform → chunks (C, 1, M, f) of its normalised mel, as that of a
         sound between silence.

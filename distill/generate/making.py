@@ -13,7 +13,7 @@ from distill.cli.coding import out_folder
 from distill.errors import GenerationError
 from distill.generate.given import request_of, settings_of
 from distill.generation.making import Generation
-from distill.generation.ranges import is_drawn
+from distill.generation.ranges import USUAL_TEMPERATURE
 from distill.listen.folder import invitation
 from distill.listen.new_sounds import NewSounds, describe
 from distill.runs.at_work import coming_prior
@@ -96,7 +96,7 @@ def _say_what_is_made(model: LoadedModel, options: argparse.Namespace) -> None:
         say_figures(f"classes, and how many sounds of each are known: {', '.join(known)}")
     if not terminal.console.is_terminal:
         say(f"making {quantity(options.count, 'sound')}")
-    if not prior.is_learnt and is_drawn(options.amount or 0.0, options.temperature):
+    if not prior.is_learnt and options.temperature != USUAL_TEMPERATURE:
         say("the prior could learn nothing from so few sounds, so it draws none of these")
 
 

@@ -27,11 +27,13 @@ class KnownSounds:
     def __getitem__(self, number: int) -> KnownSound:
         return self.prior.config.sounds[number]
 
-    def codes(self, number: int) -> Codes:
-        """The codes of a sound, or of its beginning, if no more is kept."""
-        codec, samples = self.codec, self[number].samples
+    def codes(self, number: int, *, most: float = math.inf) -> Codes:
+        """The codes of a sound, or of its beginning, if no more is kept, or it has more samples
+        than `most`.
+        """
+        codec, samples = self.codec, int(min(self[number].samples, most))
         codes = self.prior.codes_of(number)
-        if codes.shape[1] != codec.columns(samples):
+        if codes.shape[1] < codec.columns(samples):
             samples = max(1, (codes.shape[1] - codec.columns(1)) * codec.column_samples)
         return codec.codes(codes[None, :, : codec.columns(samples)], samples)
 

@@ -55,7 +55,7 @@ class NewSound:
     nearest: str
     """Name of the training sound that is most like it."""
     nearest_codes: Codes = field(repr=False)
-    """Its codes, or those of its beginning."""
+    """Those of its beginning, as long as the new sound."""
     distance_db: float
     """How far that is: mean absolute difference of the mels."""
     novelty: float
@@ -129,8 +129,8 @@ class Generation:
         }
 
     def _is_unwanted(self, sound: NewSound) -> bool:
-        """Whether a sound is silent or hardly new, and so to be made again. One that was asked to be
-        like another sound may be both.
+        """Whether a sound is silent or hardly new, and so to be made again; one that was asked to
+        be like another sound may be both.
         """
         request = self.request
         given = (request.like, request.morph, request.beginning)
@@ -157,7 +157,7 @@ class Generation:
             class_name=self.prior.config.classes[label] if label != UNKNOWN else "",
             level_db=level_db(waveform),
             nearest=self._known[nearest.number].name,
-            nearest_codes=self._known.codes(nearest.number),
+            nearest_codes=self._known.codes(nearest.number, most=max(1, len(waveform))),
             distance_db=nearest.distance_db,
             novelty=novelty,
             is_copy=novelty < COPY_SHARE,

@@ -21,7 +21,7 @@ from distill.generation.ranges import (
     LIKE_AMOUNT,
     MORPH_AMOUNT,
     NEW_AMOUNT,
-    is_drawn,
+    USUAL_TEMPERATURE,
 )
 from distill.generation.recombination import Recombination
 from distill.generation.request import Request, label_of
@@ -115,13 +115,11 @@ class Planner:
             drawn = round(samples * LOOP_ROOM + LOOP_MORE_S * rate_hz)
         made = self._recombination.make(known, random, samples=drawn, amount=amount)
         draw = self._near(made, amount, seed, label=sound.label, level=sound.level_db)
-        return Plan(
-            number, attempt, draw, samples, drawn, sound.level_db, self._codes(made, drawn, amount)
-        )
+        return Plan(number, attempt, draw, samples, drawn, sound.level_db, self._codes(made, drawn))
 
-    def _codes(self, made: Tensor, samples: int, amount: float) -> Codes | None:
+    def _codes(self, made: Tensor, samples: int) -> Codes | None:
         """The codes (H, W, L) of a sound as it is made; None if the prior is to draw it."""
-        if self.prior.is_learnt and is_drawn(amount, self.request.temperature):
+        if self.prior.is_learnt and self.request.temperature != USUAL_TEMPERATURE:
             return None
         return self.codec.codes(made[None], samples)
 
@@ -205,7 +203,7 @@ class Planner:
     ) -> Plan:
         """A variation of a sound."""
         made = self._recombination.vary(like, self.label, random, amount)
-        codes = self._codes(made, like.samples, amount) if amount else like
+        codes = self._codes(made, like.samples) if amount else like
         return Plan(
             number,
             attempt,
@@ -234,7 +232,7 @@ class Planner:
             self._near(made, amount, seed, label=self.label),
             samples,
             samples,
-            codes=end or self._codes(made, samples, amount),
+            codes=end or self._codes(made, samples),
             origins=((first, 1 - share), (second, share)),
             note=f"{share:.0%} of the way",
         )

@@ -14,12 +14,10 @@ NEW_AMOUNT, LIKE_AMOUNT, MORPH_AMOUNT = 0.3, 0.4, 0.0
 """The amount where none is given: how far new sounds are from known ones, variations from their
 original, and a morph from the way between its two ends.
 """
-DRAWN_FROM = 0.6
-"""The prior draws sounds that are further than this from known ones, those at another temperature
-than USUAL_TEMPERATURE, and what follows a beginning. Nearer ones are coded as they are made: drawn
-by the prior, they are told from real sounds more easily, and recognised less.
-"""
 USUAL_TEMPERATURE = 1.0
+"""The prior draws sounds at any other temperature, and what follows a beginning. At this one, they
+are coded as they are made: drawn, they are told from real sounds more easily, and recognised less.
+"""
 LONGEST_GIVEN_S = 60.0
 """Of a sound to begin with."""
 WITH_LENGTH = ("like", "morph")
@@ -35,11 +33,6 @@ def check_request_numbers(
         _within("length", length_s, LENGTHS_S)
     if amount is not None:
         _within("amount", amount, AMOUNTS)
-
-
-def is_drawn(amount: float, temperature: float) -> bool:
-    """Whether a sound is drawn by the prior, if that has learnt anything."""
-    return amount > DRAWN_FROM or temperature != USUAL_TEMPERATURE
 
 
 def check_ways(ways: Mapping[str, object], *, has_length: bool, mark: str = "") -> None:

@@ -54,7 +54,7 @@ LEAD = 2
 
 def _partners(amount: float) -> int:
     near, far = PARTNERS
-    return round(near + amount**EVENLY * (far - near))
+    return near + round(float(amount**EVENLY * (far - near)))
 
 
 class Recombination:

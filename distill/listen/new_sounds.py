@@ -214,8 +214,7 @@ class NewSounds:
 
     def _row(self, page: ListeningPage, path: Path, sound: NewSound) -> Row:
         model, samples = self.model, len(sound.waveform)
-        beginning = model.codec.beginning(sound.nearest_codes, samples)
-        nearest = fit(model.decode(beginning)[0].cpu(), samples)
+        nearest = fit(model.decode(sound.nearest_codes)[0].cpu(), samples)
         take = Take("nearest", page.name(path.name, "nearest", ".wav"))
         write_sound(
             self.folder / take.path,

@@ -122,19 +122,6 @@ def test_first_levels_are_those_of_all_levels(model: LoadedModel, sound: Tensor)
 # -- codes → waveform ------------------------------------------------
 
 
-def test_a_beginning_is_decoded_like_that_of_the_whole(model: LoadedModel) -> None:
-    codes, samples = model.encode(noise(1, 30_000), model.sample_rate_hz), 10_000
-    beginning = model.codec.beginning(codes, samples)
-    mel, whole = (
-        torch.cat(list(model.codec.decoded_mels(each)), dim=-1) for each in (beginning, codes)
-    )
-    alike = model.codec.spectrogram.frames(samples) - model.codec.network.stride
-    assert alike > 0
-    assert mel[..., :alike] == pytest.approx(whole[..., :alike], abs=1e-4)
-    assert model.decode(beginning).shape[-1] == samples
-    assert same(model.codec.beginning(codes, codes.samples), codes)
-
-
 @pytest.mark.parametrize("rate_hz", RATES_HZ)
 @pytest.mark.parametrize("samples", [1, 2, 255, 5_001])
 def test_decoded_sound_is_as_long_as_the_original(

@@ -229,20 +229,20 @@ def test_what_stays_a_copy_is_named_as_one(
     assert sound.nearest == "kick/2.wav"
 
 
-def test_near_sounds_are_coded_as_they_are_made_and_far_ones_drawn(
+def test_sounds_are_coded_as_they_are_made_unless_a_temperature_is_asked_for(
     drummer: LoadedModel, unlearnt: LoadedModel
 ) -> None:
     pulls = {}
     for name, model, request in (
         ("usual", drummer, Request()),
         ("of little", unlearnt, Request(amount=0.6)),
-        ("near", drummer, Request(amount=0.6)),
-        ("far", drummer, Request(amount=0.65)),
+        ("near", drummer, Request(amount=0.5)),
+        ("far", drummer, Request(amount=0.65, temperature=0.5)),
         ("farthest", drummer, Request(amount=1.0)),
         ("wild", drummer, Request(temperature=1.5)),
     ):
         plan = plan_of(model, request)
-        assert (plan.codes is None) == (name in ("far", "farthest", "wild")), name
+        assert (plan.codes is None) == (name in ("far", "wild")), name
         assert plan.draw.label in (0, 1)
         pulls[name] = plan.draw.pull
     assert plan_of(unlearnt, Request(amount=1.0, temperature=2.0)).codes is not None
@@ -272,6 +272,13 @@ def test_variations_have_the_level_of_what_they_come_from(drummer: LoadedModel) 
     own_db = level_db(drummer.decode(like)[0])
     for sound in sounds_of(drummer, 3, like=like, amount=0.5):
         assert sound.level_db == pytest.approx(own_db, abs=1)
+
+
+def test_of_the_nearest_sound_there_is_as_much_as_of_the_new_one(drummer: LoadedModel) -> None:
+    for sound in sounds_of(drummer, 4, length_s=0.1):
+        nearest = sound.nearest_codes
+        assert nearest.samples <= len(sound.waveform)
+        assert nearest.indices.shape[2] == drummer.codec.columns(nearest.samples)
 
 
 def plan_of(model: LoadedModel, request: Request, attempt: int = 0) -> Plan:

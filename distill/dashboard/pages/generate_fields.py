@@ -103,7 +103,7 @@ FIELDS = (
         "Amount",
         gr.Slider,
         value=NEW_AMOUNT,
-        help="How far from known sounds, or from what is given; beyond 0.6 the prior draws",
+        help="How far from known sounds, or from what is given",
         read=float,
         more=_slider(*AMOUNTS, 0.05, elem_id="amount"),
     ),
