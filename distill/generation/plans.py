@@ -29,7 +29,7 @@ from distill.prior.conditions import UNKNOWN
 from distill.prior.prior import KnownSound
 from distill.prior.sampling import Draw
 
-EVENLY = np.array([0.7548776662466927, 0.5698402909980532])
+NEXT_PLACE = np.array([0.7548776662466927, 0.5698402909980532])
 """From one sound to the next, the place in the square of classes and sounds moves on by this, so
 that any number of sounds is spread evenly (the R2 sequence: powers of 1 / 1.3247…, the plastic
 number).
@@ -170,7 +170,7 @@ class Planner:
     def _place(self, number: int) -> NDArray[np.float64]:
         """Where a sound is in the square of all classes and all sounds of a class, each 0 to 1."""
         start = np.random.default_rng(self.request.seed).random(2)
-        place: NDArray[np.float64] = (start + number * EVENLY) % 1
+        place: NDArray[np.float64] = (start + number * NEXT_PLACE) % 1
         return place
 
     def _continuation(
@@ -184,13 +184,15 @@ class Planner:
         samples = round(seconds * rate_hz)
         amount = NEW_AMOUNT if self.request.amount is None else self.request.amount
         numbers = self.prior.sounds_of(self.label)
-        codes = self.codec.encode(given, rate_hz)
-        (mel,) = decode_mels([codes.indices[0]], self.codec)
-        mel = self.codec.of_sound(mel, codes.samples)
+        assert self._given is not None
+        (mel,) = decode_mels([self._given.indices[0]], self.codec)
+        mel = self.codec.of_sound(mel, self._given.samples)
         (known,) = self.known.most_like(mel, samples, numbers, most=1)
         made = self._recombination.make(known, random, samples=samples, amount=amount)
         draw = self._near(made, amount, seed, label=self.label, level=level_db(given))
-        return Plan(number, attempt, replace(draw, beginning=self._beginning), samples, samples)
+        whole = 1 + self._given.samples // self.codec.column_samples
+        kept = self._given.indices[0, :, :whole]  # but for the column in which it ends
+        return Plan(number, attempt, replace(draw, beginning=kept), samples, samples)
 
     def _variation(
         self,
@@ -238,12 +240,10 @@ class Planner:
         )
 
     @cached_property
-    def _beginning(self) -> Tensor | None:
-        """The codes (H, w, L) of the sound to continue, but for the column in which it ends."""
-        if self.request.beginning is None:
-            return None
-        codes = self.codec.encode(self.request.beginning, self.codec.sample_rate_hz)
-        return codes.indices[0, :, : 1 + codes.samples // self.codec.column_samples]
+    def _given(self) -> Codes | None:
+        """The codes of the sound to continue."""
+        given = self.request.beginning
+        return None if given is None else self.codec.encode(given, self.codec.sample_rate_hz)
 
 
 def _at(place: float, weights: NDArray[np.float64]) -> int:

@@ -69,13 +69,7 @@ class Recombination:
         self._centres_hz = centres_of(codec.spectrogram.filters, config.sample_rate_hz)
 
     def make(
-        self,
-        first: int,
-        random: np.random.Generator,
-        *,
-        samples: int,
-        amount: float,
-        way: str | None = None,
+        self, first: int, random: np.random.Generator, *, samples: int, amount: float
     ) -> Tensor:
         """A new sound of `samples`, made of the known one of number `first`, and of another one; it
         begins at once.
@@ -83,7 +77,7 @@ class Recombination:
         stride = self.codec.network.stride
         frames = stride * self.codec.columns(samples) - (stride - 1 - LEAD)
         partners = self.known.partners(first, samples, most=_partners(amount))
-        mel = self._change(self._fit(first, samples, frames), partners, random, amount, way)
+        mel = self._change(self._fit(first, samples, frames), partners, random, amount)
         return self._code(mel, before=stride - 1 - LEAD)
 
     def vary(self, codes: Codes, label: int, random: np.random.Generator, amount: float) -> Tensor:
@@ -94,7 +88,7 @@ class Recombination:
         partners = self.known.most_like(own, codes.samples, sounds, most=_partners(amount))
         whole: Mel = mel.numpy()
         begun = max(0, beginning(whole) - LEAD)
-        changed = self._change(whole[:, begun:], partners, random, amount, None)
+        changed = self._change(whole[:, begun:], partners, random, amount)
         return self._code(np.concatenate([whole[:, :begun], changed], axis=1))
 
     def between(
@@ -155,16 +149,10 @@ class Recombination:
         return filled[:, :frames]
 
     def _change(
-        self,
-        mel: Mel,
-        partners: list[int],
-        random: np.random.Generator,
-        amount: float,
-        way: str | None,
+        self, mel: Mel, partners: list[int], random: np.random.Generator, amount: float
     ) -> Mel:
         """A mel that begins after LEAD frames, with something of one of its partners."""
-        drawn = str(random.choice(list(WAYS), p=list(WAYS.values())))
-        way = way or drawn
+        way = str(random.choice(list(WAYS), p=list(WAYS.values())))
         second = int(random.choice(partners)) if partners else None
         share = min(1.0, amount**EVENLY / FULL) * float(random.uniform(*SHARES))
         if second is not None and way != "vary":

@@ -12,10 +12,10 @@ nor the vocoder counts. Both sides are prepared alike: level, beginning and end,
   begins, rise, sharp
            of the sounds by the vocoder: when a hit begins, how long it rises to 70 %, medians, and
            the share that rises within 2 ms
-for the new sounds; for opponents: real sounds moved in pitch and filtered, parts of known sounds
-recombined without the prior, and held-out real sounds; and for controls, real sounds of which it is
-known how well they must be told. Where a control is out of its bounds, the judge is not to be
-trusted, and the output says so. The last line is JSON.
+for the new sounds, at the default amount and at others; for opponents: new sounds that the prior
+draws, real sounds moved in pitch and filtered, and held-out real sounds; and for controls, real
+sounds of which it is known how well they must be told. Where a control is out of its bounds, the
+judge is not to be trusted, and the output says so. The last line is JSON.
 """
 
 from __future__ import annotations
@@ -45,6 +45,9 @@ HALVES = "one half of real ones against the other"
 HALVINGS = 8
 HALF_BOUNDS = (0.45, 0.55)
 ON_SHEET = 24
+AMOUNTS = (0.1, 0.6, 1.0)
+DRAWN_TEMPERATURE = 0.95
+"""Near 1, where the prior does not draw."""
 
 
 @dataclass
@@ -169,7 +172,10 @@ def main() -> None:
         check_mels(model)
         real = Real(model, options.folders)
         new = real.new(options.count, options.seed)
-        recombined = real.recombined(options.count)
+        others = {
+            amount: real.new(options.count, options.seed, amount=amount) for amount in AMOUNTS
+        }
+        drawn = real.new(options.count // 2, options.seed, temperature=DRAWN_TEMPERATURE)
     except DistillError as error:
         sys.exit(f"bench_judge: {error}")
     panel = Panel(real, seeds=options.seeds)
@@ -181,11 +187,13 @@ def main() -> None:
         print(row, flush=True)
 
     say("new", panel.row("new sounds", new))
+    for amount, found in others.items():
+        say(f"amount {amount:g}", panel.row(f"new sounds at amount {amount:g}", found))
     controls = {name: real.control(name) for name in CONTROLS}
     augmented = controls["augmented"]
     heard = real.through_model(augmented.waveforms)
     say("opponent augmented", panel.row("augmented real sounds", SoundSet(augmented.side, heard)))
-    say("opponent recombined", panel.row("recombined without the prior", recombined))
+    say("opponent drawn", panel.row("drawn by the prior", drawn))
     say("opponent held-out", panel.held_out())
     say("control halves", panel.halves())
     for name, control in CONTROLS.items():

@@ -21,15 +21,10 @@ from torch import Tensor
 
 from distill.bundle.loaded import LoadedModel
 from distill.errors import DistillError
-from distill.generation.finishing import trim_beginning
-from distill.generation.known import KnownSounds
-from distill.generation.ranges import NEW_AMOUNT
-from distill.generation.recombination import Recombination
 
 MOST_REAL = 400
 SHORTEST_S = 0.03
 FEWEST = 12
-LONGEST_NEW_S = 3.0
 MOST_HEARD = 60
 """Of as many of a set, waveforms are made: a vocoder takes long."""
 
@@ -85,8 +80,10 @@ class Real:
         sounds = [made[number] for number in range(len(made))]
         return SoundSet(self._side(sounds, random), [torch.from_numpy(sound) for sound in sounds])
 
-    def new(self, count: int, seed: int) -> SoundSet:
-        """New sounds, of each class as many as of the real ones: classes are not what is judged."""
+    def new(self, count: int, seed: int, **request: float) -> SoundSet:
+        """New sounds by a request, of each class as many as of the real ones: classes are not what
+        is judged.
+        """
         model = self.model
         known = model.require_prior().config.classes
         shares = {name: n for name, n in self.class_counts.items() if name in known}
@@ -97,28 +94,9 @@ class Real:
         sounds = [
             sound
             for name, number in wanted.items()
-            for sound in model.new_sounds(number, class_name=name, seed=seed)
+            for sound in model.new_sounds(number, class_name=name, seed=seed, **request)
         ]
         return self._set([sound.mel for sound in sounds], [sound.waveform for sound in sounds])
-
-    def recombined(self, count: int) -> SoundSet:
-        """Parts of known sounds, as new ones begin, but coded as they are, without the prior."""
-        codec = self.model.codec
-        known = KnownSounds(codec, self.model.require_prior())
-        recombination, random = Recombination(codec, known), np.random.default_rng(0)
-        total, mels, waveforms = len(known.prior.config.sounds), [], []
-        longest = round(LONGEST_NEW_S * codec.sample_rate_hz)
-        heard = spread(count)
-        for number, first in enumerate(np.linspace(0, total - 1, count).round().astype(int)):
-            samples = min(known[int(first)].samples, longest)
-            indices = recombination.make(int(first), random, samples=samples, amount=NEW_AMOUNT)
-            codes = codec.codes(indices[None], samples)
-            decoded = torch.cat(list(codec.decoded_mels(codes)), dim=-1)
-            mels.append(codec.spectrogram.to_decibels(decoded)[0, 0].cpu())
-            if number in heard:
-                sound = self.model.decode(codes)[0]
-                waveforms.append(trim_beginning(sound, codec.sample_rate_hz))
-        return self._set(mels, waveforms)
 
     def through_model(self, sounds: Sequence[Tensor]) -> list[Tensor]:
         """Waveforms (T,) → MOST_HEARD of them, coded and decoded by the vocoder."""
