@@ -36,7 +36,7 @@ all jobs, and no other job starts.
 PREVIEWS = "previews"
 """What the held-out sounds come back as while the run trains: a folder for each look."""
 NEW_SOUNDS = "new_sounds"
-"""New sounds by the prior, with their own page to listen."""
+"""New sounds by the model, with their own page to listen."""
 BEFORE_IT_BEGINS = {LOG, LOCK, LOCK + SOFT_SUFFIX, PROGRESS, REPORT, f"best{SUFFIX}"}
 """What may lie in the folder of a run that has not begun; the bundle is that of its base."""
 log = logging.getLogger(__name__)

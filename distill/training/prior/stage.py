@@ -216,7 +216,7 @@ def verdict(bits: float, known: PriorConfig) -> str:
     if bits >= unigram:
         return (
             f"too few sounds to learn from: {costs} where the frequencies of the codes alone need "
-            f"{unigram:,.0f}; it makes variations of these sounds only"
+            f"{unigram:,.0f}; new sounds are made of these without it"
         )
     if bits >= bigram:
         return (
