@@ -49,7 +49,7 @@ def make_sounds(model: LoadedModel, options: argparse.Namespace, path: Path) -> 
             copies = _write_sounds(generation, numbers, target)
         finally:
             _close(target)
-    if copies and not _begins_with_a_sound(options):
+    if copies:
         say_figures(f"{quantity(copies, 'sound')} as near to a training sound as a copy")
 
 
@@ -98,8 +98,3 @@ def _say_what_is_made(model: LoadedModel, options: argparse.Namespace) -> None:
         say(f"making {quantity(options.count, 'sound')}")
     if not prior.is_learnt and options.temperature != USUAL_TEMPERATURE:
         say("the prior could learn nothing from so few sounds, so it draws none of these")
-
-
-def _begins_with_a_sound(options: argparse.Namespace) -> bool:
-    """Whether the new sounds are meant to be like one that was given."""
-    return bool(options.like or options.morph or options.beginning)

@@ -61,6 +61,7 @@ class NewSound:
     novelty: float
     """The same over the usual distance of held-out sounds."""
     is_copy: bool
+    """Whether it is next to a training sound, and was not asked to be like another sound."""
     attempts: int
     """How often it was made."""
     note: str
@@ -132,11 +133,15 @@ class Generation:
         """Whether a sound is silent or hardly new, and so to be made again; one that was asked to
         be like another sound may be both.
         """
-        request = self.request
-        given = (request.like, request.morph, request.beginning)
-        if any(each is not None for each in given):
+        if self._begins_with_a_sound:
             return False
         return is_silent(sound.waveform) or sound.novelty < LEAST_SHARE
+
+    @property
+    def _begins_with_a_sound(self) -> bool:
+        """Whether it was asked to be like another sound, and so may be near to a known one."""
+        given = (self.request.like, self.request.morph, self.request.beginning)
+        return any(each is not None for each in given)
 
     def _finish(self, codes: Codes, plan: Plan) -> NewSound:
         request, codec = self.request, self.codec
@@ -160,7 +165,7 @@ class Generation:
             nearest_codes=self._known.codes(nearest.number, most=max(1, len(waveform))),
             distance_db=nearest.distance_db,
             novelty=novelty,
-            is_copy=novelty < COPY_SHARE,
+            is_copy=novelty < COPY_SHARE and not self._begins_with_a_sound,
             attempts=plan.attempt + 1,
             note=plan.note,
             mel=mel,

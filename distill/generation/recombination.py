@@ -35,6 +35,9 @@ WAYS = {"vary": 0.2, "move": 0.4, "colour": 0.2, "hand": 0.2}
 """How often a sound is made of one alone, between two, as one in the colour of another, and with
 the attack of one and the body of another.
 """
+HANDED_FROM = 0.25
+"""The least amount at which an attack is handed over: it is another's body whatever the amount is.
+"""
 EVENLY = 1.5
 """An amount to this power is how strongly sounds are changed: so their distance from what they are
 made of grows about evenly with it.
@@ -152,7 +155,8 @@ class Recombination:
         self, mel: Mel, partners: list[int], random: np.random.Generator, amount: float
     ) -> Mel:
         """A mel that begins after LEAD frames, with something of one of its partners."""
-        way = str(random.choice(list(WAYS), p=list(WAYS.values())))
+        shares = np.array([WAYS[way] * (way != "hand" or amount >= HANDED_FROM) for way in WAYS])
+        way = str(random.choice(list(WAYS), p=shares / shares.sum()))
         second = int(random.choice(partners)) if partners else None
         share = min(1.0, amount**EVENLY / FULL) * float(random.uniform(*SHARES))
         if second is not None and way != "vary":
