@@ -119,10 +119,11 @@ class Generation:
     def _draw(self, plans: Sequence[Plan], progress: Callable[[float], None]) -> dict[int, Codes]:
         """The codes of each plan, by its number."""
         draws = {(plan.number - 1) % GROUP: plan.draw for plan in plans if plan.codes is None}
-        network, count = self.prior.network, len(plans)
+        network, count = self.prior.network, len(draws)
         drawn = (
             draw(network, draws, progress=lambda share: progress(share * count)) if draws else {}
         )
+        progress(len(plans) - count)  # the others need no drawing
         return {
             plan.number: plan.codes
             or self.codec.codes(drawn[(plan.number - 1) % GROUP][None].cpu(), plan.drawn_samples)

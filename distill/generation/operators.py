@@ -1,7 +1,6 @@
 """mels of known sounds, dB (M, F) → other ones, changed as a sound designer would.
 
-None of them cuts or layers: a cut jumps, and in a layer two sounds are heard. All keep one attack,
-and one sound from there to the end.
+None of them cuts or layers: a cut jumps, and in a layer two sounds are heard.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ SMOOTH_BINS, SMOOTH_S = 12.0, 0.06
 """How coarse the colour of a sound is: the spread of its Gaussian."""
 JOIN_S = (0.02, 0.15)
 """When one sound is handed over to another, after the beginning."""
-LEAD_S, SETTLE_S = 0.02, 0.2
+OVER_S, SETTLE_S = 0.02, 0.2
 """How long it takes, and how long until the second one has its own colour and level."""
 
 
@@ -128,7 +127,7 @@ def hand_over(one: Mel, other: Mel, *, begun: int, frame_s: float) -> Mel:
     colour = gaussian_filter(one - other, spread, mode="nearest")[:, join][:, None]
     after = np.arange(frames) - join
     left = np.exp(-np.maximum(after, 0) * frame_s / SETTLE_S).astype(np.float32)
-    share = 1 / (1 + np.exp(-after * frame_s * 4 / LEAD_S)).astype(np.float32)
+    share = 1 / (1 + np.exp(-after * frame_s * 4 / OVER_S)).astype(np.float32)
     body = other + colour * left
     joined: Mel = (one * (1 - share) + body * share).astype(np.float32)
     return joined

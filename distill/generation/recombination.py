@@ -35,9 +35,8 @@ WAYS = {"vary": 0.2, "move": 0.4, "colour": 0.2, "hand": 0.2}
 """How often a sound is made of one alone, between two, as one in the colour of another, and with
 the attack of one and the body of another.
 """
-HANDED_FROM = 0.25
-"""The least amount at which an attack is handed over: it is another's body whatever the amount is.
-"""
+HANDED_FROM = 0.125
+"""The least strength at which an attack is handed over: the body is another's in any case."""
 EVENLY = 1.5
 """An amount to this power is how strongly sounds are changed: so their distance from what they are
 made of grows about evenly with it.
@@ -46,18 +45,22 @@ FULL = 0.6
 """The strength from which on a sound takes as much of another one as may be."""
 SHARES = (0.6, 1.0)
 """Of what a strength allows."""
-MOVED, COLOURED = 0.5, 1.0
+MOVED = 0.5
 SEMITONES, FILTER_DB, POINTS, DECAY, LIFT_DB = 6.0, 6.0, 5, 2.0, 6.0
-"""What a strength of 1 allows: the second sound's share, and its colour's; how far a sound is moved
-in pitch, a filter's gains and number, by how much a sound decays faster or slower.
+"""What a strength of 1 allows: the second sound's share where partials move; how far a sound is
+moved in pitch, a filter's gains and number, by how much a sound decays faster or slower.
 """
 LEAD = 2
 """Frames that are kept before a beginning: a window reaches so far before a sound."""
 
 
-def _partners(amount: float) -> int:
+def _strength(amount: float) -> float:
+    return float(amount**EVENLY)
+
+
+def _partners(strength: float) -> int:
     near, far = PARTNERS
-    return near + round(float(amount**EVENLY * (far - near)))
+    return near + round(strength * (far - near))
 
 
 class Recombination:
@@ -79,19 +82,20 @@ class Recombination:
         """
         stride = self.codec.network.stride
         frames = stride * self.codec.columns(samples) - (stride - 1 - LEAD)
-        partners = self.known.partners(first, samples, most=_partners(amount))
-        mel = self._change(self._fit(first, samples, frames), partners, random, amount)
+        strength = _strength(amount)
+        partners = self.known.partners(first, samples, most=_partners(strength))
+        mel = self._change(self._fit(first, samples, frames), partners, random, strength)
         return self._code(mel, before=stride - 1 - LEAD)
 
     def vary(self, codes: Codes, label: int, random: np.random.Generator, amount: float) -> Tensor:
         """A variation of a given sound, which begins where it does."""
         (mel,) = decode_mels([codes.indices[0]], self.codec)
-        sounds = self.known.prior.sounds_of(label)
+        sounds, strength = self.known.prior.sounds_of(label), _strength(amount)
         own = self.codec.of_sound(mel, codes.samples)
-        partners = self.known.most_like(own, codes.samples, sounds, most=_partners(amount))
+        partners = self.known.most_like(own, codes.samples, sounds, most=_partners(strength))
         whole: Mel = mel.numpy()
         begun = max(0, beginning(whole) - LEAD)
-        changed = self._change(whole[:, begun:], partners, random, amount)
+        changed = self._change(whole[:, begun:], partners, random, strength)
         return self._code(np.concatenate([whole[:, :begun], changed], axis=1))
 
     def between(
@@ -114,7 +118,7 @@ class Recombination:
         begun = min(frames - 2, round((1 - share) * begins[0] + share * begins[1]))
         one, other = (self._fill(mel, frames - begun) for mel in mels)
         between = move(one, other, share, floor_db=self._floor_db)
-        return self._code(self._vary(between, random, amount), before=begun)
+        return self._code(self._vary(between, random, _strength(amount)), before=begun)
 
     def _code(self, mel: Mel, *, before: int = 0) -> Tensor:
         """A mel in dB (M, F), and how many silent frames are before it → codes."""
@@ -152,29 +156,28 @@ class Recombination:
         return filled[:, :frames]
 
     def _change(
-        self, mel: Mel, partners: list[int], random: np.random.Generator, amount: float
+        self, mel: Mel, partners: list[int], random: np.random.Generator, strength: float
     ) -> Mel:
         """A mel that begins after LEAD frames, with something of one of its partners."""
-        shares = np.array([WAYS[way] * (way != "hand" or amount >= HANDED_FROM) for way in WAYS])
+        shares = np.array([WAYS[way] * (way != "hand" or strength >= HANDED_FROM) for way in WAYS])
         way = str(random.choice(list(WAYS), p=shares / shares.sum()))
         second = int(random.choice(partners)) if partners else None
-        share = min(1.0, amount**EVENLY / FULL) * float(random.uniform(*SHARES))
+        share = min(1.0, strength / FULL) * float(random.uniform(*SHARES))
         if second is not None and way != "vary":
             frames = mel.shape[1]
             samples = frames * self.codec.spectrogram.config.hop_length
             mel = self._join(mel, self._fit(second, samples, frames), way, share)
-        return self._vary(mel, random, amount)
+        return self._vary(mel, random, strength)
 
     def _join(self, mel: Mel, other: Mel, way: str, share: float) -> Mel:
         if way == "move":
             return move(mel, other, MOVED * share, floor_db=self._floor_db)
         if way == "colour":
-            return recolour(mel, other, COLOURED * share, frame_s=self._frame_s)
+            return recolour(mel, other, share, frame_s=self._frame_s)
         return hand_over(mel, other, begun=LEAD, frame_s=self._frame_s)
 
-    def _vary(self, mel: Mel, random: np.random.Generator, amount: float) -> Mel:
+    def _vary(self, mel: Mel, random: np.random.Generator, strength: float) -> Mel:
         """A sound moved in pitch, filtered, and with another decay."""
-        strength = amount**EVENLY
         semitones, decay = (float(each) for each in random.uniform(-1, 1, 2))
         mel = transpose(mel, strength * SEMITONES * semitones, self._centres_hz)
         mel = filter_by(mel, strength * FILTER_DB * random.standard_normal(POINTS))

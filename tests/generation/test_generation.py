@@ -204,6 +204,15 @@ def test_what_stays_a_copy_is_named_as_one(
     assert sound.nearest == "kick/2.wav"
 
 
+@pytest.mark.parametrize("temperature", [1.0, 1.5])
+def test_progress_comes_to_the_number_of_sounds(drummer: LoadedModel, temperature: float) -> None:
+    """Of sounds that need no drawing, half of the bar stayed empty."""
+    shares: list[float] = []
+    generation = drummer.generation(Request(temperature=temperature), total=5)
+    assert len(list(generation.sounds(range(1, 6), shares.append))) == 5
+    assert sum(shares) == pytest.approx(5)
+
+
 def test_variations_have_the_level_of_what_they_come_from(drummer: LoadedModel) -> None:
     like = coded(drummer, 0)
     own_db = level_db(drummer.decode(like)[0])
