@@ -80,5 +80,4 @@ class KnownSounds:
 
     @cached_property
     def _neighbours(self) -> MelNeighbours:
-        floor_db = 20 * math.log10(self.codec.spectrogram.config.floor)
-        return MelNeighbours(self.mels, floor_db=floor_db)
+        return MelNeighbours(self.mels, floor_db=self.codec.spectrogram.config.floor_db)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import torch
 from torch import Tensor
@@ -69,7 +67,7 @@ class Recombination:
     def __init__(self, codec: Codec, known: KnownSounds) -> None:
         self.codec, self.known = codec, known
         config = codec.spectrogram.config
-        self._floor_db = 20 * math.log10(config.floor)
+        self._floor_db = config.floor_db
         self._frame_s = config.hop_length / config.sample_rate_hz
         self._attack = LEAD + round(ATTACK_S / self._frame_s)
         self._centres_hz = centres_of(codec.spectrogram.filters, config.sample_rate_hz)

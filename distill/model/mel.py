@@ -31,9 +31,14 @@ class SpectrogramConfig:
     std_db: float
 
     @property
+    def floor_db(self) -> float:
+        """Digital silence in dB."""
+        return 20.0 * torch.log10(torch.tensor(self.floor)).item()
+
+    @property
     def floor_normalised(self) -> float:
         """The normalised value of digital silence."""
-        return (20.0 * torch.log10(torch.tensor(self.floor)).item() - self.mean_db) / self.std_db
+        return (self.floor_db - self.mean_db) / self.std_db
 
 
 class LogMel(nn.Module):

@@ -100,7 +100,7 @@ class Real:
         values = torch.stack([statistics_of(mel) for mel in self.mels])
         self._mean, self._spread = values.mean(dim=0), values.std(dim=0) + 1e-3
         self.statistics = (values - self._mean) / self._spread
-        floor_db = 20 * math.log10(model.codec.spectrogram.config.floor)
+        floor_db = model.codec.spectrogram.config.floor_db
         self.known = MelNeighbours(self.mels[: self.train], floor_db=floor_db)
         held_out_mels = self.mels[self.train :]
         self.usual_db = statistics.median(

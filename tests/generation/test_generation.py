@@ -135,6 +135,21 @@ def test_a_morph_goes_from_one_to_the_other(drummer: LoadedModel) -> None:
     assert [len(sound.waveform) for sound in way] == list(range(12_000, 5_999, -1_000))
 
 
+def test_what_a_morph_is_coded_of_leads_from_the_first_to_the_second(
+    drummer: LoadedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before it is coded: the codec of these tests has learnt nothing."""
+    first, second = coded(drummer, 1, 12_000), coded(drummer, 2, 6_000)
+    network, mels = drummer.codec.network, []
+    encode = network.encode
+    monkeypatch.setattr(network, "encode", lambda mel: mels.append(mel) or encode(mel))
+    sounds_of(drummer, 7, morph=(first, second))
+    both = min(mel.shape[-1] for mel in mels)
+    from_first = [float((mel[..., :both] - mels[0][..., :both]).abs().mean()) for mel in mels]
+    assert len(mels) == 7
+    assert from_first[0] == 0 < from_first[2] < from_first[-1]
+
+
 def test_a_beginning_is_kept_and_goes_on(drummer: LoadedModel) -> None:
     beginning = noise(9_000)
     sound = sounds_of(drummer, 1, beginning=beginning, length_s=1.0)[0]

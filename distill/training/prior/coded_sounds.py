@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import torch
@@ -103,7 +102,7 @@ class CodedSounds:
     def _usual_distance(self) -> float:
         """How far held-out sounds are from the nearest training sound, in dB."""
         codec = self.codec
-        floor_db = 20 * math.log10(codec.spectrogram.config.floor)
+        floor_db = codec.spectrogram.config.floor_db
         kept, asked = (
             [mel[:, codec.network.stride :] for mel in decode_mels(list(each.values()), codec)]
             for each in (self.kept, self.asked)
