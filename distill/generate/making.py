@@ -96,6 +96,5 @@ def _say_what_is_made(model: LoadedModel, options: argparse.Namespace) -> None:
         say_figures(f"classes, and how many sounds of each are known: {', '.join(known)}")
     if not terminal.console.is_terminal:
         say(f"making {quantity(options.count, 'sound')}")
-    asks_for_draws = options.temperature != USUAL_TEMPERATURE and not options.beginning
-    if asks_for_draws and not prior.is_learnt:
+    if options.temperature != USUAL_TEMPERATURE and not prior.is_learnt:
         say("the prior could learn nothing from so few sounds, so it draws none of these")

@@ -93,8 +93,9 @@ class Generation:
         sounds, or the part of one, that was drawn since it was last called.
         """
         groups: dict[int, list[int]] = {}
+        size = GROUP if self._planner.draws else 1
         for number in numbers:
-            groups.setdefault((number - 1) // GROUP, []).append(number)
+            groups.setdefault((number - 1) // size, []).append(number)
         for group in groups.values():
             yield from self._group(group, progress)
 

@@ -13,8 +13,10 @@ from torch import Tensor
 
 Mel = NDArray[np.float32]
 
-BEGUN_DB = 30.0
-"""A sound begins with the first frame that is this near to its loudest one."""
+BEGUN_DB, RISEN_DB, RISE_FRAMES = 30.0, 6.0, 14
+"""A sound begins with the first frame that is this near to its loudest one; its attack is the first
+frame that is so near to the loudest of the next few.
+"""
 ATTACK_S = 0.04
 """What is not stretched with the rest of a sound."""
 COMPRESSION = 0.3
@@ -33,6 +35,13 @@ def beginning(mel: Mel) -> int:
     """The frame that a sound begins in."""
     peaks = mel.max(axis=0)
     return int(np.argmax(peaks > peaks.max() - BEGUN_DB))
+
+
+def attack_of(mel: Mel) -> int:
+    """The frame in which a sound has risen, soon after its beginning."""
+    begun = beginning(mel)
+    peaks = mel[:, begun : begun + RISE_FRAMES].max(axis=0)
+    return begun + int(np.argmax(peaks > peaks.max() - RISEN_DB))
 
 
 def transpose(mel: Mel, semitones: float, centres_hz: Mel) -> Mel:

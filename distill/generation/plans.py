@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -15,7 +16,6 @@ from distill.codec.codec import Codec
 from distill.codec.codes import Codes
 from distill.generation.finishing import level_db
 from distill.generation.known import KnownSounds
-from distill.generation.novelty import decode_mels
 from distill.generation.ranges import (
     LENGTHS_S,
     LIKE_AMOUNT,
@@ -117,11 +117,14 @@ class Planner:
         draw = self._near(made, amount, seed, label=sound.label, level=sound.level_db)
         return Plan(number, attempt, draw, samples, drawn, sound.level_db, self._codes(made, drawn))
 
+    @property
+    def draws(self) -> bool:
+        """Whether the prior draws the sounds near to their plans."""
+        return self.prior.is_learnt and self.request.temperature != USUAL_TEMPERATURE
+
     def _codes(self, made: Tensor, samples: int) -> Codes | None:
         """The codes (H, W, L) of a sound as it is made; None if the prior is to draw it."""
-        if self.prior.is_learnt and self.request.temperature != USUAL_TEMPERATURE:
-            return None
-        return self.codec.codes(made[None], samples)
+        return None if self.draws else self.codec.codes(made[None], samples)
 
     def _near(
         self, made: Tensor, amount: float, seed: int, *, label: int, level: float = math.nan
@@ -183,16 +186,16 @@ class Planner:
             seconds = len(given) / rate_hz + min(some.samples / rate_hz, LONGEST_UNASKED_S)
         samples = round(seconds * rate_hz)
         amount = NEW_AMOUNT if self.request.amount is None else self.request.amount
-        numbers = self.prior.sounds_of(self.label)
         assert self._given is not None
-        (mel,) = decode_mels([self._given.indices[0]], self.codec)
-        mel = self.codec.of_sound(mel, self._given.samples)
-        (known,) = self.known.most_like(mel, samples, numbers, most=1)
-        made = self._recombination.make(known, random, samples=samples, amount=amount)
-        draw = self._near(made, amount, seed, label=self.label, level=level_db(given))
+        made = self._recombination.follow(
+            self._given, self.label, random, samples=samples, amount=amount
+        )
         whole = 1 + self._given.samples // self.codec.column_samples
         kept = self._given.indices[0, :, :whole]  # but for the column in which it ends
-        return Plan(number, attempt, replace(draw, beginning=kept), samples, samples)
+        made = torch.cat([kept, made[:, whole:]], dim=1)
+        draw = self._near(made, amount, seed, label=self.label, level=level_db(given))
+        draw = replace(draw, beginning=kept)
+        return Plan(number, attempt, draw, samples, samples, codes=self._codes(made, samples))
 
     def _variation(
         self,

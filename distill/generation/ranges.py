@@ -15,8 +15,8 @@ NEW_AMOUNT, LIKE_AMOUNT, MORPH_AMOUNT = 0.3, 0.4, 0.0
 original, and a morph from the way between its two ends.
 """
 USUAL_TEMPERATURE = 1.0
-"""The prior draws sounds at any other temperature, and what follows a beginning. At this one, they
-are coded as they are made: drawn, they are told from real sounds more easily, and recognised less.
+"""The prior draws sounds at any other temperature. At this one, they are coded as they are made:
+drawn, they are told from real sounds more easily, and recognised less.
 """
 LONGEST_GIVEN_S = 60.0
 """Of a sound to begin with."""

@@ -8,11 +8,13 @@ from torch import Tensor
 
 from distill.codec.codec import Codec
 from distill.codec.codes import Codes
+from distill.generation.continuation import go_on, is_over
 from distill.generation.known import KnownSounds
 from distill.generation.novelty import decode_mels
 from distill.generation.operators import (
     ATTACK_S,
     Mel,
+    attack_of,
     beginning,
     centres_of,
     decay_faster,
@@ -48,6 +50,8 @@ SEMITONES, FILTER_DB, POINTS, DECAY, LIFT_DB = 6.0, 6.0, 5, 2.0, 6.0
 """What a strength of 1 allows: the second sound's share where partials move; how far a sound is
 moved in pitch, a filter's gains and number, by how much a sound decays faster or slower.
 """
+COMPARED = 64
+"""How many known sounds, those most like a given one, are compared with its end."""
 LEAD = 2
 """Frames that are kept before a beginning: a window reaches so far before a sound."""
 
@@ -78,12 +82,56 @@ class Recombination:
         """A new sound of `samples`, made of the known one of number `first`, and of another one; it
         begins at once.
         """
-        stride = self.codec.network.stride
-        frames = stride * self.codec.columns(samples) - (stride - 1 - LEAD)
+        before = self.codec.network.stride - 1 - LEAD
+        frames = self._frames(samples) - before
+        return self._code(self._make(first, random, samples, frames, amount), before=before)
+
+    def _make(
+        self, first: int, random: np.random.Generator, samples: int, frames: int, amount: float
+    ) -> Mel:
         strength = _strength(amount)
         partners = self.known.partners(first, samples, most=_partners(strength))
-        mel = self._change(self._fit(first, samples, frames), partners, random, strength)
-        return self._code(mel, before=stride - 1 - LEAD)
+        return self._change(self._fit(first, samples, frames), partners, random, strength)
+
+    def follow(
+        self,
+        codes: Codes,
+        label: int,
+        random: np.random.Generator,
+        *,
+        samples: int,
+        amount: float,
+    ) -> Tensor:
+        """A sound of `samples` that begins with a given one, and goes on as known ones of a class
+        do after what is like its end. If it has ended, a new one begins.
+        """
+        (mel,) = decode_mels([codes.indices[0]], self.codec)
+        frames, config = self._frames(samples), self.codec.spectrogram.config
+        # its last windows hear the silence after it
+        end = self._frames(codes.samples, after=False) - config.n_fft // config.hop_length // 2
+        given: Mel = mel.numpy()[:, : max(2, end)]
+        numbers = self.known.prior.sounds_of(label)
+        if is_over(given, self._frame_s):
+            missing = frames - given.shape[1]
+            rest = self._make(
+                int(random.choice(numbers)), random, missing * config.hop_length, missing, amount
+            )
+            return self._code(np.concatenate([given, rest], axis=1)[:, :frames])
+        alike = self.known.most_like(
+            torch.from_numpy(given[:, self.codec.network.stride :]), samples, numbers, most=COMPARED
+        )
+        strength = _strength(amount)
+        whole = go_on(
+            given, frames, self.known, alike, random, strength=strength, frame_s=self._frame_s
+        )
+        return self._code(self._fill(whole, frames))
+
+    def _frames(self, samples: int, *, after: bool = True) -> int:
+        """Frames of a sound with the silence that is coded before it, and after it."""
+        stride = self.codec.network.stride
+        if after:
+            return stride * self.codec.columns(samples)
+        return stride + self.codec.spectrogram.frames(samples)
 
     def vary(self, codes: Codes, label: int, random: np.random.Generator, amount: float) -> Tensor:
         """A variation of a given sound, which begins where it does."""
@@ -106,7 +154,7 @@ class Recombination:
         amount: float,
     ) -> Tensor:
         """A sound of `samples` between two given ones."""
-        frames = self.codec.network.stride * self.codec.columns(samples)
+        frames = self._frames(samples)
         mels, begins = [], []
         for codes in (first, second):
             (mel,) = decode_mels([codes.indices[0]], self.codec)
@@ -127,12 +175,13 @@ class Recombination:
         indices: Tensor = self.codec.network.encode(normalised[None, None].to(self.codec.device))[0]
         return indices.cpu()
 
-    def _fit(self, number: int, samples: int, frames: int) -> Mel:
-        """A known sound from LEAD frames before its beginning on, (M, frames): stretched to
-        `samples` as far as it may be, with silence after it.
+    def _fit(self, number: int, samples: int, frames: int, *, attack: int | None = None) -> Mel:
+        """A known sound from LEAD frames before its beginning on, or with its attack in a frame,
+        (M, frames): stretched to `samples` as far as it may be, with silence after it.
         """
         whole: Mel = self.known.whole_mels[number].numpy()
-        begun = max(0, beginning(whole) - LEAD)
+        begun = beginning(whole) - LEAD if attack is None else attack_of(whole) - attack
+        begun = max(0, begun)
         own = self.known.codes(number).samples
         if own > LONGEST_STRETCH * samples:  # cut rather than pressed together
             return self._fill(whole[:, begun:], frames)
@@ -164,7 +213,8 @@ class Recombination:
         if second is not None and way != "vary":
             frames = mel.shape[1]
             samples = frames * self.codec.spectrogram.config.hop_length
-            mel = self._join(mel, self._fit(second, samples, frames), way, share)
+            other = self._fit(second, samples, frames, attack=attack_of(mel))
+            mel = self._join(mel, other, way, share)
         return self._vary(mel, random, strength)
 
     def _join(self, mel: Mel, other: Mel, way: str, share: float) -> Mel:

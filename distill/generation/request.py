@@ -46,7 +46,7 @@ class Request:
     seed: int = 0
     temperature: float = 1.0
     """At another one than 1, the prior draws: lower ones give more usual sounds, higher ones
-    wilder. At 1, it draws what follows a beginning, and nothing else.
+    wilder. At 1, it draws nothing.
     """
     class_name: str | None = None
     length_s: float | None = None

@@ -15,9 +15,11 @@ from pathlib import Path
 from typing import Any, Self
 
 from filelock import Timeout
+from torch import Tensor
 
 from distill.audio.writer import write_sound
 from distill.bundle.loaded import LoadedModel
+from distill.codec.codes import Codes
 from distill.errors import DistillError, SoundError, WriteError
 from distill.generation.finishing import fit, is_silent
 from distill.generation.making import NewSound
@@ -75,6 +77,8 @@ class NewSounds:
         asked = {key: value for key, value in (settings or {}).items() if value is not None}
         self.settings = {"seed": self.seed, **asked}
         self._done: list[tuple[Path, NewSound]] = []
+        self._nearest: dict[str, Tensor] = {}
+        """Training sounds (T,) as the model decodes them, by their names."""
 
     def __enter__(self) -> Self:
         return self
@@ -214,7 +218,7 @@ class NewSounds:
 
     def _row(self, page: ListeningPage, path: Path, sound: NewSound) -> Row:
         model, samples = self.model, len(sound.waveform)
-        nearest = fit(model.decode(sound.nearest_codes)[0].cpu(), samples)
+        nearest = fit(self._decoded(sound.nearest, sound.nearest_codes), samples)
         take = Take("nearest", page.name(path.name, "nearest", ".wav"))
         write_sound(
             self.folder / take.path,
@@ -242,6 +246,12 @@ class NewSounds:
             note=f"{describe(sound)}; {', '.join(f'{k} {v}' for k, v in self.settings.items())}",
             picture=picture,
         )
+
+    def _decoded(self, name: str, codes: Codes) -> Tensor:
+        """A training sound, or its beginning; decoded once, if that is long enough."""
+        if len(self._nearest.get(name, ())) < codes.samples:
+            self._nearest[name] = self.model.decode(codes)[0].cpu()
+        return self._nearest[name]
 
 
 def _caption(sound: NewSound) -> str:

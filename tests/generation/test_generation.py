@@ -204,7 +204,7 @@ def test_silence_and_copies_are_drawn_anew(
 
     monkeypatch.setattr(making, "is_silent", silent)
     monkeypatch.setattr(MelNeighbours, "nearest", copied)
-    sounds = sounds_of(drummer, 4)
+    sounds = sounds_of(drummer, 4, temperature=1.5)
     assert [sound.attempts for sound in sounds] == [3, 2, 2, 1]
     assert not any(sound.is_copy for sound in sounds)
 
