@@ -1,5 +1,5 @@
-"""a given sound and those that a prior knows → how it may go on: as a known sound does after what is
-like its end.
+"""a given sound and those that a prior knows → how it may go on: as a known sound does after what
+is like its end.
 """
 
 from __future__ import annotations
