@@ -15,6 +15,7 @@ VERBS = {
     "decode": "code files → audio files",
     "reconstruct": "encode and decode audio files, to listen and to measure the error",
     "generate": "new sounds from a model's prior",
+    "kit": "a kit of new sounds for a sampler",
     "leaderboard": "rank the runs of a sweep, best first",
     "shard": "a folder of sounds → shards that a run streams from an object store",
     "library": "list, show, rename, delete, repair or add trained models",

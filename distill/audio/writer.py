@@ -60,10 +60,12 @@ def write_sound(
     channels: int,
     samples: int,
     model: str,
+    bits: int | None = None,
     replace: bool = True,
 ) -> None:
     """Write chunks (C, t) as exactly `samples` frames, in the format of the suffix, with the tag
-    DISTILL_MODEL=`model`. After an error, no file is left.
+    DISTILL_MODEL=`model`; `bits` of a sample are 24 where they can be chosen and are not. After an
+    error, no file is left.
 
     Raises SoundError if the format cannot hold the sound, WriteError if the disk is full, and
     FileExistsError with `replace=False` if the file exists.
@@ -71,6 +73,8 @@ def write_sound(
     check_format(path, sample_rate_hz=sample_rate_hz, channels=channels)
     suffix = path.suffix.lower().lstrip(".")
     container, encoding = FORMATS[suffix]
+    if bits is not None:
+        encoding = f"PCM_{bits}"
     if container == "WAV" and samples * channels * 3 > LARGEST_WAV:
         container = "RF64"
     tag = "".join(letter if letter.isprintable() else " " for letter in model)

@@ -15,7 +15,7 @@ from distill.model.vqvae import ConvVQVAE
 from distill.prior.conditions import UNKNOWN
 from distill.prior.network import PriorNetwork
 from distill.prior.prior import SOUNDS, Prior, PriorConfig, code_type
-from distill.system.ranges import any_float, parts, within
+from distill.system.ranges import any_float, or_null, parts, within
 from distill.system.validation import InvalidError, instance_of
 
 NETWORK = parts(
@@ -42,6 +42,7 @@ SOUND = parts(
     label=within(UNKNOWN, MOST),
     samples=within(1, 1 << 40),
     level_db=within(-1000, 1000),
+    peak_db=within(-1000, 1000) | or_null(),
     columns=within(1, MOST),
 )
 

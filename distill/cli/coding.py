@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from distill.audio.delivery import BITS, RATES_HZ
 from distill.catalog.catalog import Catalog
 from distill.cli.batch import common_cause
 from distill.cli.verb import add_library
@@ -34,7 +35,13 @@ def add_model_and_sounds(parser: argparse.ArgumentParser) -> None:
 
 
 def add_outputs(parser: argparse.ArgumentParser, *, default: str) -> None:
-    """Add the arguments that all of these verbs have; `default` is the folder for the results."""
+    """Add the arguments of all verbs that code; `default` is the folder for the results."""
+    add_model_options(parser, default=default)
+    parser.add_argument("--overwrite", action="store_true", help="replace existing results")
+
+
+def add_model_options(parser: argparse.ArgumentParser, *, default: str) -> None:
+    """Add the arguments of all verbs that use a model; `default` is the folder for the results."""
     parser.add_argument(
         "-o",
         "--out",
@@ -52,7 +59,6 @@ def add_outputs(parser: argparse.ArgumentParser, *, default: str) -> None:
     )
     add_library(parser)
     parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1 ... (default: cpu)")
-    parser.add_argument("--overwrite", action="store_true", help="replace existing results")
     parser.add_argument(
         "-v", "--verbose", action="store_true", help="also print rates, speeds and bitrates"
     )
@@ -94,6 +100,23 @@ def add_format(parser: argparse.ArgumentParser) -> None:
         "--vocoder",
         choices=(DEFAULT,),
         help="not the model's own vocoder but this one, to compare",
+    )
+
+
+def add_delivery(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of verbs that write new sounds."""
+    parser.add_argument(
+        "--rate",
+        type=int,
+        choices=RATES_HZ,
+        metavar="HZ",
+        help=f"sample rate of the files: {', '.join(map(str, RATES_HZ))} (default: the model's)",
+    )
+    parser.add_argument(
+        "--bits",
+        type=int,
+        choices=BITS,
+        help="of each sample in WAV and FLAC (default: 24)",
     )
 
 

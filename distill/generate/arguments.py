@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import argparse
 
-from distill.cli.coding import MODEL_HELP, add_format, add_outputs, out_folder, seed_of
+from distill.audio.delivery import NORMAL_PEAK_DBFS, Delivery
+from distill.cli.coding import (
+    MODEL_HELP,
+    add_delivery,
+    add_format,
+    add_outputs,
+    out_folder,
+    seed_of,
+)
 from distill.cli.verb import Parser
 from distill.errors import DistillError
 from distill.generation.ranges import LIKE_AMOUNT, NEW_AMOUNT, check_request_numbers, check_ways
@@ -67,6 +75,12 @@ def parser_of_generate() -> Parser:
     )
     add_outputs(parser, default="generated")
     add_format(parser)
+    add_delivery(parser)
+    parser.add_argument(
+        "--normalise",
+        action="store_true",
+        help=f"each sound has a peak of {NORMAL_PEAK_DBFS:g} dBFS, rather than its own level",
+    )
     return parser
 
 
@@ -85,6 +99,7 @@ def check_combination(options: argparse.Namespace) -> None:
     for file in filter(None, (options.like, options.beginning, *(options.morph or ()))):
         if not path_of(file).exists():
             raise DistillError(f"{file}: no such file")
+    Delivery(bits=options.bits).check_format(options.format)
     folder = out_folder(options)
     if folder.exists() and not folder.is_dir():
         raise DistillError(f"{folder}: is a file; give a folder with -o")

@@ -53,7 +53,16 @@ def settings_of(options: argparse.Namespace) -> dict[str, Any]:
         "continue": _name(options.beginning),
         "loop": options.loop or None,
         "levels": options.levels,
+        "rate_hz": options.rate,
+        "bits": options.bits,
+        "normalise": options.normalise or None,
     }
+
+
+def beginning_of_names(options: argparse.Namespace) -> str:
+    """What the names of new files begin with, if not with their classes: the sounds given."""
+    given = options.morph or [each for each in (options.like, options.beginning) if each]
+    return "-to-".join(path_of(file).stem for file in given)
 
 
 def _name(file: str | None) -> str | None:

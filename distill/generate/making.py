@@ -8,10 +8,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from distill.audio.delivery import Delivery
 from distill.bundle.loaded import LoadedModel
+from distill.catalog.seeds import Seeds
 from distill.cli.coding import out_folder
 from distill.errors import GenerationError
-from distill.generate.given import request_of, settings_of
+from distill.generate.given import beginning_of_names, request_of, settings_of
 from distill.generation.making import Generation
 from distill.generation.ranges import USUAL_TEMPERATURE
 from distill.listen.folder import invitation
@@ -39,11 +41,14 @@ def make_sounds(model: LoadedModel, options: argparse.Namespace, path: Path) -> 
         model,
         seed=options.seed,
         suffix=f".{options.format}",
+        delivery=Delivery(options.rate, options.bits, options.normalise),
+        beginning=beginning_of_names(options),
         settings=settings_of(options),
         overwrite=options.overwrite,
+        seeds=Seeds(options.library, model.metadata.model_id),
     ) as target:
         generation = model.generation(replace(request, seed=target.seed), total=options.count)
-        target.check_free(numbers)
+        target.check_free({number: generation.class_of(number) for number in numbers})
         _say_what_is_made(model, options)
         try:
             copies = _write_sounds(generation, numbers, target)

@@ -86,6 +86,13 @@ class Generation:
         """Where the given sounds begin, and their levels, by the identity of their codes."""
         self._planner = Planner(codec, self._known, request, total=total)
 
+    def class_of(self, number: int) -> str:
+        """The name of the class of a sound; empty if there is none."""
+        return self._name_of(self._planner.label_of(number))
+
+    def _name_of(self, label: int) -> str:
+        return self.prior.config.classes[label] if label != UNKNOWN else ""
+
     def sounds(
         self, numbers: Sequence[int], progress: Callable[[float], None] = lambda sounds: None
     ) -> Iterator[NewSound]:
@@ -135,15 +142,9 @@ class Generation:
         """Whether a sound is silent or hardly new, and so to be made again; one that was asked to
         be like another sound may be both.
         """
-        if self._begins_with_a_sound:
+        if self.request.begins_with_a_sound:
             return False
         return is_silent(sound.waveform) or sound.novelty < LEAST_SHARE
-
-    @property
-    def _begins_with_a_sound(self) -> bool:
-        """Whether it was asked to be like another sound, and so may be near to a known one."""
-        given = (self.request.like, self.request.morph, self.request.beginning)
-        return any(each is not None for each in given)
 
     def _finish(self, codes: Codes, plan: Plan) -> NewSound:
         request, codec = self.request, self.codec
@@ -156,18 +157,17 @@ class Generation:
         nearest = self._known.nearest(mel)
         usual_db = self.prior.config.held_out_db
         novelty = nearest.distance_db / usual_db if usual_db > 0 else math.inf
-        label = plan.draw.label
         return NewSound(
             number=plan.number,
             waveform=waveform,
             codes=kept,
-            class_name=self.prior.config.classes[label] if label != UNKNOWN else "",
+            class_name=self._name_of(plan.draw.label),
             level_db=level_db(waveform),
             nearest=self._known[nearest.number].name,
             nearest_codes=self._known.codes(nearest.number, most=max(1, len(waveform))),
             distance_db=nearest.distance_db,
             novelty=novelty,
-            is_copy=novelty < COPY_SHARE and not self._begins_with_a_sound,
+            is_copy=novelty < COPY_SHARE and not self.request.begins_with_a_sound,
             attempts=plan.attempt + 1,
             note=plan.note,
             mel=mel,

@@ -148,9 +148,11 @@ class Planner:
             seconds = min(spread * sound.samples / rate_hz, LONGEST_UNASKED_S)
         return round(max(seconds, LENGTHS_S[0]) * rate_hz)
 
-    def _label_of(self, number: int) -> int:
-        """The class of a sound: that asked for, or in turn, those with more sounds more often."""
-        if self.label != UNKNOWN:
+    def label_of(self, number: int) -> int:
+        """The class of a sound: that asked for, or in turn, those with more sounds more often; of
+        what begins with a given sound, UNKNOWN.
+        """
+        if self.label != UNKNOWN or self.request.begins_with_a_sound:
             return self.label
         counts = Counter(sound.label for sound in self.prior.config.sounds)
         labels = sorted(counts)
@@ -161,7 +163,7 @@ class Planner:
         """The number of a known sound of the class: in turn, or, after an attempt that failed, any;
         more often one of about the length.
         """
-        numbers = self.prior.sounds_of(self._label_of(number))
+        numbers = self.prior.sounds_of(self.label_of(number))
         weights = np.ones(len(numbers))
         if self.request.length_s is not None:
             samples = self.request.length_s * self.codec.sample_rate_hz

@@ -64,6 +64,13 @@ class Request:
     loop: bool = False
     levels: int | None = None
 
+    @property
+    def begins_with_a_sound(self) -> bool:
+        """Whether a sound is given, to which the new ones are like, and so may be near to a known
+        one.
+        """
+        return any(each is not None for each in (self.like, self.morph, self.beginning))
+
     def checked(self, codec: Codec, prior: Prior) -> Request:
         """The same with plain numbers, whatever types they had. Raises GenerationError or
         CodesError for what the model cannot do, and SoundError for an impossible seed.

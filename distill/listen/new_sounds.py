@@ -7,7 +7,7 @@ import logging
 import math
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from itertools import count
@@ -17,8 +17,10 @@ from typing import Any, Self
 from filelock import Timeout
 from torch import Tensor
 
+from distill.audio.delivery import AS_MADE, Delivery
 from distill.audio.writer import write_sound
 from distill.bundle.loaded import LoadedModel
+from distill.catalog.seeds import Seeds
 from distill.codec.codes import Codes
 from distill.errors import DistillError, SoundError, WriteError
 from distill.generation.finishing import fit, is_silent
@@ -63,17 +65,26 @@ class NewSounds:
         *,
         seed: int | None = None,
         suffix: str = ".wav",
+        delivery: Delivery = AS_MADE,
+        beginning: str = "",
         settings: Mapping[str, Any] | None = None,
         overwrite: bool = False,
+        seeds: Seeds | None = None,
     ) -> None:
-        """Without a seed, it is the first of which no sound is in the folder. `settings` are what
-        the user asked for, plain values; null for what was left open. Raises WriteError.
+        """Without a seed, it is the first that `seeds` do not know, and of which no sound is in the
+        folder. Names of files begin with `beginning`, or else with the class of the sound.
+        `settings` are what the user asked for, plain values; null for what was left open. Raises
+        WriteError, and SoundError for a delivery that such files cannot have.
         """
-        self.folder, self.model, self._suffix = folder, model, suffix
+        delivery.check_format(suffix)
+        self.folder, self.model, self._suffix, self._delivery = folder, model, suffix, delivery
+        self._beginning = beginning
         self._overwrite = overwrite
         self._stem = file_part(model.metadata.name, gap="-", longest=LONGEST_NAME, empty="model")
         self._held = ExitStack()
-        self.seed = self._take_seed() if seed is None else seed
+        self.seed = self._take_seed(seeds) if seed is None else seed
+        if seeds:
+            seeds.note(self.seed)
         asked = {key: value for key, value in (settings or {}).items() if value is not None}
         self.settings = {"seed": self.seed, **asked}
         self._done: list[tuple[Path, NewSound]] = []
@@ -89,25 +100,30 @@ class NewSounds:
             with suppress(OSError):
                 self.folder.rmdir()  # fails, as it should, if it is not empty
 
-    def path(self, number: int) -> Path:
-        """Where the sound with this number goes."""
-        return self.folder / f"{self._stem}_{self.seed}_{number:03d}{self._suffix}"
+    def path(self, number: int, class_name: str) -> Path:
+        """Where the sound with this number, of a class or of none, goes."""
+        first = file_part(self._beginning or class_name, gap="-", longest=LONGEST_NAME, empty="")
+        stem = f"{self._stem}_{self.seed}_{number:03d}"
+        return self.folder / f"{first}{'_' if first else ''}{stem}{self._suffix}"
 
     def add(self, sound: NewSound) -> Path:
         """Write a sound, and return its path. Raises WriteError, or SoundError, also if there is
         such a file already and it is not to be replaced.
         """
-        path = self.path(sound.number)
+        path = self.path(sound.number, sound.class_name)
+        rate_hz = self._delivery.rate_of(self.model.sample_rate_hz)
+        waveform = self._delivery.apply(sound.waveform[None], self.model.sample_rate_hz)
         self._make_folder()
         self._done.append((path, sound))  # first, so that a stop just after the writing loses none
         try:
             write_sound(
                 path,
-                [sound.waveform[None]],
-                sample_rate_hz=self.model.sample_rate_hz,
+                [waveform],
+                sample_rate_hz=rate_hz,
                 channels=1,
-                samples=len(sound.waveform),
+                samples=waveform.shape[1],
                 model=self._tag(sound.number),
+                bits=self._delivery.bits,
                 replace=self._overwrite,
             )
         except FileExistsError:
@@ -119,10 +135,12 @@ class NewSounds:
             raise
         return path
 
-    def check_free(self, numbers: Sequence[int]) -> None:
-        """Raise SoundError if there is a sound already where one of these is to go."""
-        for path in map(self.path, () if self._overwrite else numbers):
-            if path.exists():
+    def check_free(self, classes: Mapping[int, str]) -> None:
+        """Raise SoundError if there is a sound already where one with these numbers, of these
+        classes, is to go.
+        """
+        for number, name in classes.items():
+            if not self._overwrite and (path := self.path(number, name)).exists():
                 raise _taken(path)
 
     def close(self) -> Written:
@@ -152,11 +170,11 @@ class NewSounds:
         except OSError as error:
             raise WriteError(self.folder, error) from error
 
-    def _take_seed(self) -> int:
+    def _take_seed(self, seeds: Seeds | None) -> int:
         """The first that no sound has, and that no other process has taken for those it makes."""
         self._make_folder()
         try:
-            used = self._used_seeds()
+            used = self._used_seeds() | (seeds.asked() if seeds else set())
             for seed in (number for number in count() if number not in used):
                 lock = self.folder / f".{self._stem}_{seed}.lock"
                 with suppress(Timeout):
@@ -171,7 +189,7 @@ class NewSounds:
 
     def _used_seeds(self) -> set[int]:
         names = set(os.listdir(self.folder))
-        sound = re.compile(rf"{re.escape(self._stem)}_(\d{{1,19}})_")
+        sound = re.compile(rf"(?:.*_)?{re.escape(self._stem)}_(\d{{1,19}})_\d+\.")
         found = (int(match[1]) for match in map(sound.match, names) if match)
         return seeds_in(self.folder / LIST, self.model.metadata.model_id, names) | set(found)
 

@@ -32,6 +32,8 @@ class KnownSound:
     """In dBFS."""
     columns: int
     """Latent columns that are kept: all, or those of the beginning."""
+    peak_db: float | None = None
+    """Of the loudest sample, in dBFS; None in the first models, which do not tell."""
 
 
 @dataclass(frozen=True)

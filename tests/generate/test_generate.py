@@ -36,10 +36,23 @@ def files(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.glob("*.wav"))
 
 
+def only(folder: str) -> Path:
+    """The one sound that is there."""
+    (path,) = Path(folder).glob("*.wav")
+    return path
+
+
+def unclassed(folder: Path) -> list[str]:
+    """The names of sounds without their classes."""
+    found = [name.split("_", 1) for name in files(folder)]
+    assert {kind for kind, _ in found} <= {"kick", "snare"}
+    return sorted(rest for _, rest in found)
+
+
 def test_sounds_their_page_picture_and_list(kit: Path, run: Run) -> None:
     told = run("generate", kit, "-n", "3", "-o", "out")
     assert told.exit_code == 0, told.stderr
-    assert files(Path("out")) == [f"My-Kit-1_0_00{number}.wav" for number in (1, 2, 3)]
+    assert unclassed(Path("out")) == [f"My-Kit-1_0_00{number}.wav" for number in (1, 2, 3)]
     assert told.stdout.count("dBFS; nearest: ") == 3
     assert "classes, and how many sounds of each are known: kick 3, snare 3" in told.stdout
     assert "picture of them: out/generate.png" in told.stdout
@@ -48,8 +61,8 @@ def test_sounds_their_page_picture_and_list(kit: Path, run: Run) -> None:
     (call,) = value["calls"]
     assert call["settings"] == {"seed": 0, "temperature": 1.0}
     facts = call["sounds"][1]
-    assert facts["file"] == "My-Kit-1_0_002.wav"
-    waveform, rate_hz = soundfile.read("out/My-Kit-1_0_002.wav")
+    assert facts["file"] == f"{facts['class']}_My-Kit-1_0_002.wav"
+    waveform, rate_hz = soundfile.read(Path("out", facts["file"]))
     assert facts["length_s"] == pytest.approx(len(waveform) / rate_hz, abs=1e-3)
     level = 10 * np.log10(np.mean(waveform**2))
     assert facts["level_dbfs"] == pytest.approx(level, abs=0.05)
@@ -59,7 +72,7 @@ def test_sounds_their_page_picture_and_list(kit: Path, run: Run) -> None:
     page = Path("out/listen.html").read_text()
     assert page.count('class="row"') == 3
     assert page.count(">nearest</button>") == 3
-    tag = SoundFile.open(Path("out/My-Kit-1_0_002.wav")).made_with
+    tag = SoundFile.open(Path("out", facts["file"])).made_with
     assert tag is not None
     assert tag.endswith("seed=0 temperature=1.0 number=2")
 
@@ -94,7 +107,7 @@ def test_a_model_that_was_renamed_makes_other_sounds_than_before(kit: Path, run:
     own = {"name": "Other", "model_id": read_bundle(kit, weights=False).metadata.model_id}
     again = make_bundle(kit.with_name("again.distillgan"), fields=state, **own)
     assert run("generate", again, "-n", "1", "-o", "out").exit_code == 0
-    assert files(Path("out")) == ["My-Kit-1_0_001.wav", "Other_1_001.wav"]
+    assert unclassed(Path("out")) == ["My-Kit-1_0_001.wav", "Other_1_001.wav"]
 
 
 def test_each_call_has_new_sounds_and_nothing_is_overwritten(kit: Path, run: Run) -> None:
@@ -102,13 +115,13 @@ def test_each_call_has_new_sounds_and_nothing_is_overwritten(kit: Path, run: Run
     before = {path: path.read_bytes() for path in Path("out").glob("*.wav")}
     picture = Path("out/generate.png").read_bytes()
     assert run("generate", kit, "-n", "2", "-o", "out").exit_code == 0
-    assert files(Path("out")) == [f"My-Kit-1_{s}_00{n}.wav" for s in (0, 1) for n in (1, 2)]
+    assert unclassed(Path("out")) == [f"My-Kit-1_{s}_00{n}.wav" for s in (0, 1) for n in (1, 2)]
     assert Path("out/generate.png").read_bytes() == picture
     assert Path("out/generate-2.png").exists()
     assert len(json.loads(Path("out/generate.json").read_text())["calls"]) == 2
     told = run("generate", kit, "-n", "2", "-o", "out", "--seed", "1")
     assert told.exit_code == 2
-    assert "out/My-Kit-1_1_001.wav: already exists; add --overwrite" in told.stderr
+    assert "_My-Kit-1_1_001.wav: already exists; add --overwrite" in told.stderr
     assert all(path.read_bytes() == data for path, data in before.items())
     assert run("generate", kit, "-n", "2", "-o", "out", "--seed", "1", "--overwrite").exit_code == 0
 
@@ -133,8 +146,31 @@ def test_a_class_is_known_by_any_spelling(kit: Path, run: Run) -> None:
 def test_a_seed_and_number_are_the_same_file_in_any_call(kit: Path, run: Run) -> None:
     run("generate", kit, "-n", "1", "-o", "one", "--seed", "7")
     run("generate", kit, "-n", "4", "-o", "many", "--seed", "7")
-    name = "My-Kit-1_7_001.wav"
-    assert Path("one", name).read_bytes() == Path("many", name).read_bytes()
+    assert only("one").read_bytes() == Path("many", only("one").name).read_bytes()
+
+
+def test_a_call_in_a_new_folder_gives_new_sounds(kit: Path, run: Run) -> None:
+    """Those of the run itself came again."""
+    Path("outputs/library").mkdir(parents=True)
+    for out in ("one", "two"):
+        assert run("generate", kit, "-n", "1", "-o", out).exit_code == 0
+    assert "_0_" in only("one").name
+    assert "_1_" in only("two").name
+
+
+def test_rate_bits_and_peak_are_as_asked(kit: Path, run: Run) -> None:
+    asked = ("--rate", "44100", "--bits", "16", "--normalise")
+    told = run("generate", kit, "-n", "1", "-o", "out", *asked)
+    assert told.exit_code == 0, told.stderr
+    info = soundfile.info(only("out"))
+    assert (info.samplerate, info.subtype) == (44_100, "PCM_16")
+    waveform, _ = soundfile.read(only("out"))
+    assert np.abs(waveform).max() == pytest.approx(10 ** (-1 / 20), abs=1e-3)
+    for words, why in (
+        (("--rate", "12345"), "argument --rate: invalid choice: 12345"),
+        (("--bits", "16", "--format", "ogg"), "--bits 16: ogg has none; use --format wav or flac"),
+    ):
+        run("generate", kit, "-o", "other", *words).is_mistake(why)
 
 
 def test_variations_morphs_continuations_and_loops(kit: Path, run: Run, tmp_path: Path) -> None:
@@ -143,7 +179,7 @@ def test_variations_morphs_continuations_and_loops(kit: Path, run: Run, tmp_path
     told = run("generate", kit, "-n", "2", "-o", "like", "--like", first, "--amount", "0")
     assert told.exit_code == 0, told.stderr
     run("reconstruct", kit, first, "-o", "same")
-    one, _ = soundfile.read("like/My-Kit-1_0_001.wav")
+    one, _ = soundfile.read("like/a_My-Kit-1_0_001.wav")
     other, _ = soundfile.read("same/a.wav")
     assert np.abs(one - other.mean(axis=1)).max() < 1e-4
     settings = json.loads(Path("like/generate.json").read_text())["calls"][0]["settings"]
@@ -157,10 +193,10 @@ def test_variations_morphs_continuations_and_loops(kit: Path, run: Run, tmp_path
     assert "50% of the way" in Path("way/listen.html").read_text()
     told = run("generate", kit, "-n", "1", "-o", "on", "--continue", second, "--length", "1")
     assert told.exit_code == 0, told.stderr
-    assert soundfile.info("on/My-Kit-1_0_001.wav").frames == 16_000
+    assert soundfile.info("on/b_My-Kit-1_0_001.wav").frames == 16_000
     told = run("generate", kit, "-n", "1", "-o", "loop", "--loop", "--length", "0.5")
     assert told.exit_code == 0, told.stderr
-    assert soundfile.info("loop/My-Kit-1_0_001.wav").frames == 8_000
+    assert soundfile.info(only("loop")).frames == 8_000
 
 
 @pytest.mark.parametrize("way", ["like", "continue"])
@@ -174,7 +210,7 @@ def test_opposite_channels_to_begin_with_are_heard_and_told_of(
         told = run("generate", kit, "-n", "1", "--seed", "0", "-o", name, f"--{way}", f"{name}.wav")
         assert told.exit_code == 0, told.stderr
         assert ("channel 1 of 2 is used" in told.stdout) == (name == "wide")
-    first, second = (soundfile.read(f"{name}/My-Kit-1_0_001.wav")[0] for name in ("wide", "left"))
+    first, second = (soundfile.read(only(name))[0] for name in ("wide", "left"))
     np.testing.assert_array_equal(first, second)
 
 

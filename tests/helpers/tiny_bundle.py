@@ -152,7 +152,14 @@ def tiny_prior() -> Prior:
         weight.data = (0.5 * torch.sin(values**2)).float().reshape(weight.shape)
     columns = 6
     sounds = tuple(
-        KnownSound(f"{name}/{number}.wav", label, 8_000 + 500 * number, -20.0 - number, columns)
+        KnownSound(
+            f"{name}/{number}.wav",
+            label,
+            8_000 + 500 * number,
+            -20.0 - number,
+            columns,
+            -6.0 - number,
+        )
         for label, name in enumerate(("kick", "snare"))
         for number in range(3)
     )

@@ -7,11 +7,12 @@ import re
 import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 from typing import Any
 
 from distill.catalog.entry import Entry
+from distill.catalog.seeds import Seeds
 from distill.dashboard.state.kept import mark, not_zipped
 from distill.dashboard.state.models import Models
 from distill.dashboard.state.places import Places
@@ -146,7 +147,9 @@ def start(places: Places, entry: Entry, request: SoundsRequest) -> Path:
                 return folder
         if sum(started.is_alive for started in calls.values()) >= MOST_AT_ONCE:
             raise GenerationError("new sounds are being made already; wait until they are there")
-        seed = _free_seed(calls.values(), entry.id) if request.seed is None else request.seed
+        asked = Seeds(places.library, entry.id).asked()
+        free = _free_seed(calls.values(), entry.id, asked)
+        seed = free if request.seed is None else request.seed
         folder = new_run_dir(places.new_sounds, entry.name)
         start_verb(
             request.words(model, folder, seed),
@@ -180,10 +183,13 @@ def _calls(places: Places) -> dict[Path, Started]:
     return {folder: started for folder, started in call_folders(places).items() if started}
 
 
-def _free_seed(calls: Iterable[Started], model_id: str) -> int:
-    """The first seed after those that this model was asked for, under whatever name."""
+def _free_seed(calls: Iterable[Started], model_id: str, asked: set[int]) -> int:
+    """The first seed after those of calls that are here, by this model under whatever name, that it
+    was not asked for elsewhere.
+    """
     seeds = (seed for call in calls if call.model_id == model_id for seed in _seeds(call.words))
-    return max(seeds, default=-1) + 1
+    first = max(seeds, default=-1) + 1
+    return next(seed for seed in count(first) if seed not in asked)
 
 
 def _seeds(words: Iterable[str]) -> Iterator[int]:

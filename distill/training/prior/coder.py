@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import cache
 
 import torch
@@ -14,7 +15,7 @@ from distill.generation.finishing import level_db
 from distill.prior.prior import code_type
 
 LONGEST_LEVEL_S = 10.0
-"""The level of a sound is that of its beginning, at most this long."""
+"""The level and peak of a sound are those of its beginning, at most this long."""
 SILENT_DB = -120.0
 
 
@@ -24,6 +25,7 @@ class SoundCoder:
     def __init__(self, codec: Codec, sounds: WholeSounds) -> None:
         self.codec, self.sounds = codec, sounds
         self.level_db = cache(self._level_db)
+        self.peak_db = cache(self._peak_db)
         self.columns = cache(self._columns)
 
     def _columns(self, index: int, later: int = 0) -> int:
@@ -32,9 +34,17 @@ class SoundCoder:
 
     def _level_db(self, index: int) -> float:
         """Level of a sound's beginning in dBFS: of its mean power."""
+        return max(SILENT_DB, level_db(self._beginning(index)))
+
+    def _peak_db(self, index: int) -> float:
+        """The loudest sample of a sound's beginning in dBFS."""
+        peak = float(self._beginning(index).abs().max())
+        return 20 * math.log10(peak) if peak > 10 ** (SILENT_DB / 20) else SILENT_DB
+
+    def _beginning(self, index: int) -> Tensor:
+        """Of a sound, (T,)."""
         most = round(LONGEST_LEVEL_S * self.codec.spectrogram.config.sample_rate_hz)
-        waveform = self.sounds.read(index, 0, min(most, self.sounds.samples(index)))
-        return max(SILENT_DB, level_db(waveform))
+        return self.sounds.read(index, 0, min(most, self.sounds.samples(index)))
 
     @torch.inference_mode()
     def codes(

@@ -79,6 +79,7 @@ def known_sounds(
             label=labels[number],
             samples=coder.sounds.samples(number),
             level_db=coder.level_db(number),
+            peak_db=coder.peak_db(number),
             columns=kept.shape[1],
         )
         for number, kept in codes.items()

@@ -14,6 +14,7 @@ from distill.bundle.loading import load_bundle
 from distill.bundle.reader import read_bundle
 from distill.bundle.rebuild import rebuild_codec
 from distill.bundle.rebuild_prior import rebuild_prior
+from distill.catalog.seeds import Seeds
 from distill.data.source import Source
 from distill.data.split import FEWEST_HELD_OUT
 from distill.listen.new_sounds import NewSounds
@@ -22,6 +23,7 @@ from distill.model.sizing import Choice
 from distill.prior.config import PriorNetworkConfig
 from distill.prior.prior import Prior, PriorConfig
 from distill.runs.folder import NEW_SOUNDS, best_bundle
+from distill.system.paths import path_of
 from distill.system.terminal import quantity, say_figures
 from distill.training.prior.baseline import Baseline
 from distill.training.prior.coded_sounds import CodedSounds
@@ -180,7 +182,8 @@ class PriorStage(Stage[PreparedPrior]):
             return None
         names = (NEW_SOUNDS if number == 1 else f"{NEW_SOUNDS}-{number}" for number in count(1))
         folder = next(path for name in names if not (path := self.run_dir / name).exists())
-        target = NewSounds(folder, model, seed=self.config.seed)
+        seeds = Seeds(path_of(self.config.library.dir), model.metadata.model_id)
+        target = NewSounds(folder, model, seed=self.config.seed, seeds=seeds)
         for sound in model.new_sounds(SHOWN_SOUNDS, seed=self.config.seed):
             target.add(sound)
         return target.close().page

@@ -1,0 +1,58 @@
+"""a waveform (C, T) as a model makes it → as it is wanted in a file: sample rate, bits and peak."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from distill.errors import SoundError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+RATES_HZ = (44_100, 48_000, 96_000)
+"""What samplers and editors read everywhere."""
+BITS = (16, 24)
+WITH_BITS = ("wav", "flac")
+"""Formats that hold whole numbers of so many bits."""
+NORMAL_PEAK_DBFS = -1.0
+LOUDEST = 0.99
+"""Another sample rate moves the peaks: none is above this afterwards."""
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """How sounds are wanted; None leaves them as they are made."""
+
+    rate_hz: int | None = None
+    bits: int | None = None
+    normalise: bool = False
+    """Whether each has a peak of NORMAL_PEAK_DBFS."""
+
+    def check_format(self, suffix: str) -> None:
+        """Raise SoundError if files with this suffix have no bits to choose."""
+        kind = suffix.lower().lstrip(".")
+        if self.bits is not None and kind not in WITH_BITS:
+            raise SoundError(f"--bits {self.bits}: {kind} has none; use --format wav or flac")
+
+    def rate_of(self, rate_hz: int) -> int:
+        """The sample rate of the file of a sound that is made at `rate_hz`."""
+        return self.rate_hz or rate_hz
+
+    def apply(self, waveform: Tensor, rate_hz: int) -> Tensor:
+        """A waveform (C, T) at `rate_hz` → (C, T') at `rate_of(rate_hz)`."""
+        import torch
+
+        from distill.audio.chunks import resample_chunks
+
+        wanted_hz = self.rate_of(rate_hz)
+        whole = torch.cat(list(resample_chunks([waveform], rate_hz, wanted_hz)), dim=1)
+        peak = float(whole.abs().max())
+        if peak <= 0:
+            return whole
+        if self.normalise:
+            return whole * (10 ** (NORMAL_PEAK_DBFS / 20) / peak)
+        return whole * min(1.0, LOUDEST / peak) if wanted_hz != rate_hz else whole
+
+
+AS_MADE = Delivery()
