@@ -10,7 +10,6 @@ from pathlib import Path
 
 from distill.audio.delivery import Delivery
 from distill.bundle.loaded import LoadedModel
-from distill.catalog.seeds import Seeds
 from distill.cli.coding import out_folder
 from distill.errors import GenerationError
 from distill.generate.given import beginning_of_names, request_of, settings_of
@@ -18,6 +17,7 @@ from distill.generation.making import Generation
 from distill.generation.ranges import USUAL_TEMPERATURE
 from distill.listen.folder import invitation
 from distill.listen.new_sounds import NewSounds, describe
+from distill.listen.seeds import Seeds
 from distill.runs.at_work import coming_prior
 from distill.runs.folder import RUNS
 from distill.runs.of_model import runs_of

@@ -106,6 +106,11 @@ class KitFolder:
         self._pads.append(pad)
         self._facts.append(self._facts_of(pad, sound))
 
+    @property
+    def sounds(self) -> int:
+        """How many are written."""
+        return len(self._pads)
+
     def close(self) -> list[Path]:
         """Write the presets and the list, and return what could be written; warn of the rest."""
         if not self._pads:

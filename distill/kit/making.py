@@ -48,6 +48,8 @@ def make_kit(model: LoadedModel, options: argparse.Namespace) -> None:
         finally:
             for path in folder.close():
                 say(f"written: {from_here(path)}")
+        if not folder.sounds:
+            raise GenerationError("no sound differs enough from what the model knows: no kit")
 
 
 def _fill(folder: KitFolder, sounds: KitSounds, classes: list[str | None], model_name: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import PurePosixPath
 
 FIRST_KEY, LAST_KEY = 36, 127
@@ -64,7 +65,7 @@ def drum_of(class_name: str) -> str:
     and `kick drum` are kicks.
     """
     words = re.findall(r"[a-z]+", class_name.lower())
-    joined = {*words, *(one + other for one, other in zip(words, words[1:], strict=False))}
+    joined = {*words, *(one + other for one, other in pairwise(words))}
     joined |= {word.removesuffix("s") for word in joined}
     if joined & set(OPEN) and joined & {"hat", "hihat", "hh"}:
         return "open hat"
@@ -93,7 +94,6 @@ def choked(class_names: Sequence[str]) -> set[str]:
 
 
 def velocities(layers: int) -> list[tuple[int, int]]:
-    """The velocities of each layer, the loudest first; together 0 to 127."""
+    """The velocities of each layer, the loudest first; together 1 to 127."""
     edges = [round(127 * layer / layers) for layer in range(layers + 1)]
-    spans = [(low + (low > 0), high) for low, high in zip(edges, edges[1:], strict=False)]
-    return spans[::-1]
+    return [(low + 1, high) for low, high in pairwise(edges)][::-1]

@@ -20,7 +20,6 @@ from torch import Tensor
 from distill.audio.delivery import AS_MADE, Delivery
 from distill.audio.writer import write_sound
 from distill.bundle.loaded import LoadedModel
-from distill.catalog.seeds import Seeds
 from distill.codec.codes import Codes
 from distill.errors import DistillError, SoundError, WriteError
 from distill.generation.finishing import fit, is_silent
@@ -30,6 +29,7 @@ from distill.listen.contact_sheet import Tile, draw_contact_sheet
 from distill.listen.folder import PAGE, ListeningPage, hold_folder
 from distill.listen.picture import write_mels
 from distill.listen.rows import Row, Take
+from distill.listen.seeds import Seeds
 from distill.system.atomic import write_free, write_text
 from distill.system.locks import hold
 from distill.system.names import file_part
@@ -136,9 +136,7 @@ class NewSounds:
         return path
 
     def check_free(self, classes: Mapping[int, str]) -> None:
-        """Raise SoundError if there is a sound already where one with these numbers, of these
-        classes, is to go.
-        """
+        """Raise SoundError if there is a sound where one of these numbers and classes is to go."""
         for number, name in classes.items():
             if not self._overwrite and (path := self.path(number, name)).exists():
                 raise _taken(path)

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from distill.catalog.entry import Entry
-from distill.catalog.seeds import Seeds
 from distill.dashboard.state.kept import mark, not_zipped
 from distill.dashboard.state.models import Models
 from distill.dashboard.state.places import Places
@@ -28,6 +27,7 @@ from distill.dashboard.state.processes import (
 from distill.dashboard.state.sounds import address_of, page_rows, sound_row, sounds_in
 from distill.errors import GenerationError
 from distill.generation.ranges import WITH_LENGTH
+from distill.listen.seeds import Seeds
 from distill.runs.at_work import coming_prior
 from distill.runs.folder import new_run_dir
 from distill.runs.of_model import runs_of

@@ -14,10 +14,10 @@ from distill.bundle.loading import load_bundle
 from distill.bundle.reader import read_bundle
 from distill.bundle.rebuild import rebuild_codec
 from distill.bundle.rebuild_prior import rebuild_prior
-from distill.catalog.seeds import Seeds
 from distill.data.source import Source
 from distill.data.split import FEWEST_HELD_OUT
 from distill.listen.new_sounds import NewSounds
+from distill.listen.seeds import Seeds
 from distill.model.layout import CodeLayout
 from distill.model.sizing import Choice
 from distill.prior.config import PriorNetworkConfig

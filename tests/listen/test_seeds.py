@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from distill.catalog.seeds import LOCK, NAME, Seeds
+from distill.listen.seeds import LOCK, NAME, Seeds
 
 
 def test_each_model_has_its_own(tmp_path: Path) -> None:
