@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import gcd
 from typing import TYPE_CHECKING
 
+from distill.audio.resample import samples_at
 from distill.errors import SoundError
 
 if TYPE_CHECKING:
@@ -16,6 +18,8 @@ BITS = (16, 24)
 WITH_BITS = ("wav", "flac")
 """Formats that hold whole numbers of so many bits."""
 NORMAL_PEAK_DBFS = -1.0
+AROUND = 2048
+"""Samples of a loop that are heard before and after it while it gets another sample rate."""
 LOUDEST = 0.99
 """Another sample rate moves the peaks: none is above this afterwards."""
 
@@ -39,20 +43,35 @@ class Delivery:
         """The sample rate of the file of a sound that is made at `rate_hz`."""
         return self.rate_hz or rate_hz
 
-    def apply(self, waveform: Tensor, rate_hz: int) -> Tensor:
-        """A waveform (C, T) at `rate_hz` → (C, T') at `rate_of(rate_hz)`."""
-        import torch
-
-        from distill.audio.chunks import resample_chunks
-
+    def apply(self, waveform: Tensor, rate_hz: int, *, is_loop: bool = False) -> Tensor:
+        """A waveform (C, T) at `rate_hz` → (C, T') at `rate_of(rate_hz)`; before and after a loop
+        is the loop itself.
+        """
         wanted_hz = self.rate_of(rate_hz)
-        whole = torch.cat(list(resample_chunks([waveform], rate_hz, wanted_hz)), dim=1)
+        whole = _resample(waveform, rate_hz, wanted_hz, is_loop=is_loop)
         peak = float(whole.abs().max())
         if peak <= 0:
             return whole
         if self.normalise:
             return whole * (10 ** (NORMAL_PEAK_DBFS / 20) / peak)
         return whole * min(1.0, LOUDEST / peak) if wanted_hz != rate_hz else whole
+
+
+def _resample(waveform: Tensor, from_hz: int, to_hz: int, *, is_loop: bool) -> Tensor:
+    import torch
+
+    from distill.audio.chunks import resample_chunks
+
+    shared, samples = gcd(from_hz, to_hz), waveform.shape[1]
+    around = 0
+    if is_loop and from_hz != to_hz:  # whole steps of both rates
+        around = -(-AROUND * shared // from_hz) * from_hz // shared
+        turns = 1 + 2 * -(-around // samples)
+        before = (turns // 2) * samples - around
+        waveform = waveform.repeat(1, turns)[:, before : before + samples + 2 * around]
+    whole = torch.cat(list(resample_chunks([waveform], from_hz, to_hz)), dim=1)
+    first = around * to_hz // from_hz
+    return whole[:, first : first + samples_at(samples, from_hz, to_hz)]
 
 
 AS_MADE = Delivery()

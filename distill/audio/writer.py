@@ -17,6 +17,7 @@ from mutagen.wave import WAVE
 from numpy.typing import NDArray
 
 from distill.audio.own_output import TAG
+from distill.audio.riff import Loop, add_loop_chunks
 from distill.audio.sndfile import detail_of
 from distill.errors import SoundError, WriteError
 from distill.system.atomic import whole_file
@@ -61,11 +62,12 @@ def write_sound(
     samples: int,
     model: str,
     bits: int | None = None,
+    loop: Loop | None = None,
     replace: bool = True,
 ) -> None:
     """Write chunks (C, t) as exactly `samples` frames, in the format of the suffix, with the tag
-    DISTILL_MODEL=`model`; `bits` of a sample are 24 where they can be chosen and are not. After an
-    error, no file is left.
+    DISTILL_MODEL=`model`; `bits` of a sample are 24 where they can be chosen and are not. A WAV
+    file says of a `loop` how it is repeated. After an error, no file is left.
 
     Raises SoundError if the format cannot hold the sound, WriteError if the disk is full, and
     FileExistsError with `replace=False` if the file exists.
@@ -92,6 +94,8 @@ def write_sound(
                 for block in _exact_blocks(chunks, samples, channels):
                     file.write(block)
             _tag(partial, container, tag)
+            if loop is not None and container == "WAV":
+                add_loop_chunks(partial, loop, samples=samples, rate_hz=sample_rate_hz)
     except soundfile.LibsndfileError as error:
         raise SoundError(f"{path}: cannot be written: {detail_of(error)}") from error
     except FileExistsError:

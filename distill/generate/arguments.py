@@ -15,7 +15,16 @@ from distill.cli.coding import (
 )
 from distill.cli.verb import Parser
 from distill.errors import DistillError
-from distill.generation.ranges import LIKE_AMOUNT, NEW_AMOUNT, check_request_numbers, check_ways
+from distill.generation.ranges import (
+    BEATS,
+    BEATS_IN_BAR,
+    LIKE_AMOUNT,
+    NEW_AMOUNT,
+    USUAL_BEATS,
+    check_request_numbers,
+    check_time,
+    check_ways,
+)
 from distill.system.paths import path_of
 
 MOST_SOUNDS = 100_000
@@ -73,6 +82,22 @@ def parser_of_generate() -> Parser:
     parser.add_argument(
         "--loop", action="store_true", help="the end of each sound fits its beginning"
     )
+    parser.add_argument(
+        "--bpm",
+        type=float,
+        metavar="T",
+        help="tempo of loops: beats a minute, onsets on sixteenths",
+    )
+    bars = parser.add_mutually_exclusive_group()
+    bars.add_argument(
+        "--bars",
+        type=_bars,
+        dest="beats",
+        metavar="N",
+        help=f"length of such loops in bars of {BEATS_IN_BAR} beats "
+        f"(default: {USUAL_BEATS // BEATS_IN_BAR})",
+    )
+    bars.add_argument("--beats", type=int, metavar="N", help="the same in beats")
     add_outputs(parser, default="generated")
     add_format(parser)
     add_delivery(parser)
@@ -93,6 +118,8 @@ def check_combination(options: argparse.Namespace) -> None:
         "loop": options.loop,
     }
     check_ways(ways, has_length=options.length is not None, mark="--")
+    has_length = options.length is not None
+    check_time(options.bpm, options.beats, is_loop=options.loop, has_length=has_length, mark="--")
     check_request_numbers(
         temperature=options.temperature, length_s=options.length, amount=options.amount
     )
@@ -103,6 +130,13 @@ def check_combination(options: argparse.Namespace) -> None:
     folder = out_folder(options)
     if folder.exists() and not folder.is_dir():
         raise DistillError(f"{folder}: is a file; give a folder with -o")
+
+
+def _bars(text: str) -> int:
+    most = BEATS[1] // BEATS_IN_BAR
+    if not text.isdecimal() or not 1 <= int(text) <= most:
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number from 1 to {most}")
+    return int(text) * BEATS_IN_BAR
 
 
 def _count(text: str) -> int:

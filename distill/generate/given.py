@@ -37,6 +37,8 @@ def request_of(model: LoadedModel, options: argparse.Namespace) -> Request:
         ),
         beginning=_waveform(options.beginning, model) if options.beginning else None,
         loop=options.loop,
+        bpm=options.bpm,
+        beats=options.beats,
         levels=options.levels,
     )
 
@@ -52,6 +54,8 @@ def settings_of(options: argparse.Namespace) -> dict[str, Any]:
         "morph": [_name(each) for each in options.morph] if options.morph else None,
         "continue": _name(options.beginning),
         "loop": options.loop or None,
+        "bpm": options.bpm,
+        "beats": options.beats,
         "levels": options.levels,
         "rate_hz": options.rate,
         "bits": options.bits,

@@ -7,6 +7,8 @@ import math
 import torch
 from torch import Tensor
 
+from distill.generation.rhythm import late_by_s, onset_times
+
 LOUDEST = 0.99
 """The largest sample of what is delivered."""
 MOST_GAIN_DB = 12.0
@@ -31,6 +33,8 @@ QUIET_END_S = 0.005
 """The silence after the fade at the end."""
 SPLICE_S = 0.02
 SEAM_S = 0.05
+FIRST_ONSET_S = 0.06
+"""A loop with a beat is made so that its first onset is in this time."""
 DEAD_SHARE, QUIET_DB = 0.01, 30.0
 """A sound has died away under this share of its loudest sample; a loop does not begin in a frame
 that is quieter than the loudest by more than this.
@@ -121,6 +125,21 @@ def splice(beginning: Tensor, waveform: Tensor, samples: int, rate_hz: int) -> T
     over = slice(samples - lap, samples)
     led = _lead_over(beginning[over], waveform[over])
     return torch.cat([beginning[: samples - lap], led, waveform[samples:]])
+
+
+def cut_beat(waveform: Tensor, samples: int, rate_hz: int, *, slots: int) -> Tensor:
+    """A waveform (T,) → (samples,) from its first onset on, which begins again after its end; as
+    many of its onsets as may be lie on a grid of `slots`.
+    """
+    place = beginning_of(waveform[: round(FIRST_ONSET_S * rate_hz)], rate_hz)
+    onsets = onset_times(waveform[place : place + samples].numpy(), rate_hz)
+    place += round(late_by_s(onsets, samples / slots / rate_hz) * rate_hz)
+    silence = waveform.new_zeros(max(0, -place))
+    loop = fit(torch.cat([silence, waveform[max(0, place) :]]), samples).clone()
+    into, out = (min(round(each * rate_hz), samples // 8) for each in (FADE_IN_S, FADE_OUT_S))
+    loop[:into] *= _rise(into)
+    loop[samples - out :] *= _rise(out).flip(0)
+    return loop
 
 
 def cut_loop(waveform: Tensor, mel: Tensor, samples: int, *, hop: int, rate_hz: int) -> Tensor:

@@ -14,6 +14,7 @@ from distill.codec.codes import Codes
 from distill.generation.finishing import (
     begin_at,
     beginning_of,
+    cut_beat,
     cut_loop,
     fade_ends,
     fit,
@@ -68,6 +69,10 @@ class NewSound:
     """What else is to be said of it; empty if there is nothing."""
     mel: Tensor = field(repr=False)
     """Its decoded mel in dB (M, F)."""
+    is_loop: bool = False
+    bpm: float | None = None
+    beats: int | None = None
+    """Of a loop that was asked for in time."""
 
 
 class Generation:
@@ -171,6 +176,9 @@ class Generation:
             attempts=plan.attempt + 1,
             note=plan.note,
             mel=mel,
+            is_loop=request.loop,
+            bpm=request.bpm,
+            beats=request.beats,
         )
 
     def _decode(self, codes: Codes) -> Tensor:
@@ -195,6 +203,9 @@ class Generation:
         """A decoded sound (T,) → the same as it is delivered."""
         request, rate_hz = self.request, self.codec.sample_rate_hz
         if request.loop:
+            if plan.slots:
+                beat = cut_beat(waveform, plan.samples, rate_hz, slots=plan.slots)
+                return to_level(beat, plan.level_db)
             hop = self.codec.spectrogram.config.hop_length
             loop = cut_loop(waveform, mel, plan.samples, hop=hop, rate_hz=rate_hz)
             return to_level(loop, plan.level_db)

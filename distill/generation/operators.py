@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter
+from scipy.ndimage import gaussian_filter, gaussian_filter1d
 from torch import Tensor
 
 Mel = NDArray[np.float32]
@@ -118,6 +118,14 @@ def recolour(one: Mel, other: Mel, share: float, *, frame_s: float) -> Mel:
     colours = [gaussian_filter(mel, spread, mode="nearest") for mel in (one, other)]
     coloured: Mel = one + np.float32(share) * (colours[1] - colours[0])
     return coloured
+
+
+def tint(one: Mel, other: Mel, share: float) -> Mel:
+    """The first of two sounds with the coarse mean spectrum of the second, at its own times."""
+    means = other.mean(axis=1) - one.mean(axis=1)
+    change = gaussian_filter1d(means - means.mean(), SMOOTH_BINS, mode="nearest")
+    tinted: Mel = one + np.float32(share) * change.astype(np.float32)[:, None]
+    return tinted
 
 
 def hand_over(one: Mel, other: Mel, *, begun: int, frame_s: float) -> Mel:

@@ -16,6 +16,7 @@ from distill.codec.codec import Codec
 from distill.codec.codes import Codes
 from distill.generation.finishing import level_db
 from distill.generation.known import KnownSounds
+from distill.generation.loops import Loops
 from distill.generation.ranges import (
     LENGTHS_S,
     LIKE_AMOUNT,
@@ -46,9 +47,6 @@ PULL, LEAST_PULL = 6.0, 4.0
 """How strongly a sound of amount one half is drawn to its plan, beside what draws each sound: by
 itself, the prior draws textures that belong to no class.
 """
-LOOP_ROOM = 1.5
-LOOP_MORE_S = 0.2
-"""A loop is cut out of a sound that is longer by this factor, and a little more."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +65,8 @@ class Plan:
     """None for the level that it has."""
     codes: Codes | None = None
     """None if they are to be drawn."""
+    slots: int = 0
+    """Sixteenths of a loop that has a beat; 0 for other sounds."""
     is_given: bool = False
     """Whether it is a given sound, to be heard as it is decoded."""
     origins: tuple[tuple[Codes, float], ...] = ()
@@ -87,6 +87,9 @@ class Planner:
         label = UNKNOWN if asked is None else label_of(asked, self.prior)
         assert label is not None
         self.label = label
+        self.loops = Loops(codec, known, request)
+        if request.loop:
+            self.loops.check(label)
 
     def plan(self, number: int, attempt: int) -> Plan:
         """The plan of a sound; after an attempt that failed, another one."""
@@ -104,18 +107,24 @@ class Planner:
 
     def _new(self, number: int, attempt: int, random: np.random.Generator, seed: int) -> Plan:
         """A new sound, made of known ones."""
-        request, rate_hz = self.request, self.codec.sample_rate_hz
+        request = self.request
         known = self.choose(number, attempt, random)
         sound = self.known[known]
         amount = NEW_AMOUNT if request.amount is None else request.amount
         amount = min(1.0, amount * FURTHER**attempt)
-        samples = self._length(sound, random)
-        drawn = samples
+        slots = 0
         if request.loop:
-            drawn = round(samples * LOOP_ROOM + LOOP_MORE_S * rate_hz)
-        made = self._recombination.make(known, random, samples=drawn, amount=amount)
+            samples = self.loops.samples(known)
+            slots = self.loops.slots(known, samples)
+            drawn = self.loops.drawn_samples(known, samples)
+            mel = self.loops.mel(known, samples, self._recombination.loop_frames(drawn))
+            made = self._recombination.repeat(mel, known, samples, random, amount)
+        else:
+            samples = drawn = self._length(sound, random)
+            made = self._recombination.make(known, random, samples=drawn, amount=amount)
         draw = self._near(made, amount, seed, label=sound.label, level=sound.level_db)
-        return Plan(number, attempt, draw, samples, drawn, sound.level_db, self._codes(made, drawn))
+        codes = self._codes(made, drawn)
+        return Plan(number, attempt, draw, samples, drawn, sound.level_db, codes, slots=slots)
 
     @property
     def draws(self) -> bool:
@@ -154,7 +163,7 @@ class Planner:
         """
         if self.label != UNKNOWN or self.request.begins_with_a_sound:
             return self.label
-        counts = Counter(sound.label for sound in self.prior.config.sounds)
+        counts = Counter(self.known[sound].label for sound in self._possible(UNKNOWN))
         labels = sorted(counts)
         shares = np.sqrt([counts[label] for label in labels])
         return labels[_at(self._place(number)[0], shares)]
@@ -163,14 +172,19 @@ class Planner:
         """The number of a known sound of the class: in turn, or, after an attempt that failed, any;
         more often one of about the length.
         """
-        numbers = self.prior.sounds_of(self.label_of(number))
+        numbers = self._possible(self.label_of(number))
         weights = np.ones(len(numbers))
-        if self.request.length_s is not None:
+        if self.request.length_s is not None and not self.request.loop:
             samples = self.request.length_s * self.codec.sample_rate_hz
             lengths = np.array([self.known[each].samples for each in numbers])
             weights = np.exp(-np.abs(np.log2(lengths / samples)))
         place = float(random.random()) if attempt else self._place(number)[1]
         return numbers[_at(place, weights)]
+
+    def _possible(self, label: int) -> list[int]:
+        """The known sounds of a class of which new ones are made; for a loop, not all are."""
+        numbers = self.prior.sounds_of(label)
+        return [each for each in numbers if not self.request.loop or each in self.loops.material]
 
     def _place(self, number: int) -> NDArray[np.float64]:
         """Where a sound is in the square of all classes and all sounds of a class, each 0 to 1."""

@@ -14,6 +14,11 @@ NEW_AMOUNT, LIKE_AMOUNT, MORPH_AMOUNT = 0.3, 0.4, 0.0
 """The amount where none is given: how far new sounds are from known ones, variations from their
 original, and a morph from the way between its two ends.
 """
+TEMPOS_BPM, BEATS = (30.0, 300.0), (1, 64)
+BEATS_IN_BAR, USUAL_BEATS = 4, 8
+"""Of a loop in time."""
+SLOTS = 4
+"""Sixteenths in a beat."""
 USUAL_TEMPERATURE = 1.0
 """The prior draws sounds at any other temperature. At this one, they are coded as they are made:
 drawn, they are told from real sounds more easily, and recognised less.
@@ -33,6 +38,27 @@ def check_request_numbers(
         _within("length", length_s, LENGTHS_S)
     if amount is not None:
         _within("amount", amount, AMOUNTS)
+
+
+def check_time(
+    bpm: float | None, beats: int | None, *, is_loop: bool, has_length: bool, mark: str = ""
+) -> None:
+    """Raise GenerationError for a tempo and a number of beats that cannot be, or where they have no
+    place. `mark` stands before the names.
+    """
+    if bpm is None and beats is None:
+        return
+    if bpm is None:
+        raise GenerationError(f"{mark}beats: give a tempo, too, with {mark}bpm")
+    _within("bpm", bpm, TEMPOS_BPM)
+    if beats is not None:
+        _within("beats", beats, BEATS)
+        if beats != int(beats):
+            raise GenerationError(f"beats {shown(beats)}: must be a whole number")
+    if not is_loop:
+        raise GenerationError(f"{mark}bpm: only a loop has a tempo; add {mark}loop")
+    if has_length:
+        raise GenerationError(f"{mark}length: {mark}bpm and the beats say how long a loop is")
 
 
 def check_ways(ways: Mapping[str, object], *, has_length: bool, mark: str = "") -> None:

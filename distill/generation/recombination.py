@@ -23,6 +23,7 @@ from distill.generation.operators import (
     move,
     recolour,
     stretch,
+    tint,
     transpose,
 )
 
@@ -125,6 +126,24 @@ class Recombination:
             given, frames, self.known, alike, random, strength=strength, frame_s=self._frame_s
         )
         return self._code(self._fill(whole, frames))
+
+    def repeat(
+        self, mel: Mel, number: int, samples: int, random: np.random.Generator, amount: float
+    ) -> Tensor:
+        """What a loop is cut out of, of a mel in dB (M, F) of a known sound that begins after LEAD
+        frames: it keeps its rhythm.
+        """
+        strength = _strength(amount)
+        if partners := self.known.partners(number, samples, most=_partners(strength)):
+            other = self.known.mels[int(random.choice(partners))].numpy()
+            mel = tint(mel, other, min(1.0, strength / FULL) * float(random.uniform(*SHARES)))
+        mel = transpose(mel, strength * SEMITONES * float(random.uniform(-1, 1)), self._centres_hz)
+        mel = filter_by(mel, strength * FILTER_DB * random.standard_normal(POINTS))
+        return self._code(mel, before=self.codec.network.stride - 1 - LEAD)
+
+    def loop_frames(self, samples: int) -> int:
+        """Frames of the mel of a loop that is cut out of `samples`."""
+        return self._frames(samples) - (self.codec.network.stride - 1 - LEAD)
 
     def _frames(self, samples: int, *, after: bool = True) -> int:
         """Frames of a sound with the silence that is coded before it, and after it."""

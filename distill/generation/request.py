@@ -20,7 +20,9 @@ from distill.generation.finishing import is_silent
 from distill.generation.ranges import (
     LENGTHS_S,
     LONGEST_GIVEN_S,
+    USUAL_BEATS,
     check_request_numbers,
+    check_time,
     check_ways,
 )
 from distill.prior.prior import Prior
@@ -62,6 +64,9 @@ class Request:
     beginning: Tensor | None = None
     """A waveform (T,) at the model's sample rate, which is continued."""
     loop: bool = False
+    bpm: float | None = None
+    """The tempo of a loop: its onsets lie on sixteenths, and it has `beats` of them times 4."""
+    beats: int | None = None
     levels: int | None = None
 
     @property
@@ -80,6 +85,7 @@ class Request:
         )
         if not isinstance(self.loop, bool):
             raise GenerationError(f"loop {shown(self.loop)}: must be True or False")
+        check_time(self.bpm, self.beats, is_loop=self.loop, has_length=self.length_s is not None)
         ways = {name: getattr(self, name) for name in ("like", "morph", "beginning", "loop")}
         check_ways(ways, has_length=self.length_s is not None)
         if self.class_name is not None:
@@ -97,8 +103,15 @@ class Request:
             temperature=float(self.temperature),
             length_s=None if self.length_s is None else float(self.length_s),
             amount=None if self.amount is None else float(self.amount),
+            bpm=None if self.bpm is None else float(self.bpm),
+            beats=self._beats(),
             levels=None if self.levels is None else codec.check_levels(self.levels),
         )
+
+    def _beats(self) -> int | None:
+        if self.bpm is None:
+            return None
+        return USUAL_BEATS if self.beats is None else int(self.beats)
 
     def _check_class(self, prior: Prior) -> None:
         if not isinstance(self.class_name, str) or label_of(self.class_name, prior) is None:

@@ -18,6 +18,7 @@ from filelock import Timeout
 from torch import Tensor
 
 from distill.audio.delivery import AS_MADE, Delivery
+from distill.audio.riff import Loop
 from distill.audio.writer import write_sound
 from distill.bundle.loaded import LoadedModel
 from distill.codec.codes import Codes
@@ -103,7 +104,8 @@ class NewSounds:
     def path(self, number: int, class_name: str) -> Path:
         """Where the sound with this number, of a class or of none, goes."""
         first = file_part(self._beginning or class_name, gap="-", longest=LONGEST_NAME, empty="")
-        stem = f"{self._stem}_{self.seed}_{number:03d}"
+        bpm = self.settings.get("bpm")
+        stem = f"{self._stem}_{self.seed}_{number:03d}" + (f"_{bpm:g}bpm" if bpm else "")
         return self.folder / f"{first}{'_' if first else ''}{stem}{self._suffix}"
 
     def add(self, sound: NewSound) -> Path:
@@ -112,7 +114,9 @@ class NewSounds:
         """
         path = self.path(sound.number, sound.class_name)
         rate_hz = self._delivery.rate_of(self.model.sample_rate_hz)
-        waveform = self._delivery.apply(sound.waveform[None], self.model.sample_rate_hz)
+        waveform = self._delivery.apply(
+            sound.waveform[None], self.model.sample_rate_hz, is_loop=sound.is_loop
+        )
         self._make_folder()
         self._done.append((path, sound))  # first, so that a stop just after the writing loses none
         try:
@@ -121,9 +125,10 @@ class NewSounds:
                 [waveform],
                 sample_rate_hz=rate_hz,
                 channels=1,
-                samples=waveform.shape[1],
+                samples=_samples(sound, rate_hz) or waveform.shape[1],
                 model=self._tag(sound.number),
                 bits=self._delivery.bits,
+                loop=Loop(sound.bpm, sound.beats) if sound.is_loop else None,
                 replace=self._overwrite,
             )
         except FileExistsError:
@@ -187,7 +192,7 @@ class NewSounds:
 
     def _used_seeds(self) -> set[int]:
         names = set(os.listdir(self.folder))
-        sound = re.compile(rf"(?:.*_)?{re.escape(self._stem)}_(\d{{1,19}})_\d+\.")
+        sound = re.compile(rf"(?:.*_)?{re.escape(self._stem)}_(\d{{1,19}})_\d+[._]")
         found = (int(match[1]) for match in map(sound.match, names) if match)
         return seeds_in(self.folder / LIST, self.model.metadata.model_id, names) | set(found)
 
@@ -268,6 +273,13 @@ class NewSounds:
         if len(self._nearest.get(name, ())) < codes.samples:
             self._nearest[name] = self.model.decode(codes)[0].cpu()
         return self._nearest[name]
+
+
+def _samples(sound: NewSound, rate_hz: int) -> int:
+    """How long a loop in time is, to the sample; 0 for another sound."""
+    if sound.bpm is None or sound.beats is None:
+        return 0
+    return round(sound.beats * 60 / sound.bpm * rate_hz)
 
 
 def _caption(sound: NewSound) -> str:
