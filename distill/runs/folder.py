@@ -37,8 +37,10 @@ PREVIEWS = "previews"
 """What the held-out sounds come back as while the run trains: a folder for each look."""
 NEW_SOUNDS = "new_sounds"
 """New sounds by the model, with their own page to listen."""
-BEFORE_IT_BEGINS = {LOG, LOCK, LOCK + SOFT_SUFFIX, PROGRESS, REPORT, f"best{SUFFIX}"}
-"""What may lie in the folder of a run that has not begun; the bundle is that of its base."""
+BASE, SIDES = f"base{SUFFIX}", "sides.json"
+"""The model that a run trains again, and on which sides of its split its sounds were."""
+BEFORE_IT_BEGINS = {LOG, LOCK, LOCK + SOFT_SUFFIX, PROGRESS, REPORT, f"best{SUFFIX}", BASE, SIDES}
+"""What may lie in the folder of a run that has not begun; the bundles are those of its base."""
 log = logging.getLogger(__name__)
 
 
