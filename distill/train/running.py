@@ -9,6 +9,7 @@ from pathlib import Path
 from distill.catalog.catalog import Catalog
 from distill.cli.leaderboard_view import show_sweep_end
 from distill.errors import ConfigError, DistillError, RunError, WriteError
+from distill.runs.changed_sounds import check_own_folders
 from distill.runs.folder import (
     RUNS,
     check_unused,
@@ -50,6 +51,8 @@ def train_alone(command: TrainCommand) -> int:
             Catalog(path_of(config.library.dir)).model_path(config.base)
     run_dir, is_new = _run_dir(settings)
     if resume:
+        if config.data.folders:
+            check_own_folders(run_dir, config.data.folders)
         config = resume_config(run_dir / CONFIG, settings.overrides)
     make_roots_absolute(config)
     _start_log(settings, run_dir)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,7 @@ from distill.system.paths import from_here
 from distill.training.folder import prepare_folder, remove_useless_checkpoints
 from distill.training.interrupt import RunStopped, StopRequest
 from distill.training.ranks.processes import Ranks, is_first
-from distill.training.sounds import open_sounds
+from distill.training.sounds import changed_sounds, open_sounds
 
 if TYPE_CHECKING:
     from distill.training.saved import Saved
@@ -57,7 +58,7 @@ def train(
     with _record_end(progress, run_dir, stop_files, work):
         progress.write(_start_row(config, resume=resume))
         # before the sounds are read: there may be nothing left to train
-        left = _find_stages(config, run_dir, resume=resume, typed=typed)
+        left = _find_stages(config, run_dir, resume=resume, typed=typed, stop_files=stop_files)
         source, data = open_sounds(config, run_dir, progress, resume=resume, stop_files=stop_files)
         config.name = config.name or f"{source.name}-{time.strftime('%Y-%m-%d-%H-%M-%S')}"
 
@@ -96,14 +97,20 @@ def train(
 
 
 def _find_stages(
-    config: TrainConfig, run_dir: Path, *, resume: bool, typed: Collection[str]
+    config: TrainConfig,
+    run_dir: Path,
+    *,
+    resume: bool,
+    typed: Collection[str],
+    stop_files: Sequence[Path],
 ) -> Mapping[str, Saved | None]:
     """The stages to train, and how far each is; a new run may begin with a model that is there."""
     if resume:
         from distill.training.saved import find_stages_left
         from distill.training.stages import STAGES
 
-        return find_stages_left(config, run_dir, STAGES)
+        changes = partial(changed_sounds, config, run_dir, stop_files)
+        return find_stages_left(config, run_dir, STAGES, changes=changes)
     if config.base is not None:
         from distill.training.base import adopt_base
         from distill.training.renewal import renew

@@ -13,7 +13,8 @@ from distill.data.classes import classes_in_words
 from distill.data.collection import REPORT, fingerprint_in
 from distill.data.split import FEWEST_HELD_OUT, NO_SIDES, Sides
 from distill.errors import ConfigError, DistillError
-from distill.runs.folder import BASE, SIDES, check_same_sounds
+from distill.runs.changed_sounds import change_of, check_same_sounds, further_command
+from distill.runs.folder import BASE, SIDES
 from distill.runs.progress import ProgressFile
 from distill.runs.rows import SoundsRow
 from distill.settings.schema import TrainConfig
@@ -54,7 +55,7 @@ def open_sounds(
     collection, split = collect(config, stop_files, before=before)
     if is_first():
         if resume:
-            check_same_sounds(run_dir / REPORT, collection)
+            check_same_sounds(run_dir, collection)
         _keep_report(collection.write_report, run_dir / REPORT)
     progress.write(sounds_row(collection, split))
     report(collection, split, run_dir / REPORT)
@@ -85,6 +86,23 @@ def collect(
         segment_samples=segment_samples,
         before=before,
     )
+
+
+def changed_sounds(config: TrainConfig, run_dir: Path, stop_files: Sequence[Path] = ()) -> str:
+    """What changed since a run read its sounds, and the command that trains its model further with
+    them; empty if nothing did, or that cannot be told.
+    """
+    if config.data.source == "shards" or not config.data.folders:
+        return ""
+    try:
+        collection = _scan(config, stop_files, lambda done, total: None)
+    except DistillError:
+        return ""
+    change = str(change_of(run_dir, collection))
+    command = further_command(run_dir, collection.folders)
+    if not change or not command:
+        return ""
+    return f"; its sounds changed since: {change}; to train further with them: {command}"
 
 
 def sounds_row(collection: Collection, split: Split) -> SoundsRow:
