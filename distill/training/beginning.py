@@ -22,8 +22,10 @@ from distill.vocoder.kinds import VocoderNetwork
 
 SHARE_OF_TIME = 1 / 3
 """Of the usual time of a stage, for one that begins with the weights of a model."""
-OF_CLASSES = "label.weight"
-"""The weight of a prior that has a row for each class, and one for none."""
+OF_CLASSES, FREQUENCY = "label.weight", "frequency"
+"""Weights of a prior: one with a row for each class and one for none, and how frequent each code
+is, which the codes of a codec that was trained again say best.
+"""
 
 
 def has_base(config: TrainConfig, run_dir: Path) -> bool:
@@ -59,12 +61,13 @@ def start_from(network: nn.Module, *, weights: Mapping[str, Tensor]) -> None:
 
 @torch.no_grad()
 def start_from_prior(network: PriorNetwork, *, classes: tuple[str, ...], base: Prior) -> None:
-    """Give a prior the weights of another one, in place, where their shapes fit; those of a class
-    go to the class of the same name.
+    """Give a prior the weights of another one, in place, where their shapes fit, but for how
+    frequent each code is; those of a class go to the class of the same name.
     """
     own, given = network.state_dict(), base.network.state_dict()
+    apart = (OF_CLASSES, FREQUENCY)
     for name, weight in given.items():
-        if name in own and own[name].shape == weight.shape and name != OF_CLASSES:
+        if name in own and own[name].shape == weight.shape and name not in apart:
             own[name].copy_(weight)
     labels, known = own[OF_CLASSES], given[OF_CLASSES]
     if labels.shape[1:] == known.shape[1:]:
