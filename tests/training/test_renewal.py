@@ -197,6 +197,13 @@ def test_a_model_without_later_stages_says_that_these_begin_as_usual(
     assert names() == ["kit", "plain", "plain 2"]
 
 
+def test_sounds_are_asked_for_and_nothing_is_left_of_a_refused_run(again: Again, run: Run) -> None:
+    run("train", "base=kit").is_mistake("base=kit: give the sounds to train kit on", "as FOLDER")
+    run("train", "sounds", "base=kit", "mel.n_mels=64").is_mistake("mel.n_mels=64: is 32 in kit")
+    run("train", "sounds", "base=nope").is_mistake("nope")
+    assert not list(Path("outputs").glob("train/*"))
+
+
 def test_no_sweep_trains_a_model_again(again: Again, run: Run) -> None:
     told = run("train", "-m", "sounds", "base=kit", "seed=1,2", "stages=[codec]")
     told.is_mistake("base=kit: no sweep trains a model again")
