@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from distill.catalog.index import DEFAULT_FOLDER
 from distill.data.collection import REPORT
 from distill.errors import RunError
 from distill.runs.folder import best_bundle
@@ -106,14 +107,17 @@ def further_command(run_dir: Path, folders: Sequence[str]) -> str:
     """
     summary = read_summary(run_dir)
     published = Path(summary.published) if summary and summary.published else None
+    library = []
     if summary and published and published.is_file():
         model = model_word(summary.name, published)
+        if published.parent != DEFAULT_FOLDER.absolute():  # where the new one belongs, too
+            library = [f"library.dir={from_here(published.parent)}"]
     elif best_bundle(run_dir).is_file():
         model = str(from_here(run_dir))
     else:
         return ""
     words = [each if is_address(each) else str(from_here(path_of(each))) for each in folders]
-    return shell_line(["python", "-m", "distill.train", *words, f"base={model}"])
+    return shell_line(["python", "-m", "distill.train", *words, f"base={model}", *library])
 
 
 def _or(command: str) -> str:

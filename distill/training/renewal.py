@@ -95,7 +95,8 @@ class _Given:
         now = _value(self.config, key)
         if now != value and self.asks_for(key):
             shown = "null" if value is None else value
-            raise ConfigError(key, now, f"is {shown} in {self.base}, {reason}; leave it out")
+            advice = "leave it out" if key in self.typed else "leave out what sets it"
+            raise ConfigError(key, now, f"is {shown} in {self.base}, {reason}; {advice}")
         self.put(key, value)
 
     def put(self, key: str, value: Any) -> None:
