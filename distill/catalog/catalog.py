@@ -22,6 +22,7 @@ from distill.catalog.files import (
     enter_all,
     file_stem,
     files_in,
+    next_name,
     shown_name,
     tell,
 )
@@ -236,6 +237,12 @@ class Catalog:
             if len(path.parts) > 1 and not path.is_dir():
                 raise LibraryError(f"{wanted}: no such file")
         return self.path_of(self.find(wanted))
+
+    def next_name(self, name: str, *, is_numbered: bool) -> str:
+        """A name that no model here has, for one made from the model of this name; as `next_name`
+        of `distill.catalog.files` says.
+        """
+        return next_name(name, self._list_undamaged(), is_numbered=is_numbered)
 
     def _list_undamaged(self) -> list[Entry]:
         """The models; empty if the index is damaged, because adding a model makes it again."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from distill.system.validation import InvalidError
 
 LONGEST_NAME = 100
 NAMES_SHOWN = 8
+NUMBERED, NUMBER = re.compile(r"(.*\S) ([0-9]{1,6})"), re.compile(r"[0-9]{1,6}")
 log = logging.getLogger(__name__)
 File = tuple[str, int, int]
 """Name, size in bytes and time of change (ns) of a bundle in the folder."""
@@ -110,6 +112,19 @@ def shown_name(name: str, file: str) -> str:
     """A model's name, with the file's name to type if another model has the same: `kit (kit_1)`."""
     stem = Path(file).stem
     return name if stem == file_stem(name) else f"{name} ({stem})"
+
+
+def next_name(name: str, entries: Iterable[Entry], *, is_numbered: bool) -> str:
+    """The name of a model that is made from the one of this name: `kit` → `kit 2`, and `kit 2` →
+    `kit 3` if it `is_numbered`; higher than all numbers of that name, as names or file names.
+    """
+    found = NUMBERED.fullmatch(name) if is_numbered else None
+    plain, highest = (found[1], int(found[2])) if found else (name, 1)
+    taken = [key for entry in entries for key in (entry.name, Path(entry.file).stem)]
+    for gap, beginning in ((" ", plain), ("_", file_stem(plain))):
+        numbers = (key.removeprefix(f"{beginning}{gap}") for key in taken)
+        highest = max([highest, *(int(each) for each in numbers if NUMBER.fullmatch(each))])
+    return f"{plain} {highest + 1}"
 
 
 def file_stem(name: str) -> str:

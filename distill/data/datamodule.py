@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Subset
 
 from distill.data.segments import FixedSegments, MovingDraws, Segment, Segments, segments_of
-from distill.data.split import Split
+from distill.data.split import NO_SIDES, Sides, Split
 from distill.data.whole_sounds import PieceSounds, SegmentSounds, WholeSounds
 from distill.settings.schema import DataConfig
 
@@ -68,6 +68,8 @@ class SegmentDataModule(lightning.LightningDataModule):
     """Number of segments in a training epoch."""
     held_out_sounds: int | None = None
     """How many sounds the held-out side has; None where that is not known, as with shards."""
+    exceptions: Sides = NO_SIDES
+    """Sounds that are on another side than their content and the seed say."""
 
     def __init__(self, config: DataConfig, *, seed: int) -> None:
         super().__init__()
@@ -135,6 +137,7 @@ class SoundDataModule(SegmentDataModule):
             for pieces, held_out in ((split.train, False), (split.val, True))
         )
         self.held_out_sounds = len(split.val)
+        self.exceptions = split.exceptions
         self._classes = split.classes
         # small collections are used several times in an epoch
         self.epoch_segments = max(len(self.train), config.min_epoch_segments)

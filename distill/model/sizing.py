@@ -120,15 +120,18 @@ def weight_decay(*, starter: bool) -> Choice[float]:
     return Choice("weight decay", WEIGHT_DECAYS[weights], f"it pulls to {goal}", is_detail=True)
 
 
-def max_epochs(segments: int, *, epoch_segments: int) -> Choice[int]:
-    """Choose the number of epochs of a default run, from the segments of the training side."""
+def max_epochs(segments: int, *, epoch_segments: int, share: float = 1) -> Choice[int]:
+    """Choose the number of epochs of a default run, or a share of them, from the segments of the
+    training side.
+    """
     trained = max(
         TRAINED_SEGMENTS[0], min(TRAINED_SEGMENTS[1], LAPS[1] * segments), LAPS[0] * segments
     )
     return Choice(
         "epochs",
-        math.ceil(trained / epoch_segments),
-        f"each uses {epoch_segments:,} segments, the collection has {segments:,}",
+        math.ceil(share * trained / epoch_segments),
+        f"each uses {epoch_segments:,} segments, the collection has {segments:,}"
+        + (f"; {share:.0%} of the usual time" if share < 1 else ""),
     )
 
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from filelock import Timeout
 
@@ -17,12 +15,9 @@ from distill.data.collection import REPORT
 from distill.errors import DistillError, RunError, WriteError
 from distill.system.locks import SOFT_SUFFIX, hold
 from distill.system.names import file_part
-from distill.system.paths import exists, from_here, is_folder, path_and_parents, path_of
+from distill.system.paths import exists, is_folder, path_and_parents, path_of
 from distill.system.run_parts import CHECKPOINTS, CONFIG, LOG, PROGRESS, run_of, runs_in
 from distill.system.shell import shell_word
-
-if TYPE_CHECKING:
-    from distill.data.collection import Collection
 
 RUNS = Path("outputs/train")
 LAST = f"{CHECKPOINTS}/*last.ckpt"
@@ -37,8 +32,10 @@ PREVIEWS = "previews"
 """What the held-out sounds come back as while the run trains: a folder for each look."""
 NEW_SOUNDS = "new_sounds"
 """New sounds by the model, with their own page to listen."""
-BEFORE_IT_BEGINS = {LOG, LOCK, LOCK + SOFT_SUFFIX, PROGRESS, REPORT, f"best{SUFFIX}"}
-"""What may lie in the folder of a run that has not begun; the bundle is that of its base."""
+BASE, SIDES = f"base{SUFFIX}", "sides.json"
+"""The model that a run trains again, and on which sides of its split its sounds were."""
+BEFORE_IT_BEGINS = {LOG, LOCK, LOCK + SOFT_SUFFIX, PROGRESS, REPORT, f"best{SUFFIX}", BASE, SIDES}
+"""What may lie in the folder of a run that has not begun; the bundles are those of its base."""
 log = logging.getLogger(__name__)
 
 
@@ -196,27 +193,3 @@ def lock_run_dir(run_dir: Path, *, is_new: bool = False) -> Iterator[None]:
                     if is_new:
                         run_dir.rmdir()
             raise
-
-
-def check_same_sounds(report: Path, collection: Collection) -> None:
-    """Compare a resumed run's collection with the one in its report: warn if a few sounds differ,
-    raise RunError if more than half of them are gone.
-    """
-    try:
-        before = {used["content"] for used in json.loads(report.read_text("utf-8"))["used"]}
-    except (OSError, ValueError, KeyError):
-        return  # there is no report, or it cannot be read
-    now = {sound.content for sound in collection.sounds}
-    where = ", ".join(str(from_here(Path(folder))) for folder in collection.folders)
-    if 2 * len(before & now) < len(before):
-        raise RunError(
-            f"{where}: {len(before - now):,} of this run's {len(before):,} sounds are gone; "
-            "to train on other sounds, start a new run without resume="
-        )
-    if before != now:
-        log.warning(
-            "the collection changed since the run began: %d new sounds, %d gone; "
-            "figures from here on cannot be compared with earlier ones",
-            len(now - before),
-            len(before - now),
-        )

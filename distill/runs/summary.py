@@ -156,12 +156,7 @@ def suggest_commands(
     """
     commands = []
     if bundle is not None:
-        in_default = published and published.parent == DEFAULT_FOLDER.absolute()
-        model = str(from_here(published or bundle))
-        if (
-            published and in_default
-        ):  # found by its name, or by that of its file where two are alike
-            model = name if published.stem == file_stem(name) else published.stem
+        model = model_word(name, published) if published else str(from_here(bundle))
         folders = [str(from_here(Path(folder))) for folder in sounds]
         if has_prior:
             commands.append(shell_line(["python", "-m", "distill.generate", model, "-n", "16"]))
@@ -180,6 +175,15 @@ def suggest_commands(
         resume = shell_word(str(from_here(run_dir)))
         commands.append(f"python -m distill.train resume={resume}{longer}")
     return commands
+
+
+def model_word(name: str, published: Path) -> str:
+    """How to name a model in a command: in the default library by its name, or by that of its file
+    where two are alike; elsewhere by its path.
+    """
+    if published.parent != DEFAULT_FOLDER.absolute():
+        return str(from_here(published))
+    return name if published.stem == file_stem(name) else published.stem
 
 
 def _new_folder() -> str:

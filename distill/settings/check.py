@@ -93,13 +93,6 @@ def _check_relations(config: TrainConfig) -> None:
     if config.stages != [stage for stage in STAGES if stage in config.stages]:
         order = ", ".join(STAGES)
         raise ConfigError("stages", config.stages, f"must name stages once, in the order {order}")
-    if config.base is not None and "codec" in config.stages:
-        raise ConfigError(
-            "base",
-            config.base,
-            "a run with base= adds stages to a model and does not train its codec again; "
-            "name the stages to add with stages=[...], without codec",
-        )
     if config.prior.width is not None and config.prior.width % PRIOR_HEAD:
         raise ConfigError("prior.width", config.prior.width, f"must be a multiple of {PRIOR_HEAD}")
     if not _are_devices(config.trainer.devices):

@@ -63,6 +63,13 @@ def group_keys(group: str, file: str) -> list[Key]:
     return keys
 
 
+def every_key() -> list[Key]:
+    """The keys of no group, and those of the default file of each group."""
+    files = chosen_files().items()
+    of_groups = [key for group, file in files if file != "null" for key in group_keys(group, file)]
+    return [*top_keys(), *of_groups]
+
+
 def _keys_in(path: Path) -> Iterator[Key]:
     """Every key of a file that has a value; nested keys are joined with dots."""
     above: list[tuple[int, str]] = []

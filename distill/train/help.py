@@ -14,6 +14,7 @@ distill train: a discrete audio model of your own sounds
   python -m distill.train                             train on a small demo collection
   python -m distill.train FOLDER rvq.levels=4         with a setting of your own
   python -m distill.train resume=last                 continue the run that was saved last
+  python -m distill.train FOLDER base=kit             train the model kit with more sounds: kit 2
   python -m distill.train -m rvq.levels=2,3,4         a sweep: one run for each value
 
 Settings are typed as KEY=VALUE. FOLDER is short for data.root=FOLDER. A whole group of settings is

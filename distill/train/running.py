@@ -8,7 +8,8 @@ from pathlib import Path
 
 from distill.catalog.catalog import Catalog
 from distill.cli.leaderboard_view import show_sweep_end
-from distill.errors import DistillError, RunError, WriteError
+from distill.errors import ConfigError, DistillError, RunError, WriteError
+from distill.runs.changed_sounds import check_own_folders
 from distill.runs.folder import (
     RUNS,
     check_unused,
@@ -50,6 +51,8 @@ def train_alone(command: TrainCommand) -> int:
             Catalog(path_of(config.library.dir)).model_path(config.base)
     run_dir, is_new = _run_dir(settings)
     if resume:
+        if config.data.folders:
+            check_own_folders(run_dir, config.data.folders)
         config = resume_config(run_dir / CONFIG, settings.overrides)
     make_roots_absolute(config)
     _start_log(settings, run_dir)
@@ -58,7 +61,7 @@ def train_alone(command: TrainCommand) -> int:
         with lock_run_dir(run_dir, is_new=is_new) if is_first() else nullcontext():
             if is_first() and not resume:
                 check_unused(run_dir)
-            train(config, run_dir, resume=resume)
+            train(config, run_dir, resume=resume, typed=settings.typed)
     except RunStopped as stopped:
         return stopped.exit_code
     except DistillError as error:
@@ -70,6 +73,8 @@ def train_alone(command: TrainCommand) -> int:
 def train_sweep(command: TrainCommand) -> int:
     """Do a run for each combination of values; raises DistillError for a user's mistake."""
     settings = _compose(command, stages="codec")
+    if settings.config.base is not None and "codec" in settings.config.stages:
+        raise ConfigError("base", settings.config.base, "no sweep trains a model again; train once")
     plan = plan_sweep(settings)
     _report_empty_filters(settings)
     if settings.config.stages == ["codec"]:

@@ -33,7 +33,9 @@ OF_SPLIT = ("val_fraction", "segment_s", "min_duration_s", "silence_dbfs")
 
 
 @dataclass(frozen=True)
-class _Seed:
+class SeedConfig:
+    """The seed of a run, by which its sounds were split."""
+
     seed: int = field(metadata=within(0, LARGEST_RUN_SEED))
 
 
@@ -54,7 +56,7 @@ def adopt_base(config: TrainConfig, run_dir: Path) -> None:
         config.mel = instance_of(MelConfig, content["spectrogram_config"])
         split = {key: trained["data"][key] for key in OF_SPLIT}
         config.data = instance_of(DataConfig, asdict(config.data) | split)
-        config.seed = instance_of(_Seed, trained).seed
+        config.seed = instance_of(SeedConfig, trained).seed
     except (KeyError, TypeError, InvalidError) as error:
         raise ConfigError("base", config.base, f"its settings are not usable: {error}") from error
     _check_name_and_sounds(config, content["metadata"]["name"], trained["data"].get("root"))

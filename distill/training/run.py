@@ -5,16 +5,17 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
 from omegaconf import OmegaConf
 
-from distill.runs.folder import STOP, newest_bundle
+from distill.runs.folder import BASE, STOP, newest_bundle
 from distill.runs.progress import ProgressFile
 from distill.runs.rows import EndRow, StartRow
 from distill.runs.summary import Summary
@@ -24,7 +25,7 @@ from distill.system.paths import from_here
 from distill.training.folder import prepare_folder, remove_useless_checkpoints
 from distill.training.interrupt import RunStopped, StopRequest
 from distill.training.ranks.processes import Ranks, is_first
-from distill.training.sounds import open_sounds
+from distill.training.sounds import changed_sounds, open_sounds
 
 if TYPE_CHECKING:
     from distill.training.saved import Saved
@@ -39,12 +40,14 @@ def train(
     resume: bool = False,
     in_sweep: bool = False,
     stop_files: Sequence[Path] = (),
+    typed: Collection[str] = (),
 ) -> Summary | None:
     """Train the stages of `config.stages` in `run_dir`; the first rank returns the summary, the
     others None.
 
     Fills in what is null in `config`, in place. What a sweep says once for all of its jobs is only
-    logged `in_sweep`. A file `stop` in the run folder, or one of `stop_files`, stops the run as
+    logged `in_sweep`. `typed` are the keys that the user gave, which a run with a base does not
+    change. A file `stop` in the run folder, or one of `stop_files`, stops the run as
     Ctrl-C does. Raises DistillError for what the user can correct, RunStopped after a stop.
     """
     stop_files = (run_dir / STOP, *stop_files)
@@ -55,7 +58,7 @@ def train(
     with _record_end(progress, run_dir, stop_files, work):
         progress.write(_start_row(config, resume=resume))
         # before the sounds are read: there may be nothing left to train
-        left = _find_stages(config, run_dir, resume=resume)
+        left = _find_stages(config, run_dir, resume=resume, typed=typed, stop_files=stop_files)
         source, data = open_sounds(config, run_dir, progress, resume=resume, stop_files=stop_files)
         config.name = config.name or f"{source.name}-{time.strftime('%Y-%m-%d-%H-%M-%S')}"
 
@@ -65,7 +68,7 @@ def train(
         from distill.training.session import Session, check_devices
         from distill.training.stages import STAGES
 
-        if config.base is not None and is_first():
+        if config.base is not None and not (run_dir / BASE).is_file() and is_first():
             warn_of_other_sounds(run_dir, source)
         stages = [STAGES[name](config, source, data, run_dir) for name in left]
         complete_stages(stages, progress)
@@ -93,17 +96,30 @@ def train(
         return summary
 
 
-def _find_stages(config: TrainConfig, run_dir: Path, *, resume: bool) -> Mapping[str, Saved | None]:
+def _find_stages(
+    config: TrainConfig,
+    run_dir: Path,
+    *,
+    resume: bool,
+    typed: Collection[str],
+    stop_files: Sequence[Path],
+) -> Mapping[str, Saved | None]:
     """The stages to train, and how far each is; a new run may begin with a model that is there."""
     if resume:
         from distill.training.saved import find_stages_left
         from distill.training.stages import STAGES
 
-        return find_stages_left(config, run_dir, STAGES)
+        changes = partial(changed_sounds, config, run_dir, stop_files)
+        return find_stages_left(config, run_dir, STAGES, changes=changes)
     if config.base is not None:
         from distill.training.base import adopt_base
+        from distill.training.renewal import renew
+        from distill.training.saved import CODEC
 
-        adopt_base(config, run_dir)
+        if CODEC in config.stages:
+            renew(config, run_dir, typed)
+        else:
+            adopt_base(config, run_dir)
     return dict.fromkeys(config.stages)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,9 +31,15 @@ class Saved:
 
 
 def find_stages_left(
-    config: TrainConfig, run_dir: Path, kinds: Mapping[str, type[Stage[Any]]]
+    config: TrainConfig,
+    run_dir: Path,
+    kinds: Mapping[str, type[Stage[Any]]],
+    *,
+    changes: Callable[[], str] = str,
 ) -> dict[str, Saved | None]:
-    """The stages that are not complete, and how far each is; raises RunError if there is none."""
+    """The stages that are not complete, and how far each is; raises RunError if there is none, with
+    what `changes` says.
+    """
     ended = stages_ended(run_dir)
     left: dict[str, Saved | None] = {}
     complete = []
@@ -54,7 +60,7 @@ def find_stages_left(
         groups = " or ".join(f"{kinds[name].limits_in}.max_minutes=" for name in config.stages)
         raise RunError(
             f"{run_dir}: this run is complete ({'; '.join(complete)}); "
-            f"to train longer, give a larger {groups}, or max_epochs="
+            f"to train longer, give a larger {groups}, or max_epochs={changes()}"
         )
     return left
 

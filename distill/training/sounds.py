@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING
 from distill.audio.reasons import counts_in_words
 from distill.data.classes import classes_in_words
 from distill.data.collection import REPORT, fingerprint_in
-from distill.data.split import FEWEST_HELD_OUT
-from distill.errors import DistillError
-from distill.runs.folder import check_same_sounds
+from distill.data.split import FEWEST_HELD_OUT, NO_SIDES, Sides
+from distill.errors import ConfigError, DistillError
+from distill.runs.changed_sounds import change_of, check_same_sounds, further_command
+from distill.runs.folder import BASE, SIDES
 from distill.runs.progress import ProgressFile
 from distill.runs.rows import SoundsRow
 from distill.settings.schema import TrainConfig
 from distill.system import terminal
+from distill.system.json_values import read_object
 from distill.system.paths import path_of
 from distill.training.interrupt import RunStopped
 from distill.training.ranks.processes import is_first
@@ -25,6 +27,7 @@ from distill.training.ranks.processes import is_first
 if TYPE_CHECKING:
     from distill.data.collection import Collection
     from distill.data.datamodule import SegmentDataModule
+    from distill.data.manifest import Manifest
     from distill.data.source import Source
     from distill.data.split import Split
 
@@ -48,10 +51,11 @@ def open_sounds(
     """
     if config.data.source == "shards":
         return _open_shards(config, run_dir, progress, resume=resume)
-    collection, split = collect(config, stop_files)
+    before = Sides.of(read_object(run_dir / SIDES))
+    collection, split = collect(config, stop_files, before=before)
     if is_first():
         if resume:
-            check_same_sounds(run_dir / REPORT, collection)
+            check_same_sounds(run_dir, collection)
         _keep_report(collection.write_report, run_dir / REPORT)
     progress.write(sounds_row(collection, split))
     report(collection, split, run_dir / REPORT)
@@ -66,9 +70,10 @@ def collect(
     config: TrainConfig,
     stop_files: Sequence[Path] = (),
     progress: Callable[[int, int], None] = lambda done, total: None,
+    before: Sides = NO_SIDES,
 ) -> tuple[Collection, Split]:
-    """Scan the folders, with a progress bar, and split the sounds into the two sides. `progress` is
-    called with the number of files done and of all files.
+    """Scan the folders, with a progress bar, and split the sounds into the two sides; those that
+    had one `before` keep it. `progress` is called with the number of files done and of all files.
     """
     from distill.data.split import split_sounds
 
@@ -79,7 +84,25 @@ def collect(
         val_fraction=config.data.val_fraction,
         seed=config.seed,
         segment_samples=segment_samples,
+        before=before,
     )
+
+
+def changed_sounds(config: TrainConfig, run_dir: Path, stop_files: Sequence[Path] = ()) -> str:
+    """What changed since a run read its sounds, and the command that trains its model further with
+    them; empty if nothing did, or that cannot be told.
+    """
+    if config.data.source == "shards" or not config.data.folders:
+        return ""
+    try:
+        collection = _scan(config, stop_files, lambda done, total: None)
+    except DistillError:
+        return ""
+    change = str(change_of(run_dir, collection))
+    command = further_command(run_dir, collection.folders)
+    if not change or not command:
+        return ""
+    return f"; its sounds changed since: {change}; to train further with them: {command}"
 
 
 def sounds_row(collection: Collection, split: Split) -> SoundsRow:
@@ -134,6 +157,8 @@ def _open_shards(
         raise DistillError(f"data=streaming needs the extra: make streaming ({error})") from error
     (root,) = config.data.folders
     manifest = read_manifest(root)
+    if (run_dir / BASE).is_file():
+        _check_shards(config, manifest)
     config.data.segment_s, config.data.val_fraction = manifest.segment_s, manifest.val_fraction
     config.mel.sample_rate_hz = manifest.sample_rate_hz
     if is_first():
@@ -161,6 +186,22 @@ def _open_shards(
         f"at {manifest.sample_rate_hz:,} Hz, as in the shards"
     )
     return manifest, StreamingDataModule(root, manifest, config.data, seed=config.seed)
+
+
+def _check_shards(config: TrainConfig, manifest: Manifest) -> None:
+    """Raise ConfigError for shards of another rate or split than that of the run's base."""
+    for key, value, needed in (
+        ("mel.sample_rate_hz", manifest.sample_rate_hz, config.mel.sample_rate_hz),
+        ("data.val_fraction", manifest.val_fraction, config.data.val_fraction),
+        ("seed", manifest.seed, config.seed),
+    ):
+        if value != needed:
+            raise ConfigError(
+                "data.root",
+                config.data.folders[0],
+                f"its shards were written with {key}={value}, and the base has {needed}; "
+                "write them again with that",
+            )
 
 
 def _keep_report(write: Callable[[Path], None], path: Path) -> None:

@@ -47,3 +47,16 @@ def test_another_state_that_is_added_is_a_model_of_its_own(
     for is_new in (True, False):
         assert library.add(state) == (library.folder / "kit_1.distillgan", is_new)
     assert len({entry.id for entry in library.entries()}) == 2
+
+
+def test_a_model_made_from_another_has_the_next_number(library: Catalog) -> None:
+    for name in ("kit", "kit 2", "Juno 60", "hats", "hats"):
+        publish_bundle(library, name)
+    assert library.next_name("kit", is_numbered=False) == "kit 3"
+    assert library.next_name("kit 2", is_numbered=True) == "kit 3"
+    assert library.next_name("Juno 60", is_numbered=False) == "Juno 60 2", "a name of its own"
+    publish_bundle(library, "kit 7")
+    assert library.next_name("kit 2", is_numbered=True) == "kit 8", "higher than all"
+    publish_bundle(library, "hats")  # in hats_2.distillgan
+    assert library.next_name("hats", is_numbered=False) == "hats 3", "its file has that number, too"
+    assert library.next_name("other", is_numbered=False) == "other 2"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from distill.data.collection import Sound
-from distill.data.split import Split, split_sounds
+from distill.data.split import Sides, Split, split_sounds
 
 
 def sound(name: object, samples: int = 1_000) -> Sound:
@@ -99,3 +99,38 @@ def test_single_sound_is_cut_with_a_gap(samples: int, fraction: float) -> None:
     assert train.stop > samples / 2, "most of it is trained on"
     assert "single file" in sides.note
     assert "gap" in sides.note
+
+
+def test_sounds_keep_the_sides_that_they_had_as_a_collection_grows() -> None:
+    """Even the one that was moved, from what a model says of its sounds alone."""
+    for seed in range(60):
+        sounds = [sound(f"{seed} {number}") for number in range(2)]
+        before = split(sounds, seed=seed)
+        for number in range(2, 40):
+            sounds.append(sound(f"{seed} {number}"))
+            named = Sides.of(before.exceptions.plain())
+            rule = {"val_fraction": 0.1, "seed": seed, "segment_samples": 100}
+            after = split_sounds(sounds, before=named, **rule)  # type: ignore[arg-type]
+            assert contents(before.train) <= contents(after.train)
+            assert contents(before.val) <= contents(after.val)
+            before = after
+
+
+def test_a_sound_that_was_cut_stays_cut_among_others() -> None:
+    alone = split([sound("a", 10_000)])
+    grown = [sound("a", 10_000), *(sound(number) for number in range(30))]
+    after = split_sounds(
+        grown, val_fraction=0.1, seed=0, segment_samples=100, before=alone.exceptions
+    )
+    assert set(alone.train) <= set(after.train)
+    assert set(alone.val) <= set(after.val)
+
+
+def test_a_new_sound_is_held_out_rather_than_one_that_was_trained_on() -> None:
+    sounds = [sound(number) for number in range(6)]
+    known = frozenset(f"content {number}" for number in range(5))
+    rule = {"val_fraction": 1e-9, "seed": 0, "segment_samples": 100}
+    sides = split_sounds(sounds, before=Sides(trained=known), **rule)  # type: ignore[arg-type]
+    assert contents(sides.val) == {"content 5"}
+    rest = split_sounds(sounds[:5], before=Sides(trained=known), **rule)  # type: ignore[arg-type]
+    assert "was trained on it" in rest.note

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 from pathlib import Path
@@ -213,3 +214,14 @@ def test_the_environment_says_which_rank_this_is(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("NODE_RANK", "0")
     monkeypatch.setenv("LOCAL_RANK", "3")
     assert (is_first(), rank_name()) == (False, "rank3")
+
+
+def test_two_ranks_train_a_model_again(two_ranks: Path, tmp_path: Path) -> None:
+    for name in ("sounds", "outputs"):
+        shutil.copytree(two_ranks / name, tmp_path / name)
+    (model,) = Path(tmp_path / "outputs/library").glob("*.distillgan")
+    words = [each for each in RUN if each not in SPY]
+    code, out = finish(start_run(tmp_path, *words, "trainer.devices=2", f"base={model.stem}"))
+    assert code == 0, out
+    assert out.count("beginning with ") == 1
+    assert len(list(model.parent.glob("*.distillgan"))) == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import lightning
@@ -16,6 +17,7 @@ from distill.training.callbacks import bundle_checkpoint, progress_display
 from tests.helpers.fake_runs import show_run
 from tests.helpers.runs import PREVIEWS, Train
 from tests.helpers.sounds import sound, tone
+from tests.helpers.verbs import Run
 
 
 def test_a_moved_run_keeps_its_best_model(shown_run: tuple[Path, str]) -> None:
@@ -55,7 +57,45 @@ def test_a_run_goes_on_with_its_own_sounds_only(
     assert (run_dir / "collection.json").read_bytes() == kept
     (others / "other.wav").rename(sounds / "other.wav")
     train_here("run", "trainer.max_epochs=4", resume=True)
-    assert "1 new sounds, 0 gone" in caplog.text
+    (told,) = [line for line in caplog.messages if "changed since it began" in line]
+    assert "1 added (first: other.wav)" in told
+    assert "python -m distill.train sounds base=" in told
+
+
+def test_a_complete_run_says_that_its_sounds_changed(shown_run: tuple[Path, str], run: Run) -> None:
+    """And how to train its model further with them; it stays as it was."""
+    run_dir, _ = shown_run
+    before = (run_dir / "summary.json").read_bytes()
+    told = run("train", "resume=run")
+    told.is_mistake("this run is complete")
+    assert "base=" not in told.stderr
+    soundfile.write("sounds/11.wav", tone(2000, seed=98), 16_000)
+    Path("sounds/3.wav").unlink()
+    for number in range(2):
+        soundfile.write(f"sounds/new{number}.wav", tone(3000, seed=99 + number), 16_000)
+    told = run("train", "resume=run")
+    told.is_mistake("complete", "2 added, 1 removed, 1 changed (first: new0.wav)")
+    told.is_mistake("python -m distill.train sounds base=")
+    assert (run_dir / "summary.json").read_bytes() == before
+    rows = map(json.loads, (run_dir / "progress.jsonl").read_text().splitlines())
+    ends = [row["reason"] for row in rows if row["event"] == "end"]
+    assert ends == ["finished", "unchanged", "unchanged"]
+
+
+def test_a_folder_beside_resume_is_the_runs_own_or_refused(
+    shown_run: tuple[Path, str], run: Run
+) -> None:
+    run_dir, _ = shown_run
+    progress = (run_dir / "progress.jsonl").read_bytes()
+    sound(Path("others/other.wav"))
+    for words in (["others"], ["sounds", "others"], ["data.root=others"]):
+        told = run("train", *words, "resume=run", "trainer.max_epochs=4")
+        told.is_mistake("others: a run continues with its own sounds", "are in sounds")
+        told.is_mistake("leave the folder out", "python -m distill.train sounds others base=")
+    assert (run_dir / "progress.jsonl").read_bytes() == progress
+    run("train", "./sounds", "resume=run").is_mistake("this run is complete")
+    Path("sounds").rename("moved")
+    run("train", "moved", "resume=run").is_mistake("this run is complete")
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,6 @@ import yaml
 from distill.bundle.reader import read_content
 from distill.errors import ConfigError, RunError
 from distill.runs.folder import checkpoint_path
-from distill.settings.compose import load_config
 from distill.training.interrupt import RunStopped
 from tests.helpers.curves import events_of
 from tests.helpers.disks import Disk
@@ -137,11 +136,6 @@ def test_a_stage_is_added_to_its_base(whole: Whole, case: StageCase) -> None:
     published, file = whole(case) / KIT, whole(case) / "run" / "best.distillgan"
     assert published.read_bytes() == file.read_bytes()
     assert not checkpoint_path(whole(case) / "run", CODEC.stage, "last").exists()
-
-
-def test_a_codec_has_no_base() -> None:
-    with pytest.raises(ConfigError, match="does not train its codec again"):
-        load_config([*CODEC.words, "base=kit"])
 
 
 @pytest.mark.parametrize("case", EVERY)

@@ -15,15 +15,18 @@ from distill.model.mel import LogMel, SpectrogramConfig
 from distill.model.sizing import Choice
 from distill.model.starter import difference_from_starter
 from distill.settings.schema import TrainConfig
+from distill.training.beginning import SHARE_OF_TIME
 from distill.training.codec.fitting import fitting_codebook_size, training_vectors
 
 NORMALISATION_SEGMENTS = 256
 
 
 def complete(
-    config: TrainConfig, source: Source, data: SegmentDataModule
+    config: TrainConfig, source: Source, data: SegmentDataModule, *, has_base: bool = False
 ) -> list[Choice[float | str]]:
-    """Fill in the settings that are null, in place; return what was chosen and why."""
+    """Fill in the settings that are null, in place; return what was chosen and why. A network that
+    `has_base` begins with the weights of a model, and needs fewer epochs.
+    """
     choices: list[Choice[float | str]] = []
     rvq, trainer, segments = config.rvq, config.trainer, len(data.train)
     vectors = training_vectors(config, data.train)
@@ -50,13 +53,17 @@ def complete(
         rvq.dead_code_threshold = threshold.value
         choices.append(threshold)
     if trainer.max_epochs is None and trainer.max_minutes is None:
-        epochs = sizing.max_epochs(segments, epoch_segments=data.epoch_segments)
+        epochs = sizing.max_epochs(
+            segments, epoch_segments=data.epoch_segments, share=SHARE_OF_TIME if has_base else 1
+        )
         trainer.max_epochs = epochs.value
         choices.append(epochs)
     if trainer.precision is None:
         trainer.precision = precision_for(trainer.accelerator)
     _measure_normalisation(config, data)
-    return [*choices, *_complete_starter(config), *_complete_optimizer(config)]
+    choices += _complete_starter(config)
+    knows_mels = has_base or config.model.starter is not None
+    return [*choices, *_complete_optimizer(config, knows_mels=knows_mels)]
 
 
 def _complete_starter(config: TrainConfig) -> list[Choice[str]]:
@@ -70,14 +77,14 @@ def _complete_starter(config: TrainConfig) -> list[Choice[str]]:
     return [Choice("starter weights", "none", reason)]
 
 
-def _complete_optimizer(config: TrainConfig) -> list[Choice[float]]:
-    optimizer, starter, choices = config.optimizer, config.model.starter is not None, []
+def _complete_optimizer(config: TrainConfig, *, knows_mels: bool) -> list[Choice[float]]:
+    optimizer, choices = config.optimizer, list[Choice[float]]()
     if optimizer.lr is None:
-        rate = sizing.learning_rate(starter=starter)
+        rate = sizing.learning_rate(starter=knows_mels)
         optimizer.lr = rate.value
         choices.append(rate)
     if optimizer.weight_decay is None:
-        decay = sizing.weight_decay(starter=starter)
+        decay = sizing.weight_decay(starter=knows_mels)
         optimizer.weight_decay = decay.value
         choices.append(decay)
     return choices

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 import torch
@@ -19,7 +19,6 @@ from distill.model.layout import CodeLayout
 from distill.model.loss import Loss, loss_of
 from distill.model.mel import LogMel, SpectrogramConfig
 from distill.model.quantizer import require_finite
-from distill.model.starter import start_from_starter
 from distill.model.vqvae import ConvVQVAE
 from distill.runs.rows import EpochRow
 from distill.settings.schema import HealthConfig, OptimizerConfig
@@ -52,7 +51,7 @@ class CodecModule(StageModule):
         optimizer: OptimizerConfig,
         health: HealthConfig,
         padding_weight: float,
-        starter: bool,
+        start: Callable[[ConvVQVAE], None] | None,
         seed: int,
         origin: Mapping[str, Any],
     ) -> None:
@@ -61,8 +60,8 @@ class CodecModule(StageModule):
         self.spectrogram = LogMel(spectrogram)
         self.health_config = health
         self.padding_weight = padding_weight
-        self.starter = starter
-        """Whether the network begins with the starter weights."""
+        self.start = start
+        """Gives the network the weights that it begins with; None for random ones."""
         self.origin = origin
         """What is known at the start of a bundle's `metadata` and `training_config`."""
         self.train_health: SideHealth | None = None
@@ -82,12 +81,12 @@ class CodecModule(StageModule):
     def build(self) -> ConvVQVAE:
         """The network; with several ranks, they keep their codebooks equal."""
         model = ConvVQVAE(self.vqvae_config, sync_codebook=self.several_ranks)
-        if self.starter:
-            start_from_starter(model, self.spectrogram.config)
+        if self.start is not None:
+            self.start(model)
         return model
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        """Muon; its learning rate is set before each step. Starter weights decay to themselves."""
+        """Muon; its learning rate is set before each step. Weights decay to those given."""
         config = self.optimizer_config
         assert config.lr is not None
         assert config.weight_decay is not None
@@ -97,7 +96,7 @@ class CodecModule(StageModule):
             momentum=config.momentum,
             betas=(config.betas[0], config.betas[1]),
             weight_decay=config.weight_decay,
-            to_start=self.starter,
+            to_start=self.start is not None,
         )
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 import uuid
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -14,9 +15,13 @@ import lightning
 import torch
 from hydra.utils import instantiate
 
+from distill.bundle.content import BundleContent
 from distill.codec.level_health import SideHealth
 from distill.data.datamodule import SegmentDataModule
 from distill.model.sizing import Choice, bitrate_kbps
+from distill.model.starter import start_from_starter
+from distill.model.vqvae import ConvVQVAE
+from distill.training.beginning import base_of, has_base, start_from
 from distill.training.codec.completion import complete, network_config, spectrogram_config
 from distill.training.codec.fitting import fitting_codebook_size, training_vectors
 from distill.training.codec.module import CodecModule
@@ -43,21 +48,29 @@ class CodecStage(Stage[PreparedCodec]):
 
     def complete(self) -> list[Choice[float | str]]:
         """Fill in sizes, decay, epochs, precision and normalisation where they are null."""
-        return complete(self.config, self.source, self.data)
+        return complete(
+            self.config, self.source, self.data, has_base=has_base(self.config, self.run_dir)
+        )
 
     def prepare(self) -> PreparedCodec:
         """A module with a new model id."""
-        config = self.config
+        config, mel = self.config, spectrogram_config(self.config)
+        base = base_of(config, self.run_dir)
+        start: Callable[[ConvVQVAE], None] | None = None
+        if base is not None:
+            start = partial(start_from, weights=base.model_state_dict)
+        elif config.model.starter is not None:
+            start = partial(start_from_starter, mel=mel)
         module = CodecModule(
             network_config(config),
-            spectrogram_config(config),
+            mel,
             limits=self.limits(config),
             optimizer=config.optimizer,
             health=config.health,
             padding_weight=config.model.padding_weight,
-            starter=config.model.starter is not None,
+            start=start,
             seed=config.seed,
-            origin={"training_config": self._training_config(), "metadata": self._metadata()},
+            origin={"training_config": self._training_config(base), "metadata": self._metadata()},
         )
         return PreparedCodec(module=module, data=self.data, callbacks=self._callbacks())
 
@@ -90,14 +103,18 @@ class CodecStage(Stage[PreparedCodec]):
         page = partial(self._write_page, module, ended, verdict=words)
         return Closed(words, details, page=page if history.epochs else None)
 
-    def _training_config(self) -> dict[str, Any]:
-        """The settings as a bundle holds them: with the folders' names and not their full paths,
-        because bundles are shared with others.
+    def _training_config(self, base: BundleContent | None) -> dict[str, Any]:
+        """The settings as a bundle holds them: with the names of the folders and of the base and
+        not their full paths, because bundles are shared with others; and sounds that another run
+        cannot know the sides of.
         """
         settings = asdict(self.config)
         settings["data"]["root"] = [
             os.path.basename(os.path.normpath(root)) for root in self.config.data.folders
         ]
+        settings["base"] = None if base is None else base.metadata.name
+        if self.data.exceptions:
+            settings["sides"] = self.data.exceptions.plain()
         return settings
 
     def _metadata(self) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -46,12 +46,14 @@ class PriorModule(StageModule):
         optimizer: OptimizerConfig,
         weight_decay: float,
         seed: int,
+        start: Callable[[PriorNetwork], None] | None = None,
     ) -> None:
         """`frequency` are the logarithms of a unigram (H, L, K), which the training begins with;
-        `held_out_s` is how long the sounds are that the held-out codes are of.
+        `held_out_s` is how long the sounds are that the held-out codes are of; `start` gives the
+        network the weights that it begins with.
         """
         super().__init__(limits=limits, optimizer=optimizer, seed=seed)
-        self.network_config = network
+        self.network_config, self.start = network, start
         self.stretches, self.held_out = stretches, held_out
         self.held_out_s, self.augment, self.weight_decay = held_out_s, augment, weight_decay
         self._apart = (codec, frequency)  # in a tuple, so that checkpoints do not hold them
@@ -73,6 +75,8 @@ class PriorModule(StageModule):
         network = PriorNetwork(self.network_config, codec.network.codebooks)
         with torch.no_grad():
             network.frequency[: len(frequency)] = frequency
+        if self.start is not None:
+            self.start(network)
         return network
 
     def configure_optimizers(self) -> torch.optim.Optimizer:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -21,10 +23,12 @@ from distill.listen.seeds import Seeds
 from distill.model.layout import CodeLayout
 from distill.model.sizing import Choice
 from distill.prior.config import PriorNetworkConfig
+from distill.prior.network import PriorNetwork
 from distill.prior.prior import Prior, PriorConfig
 from distill.runs.folder import NEW_SOUNDS, best_bundle
 from distill.system.paths import path_of
 from distill.system.terminal import quantity, say_figures
+from distill.training.beginning import base_of, base_prior, fits_prior, start_from_prior
 from distill.training.prior.baseline import Baseline
 from distill.training.prior.coded_sounds import CodedSounds
 from distill.training.prior.comparison import Contest, Earlier
@@ -83,7 +87,8 @@ class PriorStage(Stage[PreparedPrior]):
         network = self._network_config(sounds)
         known = sounds.describe(network, baseline)
         say_figures(_beginning(known, len(sounds.asked)))
-        module = self._module(network, sounds, baseline, sounds.classes)
+        start = self._start(network, sounds.classes)
+        module = self._module(network, sounds, baseline, sounds.classes, start=start)
         return PreparedPrior(
             module=module,
             data=self._data_module(module),
@@ -150,6 +155,8 @@ class PriorStage(Stage[PreparedPrior]):
         sounds: CodedSounds,
         baseline: Baseline,
         classes: Classes,
+        *,
+        start: Callable[[PriorNetwork], None] | None = None,
     ) -> PriorModule:
         config, window = self.config, network.window * network.block_columns
         return PriorModule(
@@ -164,7 +171,18 @@ class PriorStage(Stage[PreparedPrior]):
             optimizer=replace(config.optimizer, lr=config.prior.lr),
             weight_decay=config.prior.weight_decay,
             seed=config.seed,
+            start=start,
         )
+
+    def _start(
+        self, network: PriorNetworkConfig, classes: Classes
+    ) -> Callable[[PriorNetwork], None] | None:
+        """Gives the network the weights of the prior of the model that the run trains again."""
+        content = base_of(self.config, self.run_dir)
+        base = None if content is None else base_prior(content)
+        if base is None or not fits_prior(network, base.config.network):
+            return None
+        return partial(start_from_prior, classes=classes.names, base=base)
 
     def _data_module(self, module: PriorModule) -> StretchDataModule:
         return StretchDataModule(

@@ -14,6 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from distill.errors import DistillError
 from distill.settings.check import check_config
+from distill.settings.conf_files import every_key
 from distill.system.terminal import console, fail
 from distill.system.threads import limit_spinning
 from distill.training.interrupt import RunStopped
@@ -39,7 +40,9 @@ def main() -> None:
     from distill.training.run import train
 
     try:
-        train(check_config(composed), options.run_dir, resume=options.resume)
+        # nothing is left to choose: the first rank has done so, and all must train the same
+        typed = [key.name for key in every_key()]
+        train(check_config(composed), options.run_dir, resume=options.resume, typed=typed)
     except RunStopped:
         pass
     except DistillError as error:

@@ -56,6 +56,8 @@ class HifiGanModule(VocoderModule):
     def build(self) -> HifiGanNetwork:
         """The generator, with normalised weights while it is trained."""
         network = HifiGanNetwork(self.network_config)
+        if self.start is not None:
+            self.start(network)
         for layer in network.modules():
             if isinstance(layer, nn.Conv1d | nn.ConvTranspose1d):
                 weight_norm(layer)

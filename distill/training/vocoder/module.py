@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, cast
 
 import torch
@@ -45,10 +45,14 @@ class VocoderModule(StageModule):
         optimizer: OptimizerConfig,
         weight_decay: float,
         seed: int,
+        start: Callable[[Any], None] | None = None,
     ) -> None:
-        """`network` is its configuration."""
+        """`network` is its configuration; `start` gives the network the weights that it begins
+        with.
+        """
         super().__init__(limits=limits, optimizer=optimizer, seed=seed)
         self.network_config = network
+        self.start = start
         self.decoded_share = decoded_share
         self.weight_decay = weight_decay
         self._codec = (codec,)  # in a tuple, so that checkpoints do not hold its weights

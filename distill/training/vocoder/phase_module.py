@@ -12,10 +12,9 @@ from distill.training.vocoder.module import BETAS, VocoderModule
 from distill.vocoder.mel_inverse import MelInverse
 from distill.vocoder.phase_loss import PhaseLoss, band_weights, phase_loss
 from distill.vocoder.phase_network import PhaseNetwork
-from distill.vocoder.starter import start_from_starter
 
 DECAY_TO_START = 2.0
-"""Times the learning rate: the share of the way that each step goes back to the starter weights."""
+"""Times the learning rate: the share of the way that each step goes back to the weights given."""
 
 
 class PhaseModule(VocoderModule):
@@ -25,28 +24,27 @@ class PhaseModule(VocoderModule):
     terms = ("loss", "magnitude", "in_time", "in_frequency", "onset")
     held_out_terms = terms
 
-    def __init__(self, *args: Any, starter: bool, **options: Any) -> None:
+    def __init__(self, *args: Any, **options: Any) -> None:
         """Options as for VocoderModule."""
         super().__init__(*args, **options)
-        self.starter = starter
         self._start: list[Tensor] = []
-        """The starter weights, if they are used."""
+        """The weights that the network began with, if they were given."""
 
     def build(self) -> PhaseNetwork:
-        """The network, with the starter weights if they are to be used."""
+        """The network, with the weights that it is to begin with."""
         network = PhaseNetwork(self.network_config)
-        if self.starter:
-            start_from_starter(network)
+        if self.start is not None:
+            self.start(network)
         return network
 
     def configure_model(self) -> None:
         """Build the network, and keep what it began with."""
         super().configure_model()
-        if self.starter and not self._start:
+        if self.start is not None and not self._start:
             self._start = [weight.detach().clone() for weight in self.build().parameters()]
 
     def optimizer_step(self, *args: Any, **options: Any) -> None:
-        """A step, and one back towards the starter weights: few sounds say little of how phases go
+        """A step, and one back towards the weights given: few sounds say little of how phases go
         on in general (L2-SP: Li, Grandvalet and Davoine, arXiv:1802.01483).
         """
         super().optimizer_step(*args, **options)

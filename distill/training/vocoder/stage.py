@@ -22,6 +22,7 @@ from distill.model.sizing import Choice
 from distill.runs.folder import best_bundle
 from distill.settings.schema import HifiGanVocoderConfig, PhaseVocoderConfig, VocoderConfig
 from distill.system.terminal import quantity
+from distill.training.beginning import base_of, base_vocoder, start_from
 from distill.training.listening import write_held_out_page
 from distill.training.stage import Closed, Ended, Prepared, Stage
 from distill.training.vocoder.comparison import MOST_SOUNDS, Comparer, Comparison
@@ -32,7 +33,7 @@ from distill.training.vocoder.sizes import network_config, require_one_device
 from distill.vocoder.hifigan_network import HifiGanConfig
 from distill.vocoder.kinds import VocoderNetwork, state_of, vocoder_of
 from distill.vocoder.phase_network import PhaseNetworkConfig
-from distill.vocoder.starter import difference_from_starter
+from distill.vocoder.starter import difference_from_starter, start_from_starter
 from distill.vocoder.vocoder import Vocoder, default_vocoder
 
 LR, STARTER_LR = 0.003, 0.001
@@ -83,16 +84,20 @@ class VocoderStage(Stage[PreparedVocoder]):
         known = {key: value for key, value in asdict(self.config.mel).items() if value is not None}
         mel = SpectrogramConfig(**{"mean_db": 0.0, "std_db": 1.0} | known)
         network = network_config(config, mel)
-        if _has_starter(config) and isinstance(network, PhaseNetworkConfig):
+        if (base := self._base(network)) is not None:
+            if isinstance(config, PhaseVocoderConfig):
+                config.starter = None
+        elif _has_starter(config) and isinstance(network, PhaseNetworkConfig):
             reason = difference_from_starter(network, mel)
             if reason is not None:
                 config.starter = None
                 choices.append(Choice("vocoder's starter weights", "none", reason))
         if config.lr is None:
-            config.lr = STARTER_LR if _has_starter(config) else LR
+            config.lr = STARTER_LR if base or _has_starter(config) else LR
             if isinstance(network, HifiGanConfig):
                 config.lr = HIFIGAN_LR
-            start = "from starter weights" if _has_starter(config) else "from random weights"
+            kind = "the base's" if base else "starter" if _has_starter(config) else "random"
+            start = f"from {kind} weights"
             choices.append(Choice("vocoder's learning rate", config.lr, start, is_detail=True))
         if isinstance(network, HifiGanConfig):
             require_one_device(self.config.trainer.devices)
@@ -138,11 +143,23 @@ class VocoderStage(Stage[PreparedVocoder]):
             "weight_decay": config.weight_decay,
             "seed": self.config.seed,
         }
+        if (base := self._base(network)) is not None:
+            options["start"] = partial(start_from, weights=base.state_dict())
+        elif _has_starter(config):
+            options["start"] = start_from_starter
         if isinstance(config, HifiGanVocoderConfig):
             options["spectral_steps"] = config.spectral_steps
             options["discriminator_channels"] = config.discriminator_channels
             return HifiGanModule(network, codec, **options)
-        return PhaseModule(network, codec, starter=_has_starter(config), **options)
+        return PhaseModule(network, codec, **options)
+
+    def _base(self, network: PhaseNetworkConfig | HifiGanConfig) -> VocoderNetwork | None:
+        """What the network begins with: that of the model that the run trains again, if it has one
+        of these sizes.
+        """
+        content = base_of(self.config, self.run_dir)
+        base = None if content is None else base_vocoder(content)
+        return base if base is not None and base.config == network else None
 
     def _callbacks(self) -> list[lightning.Callback]:
         """Previews, if the settings have them."""
