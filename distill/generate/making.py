@@ -39,7 +39,7 @@ def make_sounds(model: LoadedModel, options: argparse.Namespace, path: Path) -> 
         model,
         seed=options.seed,
         suffix=f".{options.format}",
-        settings=settings_of(options),
+        settings=settings_of(model, options),
         overwrite=options.overwrite,
     ) as target:
         generation = model.generation(replace(request, seed=target.seed), total=options.count)
