@@ -18,6 +18,8 @@ MOST_NAMED = 6
 KEPT = "kept"
 NEW = ("generated", "generated/*", f"train/*/{NEW_SOUNDS}*", f"multirun/*/*/{NEW_SOUNDS}*")
 """Where new sounds lie, below the folder of outputs."""
+WRITTEN = (".wav", ".flac")
+"""How the names of new sounds end."""
 HOW_NEAR = 0.5
 """The least likeness of a name that is offered instead of another, 0 to 1."""
 
@@ -79,7 +81,7 @@ def _not_known(word: str, names: Sequence[str], model: str) -> str:
 
 
 def _nearest(word: str, names: Sequence[str]) -> Iterator[str]:
-    """The names most like a word, by their files' names without the ending, the most alike first."""
+    """The names most like a word, by their files' names without the ending, in their order."""
     stems: dict[str, list[str]] = {}
     for name in names:
         stems.setdefault(name_key(PurePath(name).stem), []).append(name)
@@ -94,5 +96,6 @@ def _files() -> list[Path]:
     made = (found for where in NEW for found in outputs.glob(where))
     folders = [outputs / KEPT, Path(NEW[0]), *made]
     files = (path for folder in folders for path in list_folder(folder))
-    sounds = (path for path in files if path.suffix.lower() in (".wav", ".flac") and path.is_file())
-    return [from_here(path) for path in sorted(sounds) if is_text(path.name) and path.name[0] != "."]
+    shown = (path for path in files if is_text(path.name) and path.name[0] != ".")
+    sounds = (path for path in shown if path.suffix.lower() in WRITTEN and path.is_file())
+    return [from_here(path) for path in sorted(sounds)]

@@ -84,8 +84,8 @@ def test_a_file_comes_first_then_known_sounds_then_kept_and_new_ones(kit: Path, 
         calls = json.loads(Path("out/generate.json").read_text())["calls"]
         return f"{calls[-1]['settings']['like']} {calls[-1]['sounds'][0]['length_s']:g}"
 
-    for place, samples in (("kept", 4_000), ("generated/call", 6_000), ("train/a/new_sounds", 8_000)):
-        sound(Path("outputs", place, "mine.wav"), samples=samples)
+    sound(Path("outputs/kept/mine.wav"), samples=4_000)
+    sound(Path("outputs/generated/call/mine.wav"), samples=6_000)
     sound(Path("outputs/train/a/new_sounds/kick_12.wav"), samples=8_000)
     sound(Path("outputs/train/a/new_sounds/other.wav"), samples=2_000)
     assert like("mine") == "mine.wav 0.25"
