@@ -14,6 +14,7 @@ from distill.library.actions import (
     rename_model,
     repair_index,
     show_info,
+    show_sounds,
 )
 from distill.library.view import SORT_KEYS
 from distill.system.paths import path_of
@@ -34,7 +35,7 @@ def _parser() -> Parser:
     parser = Parser(prog="python -m distill.library", description="The library of trained models.")
     shared = Parser(add_help=False)
     add_library(shared)
-    verbs = parser.add_subparsers(required=True, metavar="list|info|rename|delete|repair|add")
+    verbs = parser.add_subparsers(required=True, metavar="list|info|sounds|rename|delete|repair|add")
 
     def add_verb(
         name: str, run: Callable[[Catalog, argparse.Namespace], None], help_line: str
@@ -54,6 +55,9 @@ def _parser() -> Parser:
     verb = add_verb("info", show_info, "everything known about one model")
     verb.add_argument("name", metavar="NAME", help=NAME_HELP)
     verb.add_argument("--json", action="store_true", help="print it as JSON")
+    verb = add_verb("sounds", show_sounds, "the sounds that a model's prior knows, by name")
+    verb.add_argument("name", metavar="NAME", help=NAME_HELP)
+    verb.add_argument("--json", action="store_true", help="print them as JSON")
     verb = add_verb("rename", rename_model, "give a model another name")
     verb.add_argument("old", metavar="OLD", help=NAME_HELP)
     verb.add_argument("new", metavar="NEW", help="its new name")

@@ -9,7 +9,7 @@ import sys
 from distill.catalog.catalog import Catalog
 from distill.errors import DistillError, LibraryError
 from distill.library.view import SORT_KEYS, models_table, show_model
-from distill.system.terminal import console, plain, quantity, say
+from distill.system.terminal import console, duration, plain, quantity, say, say_figures
 
 
 def list_models(catalog: Catalog, options: argparse.Namespace) -> None:
@@ -34,6 +34,21 @@ def show_info(catalog: Catalog, options: argparse.Namespace) -> None:
         console.file.write(json.dumps(entry.to_json(), indent=1) + "\n")
     else:
         show_model(entry, catalog)
+
+
+def show_sounds(catalog: Catalog, options: argparse.Namespace) -> None:
+    """`sounds NAME`: print the sounds that a model's prior knows, a line each."""
+    from distill.catalog.known import known_sounds_of  # torch: only here
+
+    path = catalog.model_path(options.name)
+    sounds = known_sounds_of(path)
+    if options.json:
+        console.file.write(json.dumps([vars(sound) for sound in sounds], indent=1) + "\n")
+        return
+    for sound in sounds:
+        say_figures(f"{sound.number:5d}  {plain(sound.name)}  {duration(sound.seconds)}")
+    if not sounds:
+        say(f"{path} knows no sounds")
 
 
 def delete_models(catalog: Catalog, options: argparse.Namespace) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 from distill.catalog.entry import Entry
 from distill.dashboard.state.kept import mark, not_zipped
+from distill.dashboard.state.known_sounds import KnownSound
 from distill.dashboard.state.models import Models
 from distill.dashboard.state.places import Places
 from distill.dashboard.state.processes import (
@@ -64,8 +65,8 @@ class SoundsRequest:
     temperature: float | None = None
     length_s: float | None = None
     amount: float | None = None
-    sounds: tuple[Path, ...] = ()
-    """Files to begin with."""
+    sounds: tuple[Path | KnownSound, ...] = ()
+    """Files, or sounds that the model knows, to begin with."""
 
     def check(self, entry: Entry) -> None:
         """Raise GenerationError for what this model cannot do."""
@@ -80,7 +81,7 @@ class SoundsRequest:
 
     def title(self, entry: Entry, seed: int) -> str:
         """What is asked for, in words."""
-        names = [path.name for path in self.sounds]
+        names = [sound.name for sound in self.sounds]
         told = {
             "new": quantity(self.count, "sound"),
             "like": f"{quantity(self.count, 'variation')} of {' '.join(names[:1])}",
@@ -99,7 +100,7 @@ class SoundsRequest:
 
     def words(self, model: Path, folder: Path, seed: int) -> list[str]:
         """The words of the command that makes them."""
-        files = [str(path) for path in self.sounds[: SOUNDS_NEEDED.get(self.way, 0)]]
+        files = [str(sound) for sound in self.sounds[: SOUNDS_NEEDED.get(self.way, 0)]]
         if self.way == AGAIN:
             return [
                 "distill.reconstruct",
