@@ -20,6 +20,7 @@ from distill.library.view import SORT_KEYS
 from distill.system.paths import path_of
 from distill.system.terminal import show_warnings
 
+VERBS = "list|info|sounds|rename|delete|repair|add"
 NAME_HELP = "a model's name, file or id, or the beginning of its id"
 
 
@@ -35,7 +36,7 @@ def _parser() -> Parser:
     parser = Parser(prog="python -m distill.library", description="The library of trained models.")
     shared = Parser(add_help=False)
     add_library(shared)
-    verbs = parser.add_subparsers(required=True, metavar="list|info|sounds|rename|delete|repair|add")
+    verbs = parser.add_subparsers(required=True, metavar=VERBS)
 
     def add_verb(
         name: str, run: Callable[[Catalog, argparse.Namespace], None], help_line: str

@@ -1,4 +1,4 @@
-"""a model → the sounds that it knows, by name, and a file to hear each: its own or a decoded one."""
+"""a model → the sounds that it knows, by name, and a file to hear each: its own or decoded."""
 
 from __future__ import annotations
 

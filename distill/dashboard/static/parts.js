@@ -140,7 +140,8 @@ function newSoundsPart(root, { trigger }) {
 function heardPart(root, { props, watch }) {
   const problem = element("p", { class: "faint", role: "status", hidden: true }, "This sound cannot be played.");
   const audio = element("audio", {
-    controls: true, preload: "none", "aria-label": "The chosen sound", onerror: () => { problem.hidden = !audio.error; },
+    controls: true, preload: "none", "aria-label": "The chosen sound",
+    onerror: () => { problem.hidden = !audio.error; },
   });
   root.append(audio, problem);
   const show = () => {
