@@ -112,8 +112,6 @@ def _check_config(config: PriorConfig, content: BundleContent) -> None:
         raise BundleError("prior_state.config has another number of classes than names of them")
     if any(sound.label >= network.classes for sound in config.sounds):
         raise BundleError("prior_state.config has a sound of a class that is not there")
-    if not config.sounds:
-        raise BundleError("prior_state.config has no sounds")
 
 
 def _check_kept(kept: object, config: PriorConfig) -> Tensor:

@@ -90,7 +90,9 @@ def _close(target: NewSounds) -> None:
 
 def _say_what_is_made(model: LoadedModel, options: argparse.Namespace) -> None:
     prior = model.require_prior()
-    if prior.config.classes and options.class_name is None:
+    if not prior.config.sounds:
+        say("the model was shared without its sounds, so the new ones are compared with none")
+    elif prior.config.classes and options.class_name is None:
         counts = Counter(sound.label for sound in prior.config.sounds)
         known = (f"{name} {counts[n]}" for n, name in enumerate(prior.config.classes))
         say_figures(f"classes, and how many sounds of each are known: {', '.join(known)}")

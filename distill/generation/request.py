@@ -75,6 +75,8 @@ class Request:
             raise GenerationError(f"loop {shown(self.loop)}: must be True or False")
         ways = {name: getattr(self, name) for name in ("like", "morph", "beginning", "loop")}
         check_ways(ways, has_length=self.length_s is not None)
+        if not prior.config.sounds:
+            self._check_without_sounds()
         if self.class_name is not None:
             self._check_class(prior)
         if self.morph is not None:
@@ -92,6 +94,15 @@ class Request:
             amount=None if self.amount is None else float(self.amount),
             levels=None if self.levels is None else codec.check_levels(self.levels),
         )
+
+    def _check_without_sounds(self) -> None:
+        begins = any(each is not None for each in (self.like, self.morph, self.beginning))
+        if not begins or self.class_name is not None:
+            asked = "sounds of a class" if begins else "loops" if self.loop else "new sounds"
+            raise GenerationError(
+                f"this model was shared without its sounds, of which {asked} would be made; it "
+                "makes variations, morphs and continuations of sounds that are given"
+            )
 
     def _check_class(self, prior: Prior) -> None:
         if not isinstance(self.class_name, str) or label_of(self.class_name, prior) is None:

@@ -36,6 +36,9 @@ from distill.system.terminal import duration
 LIST, SHEET = "generate.json", "generate.png"
 MOST_SHEET = 400
 LONGEST_NAME = 60
+NOT_COMPARED = (
+    "It was shared without the sounds that it was trained on, so they are compared with none"
+)
 log = logging.getLogger(__name__)
 
 
@@ -207,6 +210,8 @@ class NewSounds:
             if page.takes(path.name, {}):
                 page.add(self._row(page, path, sound))
         usual_db = self.model.prior.config.held_out_db if self.model.prior else math.inf
+        if self.model.prior and not self.model.prior.config.sounds:
+            return page.write([f"New sounds by the model. {NOT_COMPARED}."])
         return page.write(
             [
                 "New sounds by the model, and beside each the training sound that is most "
@@ -218,28 +223,31 @@ class NewSounds:
 
     def _row(self, page: ListeningPage, path: Path, sound: NewSound) -> Row:
         model, samples = self.model, len(sound.waveform)
-        nearest = fit(self._decoded(sound.nearest, sound.nearest_codes), samples)
-        take = Take("nearest", page.name(path.name, "nearest", ".wav"))
-        write_sound(
-            self.folder / take.path,
-            [nearest[None]],
-            sample_rate_hz=model.sample_rate_hz,
-            channels=1,
-            samples=samples,
-            model=model.signature,
-        )
+        takes, waveforms = [Take("new", path.name)], [sound.waveform]
+        if sound.nearest_codes is not None:
+            nearest = fit(self._decoded(sound.nearest, sound.nearest_codes), samples)
+            takes.append(Take("nearest", page.name(path.name, "nearest", ".wav")))
+            waveforms.append(nearest)
+            write_sound(
+                self.folder / takes[1].path,
+                [nearest[None]],
+                sample_rate_hz=model.sample_rate_hz,
+                channels=1,
+                samples=samples,
+                model=model.signature,
+            )
         spectrogram = model.codec.spectrogram
         mels = [
             spectrogram.decibels(spectrogram.magnitude(each[None, None].to(model.codec.device)))[
                 0, 0
             ]
-            for each in (sound.waveform, nearest)
+            for each in waveforms
         ]
         picture = page.name(path.name, "mels", ".png")
         write_mels(self.folder / picture, *(m.cpu() for m in mels), floor=spectrogram.config.floor)
         return Row(
             name=path.name,
-            takes=(Take("new", path.name), take),
+            takes=tuple(takes),
             seconds=samples / model.sample_rate_hz,
             file=path.name,
             model=model.metadata.name,
@@ -263,7 +271,7 @@ def describe(sound: NewSound) -> str:
     """`snare, 0.42 s, -14.1 dBFS; nearest: kicks/deep.wav, 8.1 dB away`."""
     parts = [sound.class_name, duration(len(sound.waveform) / sound.codes.sample_rate_hz)]
     parts.append(f"{sound.level_db:.1f} dBFS")
-    nearest = f"nearest: {sound.nearest}, {sound.distance_db:.1f} dB away"
+    nearest = f"nearest: {sound.nearest}, {sound.distance_db:.1f} dB away" if sound.nearest else ""
     if sound.is_copy:
         nearest += ", a copy"
     notes = [sound.note, "silent" if is_silent(sound.waveform) else ""]

@@ -17,7 +17,7 @@ from distill.dashboard.pages.widgets import QUIET, UNCHECKED, drawn_part, mistak
 from distill.dashboard.state import new_sounds
 from distill.dashboard.state.known_sounds import SOURCE, KnownSounds
 from distill.dashboard.state.models import Models, model_choices
-from distill.dashboard.state.new_sounds import AGAIN, WAYS, SoundsRequest
+from distill.dashboard.state.new_sounds import AGAIN, WAYS, SoundsRequest, ways_of
 from distill.dashboard.state.sounds import served_file
 from distill.errors import DistillError
 from distill.generation.ranges import LIKE_AMOUNT, MORPH_AMOUNT, NEW_AMOUNT
@@ -157,7 +157,7 @@ def _choose_way(entry: Entry | None, wanted: str | None, *, now: str | None) -> 
     """The ways that a model has, and of them the wanted one, or else the first. Gradio knows the
     choices that it was given last, and refuses every other value.
     """
-    ways = list(WAYS) if entry is None or entry.prior is not None else [AGAIN]
+    ways = ways_of(entry) if entry else list(WAYS)
     return _choose(way_choices(ways), wanted if wanted in ways else ways[0], now=now)
 
 

@@ -152,6 +152,7 @@ class Models:
             "facts": facts_of(entry, path),
             "levels": [row.to_json() for row in level_rows(entry)],
             "prior": entry.prior is not None,
+            "without_sounds": entry.is_without_sounds,
             "commands": [shell_line(words) for words in _commands(entry, str(path))],
         }
 
@@ -159,7 +160,8 @@ class Models:
 def _commands(entry: Entry, path: str) -> list[list[str]]:
     """What can be typed in a terminal with a model."""
     reconstruct = ["python", "-m", "distill.reconstruct", path, "SOUNDS"]
-    generate = ["python", "-m", "distill.generate", path, "-n", "16"]
+    generate = ["python", "-m", "distill.generate", path]
+    generate += ["--like", "SOUND"] if entry.is_without_sounds else ["-n", "16"]
     return [generate, reconstruct] if entry.prior else [reconstruct]
 
 

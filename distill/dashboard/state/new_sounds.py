@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from distill.catalog.entry import Entry
+from distill.catalog.facts import WITHOUT_SOUNDS
 from distill.dashboard.state.kept import mark, not_zipped
 from distill.dashboard.state.known_sounds import KnownSound
 from distill.dashboard.state.models import Models
@@ -54,6 +55,13 @@ SOUNDS_NEEDED = {"like": 1, "continue": 1, "morph": 2, AGAIN: 1}
 """How many sounds a way begins with."""
 
 
+def ways_of(entry: Entry) -> list[str]:
+    """What a model can do, of WAYS."""
+    if entry.prior is None:
+        return [AGAIN]
+    return [way for way in WAYS if not entry.is_without_sounds or way in SOUNDS_NEEDED]
+
+
 @dataclass(frozen=True)
 class SoundsRequest:
     """New sounds that somebody asks for; None leaves it to the model."""
@@ -77,6 +85,10 @@ class SoundsRequest:
         if entry.prior is None and self.way != AGAIN:
             raise GenerationError(
                 f"{plain(entry.name)} has no prior (yet), and can only do: {WAYS[AGAIN].lower()}"
+            )
+        if self.way not in ways_of(entry):
+            raise GenerationError(
+                f"{plain(entry.name)} was shared without its sounds: {WITHOUT_SOUNDS}"
             )
 
     def title(self, entry: Entry, seed: int) -> str:

@@ -49,7 +49,8 @@ function libraryPart(root, { trigger }) {
 
   const badges = (model) => [
     model.vocoder ? element("span", { class: "pill green" }, model.vocoder) : null,
-    model.prior ? element("span", { class: "pill" }, "makes new sounds") : null,
+    model.prior ? element("span", { class: "pill" },
+      model.without_sounds ? "makes variations; without its sounds" : "makes new sounds") : null,
   ];
   const opener = (model) => element("button", {
     type: "button", class: "link", "data-file": model.file, onclick: () => showDetails(model.file),
@@ -102,7 +103,7 @@ function libraryPart(root, { trigger }) {
     const { ask, remove } = deleting(model);
     const use = model.missing ? null : element("button", {
       type: "button", class: "use", onclick: () => trigger("use", { file: model.file }),
-    }, model.prior ? "Make new sounds" : "Send a sound through it");
+    }, model.without_sounds ? "Make variations" : model.prior ? "Make new sounds" : "Send a sound through it");
     const facts = model.facts.flatMap(([key, value]) => [
       element("dt", {}, key[0].toUpperCase() + key.slice(1)), element("dd", {}, value),
     ]);
