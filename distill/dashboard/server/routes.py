@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from distill.dashboard.server.model_files import model_routes
 from distill.dashboard.state import kept, new_sounds
 from distill.dashboard.state.known_sounds import KnownSounds
 from distill.dashboard.state.models import Models
@@ -60,6 +61,7 @@ def routes(
         _does("/api/drop", lambda asked: kept.drop(places, asked["source"])),
         _does("/api/rename", lambda asked: models.rename(asked["file"], asked["name"])),
         _does("/api/delete", lambda asked: models.delete(asked["file"])),
+        *model_routes(models),
         Route("/api/known_sound", _known_sound(models, known)),
         Route(f"{ADDRESS}{{path:path}}", _sound(places)),
         Route("/kept.zip", _kept_zip(places)),

@@ -27,7 +27,8 @@ function libraryPart(root, { trigger }) {
     keeps: true, vary: (value) => trigger("vary", { source: value.source, file: open }),
   });
   const details = element("section", { class: "details", hidden: true, "aria-label": "Details of a model" });
-  const choosing = [field("Search", search), field("Sort by", order), field("Show as", form)];
+  const reload = async () => { ({ models } = await request("/api/models")); draw(); };
+  const choosing = [field("Search", search), field("Sort by", order), field("Show as", form), addModel(said, reload)];
   root.append(lost, element("div", { class: "fields" }, choosing), said, problem, list, details);
 
   const matches = (model) => {
@@ -115,7 +116,8 @@ function libraryPart(root, { trigger }) {
       element("div", { class: "buttons" }, use, remove),
       ask,
       ...(model.missing ? [] : [
-        renaming(model), element("h3", {}, "The same in a terminal"), ...model.commands.map(command),
+        renaming(model), ...handOver(model),
+        element("h3", {}, "The same in a terminal"), ...model.commands.map(command),
       ]),
       element("h3", {}, "Listen"),
       element("p", { class: "faint" },
@@ -162,8 +164,7 @@ function libraryPart(root, { trigger }) {
     said.say(`${words} …`);
     try {
       await request(address, body);
-      ({ models } = await request("/api/models"));
-      draw();
+      await reload();
       details.inert = false;
       showDetails(models.find((model) => model.id === stays)?.file ?? null);
       if (!open) search.focus();
