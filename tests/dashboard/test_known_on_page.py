@@ -50,6 +50,10 @@ def test_a_training_sound_is_found_by_typing_heard_and_varied(home: Dashboard) -
         head = page.locator(".own.sounds .call h2").first
         expect(head).to_contain_text("8 variations of snare/2.wav", timeout=20_000)
         expect(page.locator(".own.sounds .sound")).to_have_count(8, timeout=60_000)
+        page.get_by_label("New sounds", exact=True).check()
+        expect(player).to_be_hidden()
+        page.get_by_label("Variations of a sound").check()
+        expect(player).to_be_visible()
         choose(page, "Model", "codec", "codec")
         expect(page.get_by_label("or one that is here", exact=True)).to_have_value("")
         expect(player).to_be_hidden()

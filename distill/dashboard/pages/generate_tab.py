@@ -66,7 +66,13 @@ def build_generate_tab(models: Models, known: KnownSounds) -> GenerateTab:
         **UNCHECKED,
     )
     for key, player in zip(("here", "second_here"), players, strict=True):
-        form[key].change(partial(heard, known), [form["model"], form[key]], player, **UNCHECKED)
+        gr.on(
+            [form[key].change, form["way"].change],
+            partial(_heard, known, WAYS_OF[key]),
+            [form["way"], form["model"], form[key]],
+            player,
+            **UNCHECKED,
+        )
     refreshed = [form[key] for key in ("model", "way", "first", "here", "second_here")]
     return GenerateTab(form["model"], form["way"], shown, [*refreshed, make])
 
@@ -132,6 +138,13 @@ def _known_choices(
     own = {source for _, source in of_model}
     lost = [bool(source and SOURCE.fullmatch(source) and source not in own) for source in now]
     return [{**update, "value": None} if each else update for each in lost]
+
+
+def _heard(
+    known: KnownSounds, ways: Sequence[str], way: str, file: str | None, source: str | None
+) -> dict[str, str] | None:
+    """What is heard of a choice that only these ways have."""
+    return heard(known, file, source) if way in ways else None
 
 
 def _updates(models: Models, way: str, file: str | None, kind: str | None) -> list[Any]:
