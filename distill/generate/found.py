@@ -81,12 +81,17 @@ def _not_known(word: str, names: Sequence[str], model: str) -> str:
 
 
 def _nearest(word: str, names: Sequence[str]) -> Iterator[str]:
-    """The names most like a word, by their files' names without the ending, in their order."""
+    """The names most like a word, without their ending, and without folders if it has none."""
+    wanted = PurePath(word.removeprefix(OF_MODEL))
+
+    def key(path: PurePath) -> str:
+        whole = path.as_posix() if len(wanted.parts) > 1 else path.name
+        return name_key(whole.removesuffix(path.suffix))
+
     stems: dict[str, list[str]] = {}
     for name in names:
-        stems.setdefault(name_key(PurePath(name).stem), []).append(name)
-    wanted = name_key(PurePath(word.removeprefix(OF_MODEL)).stem)
-    close = get_close_matches(wanted, stems, n=3, cutoff=HOW_NEAR)
+        stems.setdefault(key(PurePath(name)), []).append(name)
+    close = get_close_matches(key(wanted), stems, n=3, cutoff=HOW_NEAR)
     return (stems[stem][0] for stem in close)
 
 
