@@ -15,6 +15,7 @@ from distill.model.vqvae import ConvVQVAE
 from distill.prior.conditions import UNKNOWN
 from distill.prior.network import PriorNetwork
 from distill.prior.prior import SOUNDS, Prior, PriorConfig, code_type
+from distill.prior.state import PriorState
 from distill.system.ranges import any_float, or_null, parts, within
 from distill.system.validation import InvalidError, instance_of
 
@@ -69,15 +70,7 @@ def rebuild_prior(content: BundleContent, codec: ConvVQVAE) -> Prior | None:
     state = content.prior_state
     if state is None:
         return None
-    if state.type != PriorNetwork.kind:
-        raise BundleError(
-            f"its prior is of the type {state.type[:LONGEST_TYPE]!r}, which this version of "
-            "distill does not know"
-        )
-    try:
-        config = instance_of(_State, {"config": state.config}).config
-    except InvalidError as error:
-        raise BundleError(str(error.inside("prior_state"))) from None
+    config = prior_config(state)
     _check_config(config, content)
     kept = state.state_dict.get(SOUNDS)
     weights = {name: value for name, value in state.state_dict.items() if name != SOUNDS}
@@ -90,6 +83,21 @@ def rebuild_prior(content: BundleContent, codec: ConvVQVAE) -> Prior | None:
     network = PriorNetwork(config.network, codebooks)
     network.load_state_dict({name: value.float() for name, value in weights.items()})
     return Prior(config, network, codes, state.training_metadata.final_bits_per_s)
+
+
+def prior_config(state: PriorState) -> PriorConfig:
+    """Everything in a prior but tensors; raises BundleError for a type that this version does not
+    know, and values of the wrong types or out of their ranges.
+    """
+    if state.type != PriorNetwork.kind:
+        raise BundleError(
+            f"its prior is of the type {state.type[:LONGEST_TYPE]!r}, which this version of "
+            "distill does not know"
+        )
+    try:
+        return instance_of(_State, {"config": state.config}).config
+    except InvalidError as error:
+        raise BundleError(str(error.inside("prior_state"))) from None
 
 
 def _check_config(config: PriorConfig, content: BundleContent) -> None:
@@ -105,8 +113,6 @@ def _check_config(config: PriorConfig, content: BundleContent) -> None:
         raise BundleError("prior_state.config has another number of classes than names of them")
     if any(sound.label >= network.classes for sound in config.sounds):
         raise BundleError("prior_state.config has a sound of a class that is not there")
-    if not config.sounds:
-        raise BundleError("prior_state.config has no sounds")
 
 
 def _check_kept(kept: object, config: PriorConfig) -> Tensor:

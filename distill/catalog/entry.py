@@ -46,6 +46,10 @@ class PriorFacts(PriorTraining):
     """Whether it was trained on other sounds than the codec."""
     classes: list[str] = field(default_factory=list)
     """Names of the classes that it knows, if there are several."""
+    sounds: int | None = None
+    """How many sounds it knows; 0 if it was shared without them, None if that was not written
+    down.
+    """
 
 
 @dataclass(frozen=True)
@@ -100,6 +104,11 @@ class Entry:
             return datetime.fromisoformat(self.save_date).timestamp()
         except (ValueError, OverflowError, OSError):
             return 0.0
+
+    @property
+    def is_without_sounds(self) -> bool:
+        """Whether its prior was shared without the sounds that new ones are made of."""
+        return self.prior is not None and self.prior.sounds == 0
 
     @property
     def worst_utilization(self) -> float | None:
@@ -172,6 +181,8 @@ def _facts(state: VocoderState | PriorState | None, codec: Metadata) -> dict[str
     facts["other_sounds"] = sounds not in ("", codec.dataset_fingerprint)
     if isinstance(state, PriorState):
         facts["classes"] = list(state.config.get("classes", ()))
+        sounds_known = state.config.get("sounds")
+        facts["sounds"] = len(sounds_known) if isinstance(sounds_known, list | tuple) else None
     return facts
 
 

@@ -15,6 +15,13 @@ from distill.system.terminal import duration, plain, quantity
 from distill.vocoder.state import DEFAULT_NAME
 
 BARS = "▁▂▃▄▅▆▇█"
+WITHOUT_SOUNDS = (
+    "it makes variations, morphs and continuations of sounds that are given, but no new sounds by "
+    "themselves, no loops and no sounds of a class"
+)
+"""What a model can do that was shared without its sounds."""
+WITH_SOUNDS = "whoever has this file can hear the sounds that it was made of"
+"""What is said of a model that keeps sounds, when it is handed over."""
 VOCODERS = {"hifigan": "HiFi-GAN", "phasegradient": "Phase"}
 """How the type of a vocoder begins, and what it is called here."""
 
@@ -34,7 +41,9 @@ class ModelRow:
     """Of the worst level."""
     vocoder: str
     bits: str
-    """What its prior needs for a second of held-out sound; empty if it has none."""
+    """What its prior needs for a second of held-out sound, and whether it has no sounds; empty if
+    there is no prior.
+    """
     size: str
     collection: str
 
@@ -53,7 +62,7 @@ def row_of(entry: Entry) -> ModelRow:
         closeness=str(rating.closeness) if rating else "",
         utilization=show_share(entry.worst_utilization),
         vocoder=vocoder_label(entry),
-        bits="" if bits is None else f"{bits:,.0f} bits/s",
+        bits="" if bits is None else f"{bits:,.0f} bits/s{_sounds(entry, ', no sounds')}",
         size=f"{entry.size_bytes / 1e6:.1f} MB",
         collection=plain(
             f"{entry.dataset_name}: {quantity(entry.dataset_file_count, 'file')}, "
@@ -151,7 +160,13 @@ def _prior(entry: Entry, bits: str) -> str:
         return "none yet, so no new sounds"
     facts = entry.prior
     date = _date(facts.training_date)
-    return f"{facts.type} ({facts.epochs} ep), {bits}, trained {date}{_on_others(facts)}"
+    told = f"{facts.type} ({facts.epochs} ep), {bits}, trained {date}{_on_others(facts)}"
+    return told + _sounds(entry, f"; without its sounds: {WITHOUT_SOUNDS}")
+
+
+def _sounds(entry: Entry, words: str) -> str:
+    """The words, if the model was shared without its sounds."""
+    return words if entry.is_without_sounds else ""
 
 
 def _on_others(facts: VocoderFacts | PriorFacts) -> str:

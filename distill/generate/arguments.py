@@ -25,7 +25,6 @@ from distill.generation.ranges import (
     check_time,
     check_ways,
 )
-from distill.system.paths import path_of
 
 MOST_SOUNDS = 100_000
 
@@ -37,7 +36,8 @@ def parser_of_generate() -> Parser:
         description="New sounds by a model's prior. The same seed and number give the same sound, "
         "alone or with others. Beside them come listen.html, a page to play them and the training "
         "sounds that they are most like, generate.png, a picture of all, and generate.json, with "
-        "the settings and facts.",
+        "the settings and facts. A sound to begin with is a file, or the name of a sound that the "
+        "model knows, or that was made or kept before: kick_12, kicks/deep.wav.",
     )
     parser.add_argument("model", metavar="MODEL", help=MODEL_HELP)
     parser.add_argument(
@@ -65,7 +65,7 @@ def parser_of_generate() -> Parser:
     parser.add_argument(
         "--length", type=float, metavar="S", help="in seconds (default: as those of the class)"
     )
-    parser.add_argument("--like", metavar="FILE", help="variations of this sound")
+    parser.add_argument("--like", metavar="SOUND", help="variations of this sound")
     parser.add_argument(
         "--amount",
         type=float,
@@ -77,7 +77,7 @@ def parser_of_generate() -> Parser:
         "--morph", nargs=2, metavar=("A", "B"), help="sounds on the way from A to B"
     )
     parser.add_argument(
-        "--continue", dest="beginning", metavar="FILE", help="sounds that begin with this one"
+        "--continue", dest="beginning", metavar="SOUND", help="sounds that begin with this one"
     )
     parser.add_argument(
         "--loop", action="store_true", help="the end of each sound fits its beginning"
@@ -123,9 +123,6 @@ def check_combination(options: argparse.Namespace) -> None:
     check_request_numbers(
         temperature=options.temperature, length_s=options.length, amount=options.amount
     )
-    for file in filter(None, (options.like, options.beginning, *(options.morph or ()))):
-        if not path_of(file).exists():
-            raise DistillError(f"{file}: no such file")
     Delivery(bits=options.bits).check_format(options.format)
     folder = out_folder(options)
     if folder.exists() and not folder.is_dir():

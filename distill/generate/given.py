@@ -14,9 +14,10 @@ from distill.audio.sound_file import SoundFile
 from distill.bundle.loaded import LoadedModel
 from distill.codec.codes import Codes
 from distill.errors import DistillError
+from distill.generate.found import Found, find_sound
+from distill.generation.known import KnownSounds
 from distill.generation.ranges import LONGEST_GIVEN_S
 from distill.generation.request import Request, check_given
-from distill.system.paths import path_of
 
 
 def request_of(model: LoadedModel, options: argparse.Namespace) -> Request:
@@ -43,16 +44,16 @@ def request_of(model: LoadedModel, options: argparse.Namespace) -> Request:
     )
 
 
-def settings_of(options: argparse.Namespace) -> dict[str, Any]:
+def settings_of(model: LoadedModel, options: argparse.Namespace) -> dict[str, Any]:
     """The same in plain values, as they are told in `generate.json`."""
     return {
         "temperature": options.temperature,
         "class": options.class_name,
         "length_s": options.length,
-        "like": _name(options.like),
+        "like": _name(options.like, model),
         "amount": options.amount,
-        "morph": [_name(each) for each in options.morph] if options.morph else None,
-        "continue": _name(options.beginning),
+        "morph": [_name(each, model) for each in options.morph] if options.morph else None,
+        "continue": _name(options.beginning, model),
         "loop": options.loop or None,
         "bpm": options.bpm,
         "beats": options.beats,
@@ -63,23 +64,35 @@ def settings_of(options: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def beginning_of_names(options: argparse.Namespace) -> str:
+def beginning_of_names(model: LoadedModel, options: argparse.Namespace) -> str:
     """What the names of new files begin with, if not with their classes: the sounds given."""
     given = options.morph or [each for each in (options.like, options.beginning) if each]
-    return "-to-".join(path_of(file).stem for file in given)
+    return "-to-".join(Path(find_sound(word, model).name).stem for word in given)
 
 
-def _name(file: str | None) -> str | None:
-    return path_of(file).name if file else None
+def _name(word: str | None, model: LoadedModel) -> str | None:
+    return find_sound(word, model).name if word else None
 
 
-def _codes(file: str, model: LoadedModel) -> Codes:
-    return model.encode(_waveform(file, model), model.sample_rate_hz)
+def _codes(word: str, model: LoadedModel) -> Codes:
+    found = find_sound(word, model)
+    if found.number is not None:
+        return KnownSounds(model.codec, model.require_prior()).codes(found.number)
+    return model.encode(_read(found, model), model.sample_rate_hz)
 
 
-def _waveform(file: str, model: LoadedModel) -> Tensor:
+def _waveform(word: str, model: LoadedModel) -> Tensor:
+    """A sound (T,) at the model's sample rate; one that it knows as it decodes it."""
+    found = find_sound(word, model)
+    if found.number is None:
+        return _read(found, model)
+    return model.decode(_codes(word, model))[0].cpu()
+
+
+def _read(found: Found, model: LoadedModel) -> Tensor:
     """A sound file → (T,) at the model's sample rate."""
-    sound = SoundFile.open(Path(path_of(file)))
+    assert found.path is not None
+    file, sound = str(found.path), SoundFile.open(found.path)
     if sound.duration_s > LONGEST_GIVEN_S:
         raise DistillError(f"{file}: longer than {LONGEST_GIVEN_S:g} s")
     mono = torch.from_numpy(sound.mono())[None]

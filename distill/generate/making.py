@@ -16,8 +16,9 @@ from distill.generate.given import beginning_of_names, request_of, settings_of
 from distill.generation.making import Generation
 from distill.generation.ranges import USUAL_TEMPERATURE
 from distill.listen.folder import invitation
-from distill.listen.new_sounds import NewSounds, describe
+from distill.listen.new_sounds import NewSounds
 from distill.listen.seeds import Seeds
+from distill.listen.sound_words import describe
 from distill.runs.at_work import coming_prior
 from distill.runs.folder import RUNS
 from distill.runs.of_model import runs_of
@@ -42,8 +43,8 @@ def make_sounds(model: LoadedModel, options: argparse.Namespace, path: Path) -> 
         seed=options.seed,
         suffix=f".{options.format}",
         delivery=Delivery(options.rate, options.bits, options.normalise),
-        beginning=beginning_of_names(options),
-        settings=settings_of(options),
+        beginning=beginning_of_names(model, options),
+        settings=settings_of(model, options),
         overwrite=options.overwrite,
         seeds=Seeds(options.library, model.metadata.model_id),
     ) as target:
@@ -95,7 +96,9 @@ def _close(target: NewSounds) -> None:
 
 def _say_what_is_made(model: LoadedModel, options: argparse.Namespace) -> None:
     prior = model.require_prior()
-    if prior.config.classes and options.class_name is None:
+    if not prior.config.sounds:
+        say("the model was shared without its sounds, so the new ones are compared with none")
+    elif prior.config.classes and options.class_name is None:
         counts = Counter(sound.label for sound in prior.config.sounds)
         known = (f"{name} {counts[n]}" for n, name in enumerate(prior.config.classes))
         say_figures(f"classes, and how many sounds of each are known: {', '.join(known)}")

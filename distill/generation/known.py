@@ -49,10 +49,11 @@ class KnownSounds:
     def whole_mels(self) -> list[Tensor]:
         """The same with the silence around them, in whole columns."""
         sounds = range(len(self.prior.config.sounds))
-        return decode_mels([self.codes(number).indices[0] for number in sounds], self.codec)
+        codes = [self.codes(number).indices[0] for number in sounds]
+        return decode_mels(codes, self.codec) if codes else []
 
     def nearest(self, mel: Tensor) -> Nearest:
-        """The sound nearest to a mel in dB (M, F)."""
+        """The sound nearest to a mel in dB (M, F); infinitely far if none is known."""
         return self._neighbours.nearest(mel)
 
     def partners(self, number: int, samples: int, *, most: int) -> list[int]:

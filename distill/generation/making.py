@@ -54,13 +54,15 @@ class NewSound:
     level_db: float
     """In dBFS."""
     nearest: str
-    """Name of the training sound that is most like it."""
-    nearest_codes: Codes = field(repr=False)
-    """Those of its beginning, as long as the new sound."""
+    """Name of the training sound that is most like it; empty if the model was shared without its
+    sounds.
+    """
+    nearest_codes: Codes | None = field(repr=False)
+    """Those of its beginning, as long as the new sound; None if there is none."""
     distance_db: float
-    """How far that is: mean absolute difference of the mels."""
+    """How far that is: mean absolute difference of the mels; infinite if there is none."""
     novelty: float
-    """The same over the usual distance of held-out sounds."""
+    """The same over the usual distance of held-out sounds; infinite if there is none."""
     is_copy: bool
     """Whether it is next to a training sound, and was not asked to be like another sound."""
     attempts: int
@@ -162,14 +164,17 @@ class Generation:
         nearest = self._known.nearest(mel)
         usual_db = self.prior.config.held_out_db
         novelty = nearest.distance_db / usual_db if usual_db > 0 else math.inf
+        number, is_compared = nearest.number, bool(self.prior.config.sounds)
         return NewSound(
             number=plan.number,
             waveform=waveform,
             codes=kept,
             class_name=self._name_of(plan.draw.label),
             level_db=level_db(waveform),
-            nearest=self._known[nearest.number].name,
-            nearest_codes=self._known.codes(nearest.number, most=max(1, len(waveform))),
+            nearest=self._known[number].name if is_compared else "",
+            nearest_codes=(
+                self._known.codes(number, most=max(1, len(waveform))) if is_compared else None
+            ),
             distance_db=nearest.distance_db,
             novelty=novelty,
             is_copy=novelty < COPY_SHARE and not self.request.begins_with_a_sound,

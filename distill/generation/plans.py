@@ -198,8 +198,9 @@ class Planner:
         """A sound that goes on after a beginning."""
         rate_hz, seconds = self.codec.sample_rate_hz, self.request.length_s
         if seconds is None:
-            some = self.known[int(random.choice(self.prior.sounds_of(self.label)))]
-            seconds = len(given) / rate_hz + min(some.samples / rate_hz, LONGEST_UNASKED_S)
+            numbers = self.prior.sounds_of(self.label)
+            more = self.known[int(random.choice(numbers))].samples if numbers else len(given)
+            seconds = len(given) / rate_hz + min(more / rate_hz, LONGEST_UNASKED_S)
         samples = round(seconds * rate_hz)
         amount = NEW_AMOUNT if self.request.amount is None else self.request.amount
         assert self._given is not None

@@ -112,6 +112,8 @@ class Recombination:
         end = self._frames(codes.samples, after=False) - config.n_fft // config.hop_length // 2
         given: Mel = mel.numpy()[:, : max(2, end)]
         numbers = self.known.prior.sounds_of(label)
+        if not numbers:
+            return self._code(self._go_on_alone(given, frames, random, _strength(amount)))
         if is_over(given, self._frame_s):
             missing = frames - given.shape[1]
             rest = self._make(
@@ -144,6 +146,17 @@ class Recombination:
     def loop_frames(self, samples: int) -> int:
         """Frames of the mel of a loop that is cut out of `samples`."""
         return self._frames(samples) - (self.codec.network.stride - 1 - LEAD)
+
+    def _go_on_alone(
+        self, given: Mel, frames: int, random: np.random.Generator, strength: float
+    ) -> Mel:
+        """A sound, and after it variations of itself: no other one is known."""
+        begun = max(0, min(beginning(given) - LEAD, given.shape[1] - 2))
+        whole = given
+        while whole.shape[1] < frames:
+            again = self._change(given[:, begun:], [], random, strength)
+            whole = np.concatenate([whole, again], axis=1)
+        return whole[:, :frames]
 
     def _frames(self, samples: int, *, after: bool = True) -> int:
         """Frames of a sound with the silence that is coded before it, and after it."""

@@ -88,6 +88,8 @@ class Request:
         check_time(self.bpm, self.beats, is_loop=self.loop, has_length=self.length_s is not None)
         ways = {name: getattr(self, name) for name in ("like", "morph", "beginning", "loop")}
         check_ways(ways, has_length=self.length_s is not None)
+        if not prior.config.sounds:
+            self._check_without_sounds()
         if self.class_name is not None:
             self._check_class(prior)
         if self.morph is not None:
@@ -112,6 +114,15 @@ class Request:
         if self.bpm is None:
             return None
         return USUAL_BEATS if self.beats is None else int(self.beats)
+
+    def _check_without_sounds(self) -> None:
+        begins = self.begins_with_a_sound
+        if not begins or self.class_name is not None:
+            asked = "sounds of a class" if begins else "loops" if self.loop else "new sounds"
+            raise GenerationError(
+                f"this model was shared without its sounds, of which {asked} would be made; it "
+                "makes variations, morphs and continuations of sounds that are given"
+            )
 
     def _check_class(self, prior: Prior) -> None:
         if not isinstance(self.class_name, str) or label_of(self.class_name, prior) is None:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import shutil
 import sys
 
+from distill.bundle import SUFFIX
 from distill.catalog.catalog import Catalog
-from distill.errors import DistillError, LibraryError
+from distill.catalog.facts import WITH_SOUNDS, WITHOUT_SOUNDS
+from distill.errors import DistillError, LibraryError, WriteError
 from distill.library.view import SORT_KEYS, models_table, show_model
-from distill.system.terminal import console, plain, quantity, say
+from distill.system.atomic import whole_file
+from distill.system.terminal import console, duration, plain, quantity, say, say_figures
 
 
 def list_models(catalog: Catalog, options: argparse.Namespace) -> None:
@@ -34,6 +39,21 @@ def show_info(catalog: Catalog, options: argparse.Namespace) -> None:
         console.file.write(json.dumps(entry.to_json(), indent=1) + "\n")
     else:
         show_model(entry, catalog)
+
+
+def show_sounds(catalog: Catalog, options: argparse.Namespace) -> None:
+    """`sounds NAME`: print the sounds that a model's prior knows, a line each."""
+    from distill.catalog.known import known_sounds_of  # torch: only here
+
+    path = catalog.model_path(options.name)
+    sounds = known_sounds_of(path)
+    if options.json:
+        console.file.write(json.dumps([vars(sound) for sound in sounds], indent=1) + "\n")
+        return
+    for sound in sounds:
+        say_figures(f"{sound.number:5d}  {plain(sound.name)}  {duration(sound.seconds)}")
+    if not sounds:
+        say(f"{path} knows no sounds")
 
 
 def delete_models(catalog: Catalog, options: argparse.Namespace) -> None:
@@ -97,6 +117,29 @@ def add_models(catalog: Catalog, options: argparse.Namespace) -> None:
             ) from error
         what = "added" if is_new else "already in the library"
         say(f"{what}: {path}")
+
+
+def export_model(catalog: Catalog, options: argparse.Namespace) -> None:
+    """`export NAME -o FILE`: write a model to a file, with the sounds that its prior keeps, or
+    without them; a line says what that means.
+    """
+    from distill.catalog.known import known_sounds_of  # torch: only here
+    from distill.catalog.sharing import shared
+
+    source, target = catalog.model_path(options.name), options.out
+    if target.suffix != SUFFIX:
+        raise LibraryError(f"{target}: the name of a model file ends in {SUFFIX}")
+    if os.path.lexists(target) and not options.overwrite:
+        raise LibraryError(f"{target}: already exists; add --overwrite, or choose another name")
+    with shared(source, with_sounds=not options.without_sounds) as bundle:
+        try:
+            with whole_file(target) as partial:
+                shutil.copyfile(bundle, partial)
+        except OSError as error:
+            raise WriteError(target, error) from error
+        keeps, kept = bool(known_sounds_of(bundle)), bool(known_sounds_of(source))
+    without = f", without its sounds: {WITHOUT_SOUNDS}" if kept else ""
+    say(f"exported: {target}{f'; {WITH_SOUNDS}' if keeps else without}")
 
 
 def _ask(question: str) -> bool:

@@ -23,7 +23,7 @@ from distill.audio.writer import write_sound
 from distill.bundle.loaded import LoadedModel
 from distill.codec.codes import Codes
 from distill.errors import DistillError, SoundError, WriteError
-from distill.generation.finishing import fit, is_silent
+from distill.generation.finishing import fit
 from distill.generation.making import NewSound
 from distill.listen.call_list import VERSION, earlier_calls, facts_of, seeds_in
 from distill.listen.contact_sheet import Tile, draw_contact_sheet
@@ -31,14 +31,17 @@ from distill.listen.folder import PAGE, ListeningPage, hold_folder
 from distill.listen.picture import write_mels
 from distill.listen.rows import Row, Take
 from distill.listen.seeds import Seeds
+from distill.listen.sound_words import caption, describe, loop_samples
 from distill.system.atomic import write_free, write_text
 from distill.system.locks import hold
 from distill.system.names import file_part
-from distill.system.terminal import duration
 
 LIST, SHEET = "generate.json", "generate.png"
 MOST_SHEET = 400
 LONGEST_NAME = 60
+NOT_COMPARED = (
+    "It was shared without the sounds that it was trained on, so they are compared with none"
+)
 log = logging.getLogger(__name__)
 
 
@@ -125,7 +128,7 @@ class NewSounds:
                 [waveform],
                 sample_rate_hz=rate_hz,
                 channels=1,
-                samples=_samples(sound, rate_hz) or waveform.shape[1],
+                samples=loop_samples(sound, rate_hz) or waveform.shape[1],
                 model=self._tag(sound.number),
                 bits=self._delivery.bits,
                 loop=Loop(sound.bpm, sound.beats) if sound.is_loop else None,
@@ -216,7 +219,7 @@ class NewSounds:
 
     def _write_sheet(self) -> Path:
         names = (SHEET if n == 1 else SHEET.replace(".", f"-{n}.") for n in count(1))
-        tiles = [Tile(_caption(sound), sound.mel) for _, sound in self._done[:MOST_SHEET]]
+        tiles = [Tile(caption(sound), sound.mel) for _, sound in self._done[:MOST_SHEET]]
         sheet = draw_contact_sheet(tiles, floor=self.model.codec.spectrogram.config.floor)
         return write_free(
             (self.folder / name for name in names), lambda path: sheet.save(path, format="PNG")
@@ -228,6 +231,8 @@ class NewSounds:
             if page.takes(path.name, {}):
                 page.add(self._row(page, path, sound))
         usual_db = self.model.prior.config.held_out_db if self.model.prior else math.inf
+        if self.model.prior and not self.model.prior.config.sounds:
+            return page.write([f"New sounds by the model. {NOT_COMPARED}."])
         return page.write(
             [
                 "New sounds by the model, and beside each the training sound that is most "
@@ -239,28 +244,31 @@ class NewSounds:
 
     def _row(self, page: ListeningPage, path: Path, sound: NewSound) -> Row:
         model, samples = self.model, len(sound.waveform)
-        nearest = fit(self._decoded(sound.nearest, sound.nearest_codes), samples)
-        take = Take("nearest", page.name(path.name, "nearest", ".wav"))
-        write_sound(
-            self.folder / take.path,
-            [nearest[None]],
-            sample_rate_hz=model.sample_rate_hz,
-            channels=1,
-            samples=samples,
-            model=model.signature,
-        )
+        takes, waveforms = [Take("new", path.name)], [sound.waveform]
+        if sound.nearest_codes is not None:
+            nearest = fit(self._decoded(sound.nearest, sound.nearest_codes), samples)
+            takes.append(Take("nearest", page.name(path.name, "nearest", ".wav")))
+            waveforms.append(nearest)
+            write_sound(
+                self.folder / takes[1].path,
+                [nearest[None]],
+                sample_rate_hz=model.sample_rate_hz,
+                channels=1,
+                samples=samples,
+                model=model.signature,
+            )
         spectrogram = model.codec.spectrogram
         mels = [
             spectrogram.decibels(spectrogram.magnitude(each[None, None].to(model.codec.device)))[
                 0, 0
             ]
-            for each in (sound.waveform, nearest)
+            for each in waveforms
         ]
         picture = page.name(path.name, "mels", ".png")
         write_mels(self.folder / picture, *(m.cpu() for m in mels), floor=spectrogram.config.floor)
         return Row(
             name=path.name,
-            takes=(Take("new", path.name), take),
+            takes=tuple(takes),
             seconds=samples / model.sample_rate_hz,
             file=path.name,
             model=model.metadata.name,
@@ -273,29 +281,6 @@ class NewSounds:
         if len(self._nearest.get(name, ())) < codes.samples:
             self._nearest[name] = self.model.decode(codes)[0].cpu()
         return self._nearest[name]
-
-
-def _samples(sound: NewSound, rate_hz: int) -> int:
-    """How long a loop in time is, to the sample; 0 for another sound."""
-    if sound.bpm is None or sound.beats is None:
-        return 0
-    return round(sound.beats * 60 / sound.bpm * rate_hz)
-
-
-def _caption(sound: NewSound) -> str:
-    seconds = duration(len(sound.waveform) / sound.codes.sample_rate_hz)
-    return " ".join(filter(None, (str(sound.number), sound.class_name, seconds)))
-
-
-def describe(sound: NewSound) -> str:
-    """`snare, 0.42 s, -14.1 dBFS; nearest: kicks/deep.wav, 8.1 dB away`."""
-    parts = [sound.class_name, duration(len(sound.waveform) / sound.codes.sample_rate_hz)]
-    parts.append(f"{sound.level_db:.1f} dBFS")
-    nearest = f"nearest: {sound.nearest}, {sound.distance_db:.1f} dB away"
-    if sound.is_copy:
-        nearest += ", a copy"
-    notes = [sound.note, "silent" if is_silent(sound.waveform) else ""]
-    return "; ".join(filter(None, [", ".join(filter(None, parts)), *notes, nearest]))
 
 
 def _unless_it_fails(write: Callable[[], Path | None], path: Path) -> Path | None:

@@ -44,7 +44,9 @@ class PriorConfig:
     classes: tuple[str, ...]
     """Their names, by the folders that the sounds were in, if there are several."""
     sounds: tuple[KnownSound, ...]
-    """New sounds are as long and as loud as these, and they are compared with them."""
+    """New sounds are as long and as loud as these, and they are compared with them; none, if the
+    model was shared without its sounds.
+    """
     unigram_bits_per_s: float
     """What held-out codes cost by how frequent each code is, without any network."""
     bigram_bits_per_s: float

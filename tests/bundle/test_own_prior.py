@@ -56,7 +56,7 @@ def change_sound(**values: object) -> Callable[[dict[str, Any]], None]:
         (change_network(window=None), "prior_state.config.network.window must"),
         (change_network(classes=3), "another number of classes"),
         (change_config(classes=["kick"]), "another number of classes"),
-        (change_config(sounds=[]), "has no sounds"),
+        (change_config(sounds=[]), "the codes of the prior's sounds do not fit"),
         (change_config(sounds="all"), "prior_state.config.sounds must"),
         (change_config(held_out_db="far"), "prior_state.config.held_out_db must"),
         (change_sound(label=2), "a sound of a class that is not there"),

@@ -140,6 +140,7 @@ def test_all_that_is_known_is_entered(library: Catalog) -> None:
         "epochs": 30,
         "final_bits_per_s": 812.5,
         "classes": ["kick", "snare"],
+        "sounds": 6,
         "training_date": "2025-01-03",
         **its_sounds,
     }

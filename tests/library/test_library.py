@@ -68,7 +68,7 @@ def test_reader_that_has_seen_enough_is_no_error(kit: Catalog, words: list[str])
 @pytest.mark.parametrize(
     ("words", "part"),
     [
-        ([], "list|info|rename|delete|repair|add"),
+        ([], "list|info|sounds|rename|delete|repair|add|export"),
         (["list", "--sort", "colour"], "colour"),
         (["list", "--colour"], "--colour"),
         (["list", "--library", "my.wav"], "my.wav"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -11,12 +12,12 @@ import gradio as gr
 from distill.catalog.entry import Entry
 from distill.dashboard.pages.fields import Form
 from distill.dashboard.pages.generate_fields import ANY, ANY_CLASS, FIELDS, WAYS_OF, way_choices
-from distill.dashboard.pages.given_sounds import choice_of, given_files, sound_choices
+from distill.dashboard.pages.given_sounds import choice_of, given_sounds, heard, sound_choices
 from distill.dashboard.pages.widgets import QUIET, UNCHECKED, drawn_part, mistake
 from distill.dashboard.state import new_sounds
+from distill.dashboard.state.known_sounds import SOURCE, KnownSounds
 from distill.dashboard.state.models import Models, model_choices
-from distill.dashboard.state.new_sounds import AGAIN, WAYS, SoundsRequest
-from distill.dashboard.state.places import Places
+from distill.dashboard.state.new_sounds import AGAIN, WAYS, SoundsRequest, ways_of
 from distill.dashboard.state.sounds import served_file
 from distill.errors import DistillError
 from distill.generation.ranges import LIKE_AMOUNT, MORPH_AMOUNT, NEW_AMOUNT
@@ -33,20 +34,24 @@ class GenerateTab:
     """What `refresh` has values for."""
 
 
-def build_generate_tab(places: Places, models: Models) -> GenerateTab:
+def build_generate_tab(models: Models, known: KnownSounds) -> GenerateTab:
     """Build the tab."""
     form = Form(FIELDS)
     with gr.Row():
         with gr.Column(scale=2, min_width=320):
             form.build("model", "way", "count", "class_name")
-            form.build("first", "here", "second", "second_here", "amount")
+            form.build("first", "here")
+            players = [drawn_part("heard", name="heard")]
+            form.build("second", "second_here")
+            players.append(drawn_part("heard", name="second-heard"))
+            form.build("amount")
             make = gr.Button("Generate", variant="primary", elem_id="generate")
             message = drawn_part("note")
             with gr.Accordion("More", open=False):
                 form.build("seed", "temperature", "length_s")
         with gr.Column(scale=3, min_width=320):
             shown = drawn_part("sounds", events=("vary", "models"))
-    make.click(lambda *values: _start(places, models, form, values), form.parts, message, **QUIET)
+    make.click(lambda *values: _start(models, known, form, values), form.parts, message, **QUIET)
     gr.on(
         [form["way"].change, form["model"].change],
         lambda way, file, kind: _updates(models, way, file, kind),
@@ -54,13 +59,27 @@ def build_generate_tab(places: Places, models: Models) -> GenerateTab:
         [form[key] for key in ("way", *WAYS_OF)],
         **UNCHECKED,
     )
+    form["model"].change(
+        partial(_known_choices, models, known),
+        [form["model"], form["here"], form["second_here"]],
+        [form["here"], form["second_here"]],
+        **UNCHECKED,
+    )
+    for key, player in zip(("here", "second_here"), players, strict=True):
+        gr.on(
+            [form[key].change, form["way"].change],
+            partial(_heard, known, WAYS_OF[key]),
+            [form["way"], form["model"], form[key]],
+            player,
+            **UNCHECKED,
+        )
     refreshed = [form[key] for key in ("model", "way", "first", "here", "second_here")]
     return GenerateTab(form["model"], form["way"], shown, [*refreshed, make])
 
 
 def refresh(
-    places: Places,
     models: Models,
+    known: KnownSounds,
     file: str | None,
     now: str | None,
     *,
@@ -84,7 +103,8 @@ def refresh(
         interactive=entry is not None,
         value="Generate" if entry else "Train a model first",
     )
-    sounds = sound_choices(places)
+    places = known.places
+    sounds = [*sound_choices(places), *known.choices(entry, wait=False)]
     first, here, second = gr.skip(), gr.update(choices=sounds), gr.update(choices=sounds)
     if source and (path := served_file(places, source)):
         first = None  # what was uploaded before is not meant
@@ -93,18 +113,38 @@ def refresh(
     return [model, _choose_way(entry, way or now, now=now), first, here, second, make]
 
 
-def _start(places: Places, models: Models, form: Form, values: Sequence[Any]) -> dict[str, Any]:
+def _start(models: Models, known: KnownSounds, form: Form, values: Sequence[Any]) -> dict[str, Any]:
     """Begin to make the sounds, and return what is to be said."""
     try:
         asked = form.read(values)
         entry = models.find(asked.pop("model"))
         keys = (("first", "here"), ("second", "second_here"))
         given = [(asked.pop(uploaded), asked.pop(here)) for uploaded, here in keys]
-        request = SoundsRequest(**asked, sounds=tuple(given_files(places, given)))
-        folder = new_sounds.start(places, entry, request)
+        begun_with = given_sounds(known, entry, given, as_files=asked["way"] == AGAIN)
+        request = SoundsRequest(**asked, sounds=tuple(begun_with))
+        folder = new_sounds.start(known.places, entry, request)
     except DistillError as error:
         return mistake(error)
     return {"text": "Started, on the right or below.", "call": folder.name}
+
+
+def _known_choices(
+    models: Models, known: KnownSounds, file: str | None, *now: str | None
+) -> list[Any]:
+    """The sounds to choose from with a model; what another model knows is chosen no more."""
+    entry = next((each for each in models.usable() if each.file == file), None)
+    of_model = known.choices(entry, wait=True)
+    update = dict(gr.update(choices=[*sound_choices(known.places), *of_model]))
+    own = {source for _, source in of_model}
+    lost = [bool(source and SOURCE.fullmatch(source) and source not in own) for source in now]
+    return [{**update, "value": None} if each else update for each in lost]
+
+
+def _heard(
+    known: KnownSounds, ways: Sequence[str], way: str, file: str | None, source: str | None
+) -> dict[str, str] | None:
+    """What is heard of a choice that only these ways have."""
+    return heard(known, file, source) if way in ways else None
 
 
 def _updates(models: Models, way: str, file: str | None, kind: str | None) -> list[Any]:
@@ -130,7 +170,7 @@ def _choose_way(entry: Entry | None, wanted: str | None, *, now: str | None) -> 
     """The ways that a model has, and of them the wanted one, or else the first. Gradio knows the
     choices that it was given last, and refuses every other value.
     """
-    ways = list(WAYS) if entry is None or entry.prior is not None else [AGAIN]
+    ways = ways_of(entry) if entry else list(WAYS)
     return _choose(way_choices(ways), wanted if wanted in ways else ways[0], now=now)
 
 

@@ -10,8 +10,8 @@ import gradio as gr
 from distill.dashboard.pages.generate_tab import build_generate_tab, refresh
 from distill.dashboard.pages.train_tab import build_train_tab
 from distill.dashboard.pages.widgets import UNCHECKED, drawn_part
+from distill.dashboard.state.known_sounds import KnownSounds
 from distill.dashboard.state.models import Models
-from distill.dashboard.state.places import Places
 from distill.dashboard.state.runs import Runs
 
 TITLE = "distill"
@@ -23,7 +23,7 @@ DAY_S = 86_400
 IDLE_S = 1.0
 
 
-def build_page(places: Places, runs: Runs, models: Models) -> Any:
+def build_page(runs: Runs, models: Models, known: KnownSounds) -> Any:
     """The Gradio blocks of the page."""
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(DAY_S, DAY_S)) as page:
         gr.Markdown(f"# {TITLE}\n{SENTENCE}", elem_id="intro")
@@ -33,15 +33,15 @@ def build_page(places: Places, runs: Runs, models: Models) -> Any:
             with gr.Tab("Library", id="library"):
                 library = drawn_part("library", events=("use", "vary"))
             with gr.Tab("Generate", id="generate") as generate_tab:
-                tab = build_generate_tab(places, models)
+                tab = build_generate_tab(models, known)
 
         def use(event: gr.EventData) -> list[Any]:
-            chosen = refresh(places, models, _text(event, "file"), None, way="new")
+            chosen = refresh(models, known, _text(event, "file"), None, way="new")
             return [gr.update(selected="generate"), *chosen]
 
         def vary(event: gr.EventData, file: str | None) -> list[Any]:
             file, source = _text(event, "file") or file, _text(event, "source")
-            chosen = refresh(places, models, file, None, way="like", source=source)
+            chosen = refresh(models, known, file, None, way="like", source=source)
             return [gr.update(selected="generate"), *chosen]
 
         handed = [tabs, *tab.refreshed]
@@ -49,7 +49,7 @@ def build_page(places: Places, runs: Runs, models: Models) -> Any:
         library.use(use, None, handed, **UNCHECKED)
         for part in (run, library, tab.shown):
             part.vary(vary, tab.model, handed, **UNCHECKED)
-        now = partial(refresh, places, models)
+        now = partial(refresh, models, known)
         for looked_at in (generate_tab.select, page.load, tab.shown.models):
             looked_at(now, [tab.model, tab.way], tab.refreshed, **UNCHECKED)
     # nothing goes through Gradio's queue, which would look for work a thousand times a second

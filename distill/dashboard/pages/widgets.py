@@ -16,9 +16,12 @@ no longer one.
 """
 
 
-def drawn_part(kind: str, value: Any = None, *, events: tuple[str, ...] = ()) -> Any:
+def drawn_part(
+    kind: str, value: Any = None, *, events: tuple[str, ...] = (), name: str = "", **more: Any
+) -> Any:
     """A part that the page's script draws into an empty element, from values: no text of theirs is
-    HTML. `events` are those that it triggers.
+    HTML. `events` are those that it triggers, `name` tells it
+    from others of its kind.
     """
     named = " ".join(f"'{event}'" for event in events)  # Gradio looks for them in the script
     mount = f"window.distill.mount('{kind}', element, {{trigger, props, watch}});"
@@ -27,7 +30,8 @@ def drawn_part(kind: str, value: Any = None, *, events: tuple[str, ...] = ()) ->
         html_template=f'<div class="own {kind}"></div>',
         js_on_load=f"{mount} // {named}",
         apply_default_css=False,
-        elem_id=f"own-{kind}",
+        elem_id=f"own-{name or kind}",
+        **more,
     )
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from distill.dashboard.server.guard import LARGEST_UPLOAD, Guard
+from distill.dashboard.state.known_sounds import KnownSounds
 from distill.dashboard.state.models import Models
 from distill.dashboard.state.places import Places
 from distill.dashboard.state.runs import Runs
@@ -39,6 +40,7 @@ def make_app(places: Places, port: int) -> Any:
     from distill.dashboard.server.routes import routes
 
     runs, models, surveys = Runs(places), Models(places), Surveys(places)
+    known = KnownSounds(places)
 
     @asynccontextmanager
     async def lifespan(_: Any) -> AsyncIterator[None]:
@@ -46,11 +48,11 @@ def make_app(places: Places, port: int) -> Any:
         surveys.close()
 
     app = FastAPI(
-        openapi_url=None, lifespan=lifespan, routes=[*routes(places, runs, models, surveys)]
+        openapi_url=None, lifespan=lifespan, routes=[*routes(places, runs, models, surveys, known)]
     )
     gr.mount_gradio_app(
         app,
-        build_page(places, runs, models),
+        build_page(runs, models, known),
         path="/",
         server_name=HOST,
         server_port=port,

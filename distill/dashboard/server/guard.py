@@ -14,6 +14,8 @@ from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Seque
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from distill.bundle.archive import LARGEST_MODEL
+
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -26,6 +28,9 @@ READING = ("GET", "HEAD")
 LARGEST_UPLOAD = 100 * 2**20
 LARGEST_REQUEST = 2**20
 UPLOAD = "/gradio_api/upload"
+ADD_MODEL = "/api/add_model"
+MOST_BYTES = {UPLOAD: LARGEST_UPLOAD, ADD_MODEL: LARGEST_MODEL}
+"""Of a request to these addresses; LARGEST_REQUEST to all others."""
 PAGE_PATHS = re.compile(
     r"/|/favicon\.ico|/(assets|static)/.+|/config/?|/theme\.css|/manifest\.json"
     r"|/gradio_api/(upload|upload_progress|queue/join|queue/data|run/[\w-]+|component_server/?"
@@ -98,7 +103,7 @@ class Guard:
             raise Refusal(403, "the page does not need this")
         if path.startswith("/gradio_api/file=") and not self._may_serve(path.partition("=")[2]):
             raise Refusal(403, "this file is not for the page")
-        most = LARGEST_UPLOAD if path == UPLOAD else LARGEST_REQUEST
+        most = MOST_BYTES.get(path, LARGEST_REQUEST)
         length = headers.only("content-length") or "0"
         if not length.isdecimal():
             raise Refusal(400, "content-length is no number")

@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from distill.dashboard.server.model_files import model_routes
 from distill.dashboard.state import kept, new_sounds
+from distill.dashboard.state.known_sounds import KnownSounds
 from distill.dashboard.state.models import Models
 from distill.dashboard.state.places import Places
 from distill.dashboard.state.runs import Runs
@@ -24,7 +27,9 @@ from distill.system.json_values import without_nan
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-def routes(places: Places, runs: Runs, models: Models, surveys: Surveys) -> list[Route]:
+def routes(
+    places: Places, runs: Runs, models: Models, surveys: Surveys, known: KnownSounds
+) -> list[Route]:
     """All of them."""
 
     def get_runs(asked: dict[str, str]) -> Any:
@@ -56,6 +61,8 @@ def routes(places: Places, runs: Runs, models: Models, surveys: Surveys) -> list
         _does("/api/drop", lambda asked: kept.drop(places, asked["source"])),
         _does("/api/rename", lambda asked: models.rename(asked["file"], asked["name"])),
         _does("/api/delete", lambda asked: models.delete(asked["file"])),
+        *model_routes(models),
+        Route("/api/known_sound", _known_sound(models, known)),
         Route(f"{ADDRESS}{{path:path}}", _sound(places)),
         Route("/kept.zip", _kept_zip(places)),
     ]
@@ -123,6 +130,20 @@ def _sound(places: Places) -> Handler:
             content_disposition_type=as_download,
             headers={"cache-control": "private, max-age=3600"},
         )
+
+    return handle
+
+
+def _known_sound(models: Models, known: KnownSounds) -> Handler:
+    def find(asked: Mapping[str, str]) -> Path:
+        return known.file_of(models.find(asked.get("file", "")), asked.get("source", ""))
+
+    async def handle(request: Request) -> Response:
+        try:
+            path = await asyncio.to_thread(find, dict(request.query_params))
+        except DistillError as error:
+            return _error(str(error), 404)
+        return FileResponse(path, media_type=TYPES[path.suffix.lower()])
 
     return handle
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from distill.catalog.catalog import Catalog
 from distill.catalog.entry import Entry
-from distill.catalog.facts import facts_of, level_rows, row_of
+from distill.catalog.facts import WITHOUT_SOUNDS, facts_of, level_rows, row_of
 from distill.catalog.files import Difference, difference_of, shown_name
 from distill.catalog.index import read_index, repair_command
 from distill.dashboard.state.kept import mark
@@ -152,6 +152,9 @@ class Models:
             "facts": facts_of(entry, path),
             "levels": [row.to_json() for row in level_rows(entry)],
             "prior": entry.prior is not None,
+            "without_sounds": entry.is_without_sounds,
+            "keeps_sounds": entry.prior is not None and not entry.is_without_sounds,
+            "without": WITHOUT_SOUNDS,
             "commands": [shell_line(words) for words in _commands(entry, str(path))],
         }
 
@@ -159,7 +162,8 @@ class Models:
 def _commands(entry: Entry, path: str) -> list[list[str]]:
     """What can be typed in a terminal with a model."""
     reconstruct = ["python", "-m", "distill.reconstruct", path, "SOUNDS"]
-    generate = ["python", "-m", "distill.generate", path, "-n", "16"]
+    generate = ["python", "-m", "distill.generate", path]
+    generate += ["--like", "SOUND"] if entry.is_without_sounds else ["-n", "16"]
     return [generate, reconstruct] if entry.prior else [reconstruct]
 
 

@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from distill.catalog.entry import Entry
+from distill.catalog.facts import WITHOUT_SOUNDS
 from distill.dashboard.state.kept import mark, not_zipped
+from distill.dashboard.state.known_sounds import KnownSound
 from distill.dashboard.state.models import Models
 from distill.dashboard.state.places import Places
 from distill.dashboard.state.processes import (
@@ -54,6 +56,13 @@ SOUNDS_NEEDED = {"like": 1, "continue": 1, "morph": 2, AGAIN: 1}
 """How many sounds a way begins with."""
 
 
+def ways_of(entry: Entry) -> list[str]:
+    """What a model can do, of WAYS."""
+    if entry.prior is None:
+        return [AGAIN]
+    return [way for way in WAYS if not entry.is_without_sounds or way in SOUNDS_NEEDED]
+
+
 @dataclass(frozen=True)
 class SoundsRequest:
     """New sounds that somebody asks for; None leaves it to the model."""
@@ -65,8 +74,8 @@ class SoundsRequest:
     temperature: float | None = None
     length_s: float | None = None
     amount: float | None = None
-    sounds: tuple[Path, ...] = ()
-    """Files to begin with."""
+    sounds: tuple[Path | KnownSound, ...] = ()
+    """Files, or sounds that the model knows, to begin with."""
 
     def check(self, entry: Entry) -> None:
         """Raise GenerationError for what this model cannot do."""
@@ -78,10 +87,14 @@ class SoundsRequest:
             raise GenerationError(
                 f"{plain(entry.name)} has no prior (yet), and can only do: {WAYS[AGAIN].lower()}"
             )
+        if self.way not in ways_of(entry):
+            raise GenerationError(
+                f"{plain(entry.name)} was shared without its sounds: {WITHOUT_SOUNDS}"
+            )
 
     def title(self, entry: Entry, seed: int) -> str:
         """What is asked for, in words."""
-        names = [path.name for path in self.sounds]
+        names = [sound.name for sound in self.sounds]
         told = {
             "new": quantity(self.count, "sound"),
             "like": f"{quantity(self.count, 'variation')} of {' '.join(names[:1])}",
@@ -100,7 +113,7 @@ class SoundsRequest:
 
     def words(self, model: Path, folder: Path, seed: int) -> list[str]:
         """The words of the command that makes them."""
-        files = [str(path) for path in self.sounds[: SOUNDS_NEEDED.get(self.way, 0)]]
+        files = [str(sound) for sound in self.sounds[: SOUNDS_NEEDED.get(self.way, 0)]]
         if self.way == AGAIN:
             return [
                 "distill.reconstruct",

@@ -94,9 +94,9 @@ def start_verb(
     return started
 
 
-def run_verb(words: Sequence[str]) -> None:
-    """Run `python -m distill.VERB ...` to its end; raises DistillError with the message of its
-    mistake.
+def run_verb(words: Sequence[str]) -> str:
+    """Run `python -m distill.VERB ...` to its end, and return what it printed; raises DistillError
+    with the message of its mistake.
     """
     if any("\0" in word for word in words):
         raise DistillError("a zero byte cannot be part of a name")
@@ -110,6 +110,7 @@ def run_verb(words: Sequence[str]) -> None:
     )
     if done.returncode != 0:
         raise DistillError(mistake_in(done.stderr) or f"{words[0]}: it has failed")
+    return done.stdout
 
 
 def read_started(note: Path) -> Started | None:

@@ -27,7 +27,8 @@ function libraryPart(root, { trigger }) {
     keeps: true, vary: (value) => trigger("vary", { source: value.source, file: open }),
   });
   const details = element("section", { class: "details", hidden: true, "aria-label": "Details of a model" });
-  const choosing = [field("Search", search), field("Sort by", order), field("Show as", form)];
+  const reload = async () => { ({ models } = await request("/api/models")); draw(); };
+  const choosing = [field("Search", search), field("Sort by", order), field("Show as", form), addModel(said, reload)];
   root.append(lost, element("div", { class: "fields" }, choosing), said, problem, list, details);
 
   const matches = (model) => {
@@ -49,7 +50,8 @@ function libraryPart(root, { trigger }) {
 
   const badges = (model) => [
     model.vocoder ? element("span", { class: "pill green" }, model.vocoder) : null,
-    model.prior ? element("span", { class: "pill" }, "makes new sounds") : null,
+    model.prior ? element("span", { class: "pill" },
+      model.without_sounds ? "makes variations; without its sounds" : "makes new sounds") : null,
   ];
   const opener = (model) => element("button", {
     type: "button", class: "link", "data-file": model.file, onclick: () => showDetails(model.file),
@@ -102,7 +104,7 @@ function libraryPart(root, { trigger }) {
     const { ask, remove } = deleting(model);
     const use = model.missing ? null : element("button", {
       type: "button", class: "use", onclick: () => trigger("use", { file: model.file }),
-    }, model.prior ? "Make new sounds" : "Send a sound through it");
+    }, model.without_sounds ? "Make variations" : model.prior ? "Make new sounds" : "Send a sound through it");
     const facts = model.facts.flatMap(([key, value]) => [
       element("dt", {}, key[0].toUpperCase() + key.slice(1)), element("dd", {}, value),
     ]);
@@ -114,7 +116,8 @@ function libraryPart(root, { trigger }) {
       element("div", { class: "buttons" }, use, remove),
       ask,
       ...(model.missing ? [] : [
-        renaming(model), element("h3", {}, "The same in a terminal"), ...model.commands.map(command),
+        renaming(model), ...handOver(model),
+        element("h3", {}, "The same in a terminal"), ...model.commands.map(command),
       ]),
       element("h3", {}, "Listen"),
       element("p", { class: "faint" },
@@ -161,8 +164,7 @@ function libraryPart(root, { trigger }) {
     said.say(`${words} …`);
     try {
       await request(address, body);
-      ({ models } = await request("/api/models"));
-      draw();
+      await reload();
       details.inert = false;
       showDetails(models.find((model) => model.id === stays)?.file ?? null);
       if (!open) search.focus();

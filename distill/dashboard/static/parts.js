@@ -136,9 +136,28 @@ function newSoundsPart(root, { trigger }) {
   document.addEventListener("distill-new", ask);
 }
 
+// Plays the sound that is chosen in the list above it.
+function heardPart(root, { props, watch }) {
+  const problem = element("p", { class: "faint", role: "status", hidden: true }, "This sound cannot be played.");
+  const audio = element("audio", {
+    controls: true, preload: "none", "aria-label": "The chosen sound",
+    onerror: () => { problem.hidden = !audio.error; },
+  });
+  root.append(audio, problem);
+  const show = () => {
+    const url = props.value?.url ?? "";
+    root.hidden = !url;
+    problem.hidden = true;
+    if (url) audio.src = url;
+    else audio.removeAttribute("src");
+  };
+  watch("value", show);
+  show();
+}
+
 const PARTS = {
   run: runPart, library: libraryPart, message: messagePart, note: messagePart, survey: surveyPart,
-  sounds: newSoundsPart,
+  sounds: newSoundsPart, heard: heardPart,
 };
 
 window.distill = {

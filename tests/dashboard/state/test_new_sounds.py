@@ -15,6 +15,7 @@ from distill.dashboard.state.models import Models
 from distill.dashboard.state.new_sounds import AGAIN, SoundsRequest
 from distill.dashboard.state.places import Places
 from distill.errors import GenerationError
+from distill.prior.prior import SOUNDS
 from tests.helpers.fake_calls import call, entry_of, show_call, sound
 from tests.helpers.made_bundle import STATES, VOCODER
 from tests.helpers.runs import wait_for
@@ -179,3 +180,16 @@ def test_a_sound_goes_through_a_model_without_a_prior(places: Places, sounds: Pa
     wait_for(lambda: not show_call(places)["calls"][0]["busy"])
     (only,) = show_call(places)["calls"]
     assert [take["label"] for take in only["rows"][0]["takes"]] == ["original", "result"]
+
+
+def test_a_model_without_its_sounds_offers_what_begins_with_a_sound(places: Places) -> None:
+    state = STATES["prior_state"]
+    codes = {**state["state_dict"], SOUNDS: state["state_dict"][SOUNDS][:, :0].clone()}
+    bare = {**state, "state_dict": codes, "config": {**state["config"], "sounds": ()}}
+    entry = entry_of(places, fields={"prior_state": bare})
+    assert new_sounds.ways_of(entry) == ["like", "morph", "continue", AGAIN]
+    with pytest.raises(GenerationError, match="kit was shared without its sounds: it makes var"):
+        new_sounds.start(places, entry, SoundsRequest("loop"))
+    (card,) = Models(places).show("")["models"]  # type: ignore[index]
+    assert card["without_sounds"]
+    assert card["commands"][0].endswith("--like SOUND")
