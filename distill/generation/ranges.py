@@ -49,7 +49,7 @@ def check_time(
     if bpm is None and beats is None:
         return
     if bpm is None:
-        raise GenerationError(f"{mark}beats: give a tempo, too, with {mark}bpm")
+        raise GenerationError(f"a loop of so many bars or beats has a tempo: add {mark}bpm")
     _within("bpm", bpm, TEMPOS_BPM)
     if beats is not None:
         _within("beats", beats, BEATS)

@@ -64,7 +64,7 @@ def test_each_call_has_loops_of_its_own(
     ("words", "told"),
     [
         (["--bpm", "128"], "--bpm: only a loop has a tempo; add --loop"),
-        (["--loop", "--bars", "2"], "--beats: give a tempo, too, with --bpm"),
+        (["--loop", "--bars", "2"], "a loop of so many bars or beats has a tempo: add --bpm"),
         (["--loop", "--bpm", "20"], "bpm 20: must be from 30 to 300"),
         (["--loop", "--bpm", "nan"], "bpm nan: must be from 30 to 300"),
         (["--loop", "--bpm", "90", "--beats", "65"], "beats 65: must be from 1 to 64"),
