@@ -16,7 +16,7 @@ from distill.codec.yardstick import OF_MELS
 from distill.model.sizing import bitrate_kbps
 from distill.prior.state import PriorState, PriorTraining
 from distill.system.json_values import without_nan
-from distill.system.ranges import within
+from distill.system.ranges import or_null, within
 from distill.system.validation import InvalidError, instance_of
 from distill.vocoder.state import VocoderState, VocoderTraining
 
@@ -46,7 +46,7 @@ class PriorFacts(PriorTraining):
     """Whether it was trained on other sounds than the codec."""
     classes: list[str] = field(default_factory=list)
     """Names of the classes that it knows, if there are several."""
-    sounds: int | None = None
+    sounds: int | None = field(default=None, metadata=or_null())
     """How many sounds it knows; 0 if it was shared without them, None if that was not written
     down.
     """
