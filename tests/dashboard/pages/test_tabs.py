@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from distill.dashboard.state.new_sounds import AGAIN, WAYS, SoundsRequest
 from distill.dashboard.state.runs import RunRequest
+from distill.dashboard.state.sounds_request import AGAIN, WAYS, SoundsRequest
 from distill.errors import DistillError
 
 pytest.importorskip("gradio", reason="needs the extra `dashboard`")

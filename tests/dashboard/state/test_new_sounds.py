@@ -12,8 +12,8 @@ import pytest
 
 from distill.dashboard.state import kept, new_sounds
 from distill.dashboard.state.models import Models
-from distill.dashboard.state.new_sounds import AGAIN, SoundsRequest
 from distill.dashboard.state.places import Places
+from distill.dashboard.state.sounds_request import AGAIN, SoundsRequest, ways_of
 from distill.errors import GenerationError
 from distill.prior.prior import SOUNDS
 from tests.helpers.fake_calls import call, entry_of, show_call, sound
@@ -187,7 +187,7 @@ def test_a_model_without_its_sounds_offers_what_begins_with_a_sound(places: Plac
     codes = {**state["state_dict"], SOUNDS: state["state_dict"][SOUNDS][:, :0].clone()}
     bare = {**state, "state_dict": codes, "config": {**state["config"], "sounds": ()}}
     entry = entry_of(places, fields={"prior_state": bare})
-    assert new_sounds.ways_of(entry) == ["like", "morph", "continue", AGAIN]
+    assert ways_of(entry) == ["like", "morph", "continue", AGAIN]
     with pytest.raises(GenerationError, match="kit was shared without its sounds: it makes var"):
         new_sounds.start(places, entry, SoundsRequest("loop"))
     (card,) = Models(places).show("")["models"]  # type: ignore[index]
