@@ -66,6 +66,11 @@ def way_choices(ways: Iterable[str]) -> list[tuple[str, str]]:
     return [(WAYS[way], way) for way in ways]
 
 
+def any_class(way: str | None) -> tuple[str, str]:
+    """The choice of no class: a kit has all of them."""
+    return ("all classes", ANY) if way == KIT else ANY_CLASS
+
+
 def rate_choices(way: str | None) -> list[tuple[str, int]]:
     """Sample rates of files to choose from; a kit has one of its own where none is chosen."""
     rates = KIT_RATES_HZ[1:] if way == KIT else RATES_HZ

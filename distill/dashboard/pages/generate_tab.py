@@ -13,10 +13,10 @@ from distill.catalog.entry import Entry
 from distill.dashboard.pages.fields import Form
 from distill.dashboard.pages.generate_fields import (
     ANY,
-    ANY_CLASS,
     FIELDS,
     USUAL,
     WAYS_OF,
+    any_class,
     is_shown,
     rate_choices,
     way_choices,
@@ -184,7 +184,7 @@ def _updates(
     }
     classes = entry.prior.classes if entry and entry.prior else []
     updates["class_name"] |= {
-        "choices": [ANY_CLASS, *((name, name) for name in classes)],
+        "choices": [any_class(way), *((name, name) for name in classes)],
         "value": kind if kind in classes else ANY,
     }
     updates["class_name"]["visible"] &= bool(classes)
@@ -192,7 +192,7 @@ def _updates(
     updates["amount"]["value"] = amounts.get(way or "", NEW_AMOUNT)
     rates = rate_choices(way)
     kept_hz = rate_hz if any(rate == rate_hz for _, rate in rates) else USUAL
-    updates["rate_hz"] |= {"choices": rates, "value": kept_hz}
+    updates["rate_hz"] |= _choose(rates, kept_hz, now=rate_hz)
     return [chosen, *(gr.update(**update) for update in updates.values())]
 
 
@@ -204,9 +204,7 @@ def _choose_way(entry: Entry | None, wanted: str | None, *, now: str | None) -> 
     return _choose(way_choices(ways), wanted if wanted in ways else ways[0], now=now)
 
 
-def _choose(
-    choices: list[tuple[str, str]], value: str | None, *, now: str | None
-) -> dict[str, Any]:
+def _choose(choices: Sequence[tuple[str, Any]], value: Any, *, now: Any) -> dict[str, Any]:
     """Choices, and the value if it is another one: what is clicked on meanwhile stays."""
     update = dict(gr.update(choices=choices))
     return update if value == now else {**update, "value": value}

@@ -127,8 +127,8 @@ def _labels(takes: Sequence[Path]) -> list[str]:
     labels = []
     for take in found:
         soft = SOFT[min(int(take["layer"] or 0), len(SOFT) - 1)] if layered else ""
-        turn = f"take {take['robin'] or 1}" if turned else ""
-        labels.append(", ".join(filter(None, (soft, turn))) or "new")
+        turn = take["robin"] or "1" if turned else ""
+        labels.append(" ".join(filter(None, (soft or "take" * turned, turn))) or "new")
     return labels
 
 
