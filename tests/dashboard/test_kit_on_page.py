@@ -126,6 +126,23 @@ def test_each_way_shows_its_own_fields_alone(home: Dashboard) -> None:
         expect(page.locator("#class input")).to_have_value("any class")
 
 
+def test_what_a_model_cannot_do_is_said_before(home: Dashboard) -> None:
+    from playwright.sync_api import expect
+
+    limit = "This model has no prior (yet), so it makes no new sounds."
+    with open_page(home.url, width=390) as page:
+        page.get_by_role("tab", name="Generate").click()
+        for way in ("Loops", "A kit for a sampler"):
+            page.get_by_label(way).click()
+            expect(page.get_by_label(way)).to_be_checked()
+            page.wait_for_timeout(1_000)
+            assert page.evaluate("document.scrollingElement.scrollWidth") <= 390, way
+        for model, said in (("codec", [limit]), ("kit", [])):
+            page.get_by_label("Model", exact=True).click()
+            page.get_by_role("option", name=model, exact=True).click()
+            expect(page.get_by_text(limit)).to_have_count(len(said))
+
+
 def test_a_zip_of_what_is_no_kit_is_one_line(home: Dashboard) -> None:
     for call in ("", "..", "none", "../../etc"):
         answer = home.ask(f"/api/kit.zip?call={quote(call)}")

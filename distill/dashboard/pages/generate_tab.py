@@ -27,7 +27,7 @@ from distill.dashboard.state import new_sounds
 from distill.dashboard.state.known_sounds import SOURCE, KnownSounds
 from distill.dashboard.state.models import Models, model_choices
 from distill.dashboard.state.sounds import served_file
-from distill.dashboard.state.sounds_request import AGAIN, WAYS, SoundsRequest, ways_of
+from distill.dashboard.state.sounds_request import AGAIN, WAYS, SoundsRequest, limits_of, ways_of
 from distill.errors import DistillError
 from distill.generation.ranges import LIKE_AMOUNT, MORPH_AMOUNT, NEW_AMOUNT
 
@@ -197,11 +197,13 @@ def _updates(
 
 
 def _choose_way(entry: Entry | None, wanted: str | None, *, now: str | None) -> dict[str, Any]:
-    """The ways that a model has, and of them the wanted one, or else the first. Gradio knows the
-    choices that it was given last, and refuses every other value.
+    """The ways that a model has, and why not all, and of them the wanted one, or else the first.
+    Gradio knows the choices that it was given last, and refuses every other value.
     """
     ways = ways_of(entry) if entry else list(WAYS)
-    return _choose(way_choices(ways), wanted if wanted in ways else ways[0], now=now)
+    limits = limits_of(entry) if entry else ""
+    chosen = _choose(way_choices(ways), wanted if wanted in ways else ways[0], now=now)
+    return {**chosen, "info": limits}
 
 
 def _choose(choices: Sequence[tuple[str, Any]], value: Any, *, now: Any) -> dict[str, Any]:

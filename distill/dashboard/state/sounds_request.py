@@ -45,6 +45,13 @@ def ways_of(entry: Entry) -> list[str]:
     return [way for way in WAYS if not entry.is_without_sounds or way in SOUNDS_NEEDED]
 
 
+def limits_of(entry: Entry) -> str:
+    """Why a model has not all of WAYS; empty if it has."""
+    if entry.prior is None:
+        return "This model has no prior (yet), so it makes no new sounds."
+    return f"Shared without its sounds: {WITHOUT_SOUNDS}." if entry.is_without_sounds else ""
+
+
 @dataclass(frozen=True)
 class SoundsRequest:
     """New sounds that somebody asks for; None leaves it to the model, or to the command."""

@@ -13,7 +13,7 @@ import pytest
 from distill.dashboard.pages.given_sounds import sound_choices
 from distill.dashboard.state import kept, kits
 from distill.dashboard.state.places import Places
-from distill.dashboard.state.sounds_request import KIT, SoundsRequest, ways_of
+from distill.dashboard.state.sounds_request import KIT, SoundsRequest, limits_of, ways_of
 from distill.errors import GenerationError, SoundError
 from distill.kit.arguments import parser_of_kit
 from tests.helpers.fake_calls import entry_of, show_call, sound
@@ -147,5 +147,7 @@ def test_what_no_kit_can_be_is_told_before_it_starts(places: Places) -> None:
         SoundsRequest(KIT, per_class=64).check(entry)
     codec = entry_of(places, fields=VOCODER)
     assert KIT not in ways_of(codec)
+    assert limits_of(entry) == ""
+    assert limits_of(codec) == "This model has no prior (yet), so it makes no new sounds."
     with pytest.raises(GenerationError, match="has no prior"):
         SoundsRequest(KIT).check(codec)

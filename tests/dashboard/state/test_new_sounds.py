@@ -13,7 +13,7 @@ import pytest
 from distill.dashboard.state import kept, new_sounds
 from distill.dashboard.state.models import Models
 from distill.dashboard.state.places import Places
-from distill.dashboard.state.sounds_request import AGAIN, SoundsRequest, ways_of
+from distill.dashboard.state.sounds_request import AGAIN, SoundsRequest, limits_of, ways_of
 from distill.errors import GenerationError
 from distill.prior.prior import SOUNDS
 from tests.helpers.fake_calls import call, entry_of, show_call, sound
@@ -207,6 +207,7 @@ def test_a_model_without_its_sounds_offers_what_begins_with_a_sound(places: Plac
     bare = {**state, "state_dict": codes, "config": {**state["config"], "sounds": ()}}
     entry = entry_of(places, fields={"prior_state": bare})
     assert ways_of(entry) == ["like", "morph", "continue", AGAIN]
+    assert limits_of(entry).startswith("Shared without its sounds: it makes variations")
     for way in ("loop", "kit"):
         with pytest.raises(GenerationError, match="kit was shared without its sounds: it makes va"):
             new_sounds.start(places, entry, SoundsRequest(way))
