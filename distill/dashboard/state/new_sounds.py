@@ -143,7 +143,8 @@ def _call(places: Places, folder: Path, started: Started, *, varies: bool) -> di
     rows = [pages.get(path.name) or sound_row(places, path) for path in sounds_in(folder)]
     if _is_kit(started):
         rows = kit_rows(places, folder)
-    done = not busy and bool(pages or kit)
+    is_whole = bool(pages or (kit and not kit["missing"]))
+    why = "" if busy or is_whole else last_words(folder / LOG, of_mistake=bool(kit))
     return {
         "id": folder.name,
         "title": plain(started.title or folder.name),
@@ -151,7 +152,7 @@ def _call(places: Places, folder: Path, started: Started, *, varies: bool) -> di
         "rows": mark(places, rows, varies=varies),
         "kit": kit,
         "sheet": address_of(places, sheet) if sheet.is_file() else None,
-        "error": "" if busy or done else plain(last_words(folder / LOG)) or "it has ended",
+        "error": plain(why) or ("" if busy or is_whole or kit else "it has ended"),
     }
 
 

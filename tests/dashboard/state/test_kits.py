@@ -59,6 +59,12 @@ def test_a_kit_is_shown_sound_by_sound_with_its_takes(places: Places, kit: Path)
     assert snare["note"] == "key 37, 0.30 s"
 
 
+def test_a_kit_that_was_cut_short_says_why(places: Places, kit: Path) -> None:
+    (kit / "generate.log").write_text("distill: kick/k.wav: the disk is full\nwritten: kit.json\n")
+    shown = only_call(places)
+    assert (shown["error"], shown["kit"]["file"]) == ("kick/k.wav: the disk is full", "My-Kit.zip")
+
+
 def test_a_kit_at_work_is_shown_without_a_zip(places: Places, kit: Path) -> None:
     (kit / "kit.json").unlink()
     (kit / "generate.log").write_text("distill: stopped\n")
