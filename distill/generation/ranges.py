@@ -27,6 +27,12 @@ LONGEST_GIVEN_S = 60.0
 """Of a sound to begin with."""
 WITH_LENGTH = ("like", "morph")
 """Ways to make sounds whose length is that of the given ones."""
+MOST_PER_CLASS, MOST_ROBINS, MOST_LAYERS = 64, 8, 4
+"""Of a kit: sounds of a class, takes of a sound, and velocity layers."""
+KIT_RATES_HZ = (44_100, 48_000)
+FIRST_KEY, LAST_KEY = 36, 127
+"""MIDI notes of a kit's pads: C1, where a drum map begins, and the highest."""
+MOST_PADS = LAST_KEY - FIRST_KEY + 1
 
 
 def check_request_numbers(

@@ -9,12 +9,17 @@ from distill.audio.delivery import BITS
 from distill.cli.coding import MODEL_HELP, add_model_options, out_folder, seed_of
 from distill.cli.verb import Parser
 from distill.errors import DistillError
-from distill.generation.ranges import NEW_AMOUNT, check_request_numbers
+from distill.generation.ranges import (
+    KIT_RATES_HZ,
+    MOST_LAYERS,
+    MOST_PER_CLASS,
+    MOST_ROBINS,
+    NEW_AMOUNT,
+    check_request_numbers,
+)
 
 PRESETS = ("folder", "sfz", "decentsampler")
 """What a kit can be written for; the folder of sounds is always there."""
-RATES_HZ = (44_100, 48_000)
-MOST_PER_CLASS, MOST_ROBINS, MOST_LAYERS = 64, 8, 4
 
 
 def parser_of_kit() -> Parser:
@@ -68,10 +73,10 @@ def parser_of_kit() -> Parser:
     parser.add_argument(
         "--rate",
         type=int,
-        choices=RATES_HZ,
-        default=RATES_HZ[0],
+        choices=KIT_RATES_HZ,
+        default=KIT_RATES_HZ[0],
         metavar="HZ",
-        help=f"sample rate: {' or '.join(map(str, RATES_HZ))} (default: {RATES_HZ[0]})",
+        help=f"sample rate: {' or '.join(map(str, KIT_RATES_HZ))} (default: {KIT_RATES_HZ[0]})",
     )
     parser.add_argument(
         "--bits", type=int, choices=BITS, default=BITS[1], help=f"of a sample (default: {BITS[1]})"

@@ -16,8 +16,9 @@ from distill.audio.delivery import Delivery
 from distill.audio.writer import write_sound
 from distill.bundle.loaded import LoadedModel
 from distill.errors import DistillError, WriteError
+from distill.generation.ranges import FIRST_KEY
 from distill.kit import decentsampler, sfz
-from distill.kit.pads import FIRST_KEY, Pad, Zone, choked, velocities
+from distill.kit.pads import Pad, Zone, choked, velocities
 from distill.kit.sounds import KitSound, Take
 from distill.system.atomic import write_text
 from distill.system.locks import hold

@@ -8,9 +8,10 @@ from distill.audio.delivery import Delivery
 from distill.bundle.loaded import LoadedModel
 from distill.cli.coding import out_folder
 from distill.errors import GenerationError
+from distill.generation.ranges import MOST_PADS
 from distill.generation.request import Request, label_of
 from distill.kit.folder import KitFolder
-from distill.kit.pads import MOST_PADS, in_order
+from distill.kit.pads import in_order
 from distill.kit.sounds import KitSounds
 from distill.system import terminal
 from distill.system.paths import from_here

@@ -8,9 +8,6 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import PurePosixPath
 
-FIRST_KEY, LAST_KEY = 36, 127
-"""MIDI notes: C1, where a drum map begins, and the highest."""
-MOST_PADS = LAST_KEY - FIRST_KEY + 1
 DRUMS = (
     ("kick", ("kick", "bassdrum", "bd", "kik", "kd")),
     ("snare", ("snare", "sd", "sn", "rim", "rimshot", "rs", "sidestick")),

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from distill.catalog.catalog import Catalog
-from distill.dashboard.state.new_sounds import AGAIN, WAYS
 from distill.dashboard.state.places import Places
+from distill.dashboard.state.sounds_request import AGAIN, WAYS
 from tests.helpers.browsers import open_page, require_browser
 from tests.helpers.dashboards import Dashboard, dashboard
 from tests.helpers.fake_calls import call

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -63,7 +63,16 @@ class Form:
         """All of them, in the order of the table; `read` takes their values."""
         return [self._parts[key] for key in self._table]
 
-    def read(self, values: Sequence[Any]) -> dict[str, Any]:
-        """What the fields say, by their keys; raises DistillError for what cannot be."""
+    def said(self, values: Sequence[Any]) -> dict[str, Any]:
+        """The values of `parts` by the keys of their fields."""
+        return dict(zip(self._table, values, strict=True))
+
+    def read(self, values: Sequence[Any], *, hidden: Collection[str] = ()) -> dict[str, Any]:
+        """What the fields say, by their keys, the hidden ones what they say at first; raises
+        DistillError for what cannot be.
+        """
         pairs = zip(self._table.values(), values, strict=True)
-        return {field.key: field.read(value) for field, value in pairs}
+        return {
+            field.key: field.read(field.value if field.key in hidden else value)
+            for field, value in pairs
+        }

@@ -11,14 +11,23 @@ import gradio as gr
 
 from distill.catalog.entry import Entry
 from distill.dashboard.pages.fields import Form
-from distill.dashboard.pages.generate_fields import ANY, ANY_CLASS, FIELDS, WAYS_OF, way_choices
+from distill.dashboard.pages.generate_fields import (
+    ANY,
+    FIELDS,
+    USUAL,
+    WAYS_OF,
+    any_class,
+    is_shown,
+    rate_choices,
+    way_choices,
+)
 from distill.dashboard.pages.given_sounds import choice_of, given_sounds, heard, sound_choices
 from distill.dashboard.pages.widgets import QUIET, UNCHECKED, drawn_part, mistake
 from distill.dashboard.state import new_sounds
 from distill.dashboard.state.known_sounds import SOURCE, KnownSounds
 from distill.dashboard.state.models import Models, model_choices
-from distill.dashboard.state.new_sounds import AGAIN, WAYS, SoundsRequest, ways_of
 from distill.dashboard.state.sounds import served_file
+from distill.dashboard.state.sounds_request import AGAIN, WAYS, SoundsRequest, limits_of, ways_of
 from distill.errors import DistillError
 from distill.generation.ranges import LIKE_AMOUNT, MORPH_AMOUNT, NEW_AMOUNT
 
@@ -39,7 +48,8 @@ def build_generate_tab(models: Models, known: KnownSounds) -> GenerateTab:
     form = Form(FIELDS)
     with gr.Row():
         with gr.Column(scale=2, min_width=320):
-            form.build("model", "way", "count", "class_name")
+            form.build("model", "way", "count", "per_class", "robins", "layers", "class_name")
+            form.build("bpm", "bars")
             form.build("first", "here")
             players = [drawn_part("heard", name="heard")]
             form.build("second", "second_here")
@@ -48,15 +58,21 @@ def build_generate_tab(models: Models, known: KnownSounds) -> GenerateTab:
             make = gr.Button("Generate", variant="primary", elem_id="generate")
             message = drawn_part("note")
             with gr.Accordion("More", open=False):
-                form.build("seed", "temperature", "length_s")
+                form.build("seed", "temperature", "length_s", "rate_hz", "bits", "normalise")
         with gr.Column(scale=3, min_width=320):
             shown = drawn_part("sounds", events=("vary", "models"))
     make.click(lambda *values: _start(models, known, form, values), form.parts, message, **QUIET)
     gr.on(
         [form["way"].change, form["model"].change],
-        lambda way, file, kind: _updates(models, way, file, kind),
-        [form["way"], form["model"], form["class_name"]],
+        partial(_updates, models),
+        [form[key] for key in ("way", "model", "class_name", "bpm", "rate_hz")],
         [form[key] for key in ("way", *WAYS_OF)],
+        **UNCHECKED,
+    )
+    form["bpm"].change(
+        lambda way, bpm: gr.update(visible=is_shown("length_s", way, bpm)),
+        [form["way"], form["bpm"]],
+        form["length_s"],
         **UNCHECKED,
     )
     form["model"].change(
@@ -116,7 +132,9 @@ def refresh(
 def _start(models: Models, known: KnownSounds, form: Form, values: Sequence[Any]) -> dict[str, Any]:
     """Begin to make the sounds, and return what is to be said."""
     try:
-        asked = form.read(values)
+        said = form.said(values)
+        hidden = [key for key in WAYS_OF if not is_shown(key, said["way"], said["bpm"])]
+        asked = form.read(values, hidden=hidden)
         entry = models.find(asked.pop("model"))
         keys = (("first", "here"), ("second", "second_here"))
         given = [(asked.pop(uploaded), asked.pop(here)) for uploaded, here in keys]
@@ -147,36 +165,48 @@ def _heard(
     return heard(known, file, source) if way in ways else None
 
 
-def _updates(models: Models, way: str, file: str | None, kind: str | None) -> list[Any]:
-    """Which ways a model has, and which fields a way has; a class that it has stays chosen."""
+def _updates(
+    models: Models,
+    way: str,
+    file: str | None,
+    kind: str | None,
+    bpm: str | None,
+    rate_hz: int | None,
+) -> list[Any]:
+    """Which ways a model has, and which fields a way has; a class or a sample rate that it has
+    stays chosen.
+    """
     entry = next((each for each in models.usable() if each.file == file), None)
     chosen = _choose_way(entry, way, now=way)
     way = chosen.get("value", way)
     updates: dict[str, dict[str, Any]] = {
-        key: {"visible": way in shown} for key, shown in WAYS_OF.items()
+        key: {"visible": is_shown(key, way, bpm)} for key in WAYS_OF
     }
     classes = entry.prior.classes if entry and entry.prior else []
     updates["class_name"] |= {
-        "choices": [ANY_CLASS, *((name, name) for name in classes)],
+        "choices": [any_class(way), *((name, name) for name in classes)],
         "value": kind if kind in classes else ANY,
     }
     updates["class_name"]["visible"] &= bool(classes)
     amounts = {"like": LIKE_AMOUNT, "morph": MORPH_AMOUNT}
     updates["amount"]["value"] = amounts.get(way or "", NEW_AMOUNT)
+    rates = rate_choices(way)
+    kept_hz = rate_hz if any(rate == rate_hz for _, rate in rates) else USUAL
+    updates["rate_hz"] |= _choose(rates, kept_hz, now=rate_hz)
     return [chosen, *(gr.update(**update) for update in updates.values())]
 
 
 def _choose_way(entry: Entry | None, wanted: str | None, *, now: str | None) -> dict[str, Any]:
-    """The ways that a model has, and of them the wanted one, or else the first. Gradio knows the
-    choices that it was given last, and refuses every other value.
+    """The ways that a model has, and why not all, and of them the wanted one, or else the first.
+    Gradio knows the choices that it was given last, and refuses every other value.
     """
     ways = ways_of(entry) if entry else list(WAYS)
-    return _choose(way_choices(ways), wanted if wanted in ways else ways[0], now=now)
+    limits = limits_of(entry) if entry else ""
+    chosen = _choose(way_choices(ways), wanted if wanted in ways else ways[0], now=now)
+    return {**chosen, "info": limits}
 
 
-def _choose(
-    choices: list[tuple[str, str]], value: str | None, *, now: str | None
-) -> dict[str, Any]:
+def _choose(choices: Sequence[tuple[str, Any]], value: Any, *, now: Any) -> dict[str, Any]:
     """Choices, and the value if it is another one: what is clicked on meanwhile stays."""
     update = dict(gr.update(choices=choices))
     return update if value == now else {**update, "value": value}

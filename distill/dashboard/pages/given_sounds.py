@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from distill.catalog.entry import Entry
+from distill.dashboard.state.kits import is_kit, kit_sounds
 from distill.dashboard.state.known_sounds import SOURCE, KnownSound, KnownSounds
 from distill.dashboard.state.new_sounds import call_folders
 from distill.dashboard.state.places import Places
@@ -30,7 +31,9 @@ def sound_choices(places: Places) -> list[tuple[str, str]]:
 
 def choice_of(places: Places, path: Path) -> tuple[str, str]:
     """The name of a sound with the folder of the run or call that it is of, and its source."""
-    folder = path.parent.parent if path.parent.name == FILES else path.parent
+    folder = path.parent
+    if folder.name == FILES or folder.parent.parent == places.new_sounds:  # a class of a kit
+        folder = folder.parent
     return plain(f"{path.name} ({folder.name})"), source_of(places, path)
 
 
@@ -63,6 +66,6 @@ def heard(known: KnownSounds, file: str | None, source: str | None) -> dict[str,
 def _sounds(places: Places) -> Iterator[Path]:
     yield from sounds_in(places.kept)
     for call in call_folders(places):
-        yield from sounds_in(call)
+        yield from kit_sounds(call) if is_kit(call) else sounds_in(call)
     for run_dir in list_folder(places.trained)[::-1]:
         yield from (path for path in sounds_in(run_dir / FILES) if "_original." in path.name)

@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from distill.dashboard.server.model_files import model_routes
-from distill.dashboard.state import kept, new_sounds
+from distill.dashboard.state import kept, kits, new_sounds
 from distill.dashboard.state.known_sounds import KnownSounds
 from distill.dashboard.state.models import Models
 from distill.dashboard.state.places import Places
@@ -65,6 +66,7 @@ def routes(
         Route("/api/known_sound", _known_sound(models, known)),
         Route(f"{ADDRESS}{{path:path}}", _sound(places)),
         Route("/kept.zip", _kept_zip(places)),
+        Route("/api/kit.zip", _kit_zip(places)),
     ]
 
 
@@ -150,10 +152,23 @@ def _known_sound(models: Models, known: KnownSounds) -> Handler:
 
 def _kept_zip(places: Places) -> Handler:
     async def handle(request: Request) -> Response:
-        return StreamingResponse(
-            kept.zip_kept(places),
-            media_type="application/zip",
-            headers={"content-disposition": 'attachment; filename="kept.zip"'},
-        )
+        return _zip(kept.zip_kept(places), "kept.zip")
 
     return handle
+
+
+def _kit_zip(places: Places) -> Handler:
+    async def handle(request: Request) -> Response:
+        try:
+            folder = kits.kit_folder(places, request.query_params.get("call", ""))
+        except DistillError as error:
+            return _error(str(error), 404)
+        return _zip(kits.zip_kit(folder), kits.zip_name(folder))
+
+    return handle
+
+
+def _zip(content: Iterator[bytes], name: str) -> Response:
+    as_download = f"attachment; filename*=UTF-8''{quote(name)}"
+    headers = {"content-disposition": as_download}
+    return StreamingResponse(content, media_type="application/zip", headers=headers)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import filecmp
-import io
 import json
 import os
 import shutil
 import threading
-import zipfile
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -16,20 +14,18 @@ from typing import Any
 
 from distill.dashboard.state.places import Places
 from distill.dashboard.state.sounds import is_sound, served_file
+from distill.dashboard.state.zips import obstacle, zip_files
 from distill.errors import SoundError, WriteError
 from distill.runs.folder import NEW_SOUNDS
 from distill.system.atomic import whole_file, write_text
 from distill.system.json_values import read_object
-from distill.system.paths import is_text, list_folder
+from distill.system.paths import list_folder
 from distill.system.terminal import plain
 
 MARKS = "kept.json"
-"""In the folder of new sounds: name of a file → its name in `kept`."""
-MARKED = ("generated/*", f"train/*/{NEW_SOUNDS}*", f"multirun/*/*/{NEW_SOUNDS}*")
+"""In a folder of new sounds: name of a file → its name in `kept`."""
+MARKED = ("generated/*", "generated/*/*", f"train/*/{NEW_SOUNDS}*", f"multirun/*/*/{NEW_SOUNDS}*")
 """Where such folders are, below `outputs`."""
-MISSING = "MISSING.txt"
-"""In the zip: which kept sounds are not in it, and why."""
-BLOCK_BYTES = 1 << 18
 _lock = threading.Lock()
 
 
@@ -101,61 +97,17 @@ def _is_kept(places: Places, name: str) -> bool:
 
 def not_zipped(places: Places) -> list[str]:
     """The kept sounds that cannot be in the zip, each with the reason."""
-    return [f"{plain(path.name)}: {why}" for path in _all(places) if (why := _obstacle(path))]
+    return [f"{plain(path.name)}: {why}" for path in _all(places) if (why := obstacle(path))]
 
 
 def zip_kept(places: Places) -> Iterator[bytes]:
     """All kept sounds, under their names, as the bytes of a zip, one after the other."""
-    missing = []
-    pipe = _Pipe()
-    with zipfile.ZipFile(pipe, "w", zipfile.ZIP_STORED, strict_timestamps=False) as archive:
-        for path in _all(places):
-            try:
-                if why := _obstacle(path):
-                    missing.append(f"{path.name}: {why}")
-                else:
-                    info = zipfile.ZipInfo.from_file(path, path.name, strict_timestamps=False)
-                    with path.open("rb") as file, archive.open(info, "w") as entry:
-                        while block := file.read(BLOCK_BYTES):
-                            entry.write(block)
-                            yield pipe.take()
-            except OSError as error:  # deleted a moment ago, or not to be read to its end
-                missing.append(f"{path.name}: {error.strerror}")
-        if missing:
-            archive.writestr(MISSING, "".join(f"{plain(line)}\n" for line in missing))
-    yield pipe.take()
-
-
-class _Pipe(io.RawIOBase):
-    """What is written, to be taken piece by piece."""
-
-    def __init__(self) -> None:
-        self._written: list[bytes] = []
-
-    def write(self, data: Any, /) -> int:
-        """Take in more."""
-        self._written.append(bytes(data))
-        return len(data)
-
-    def take(self) -> bytes:
-        """What was written since the last time."""
-        taken = b"".join(self._written)
-        self._written.clear()
-        return taken
+    return zip_files((path, path.name) for path in _all(places))
 
 
 def _all(places: Places) -> list[Path]:
     """What lies in `kept` and is named as a sound."""
     return [path for path in list_folder(places.kept) if is_sound(path) and path.name[0] != "."]
-
-
-def _obstacle(path: Path) -> str:
-    """Why a kept sound cannot be in the zip; empty if it can."""
-    if path.is_symlink():
-        return "it is a link, which is not followed"
-    if not is_text(path.name):
-        return "its name is no text"
-    return "" if os.access(path, os.R_OK) else "it cannot be read"
 
 
 def _is_same(path: Path, other: Path) -> bool:

@@ -1,4 +1,4 @@
-"""what somebody wants to hear → `distill.generate` in a process of its own → rows of new sounds."""
+"""a request for new sounds → its command in a process of its own → rows of what it makes."""
 
 from __future__ import annotations
 
@@ -6,20 +6,17 @@ import hashlib
 import re
 import threading
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import count, islice
 from pathlib import Path
 from typing import Any
 
 from distill.catalog.entry import Entry
-from distill.catalog.facts import WITHOUT_SOUNDS
 from distill.dashboard.state.kept import mark, not_zipped
-from distill.dashboard.state.known_sounds import KnownSound
+from distill.dashboard.state.kits import class_folders, kit_facts, kit_rows
 from distill.dashboard.state.models import Models
 from distill.dashboard.state.places import Places
 from distill.dashboard.state.processes import (
     Started,
-    as_words,
     interrupt,
     last_words,
     read_started,
@@ -27,14 +24,14 @@ from distill.dashboard.state.processes import (
     was_just_started,
 )
 from distill.dashboard.state.sounds import address_of, page_rows, sound_row, sounds_in
+from distill.dashboard.state.sounds_request import AGAIN, KIT_VERB, SoundsRequest
 from distill.errors import GenerationError
-from distill.generation.ranges import WITH_LENGTH
 from distill.listen.seeds import Seeds
 from distill.runs.at_work import coming_prior
 from distill.runs.folder import new_run_dir
 from distill.runs.of_model import runs_of
 from distill.system.paths import is_text, list_folder, written_ns
-from distill.system.terminal import plain, quantity
+from distill.system.terminal import plain
 
 MOST_SOUNDS = 64
 MOST_SHOWN = 12
@@ -42,105 +39,6 @@ MOST_AT_ONCE = 2
 NOTE, LOG = "process.json", "generate.log"
 _lock = threading.Lock()
 SEED = re.compile(r"--seed=(\d{1,18})")
-AGAIN = "again"
-"""The way in which a sound is sent through the model, as it is."""
-WAYS = {
-    "new": "New sounds",
-    "like": "Variations of a sound",
-    "morph": "From one sound to another",
-    "continue": "Go on from a sound",
-    "loop": "Loops",
-    AGAIN: "A sound through the model",
-}
-SOUNDS_NEEDED = {"like": 1, "continue": 1, "morph": 2, AGAIN: 1}
-"""How many sounds a way begins with."""
-
-
-def ways_of(entry: Entry) -> list[str]:
-    """What a model can do, of WAYS."""
-    if entry.prior is None:
-        return [AGAIN]
-    return [way for way in WAYS if not entry.is_without_sounds or way in SOUNDS_NEEDED]
-
-
-@dataclass(frozen=True)
-class SoundsRequest:
-    """New sounds that somebody asks for; None leaves it to the model."""
-
-    way: str = "new"
-    count: int = 8
-    seed: int | None = None
-    class_name: str | None = None
-    temperature: float | None = None
-    length_s: float | None = None
-    amount: float | None = None
-    sounds: tuple[Path | KnownSound, ...] = ()
-    """Files, or sounds that the model knows, to begin with."""
-
-    def check(self, entry: Entry) -> None:
-        """Raise GenerationError for what this model cannot do."""
-        needed = SOUNDS_NEEDED.get(self.way, 0)
-        if len(self.sounds) < needed:
-            which = "a sound" if needed == 1 else "two sounds"
-            raise GenerationError(f"{WAYS[self.way]}: choose {which} to begin with")
-        if entry.prior is None and self.way != AGAIN:
-            raise GenerationError(
-                f"{plain(entry.name)} has no prior (yet), and can only do: {WAYS[AGAIN].lower()}"
-            )
-        if self.way not in ways_of(entry):
-            raise GenerationError(
-                f"{plain(entry.name)} was shared without its sounds: {WITHOUT_SOUNDS}"
-            )
-
-    def title(self, entry: Entry, seed: int) -> str:
-        """What is asked for, in words."""
-        names = [sound.name for sound in self.sounds]
-        told = {
-            "new": quantity(self.count, "sound"),
-            "like": f"{quantity(self.count, 'variation')} of {' '.join(names[:1])}",
-            "morph": f"{quantity(self.count, 'step')} from {' to '.join(names[:2])}",
-            "continue": f"{quantity(self.count, 'continuation')} of {' '.join(names[:1])}",
-            "loop": quantity(self.count, "loop"),
-            AGAIN: f"{' '.join(names[:1])} through the model",
-        }[self.way]
-        parts = [told]
-        if self.way != AGAIN:
-            length_s = None if self.way in WITH_LENGTH else self.length_s
-            settings = {"class": self.class_name, "length": length_s, "seed": seed}
-            settings |= {"temperature": self.temperature, "amount": self.amount}
-            parts += [f"{name} {value}" for name, value in settings.items() if value is not None]
-        return plain(f"{entry.name}: {', '.join(parts)}")
-
-    def words(self, model: Path, folder: Path, seed: int) -> list[str]:
-        """The words of the command that makes them."""
-        files = [str(sound) for sound in self.sounds[: SOUNDS_NEEDED.get(self.way, 0)]]
-        if self.way == AGAIN:
-            return [
-                "distill.reconstruct",
-                f"--seed={seed}",
-                f"--out={folder}",
-                "--",
-                str(model),
-                *files,
-            ]
-        options = as_words(
-            {
-                "--count": self.count,
-                "--seed": seed,
-                "--class": self.class_name or None,
-                "--temperature": self.temperature,
-                "--length": None if self.way in WITH_LENGTH else self.length_s,
-                "--amount": self.amount,
-                "--out": folder,
-                "--like": files[0] if self.way == "like" else None,
-                "--continue": files[0] if self.way == "continue" else None,
-            }
-        )
-        if self.way == "loop":
-            options.append("--loop")
-        if self.way == "morph":
-            options += ["--morph", *files]
-        return ["distill.generate", *options, "--", str(model)]
 
 
 def start(places: Places, entry: Entry, request: SoundsRequest) -> Path:
@@ -217,7 +115,8 @@ def show(models: Models, seen: str) -> dict[str, Any] | None:
     kept, missing = sum(1 for _ in sounds_in(places.kept)), not_zipped(places)
     stamps: list[object] = [kept, missing, len(every), models.version()]
     for folder, started in calls.items():
-        stamps += [folder.name, written_ns(folder), started.is_alive]
+        parts = class_folders(folder) if _is_kit(started) else []
+        stamps += [folder.name, *map(written_ns, (folder, *parts)), started.is_alive]
     version = hashlib.sha1(repr(stamps).encode(), usedforsecurity=False).hexdigest()[:16]
     if version == seen:
         return None
@@ -239,14 +138,23 @@ def show(models: Models, seen: str) -> dict[str, Any] | None:
 def _call(places: Places, folder: Path, started: Started, *, varies: bool) -> dict[str, Any]:
     busy = started.is_alive
     sheet = folder / "generate.png"
+    kit = kit_facts(folder) if _is_kit(started) and not busy else None
     pages = {Path(row["source"]).name: row for row in page_rows(places, folder)}
     rows = [pages.get(path.name) or sound_row(places, path) for path in sounds_in(folder)]
-    done = not busy and bool(pages)
+    if _is_kit(started):
+        rows = kit_rows(places, folder)
+    is_whole = bool(pages or (kit and not kit["missing"]))
+    why = "" if busy or is_whole else last_words(folder / LOG, of_mistake=bool(kit))
     return {
         "id": folder.name,
         "title": plain(started.title or folder.name),
         "busy": busy,
         "rows": mark(places, rows, varies=varies),
+        "kit": kit,
         "sheet": address_of(places, sheet) if sheet.is_file() else None,
-        "error": "" if busy or done else plain(last_words(folder / LOG)) or "it has ended",
+        "error": plain(why) or ("" if busy or is_whole or kit else "it has ended"),
     }
+
+
+def _is_kit(started: Started) -> bool:
+    return started.words[:1] == [KIT_VERB]

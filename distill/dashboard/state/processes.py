@@ -147,21 +147,23 @@ def is_alive(pid: int, started_s: float) -> bool:
         return False
 
 
-def last_words(log: Path) -> str:
-    """Why a process ended, from what it printed: its error message, or its last line."""
+def last_words(log: Path, *, of_mistake: bool = False) -> str:
+    """Why a process ended, from what it printed: its error message, or its last line, unless only
+    that of a mistake is wanted.
+    """
     try:
         with log.open("rb") as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - PRINTED_BYTES))
-            return mistake_in(file.read().decode("utf-8", "replace"))
+            return mistake_in(file.read().decode("utf-8", "replace"), or_last=not of_mistake)
     except OSError:
         return ""
 
 
-def mistake_in(printed: str) -> str:
-    """The last error message of a verb in what it printed, or else the last line."""
+def mistake_in(printed: str, *, or_last: bool = True) -> str:
+    """The last error message of a verb in what it printed, or else the last line if it is to be."""
     said = [line.strip() for line in printed.splitlines() if line.strip()]
     mistakes = [line.removeprefix(MISTAKE) for line in said if line.startswith(MISTAKE)]
-    return (mistakes or said or [""])[-1]
+    return (mistakes or (said if or_last else []) or [""])[-1]
 
 
 def _start_of(pid: int) -> float:

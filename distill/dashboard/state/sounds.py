@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import quote
@@ -30,9 +30,11 @@ ADDRESS = "/sounds/"
 SERVED = re.compile(
     rf"(train/[^/]+|multirun/[^/]+/[^/]+)/"
     rf"({PREVIEWS}/[^/]+|{FILES}|{NEW_SOUNDS}(-[0-9]+)?(/{FILES})?)"
-    rf"|generated/[^/]+(/{FILES})?|kept"
+    r"|generated/[^/]+(/[^/]+)?|kept"
 )
-"""The folders below `outputs` whose files are served."""
+"""The folders below `outputs` whose files are served; below those of new sounds are the files of a
+page, and the classes of a kit.
+"""
 PREVIEW = re.compile(r"(\d+)_(.+)_(original|result|without)\.wav")
 EPOCH = re.compile(r"(\w+_)?epoch_(\d+)")
 
@@ -133,12 +135,15 @@ def _page_row(places: Places, folder: Path, row: Row) -> dict[str, Any]:
     }
 
 
-def sound_row(places: Places, path: Path) -> dict[str, Any]:
-    """The row of a sound of which nothing else is known yet."""
+def sound_row(
+    places: Places, path: Path, *others: Path, labels: Sequence[str] = ("new",)
+) -> dict[str, Any]:
+    """The row of a sound of which nothing else is known yet, with its other takes."""
+    takes = zip(labels, (path, *others), strict=True)
     return {
         "id": source_of(places, path),
         "name": plain(path.name),
-        "takes": [_take(places, "new", path)],
+        "takes": [_take(places, label, each) for label, each in takes],
         "source": source_of(places, path),
     }
 

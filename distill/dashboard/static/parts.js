@@ -77,7 +77,7 @@ function newSoundsPart(root, { trigger }) {
   function call(value) {
     const vary = (row) => trigger("vary", { source: row.source });
     const sounds = soundList(`new ${value.id}`, { keeps: true, vary });
-    const head = section("div", {}, ({ title, busy, error, sheet, count }) => [
+    const head = section("div", {}, ({ title, busy, error, sheet, kit, count }) => [
       element("h2", {}, element("bdi", {}, title),
         busy ? element("span", { class: "pill training" }, "at work") : null),
       busy && !count ? element("p", { role: "status" },
@@ -92,6 +92,11 @@ function newSoundsPart(root, { trigger }) {
         }
       } }, "Cancel") : null,
       error ? element("p", { class: "error", role: "status" }, error) : null,
+      kit ? element("p", {},
+        element("a", { href: kit.url, download: kit.file, class: "zip" }, "Download the kit as a zip")) : null,
+      kit ? element("p", { class: "faint" }, "Unpack it, and open the .sfz or .dspreset file in a sampler.") : null,
+      kit?.missing ? element("p", { role: "status" },
+        `Missing: ${kit.missing}. What is too much like other sounds is left out.`) : null,
       sheet ? element("p", {},
         element("a", { href: sheet, target: "_blank", rel: "noopener" }, "Picture of them all")) : null,
     ]);
@@ -116,8 +121,8 @@ function newSoundsPart(root, { trigger }) {
     for (const each of value.calls) {
       if (!calls.has(each.id)) calls.set(each.id, call(each));
       const part = calls.get(each.id);
-      const { title, busy, error, sheet, rows: { length: count } } = each;
-      part.head.show({ title, busy, error, sheet, count });
+      const { title, busy, error, sheet, kit, rows: { length: count } } = each;
+      part.head.show({ title, busy, error, sheet, kit, count });
       part.sounds.show(each.rows);
     }
     const wanted = value.calls.map((each) => calls.get(each.id));

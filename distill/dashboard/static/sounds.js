@@ -22,6 +22,8 @@ const soundRows = createRows({
 });
 const { player } = soundRows;
 
+const MOST_LINKS = 4; // with more takes, only the first one has one: a kit has a zip of them all
+
 function soundRow(list, value) {
   const { takes, name, picture } = value;
   const row = {
@@ -46,7 +48,8 @@ function soundRow(list, value) {
     type: "button", class: "small", onclick: () => list.vary(value),
   }, "Vary") : null;
   const word = value.word ? element("strong", {}, ` ${value.word}`) : null;
-  const files = takes.map((take) => download(take, takes.length > 1 ? `↓ ${take.label}` : "↓ Download"));
+  const linked = takes.length > MOST_LINKS ? takes.slice(0, 1) : takes;
+  const files = linked.map((take) => download(take, takes.length > 1 ? `↓ ${take.label}` : "↓ Download"));
   row.element = element("article", { class: "sound" },
     element("div", { class: "about" },
       element("h3", {}, element("bdi", {}, name)),

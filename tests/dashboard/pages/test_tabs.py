@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from distill.dashboard.state.new_sounds import AGAIN, WAYS, SoundsRequest
 from distill.dashboard.state.runs import RunRequest
+from distill.dashboard.state.sounds_request import AGAIN, WAYS, SoundsRequest
 from distill.errors import DistillError
 
 pytest.importorskip("gradio", reason="needs the extra `dashboard`")
@@ -84,13 +84,57 @@ def test_each_way_has_the_fields_that_its_command_has() -> None:
         ("length_s", "--length"),
         ("amount", "--amount"),
         ("temperature", "--temperature"),
+        ("per_class", "--per-class"),
+        ("robins", "--round-robins"),
+        ("layers", "--layers"),
+        ("bpm", "--bpm"),
+        ("bars", "--bars"),
+        ("rate_hz", "--rate"),
+        ("bits", "--bits"),
+        ("normalise", "--normalise"),
     ):
         for way in WAYS:
             sounds = (Path("a.wav"), Path("b.wav"))
             request = SoundsRequest(
-                way=way, length_s=1.0, amount=0.5, temperature=1.0, sounds=sounds
+                way=way,
+                length_s=1.0,
+                amount=0.5,
+                temperature=1.0,
+                sounds=sounds,
+                rate_hz=48_000,
+                bits=16,
+                normalise=True,
             )
+            if key in ("bpm", "bars"):
+                request = replace(request, bpm=120.0, bars=2)
             words = request.words(Path("kit.distillgan"), Path("out"), 0)
             assert (way in WAYS_OF[key]) == any(word.startswith(option) for word in words)
             assert (way in WAYS_OF["second"]) == ("b.wav" in words)
     assert AGAIN in WAYS_OF["first"]
+
+
+def test_a_tempo_says_how_long_a_loop_is() -> None:
+    from distill.dashboard.pages.generate_fields import is_shown
+
+    assert is_shown("length_s", "loop", " ")
+    assert not is_shown("length_s", "loop", "120")
+    assert is_shown("length_s", "new", "120"), "a field that is hidden there"
+
+
+def test_what_is_typed_into_a_field_that_is_not_shown_is_not_read() -> None:
+    from distill.dashboard.pages.fields import Form
+    from distill.dashboard.pages.generate_fields import FIELDS
+
+    typed = {"model": "kit", "bpm": "fast"}
+    values = [typed.get(field.key, field.value) for field in FIELDS]
+    assert Form(FIELDS).read(values, hidden=["bpm"])["bpm"] is None
+    with pytest.raises(DistillError, match="Tempo: fast is not a number from 30 to 300"):
+        Form(FIELDS).read(values)
+
+
+def test_a_kit_has_the_sample_rates_of_its_command() -> None:
+    from distill.dashboard.pages.generate_fields import rate_choices
+    from distill.generation.ranges import KIT_RATES_HZ
+
+    assert {rate or KIT_RATES_HZ[0] for _, rate in rate_choices("kit")} == {*KIT_RATES_HZ}
+    assert [rate for _, rate in rate_choices("new")] == [0, 44_100, 48_000, 96_000]

@@ -10,9 +10,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from distill.dashboard.pages.typed import read_number, read_whole
-from distill.dashboard.state.new_sounds import SoundsRequest
 from distill.dashboard.state.places import Places
 from distill.dashboard.state.runs import RunRequest
+from distill.dashboard.state.sounds_request import SoundsRequest
 from distill.errors import DistillError
 from distill.generate.arguments import parser_of_generate
 from distill.settings.compose import load_config

@@ -10,10 +10,9 @@ import pytest
 import soundfile
 
 from distill.catalog.entry import Entry
-from distill.dashboard.state import new_sounds
 from distill.dashboard.state.known_sounds import KnownSounds
-from distill.dashboard.state.new_sounds import SoundsRequest
 from distill.dashboard.state.places import Places
+from distill.dashboard.state.sounds_request import SoundsRequest
 from distill.errors import SoundError
 from tests.helpers.fake_calls import entry_of, sound
 from tests.helpers.made_bundle import STATES
@@ -51,7 +50,6 @@ def test_a_model_offers_what_it_was_trained_on_by_name(places: Places, entry: En
     request = SoundsRequest("like", sounds=(chosen,))
     assert "--like=known:5" in request.words(Path("kit"), Path("out"), 0)
     assert "variations of snare/1.wav" in request.title(entry, 0)
-    assert new_sounds.WAYS["like"]
 
 
 def test_a_sound_of_another_model_is_not_taken(places: Places, entry: Entry) -> None:

@@ -12,8 +12,8 @@ import pytest
 
 from distill.dashboard.state import kept, new_sounds
 from distill.dashboard.state.models import Models
-from distill.dashboard.state.new_sounds import AGAIN, SoundsRequest
 from distill.dashboard.state.places import Places
+from distill.dashboard.state.sounds_request import AGAIN, SoundsRequest, limits_of, ways_of
 from distill.errors import GenerationError
 from distill.prior.prior import SOUNDS
 from tests.helpers.fake_calls import call, entry_of, show_call, sound
@@ -150,6 +150,10 @@ def test_words_of_each_way(tmp_path: Path) -> None:
         "kit.distillgan",
     ]
     assert "--loop" in words(way="loop")
+    in_time = words(way="loop", bpm=127.5, bars=4, length_s=2.0, normalise=True, bits=16)
+    assert {"--bpm=127.5", "--bars=4", "--normalise", "--bits=16"} < {*in_time}
+    assert not any(word.startswith("--length") for word in in_time)
+    assert not any(word.startswith("--b") for word in words(way="new", bpm=120.0, bars=4))
     assert words(way=AGAIN, sounds=two) == [
         "distill.reconstruct",
         "--seed=3",
@@ -158,6 +162,21 @@ def test_words_of_each_way(tmp_path: Path) -> None:
         "kit.distillgan",
         "/a b.wav",
     ]
+
+
+def test_a_loop_in_time_is_named_and_checked_as_by_its_command(places: Places) -> None:
+    entry = entry_of(places, fields=STATES)
+    request = SoundsRequest("loop", count=2, bpm=127.5, length_s=3.0, rate_hz=44_100)
+    request.check(entry)
+    told = "kit: 2 loops of 2 bars at 127.5 bpm, seed 0, 44.1 kHz"
+    assert request.title(entry, 0) == told
+    for more, mistake in (
+        ({"bars": 2}, "beats: give a tempo, too, with bpm"),
+        ({"bpm": 20.0}, "bpm 20: must be from 30 to 300"),
+        ({"bpm": 120.0, "bars": 17}, "beats 68: must be from 1 to 64"),
+    ):
+        with pytest.raises(GenerationError, match=mistake):
+            SoundsRequest("loop", **more).check(entry)  # type: ignore[arg-type]
 
 
 @pytest.mark.slow
@@ -187,9 +206,11 @@ def test_a_model_without_its_sounds_offers_what_begins_with_a_sound(places: Plac
     codes = {**state["state_dict"], SOUNDS: state["state_dict"][SOUNDS][:, :0].clone()}
     bare = {**state, "state_dict": codes, "config": {**state["config"], "sounds": ()}}
     entry = entry_of(places, fields={"prior_state": bare})
-    assert new_sounds.ways_of(entry) == ["like", "morph", "continue", AGAIN]
-    with pytest.raises(GenerationError, match="kit was shared without its sounds: it makes var"):
-        new_sounds.start(places, entry, SoundsRequest("loop"))
+    assert ways_of(entry) == ["like", "morph", "continue", AGAIN]
+    assert limits_of(entry).startswith("Shared without its sounds: it makes variations")
+    for way in ("loop", "kit"):
+        with pytest.raises(GenerationError, match="kit was shared without its sounds: it makes va"):
+            new_sounds.start(places, entry, SoundsRequest(way))
     (card,) = Models(places).show("")["models"]  # type: ignore[index]
     assert card["without_sounds"]
     assert card["commands"][0].endswith("--like SOUND")

@@ -21,6 +21,7 @@ from tests.helpers.fake_calls import sound
         "train/a/new_sounds-2/kit_0_001.wav",
         "multirun/s/0/new_sounds-12/listen_files/kit_0_001.wav",
         "generated/call/kit_0_001.flac",
+        "generated/call/kick/kick_01_soft1_rr2.wav",
         "kept/k.wav",
     ],
 )
@@ -44,6 +45,9 @@ def test_previews_and_new_sounds_are_served(places: Places, address: str) -> Non
         "kept\\k.wav",
         "kept/k.wav/",
         "kept/sub/k.wav",
+        "generated/call/kick/more/k.wav",
+        "generated/call/.kick/k.wav",
+        "generated/call/kick/kit.sfz",
         "",
         "kept",
         "kept/k.wav\0",
