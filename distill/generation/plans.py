@@ -42,6 +42,8 @@ LENGTH_SPREAD = 0.05
 """A new sound is about as long as a known one: this is the standard deviation of the logarithm of
 their ratio.
 """
+BEATING, GOING_ON = "with a beat", "going on"
+"""What is said of loops."""
 LONGEST_UNASKED_S = 10.0
 PULL, LEAST_PULL = 6.0, 4.0
 """How strongly a sound of amount one half is drawn to its plan, beside what draws each sound: by
@@ -112,10 +114,11 @@ class Planner:
         sound = self.known[known]
         amount = NEW_AMOUNT if request.amount is None else request.amount
         amount = min(1.0, amount * FURTHER**attempt)
-        slots = 0
+        slots, note = 0, ""
         if request.loop:
             samples = self.loops.samples(known)
             slots = self.loops.slots(known, samples)
+            note = BEATING if slots else GOING_ON
             drawn = self.loops.drawn_samples(known, samples)
             mel = self.loops.mel(known, samples, self._recombination.loop_frames(drawn))
             made = self._recombination.repeat(mel, known, samples, random, amount)
@@ -124,7 +127,9 @@ class Planner:
             made = self._recombination.make(known, random, samples=drawn, amount=amount)
         draw = self._near(made, amount, seed, label=sound.label, level=sound.level_db)
         codes = self._codes(made, drawn)
-        return Plan(number, attempt, draw, samples, drawn, sound.level_db, codes, slots=slots)
+        return Plan(
+            number, attempt, draw, samples, drawn, sound.level_db, codes, slots=slots, note=note
+        )
 
     @property
     def draws(self) -> bool:

@@ -73,12 +73,15 @@ def level_of(mel: Mel, frame_s: float) -> NDArray[np.float64]:
 
 
 def steady_part(mel: Mel, frame_s: float) -> slice | None:
-    """The longest part of a sound that goes on; None if there is none of STEADY_S."""
+    """The longest part of a sound that goes on, without an onset; None if there is none of
+    STEADY_S.
+    """
     level = level_of(mel, frame_s)
-    loud = level > level.max() - LOUD_DB
+    fits = level > level.max() - LOUD_DB
+    fits[onsets_of(mel, frame_s)] = False
     best, first = slice(0, 0), 0
     for last in range(len(level)):
-        if not loud[last]:
+        if not fits[last]:
             first = last + 1
             continue
         while np.ptp(level[first : last + 1]) > STEADY_DB:

@@ -6,7 +6,7 @@
   spread   within a class, of the peaks, dB: largest
   nearest  of the sounds, the distance to the nearest known one over the usual one: least
   plays    pads that a player of SFZ gives with a correlation of at least 0.99 (needs pysfizz)
-  onsets   of loops: median distance from the nearest sixteenth, ms, of each loop that has onsets
+  onsets   of loops with a beat: median distance from the nearest sixteenth, ms, of each
   length   of loops, samples too many or too few
   seam     of loops: the step from the last sample to the first, over the median step inside
 The last line is JSON.
@@ -33,6 +33,7 @@ from distill.errors import DistillError
 from distill.generation.known import KnownSounds
 from distill.generation.loops import Loops
 from distill.generation.making import NewSound
+from distill.generation.plans import BEATING
 from distill.generation.ranges import BEATS_IN_BAR, SLOTS
 from distill.generation.request import Request
 from distill.generation.rhythm import onset_times
@@ -120,7 +121,7 @@ def of_loops(model: LoadedModel, bpm: float, count: int) -> dict[str, Any]:
     lengths = [len(sound.waveform) - round(exact) for sound in sounds]
     seams = [seam(sound.waveform.numpy()) for sound in sounds]
     print(
-        f"loops at {bpm:g}: {len(sounds)}, {len(off)} with onsets; length off by at most "
+        f"loops at {bpm:g}: {len(sounds)}, {len(off)} with a beat; length off by at most "
         f"{max(map(abs, lengths))} samples; onsets {median(off) if off else 0:.1f} ms off the "
         f"grid, the worst loop {max(off, default=0):.1f} ms; seam {median(seams):.2f}, the worst "
         f"{max(seams):.2f} of the median step",
@@ -130,13 +131,13 @@ def of_loops(model: LoadedModel, bpm: float, count: int) -> dict[str, Any]:
 
 
 def off_grid_ms(sound: NewSound, rate_hz: int) -> float | None:
-    """The median distance of a loop's onsets from the grid, heard twice; None without any."""
+    """The median distance of a loop's onsets from the grid, heard twice; None without a beat."""
     assert sound.bpm is not None
     once = len(sound.waveform)
     times = onset_times(torch.cat([sound.waveform] * 2).numpy(), rate_hz)
     middle = times[(times >= once / rate_hz / 2) & (times < 1.5 * once / rate_hz)]
     slot_s = 60 / sound.bpm / SLOTS
-    if not len(middle):
+    if not len(middle) or sound.note != BEATING:
         return None
     return float(1000 * np.median(np.abs(middle - np.round(middle / slot_s) * slot_s)))
 
