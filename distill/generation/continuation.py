@@ -19,8 +19,10 @@ SHORT_DB = 6.0
 """What it costs if nothing of what is missing follows."""
 PLACES = (3, 12)
 """Of so many best places one is chosen: near to what is usual, and far from it."""
-GONE_DB = 50.0
-"""A given sound whose end is so far under its loudest frame is over: another one begins."""
+GONE_DB = 32.0
+"""A sound whose end is so far under its loudest frame is over: what is like it then says nothing of
+how it goes on.
+"""
 SHORTEST_S = 0.05
 MOST_PIECES = 32
 
@@ -41,8 +43,8 @@ def go_on(
     strength: float,
     frame_s: float,
 ) -> Mel:
-    """A mel in dB (M, F) → the same with `frames` in all; what is added follows, in known sounds of
-    these numbers, on what is most like the end of the given one.
+    """A mel in dB (M, F) → the same with `frames` in all, or until it is over; what is added
+    follows, in known sounds of these numbers, on what is most like the end of the given one.
     """
     whole, shortest = given, max(2, round(SHORTEST_S / frame_s))
     near, far = PLACES
@@ -57,6 +59,8 @@ def go_on(
         most = min(len(places), near + round(strength * (far - near)))
         number, at = places[int(random.integers(most))]
         whole = _append(whole, known.mels[number].numpy(), at, missing, frame_s)
+        if is_over(whole, frame_s):
+            break
     return whole[:, :frames]
 
 

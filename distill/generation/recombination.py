@@ -114,20 +114,34 @@ class Recombination:
         numbers = self.known.prior.sounds_of(label)
         if not numbers:
             return self._code(self._go_on_alone(given, frames, random, _strength(amount)))
-        if is_over(given, self._frame_s):
-            missing = frames - given.shape[1]
-            rest = self._make(
-                int(random.choice(numbers)), random, missing * config.hop_length, missing, amount
-            )
-            return self._code(np.concatenate([given, rest], axis=1)[:, :frames])
-        alike = self.known.most_like(
-            torch.from_numpy(given[:, self.codec.network.stride :]), samples, numbers, most=COMPARED
-        )
-        strength = _strength(amount)
-        whole = go_on(
-            given, frames, self.known, alike, random, strength=strength, frame_s=self._frame_s
-        )
+        sound = torch.from_numpy(given[:, self.codec.network.stride :])
+        alike = self.known.most_like(sound, samples, numbers, most=COMPARED)
+        strength, whole, done = _strength(amount), given, 0
+        while done < whole.shape[1] < frames:
+            done = whole.shape[1]
+            if is_over(whole, self._frame_s):
+                again = self._begin_again(alike, random, frames - done, amount)
+                whole = np.concatenate([whole, again + (given.max() - again.max())], axis=1)
+            else:
+                whole = go_on(
+                    whole,
+                    frames,
+                    self.known,
+                    alike,
+                    random,
+                    strength=strength,
+                    frame_s=self._frame_s,
+                )
         return self._code(self._fill(whole, frames))
+
+    def _begin_again(
+        self, alike: list[int], random: np.random.Generator, most_frames: int, amount: float
+    ) -> Mel:
+        """A new sound, made of one of those that are most like a given one."""
+        first = int(random.choice(alike[: PARTNERS[1]]))
+        samples = self.known.codes(first).samples
+        frames = min(most_frames, self.codec.spectrogram.frames(samples))
+        return self._make(first, random, samples, frames, amount)
 
     def repeat(
         self, mel: Mel, number: int, samples: int, random: np.random.Generator, amount: float

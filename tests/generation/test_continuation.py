@@ -61,6 +61,14 @@ def test_nothing_to_go_on_with_leaves_it_as_it_is() -> None:
     assert followed(steady, 90, steady[:, :6]).shape[1] == 50
 
 
+def test_it_ends_with_a_sound_that_dies_away() -> None:
+    """What was like the faint end of one was a noise of another kind."""
+    dying = tone([20.0] * 90) - np.arange(90, dtype=np.float32)[None]
+    whole = followed(dying[:, :30], 400, dying, tone([35.0] * 90, level_db=-45))
+    assert whole.shape[1] < 130
+    assert is_over(whole, FRAME_S)
+
+
 def test_a_sound_is_over_when_nothing_is_heard_at_its_end() -> None:
     steady = tone([20.0] * 50)
     assert not is_over(steady, FRAME_S)
