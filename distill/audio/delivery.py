@@ -53,8 +53,14 @@ class Delivery:
         if peak <= 0:
             return whole
         if self.normalise:
-            return whole * (10 ** (NORMAL_PEAK_DBFS / 20) / peak)
+            return normalised(whole)
         return whole * min(1.0, LOUDEST / peak) if wanted_hz != rate_hz else whole
+
+
+def normalised(waveform: Tensor) -> Tensor:
+    """A waveform with a peak of NORMAL_PEAK_DBFS; silence stays."""
+    peak = float(waveform.abs().max())
+    return waveform * (10 ** (NORMAL_PEAK_DBFS / 20) / peak) if peak > 0 else waveform
 
 
 def _resample(waveform: Tensor, from_hz: int, to_hz: int, *, is_loop: bool) -> Tensor:

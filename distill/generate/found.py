@@ -16,8 +16,16 @@ from distill.system.paths import exists, from_here, is_text, list_folder, path_o
 
 MOST_NAMED = 6
 KEPT = "kept"
-NEW = ("generated", "generated/*", f"train/*/{NEW_SOUNDS}*", f"multirun/*/*/{NEW_SOUNDS}*")
+NEW = (
+    "generated",
+    "generated/*",
+    "generated/*/*",
+    f"train/*/{NEW_SOUNDS}*",
+    f"multirun/*/*/{NEW_SOUNDS}*",
+)
 """Where new sounds lie, below the folder of outputs."""
+KITS = "*/kit.json"
+"""The lists of kits in this folder."""
 WRITTEN = (".wav", ".flac")
 """How the names of new sounds end."""
 HOW_NEAR = 0.5
@@ -99,7 +107,8 @@ def _files() -> list[Path]:
     """Kept and new sounds, from here."""
     outputs = RUNS.parent
     made = (found for where in NEW for found in outputs.glob(where))
-    folders = [outputs / KEPT, Path(NEW[0]), *made]
+    kits = (found for kit in Path().glob(KITS) for found in list_folder(kit.parent))
+    folders = [outputs / KEPT, Path(NEW[0]), *made, *(path for path in kits if path.is_dir())]
     files = (path for folder in folders for path in list_folder(folder))
     shown = (path for path in files if is_text(path.name) and path.name[0] != ".")
     sounds = (path for path in shown if path.suffix.lower() in WRITTEN and path.is_file())

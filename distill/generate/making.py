@@ -78,7 +78,7 @@ def _write_sounds(generation: Generation, numbers: Sequence[int], target: NewSou
             bar.advance(task, sounds)
 
         for sound in generation.sounds(numbers, advance):
-            path = target.add(sound)
+            path, sound = target.add(sound)
             copies += sound.is_copy
             say_figures(f"{from_here(path)}: {describe(sound)}")
             advance(1)
@@ -94,11 +94,16 @@ def _close(target: NewSounds) -> None:
         say(invitation(written.page, written.note))
 
 
+def _begins(options: argparse.Namespace) -> bool:
+    """Whether sounds to begin with are given."""
+    return bool(options.like or options.morph or options.beginning)
+
+
 def _say_what_is_made(model: LoadedModel, options: argparse.Namespace) -> None:
     prior = model.require_prior()
     if not prior.config.sounds:
         say("the model was shared without its sounds, so the new ones are compared with none")
-    elif prior.config.classes and options.class_name is None:
+    elif prior.config.classes and options.class_name is None and not _begins(options):
         counts = Counter(sound.label for sound in prior.config.sounds)
         known = (f"{name} {counts[n]}" for n, name in enumerate(prior.config.classes))
         say_figures(f"classes, and how many sounds of each are known: {', '.join(known)}")

@@ -7,8 +7,6 @@ import math
 import torch
 from torch import Tensor
 
-from distill.generation.rhythm import late_by_s, onset_times
-
 LOUDEST = 0.99
 """The largest sample of what is delivered."""
 MOST_GAIN_DB = 12.0
@@ -127,15 +125,12 @@ def splice(beginning: Tensor, waveform: Tensor, samples: int, rate_hz: int) -> T
     return torch.cat([beginning[: samples - lap], led, waveform[samples:]])
 
 
-def cut_beat(waveform: Tensor, samples: int, rate_hz: int, *, slots: int) -> Tensor:
-    """A waveform (T,) → (samples,) from its first onset on, which begins again after its end; as
-    many of its onsets as may be lie on a grid of `slots`.
+def cut_beat(waveform: Tensor, samples: int, rate_hz: int) -> Tensor:
+    """A waveform (T,) → (samples,) from its first onset on, which begins again after its end; that
+    onset may be softer than others.
     """
     place = beginning_of(waveform[: round(FIRST_ONSET_S * rate_hz)], rate_hz)
-    onsets = onset_times(waveform[place : place + samples].numpy(), rate_hz)
-    place += round(late_by_s(onsets, samples / slots / rate_hz) * rate_hz)
-    silence = waveform.new_zeros(max(0, -place))
-    loop = fit(torch.cat([silence, waveform[max(0, place) :]]), samples).clone()
+    loop = fit(waveform[place:], samples).clone()
     into, out = (min(round(each * rate_hz), samples // 8) for each in (FADE_IN_S, FADE_OUT_S))
     loop[:into] *= _rise(into)
     loop[samples - out :] *= _rise(out).flip(0)

@@ -209,7 +209,7 @@ class Generation:
         request, rate_hz = self.request, self.codec.sample_rate_hz
         if request.loop:
             if plan.slots:
-                beat = cut_beat(waveform, plan.samples, rate_hz, slots=plan.slots)
+                beat = cut_beat(waveform, plan.samples, rate_hz)
                 return to_level(beat, plan.level_db)
             hop = self.codec.spectrogram.config.hop_length
             loop = cut_loop(waveform, mel, plan.samples, hop=hop, rate_hz=rate_hz)

@@ -33,6 +33,8 @@ LARGEST_ERROR = 0.2
 chance.
 """
 LONGEST_STRETCH = 1.5
+NEAR_DB, AFTER = 6.0, 5
+"""A stroke has begun where the level comes so near to its peak within the next few frames."""
 LEAD = 2
 """Frames before an onset in which a window hears it already."""
 ATTACK_S = 0.04
@@ -48,8 +50,8 @@ BEAT_SLOTS = 4
 class Beat:
     """The onsets of a sound, and the grid that they lie on."""
 
-    onsets: tuple[int, ...]
-    """Frames."""
+    onsets: tuple[float, ...]
+    """In frames."""
     slots: tuple[int, ...]
     """On which sixteenth each lies, the first on 0."""
     slot_frames: float
@@ -78,7 +80,7 @@ def steady_part(mel: Mel, frame_s: float) -> slice | None:
     """
     level = level_of(mel, frame_s)
     fits = level > level.max() - LOUD_DB
-    fits[onsets_of(mel, frame_s)] = False
+    fits[[int(onset) for onset in onsets_of(mel, frame_s)]] = False
     best, first = slice(0, 0), 0
     for last in range(len(level)):
         if not fits[last]:
@@ -91,8 +93,10 @@ def steady_part(mel: Mel, frame_s: float) -> slice | None:
     return best if (best.stop - best.start) * frame_s >= STEADY_S else None
 
 
-def onsets_of(mel: Mel, frame_s: float) -> list[int]:
-    """The frames in which the level of a sound rises most, one for each onset."""
+def onsets_of(mel: Mel, frame_s: float) -> list[float]:
+    """Where something begins in a sound, in frames: where its level comes near to that of the
+    stroke, whatever was before it.
+    """
     heard = np.maximum(mel, mel.max() - HEARD_DB)
     rise = np.diff(heard, axis=1, prepend=mel.max() - HEARD_DB).clip(min=0).mean(axis=0)
     begun = max(0, beginning(mel) - 1)
@@ -100,7 +104,20 @@ def onsets_of(mel: Mel, frame_s: float) -> list[int]:
     least = max(ONSET_DB, ONSET_SHARE * float(rise.max()))
     peaks, _ = find_peaks(rise, height=least, distance=max(1, round(APART_S / frame_s)))
     later = [int(peak) for peak in peaks if peak > first + APART_S / frame_s]
-    return [first, *later]
+    level = 10 * np.log10(np.mean(10 ** (mel.astype(np.float64) / 10), axis=0))
+    return [_risen(level, frame) for frame in (first, *later)]
+
+
+def _risen(level: NDArray[np.float64], frame: int) -> float:
+    """The place where a level in dB (F,) comes within NEAR_DB of its next peak, around a frame."""
+    around = level[max(0, frame - LEAD) : frame + AFTER]
+    above = around >= around.max() - NEAR_DB
+    place = int(np.argmax(above))
+    if place == 0:
+        return float(frame)
+    low, high = around[place - 1], around[place]
+    share = (around.max() - NEAR_DB - low) / max(1e-9, high - low)
+    return max(0, frame - LEAD) + place - 1 + float(np.clip(share, 0, 1))
 
 
 def onset_times(waveform: NDArray[np.float32], rate_hz: int) -> NDArray[np.float64]:
@@ -119,12 +136,6 @@ def onset_times(waveform: NDArray[np.float32], rate_hz: int) -> NDArray[np.float
     peaks, _ = find_peaks(rise, height=least, distance=round(APART_S / STEP_S), prominence=2)
     times: NDArray[np.float64] = (peaks + steps / 2) * hop / rate_hz
     return times
-
-
-def late_by_s(onsets: NDArray[np.float64], slot_s: float) -> float:
-    """How late the onsets, in seconds, are on a grid of sixteenths: the median."""
-    off = onsets - np.round(onsets / slot_s) * slot_s
-    return float(np.median(off)) if len(off) else 0.0
 
 
 def beat_of(mel: Mel, frame_s: float) -> Beat | None:
@@ -147,7 +158,7 @@ def beat_of(mel: Mel, frame_s: float) -> Beat | None:
     return _on(onsets, float(grids[chosen]), end)
 
 
-def _on(onsets: list[int], slot_frames: float, end: int) -> Beat:
+def _on(onsets: list[float], slot_frames: float, end: int) -> Beat:
     """Onsets on a grid; of two on one place, the first."""
     slots = [round((onset - onsets[0]) / slot_frames) for onset in onsets]
     kept = [0, *(n for n in range(1, len(slots)) if slots[n] > slots[n - 1])]
@@ -176,7 +187,7 @@ def on_grid(
     starts = [slot * slot_frames for slot in beat.slots if slot < length]
     source = np.empty(frames)
     ends = [*starts[1:], length * slot_frames]
-    lasts = [*beat.onsets[1:], max(beat.end, beat.onsets[-1] + attack + 1)]
+    lasts = [*beat.onsets[1:], max(beat.end, beat.onsets[-1] + attack + 1.0)]
     for onset, last, start, end in zip(beat.onsets, lasts, starts, ends, strict=False):
         here = (times >= start) & (times < end)
         since, room = times[here] - start, max(1.0, end - start - attack)

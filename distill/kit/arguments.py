@@ -82,7 +82,9 @@ def parser_of_kit() -> Parser:
         "--bits", type=int, choices=BITS, default=BITS[1], help=f"of a sample (default: {BITS[1]})"
     )
     parser.add_argument(
-        "--seed", type=seed_of, default=0, help="number that the sounds depend on (default: 0)"
+        "--seed",
+        type=seed_of,
+        help="number that the sounds depend on (default: the first that was not asked for yet)",
     )
     parser.add_argument(
         "--to",

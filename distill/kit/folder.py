@@ -112,6 +112,11 @@ class KitFolder:
         """How many are written."""
         return len(self._pads)
 
+    @property
+    def files(self) -> int:
+        """How many files these are."""
+        return sum(len(pad.zones) for pad in self._pads)
+
     def close(self) -> list[Path]:
         """Write the presets and the list, and return what could be written; warn of the rest."""
         if not self._pads:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from itertools import count
 
 from distill.audio.delivery import Delivery
 from distill.bundle.loaded import LoadedModel
@@ -13,6 +14,7 @@ from distill.generation.request import Request, label_of
 from distill.kit.folder import KitFolder
 from distill.kit.pads import in_order
 from distill.kit.sounds import KitSounds
+from distill.listen.seeds import Seeds
 from distill.system import terminal
 from distill.system.paths import from_here
 from distill.system.stopping import raise_if_stopped
@@ -23,6 +25,9 @@ def make_kit(model: LoadedModel, options: argparse.Namespace) -> None:
     """Make the sounds and write them, with a line for each class. Raises DistillError."""
     classes = _classes(model, options.classes)
     _check_keys(classes, options)
+    seeds = Seeds(options.library, model.metadata.model_id)
+    if options.seed is None:
+        options.seed = next(seed for seed in count() if seed not in seeds.asked())
     request = Request(seed=options.seed, amount=options.amount, levels=options.levels).checked(
         model.codec, model.require_prior()
     )
@@ -44,11 +49,14 @@ def make_kit(model: LoadedModel, options: argparse.Namespace) -> None:
         folder.plan({name or model.metadata.name: options.per_class for name in classes})
         if not terminal.console.is_terminal:
             say(f"making {quantity(options.per_class * len(classes), 'sound')}")
+        seeds.note(options.seed)
         try:
             _fill(folder, sounds, classes, model.metadata.name)
         finally:
             for path in folder.close():
                 say(f"written: {from_here(path)}")
+            if folder.sounds:
+                say(f"{quantity(folder.files, 'sound file')}, seed {options.seed}")
         if not folder.sounds:
             raise GenerationError("no sound differs enough from what the model knows: no kit")
 

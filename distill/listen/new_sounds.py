@@ -9,7 +9,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 from typing import Any, Self
@@ -17,13 +17,13 @@ from typing import Any, Self
 from filelock import Timeout
 from torch import Tensor
 
-from distill.audio.delivery import AS_MADE, Delivery
+from distill.audio.delivery import AS_MADE, Delivery, normalised
 from distill.audio.riff import Loop
 from distill.audio.writer import write_sound
 from distill.bundle.loaded import LoadedModel
 from distill.codec.codes import Codes
 from distill.errors import DistillError, SoundError, WriteError
-from distill.generation.finishing import fit
+from distill.generation.finishing import fit, level_db
 from distill.generation.making import NewSound
 from distill.listen.call_list import VERSION, earlier_calls, facts_of, seeds_in
 from distill.listen.contact_sheet import Tile, draw_contact_sheet
@@ -86,9 +86,8 @@ class NewSounds:
         self._overwrite = overwrite
         self._stem = file_part(model.metadata.name, gap="-", longest=LONGEST_NAME, empty="model")
         self._held = ExitStack()
+        self._seeds = seeds
         self.seed = self._take_seed(seeds) if seed is None else seed
-        if seeds:
-            seeds.note(self.seed)
         asked = {key: value for key, value in (settings or {}).items() if value is not None}
         self.settings = {"seed": self.seed, **asked}
         self._done: list[tuple[Path, NewSound]] = []
@@ -111,11 +110,17 @@ class NewSounds:
         stem = f"{self._stem}_{self.seed}_{number:03d}" + (f"_{bpm:g}bpm" if bpm else "")
         return self.folder / f"{first}{'_' if first else ''}{stem}{self._suffix}"
 
-    def add(self, sound: NewSound) -> Path:
-        """Write a sound, and return its path. Raises WriteError, or SoundError, also if there is
-        such a file already and it is not to be replaced.
+    def add(self, sound: NewSound) -> tuple[Path, NewSound]:
+        """Write a sound, and return its path and the sound as it is written, but for the sample
+        rate. Raises WriteError, or SoundError, also if there is such a file already and it is not
+        to be replaced.
         """
         path = self.path(sound.number, sound.class_name)
+        if self._seeds and not self._done:
+            self._seeds.note(self.seed)
+        if self._delivery.normalise:
+            louder = normalised(sound.waveform)
+            sound = replace(sound, waveform=louder, level_db=level_db(louder))
         rate_hz = self._delivery.rate_of(self.model.sample_rate_hz)
         waveform = self._delivery.apply(
             sound.waveform[None], self.model.sample_rate_hz, is_loop=sound.is_loop
@@ -141,7 +146,7 @@ class NewSounds:
             if self._overwrite or not path.exists():
                 self._done.pop()
             raise
-        return path
+        return path, sound
 
     def check_free(self, classes: Mapping[int, str]) -> None:
         """Raise SoundError if there is a sound where one of these numbers and classes is to go."""

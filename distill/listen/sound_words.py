@@ -6,6 +6,8 @@ from distill.generation.finishing import is_silent
 from distill.generation.making import NewSound
 from distill.system.terminal import duration
 
+FAINT_DB = -45.0
+
 
 def loop_samples(sound: NewSound, rate_hz: int) -> int:
     """How long a loop in time is, to the sample; 0 for another sound."""
@@ -27,5 +29,6 @@ def describe(sound: NewSound) -> str:
     nearest = f"nearest: {sound.nearest}, {sound.distance_db:.1f} dB away" if sound.nearest else ""
     if sound.is_copy:
         nearest += ", a copy"
-    notes = [sound.note, "silent" if is_silent(sound.waveform) else ""]
+    faint = "very quiet: --normalise makes it louder" if sound.level_db < FAINT_DB else ""
+    notes = [sound.note, "silent" if is_silent(sound.waveform) else faint]
     return "; ".join(filter(None, [", ".join(filter(None, parts)), *notes, nearest]))

@@ -53,7 +53,7 @@ def test_sounds_their_page_picture_and_list(kit: Path, run: Run) -> None:
     told = run("generate", kit, "-n", "3", "-o", "out")
     assert told.exit_code == 0, told.stderr
     assert unclassed(Path("out")) == [f"My-Kit-1_0_00{number}.wav" for number in (1, 2, 3)]
-    assert told.stdout.count("dBFS; nearest: ") == 3
+    assert told.stdout.count("; nearest: ") == 3
     assert "classes, and how many sounds of each are known: kick 3, snare 3" in told.stdout
     assert "picture of them: out/generate.png" in told.stdout
     assert "open in a browser: out/listen.html" in told.stdout

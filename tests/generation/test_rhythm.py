@@ -12,7 +12,6 @@ from distill.generation.operators import Mel
 from distill.generation.rhythm import (
     beat_of,
     fit_tempo,
-    late_by_s,
     on_grid,
     onset_times,
     onsets_of,
@@ -63,13 +62,14 @@ def test_strokes_on_a_beat_are_put_on_another_one() -> None:
     mel = strokes([4, 36, 68, 84, 116], 140)
     beat = beat_of(mel, FRAME_S)
     assert beat is not None
-    assert beat.onsets == (4, 36, 68, 84, 116)
+    assert np.abs(np.array(beat.onsets) - (4, 36, 68, 84, 116)).max() <= 0.5
     beat = fit_tempo(beat, 12.0)
     assert beat.slots == (0, 2, 4, 5, 7)
     assert beat.length == 8
     grid = on_grid(mel, beat, slot_frames=12.0, slots=16, frame_s=FRAME_S, frames=16 * 12)
     found = np.array(onsets_of(grid, FRAME_S))
-    assert list(found - found[0]) == [12 * slot for slot in (0, 2, 4, 5, 7, 8, 10, 12, 13, 15)]
+    slots = np.array((0, 2, 4, 5, 7, 8, 10, 12, 13, 15))
+    assert np.abs(found - found[0] - 12 * slots).max() <= 0.5
 
 
 def test_a_little_unevenness_is_evened_out() -> None:
@@ -80,21 +80,26 @@ def test_a_little_unevenness_is_evened_out() -> None:
         mel, fit_tempo(beat, 15.0), slot_frames=15.0, slots=8, frame_s=FRAME_S, frames=120
     )
     found = np.array(onsets_of(grid, FRAME_S))
-    assert ((found - found[0]) % 15 == 0).all()
+    since = found - found[0]
+    assert np.abs(since - 15 * (since / 15).round()).max() <= 0.5
+
+
+def test_a_stroke_begins_where_it_does_whatever_is_before_it() -> None:
+    """After silence, it was found a frame sooner than in the fading of another one."""
+    alone, among = strokes([40], 80), strokes([3, 40], 80, fall_db=0.5)
+    found = [onsets_of(mel, FRAME_S)[-1] for mel in (alone, among)]
+    assert abs(found[0] - found[1]) <= 0.5
 
 
 @pytest.mark.parametrize("softer", [1.0, 4.0])
-def test_onsets_are_found_to_some_milliseconds_and_a_loop_is_cut_by_all_of_them(
-    softer: float,
-) -> None:
-    """By the first one alone, a soft one, loops lay 15 ms beside the grid."""
+def test_a_loop_begins_with_its_first_onset_also_a_soft_one(softer: float) -> None:
     times = [0.02 + 0.125 * slot for slot in (0, 2, 4, 7)]
     waveform = noises(times, 1.2, softer)
     found = onset_times(waveform, RATE_HZ)
     assert np.abs(found[-3:] - np.array(times)[1:]).max() < 0.008
-    loop = cut_beat(torch.from_numpy(waveform), RATE_HZ, RATE_HZ, slots=8)
+    loop = cut_beat(torch.from_numpy(waveform), RATE_HZ, RATE_HZ)
     assert len(loop) == RATE_HZ
-    twice = onset_times(torch.cat([loop, loop]).numpy(), RATE_HZ)
-    assert abs(late_by_s(twice, 0.125)) < 0.006
+    share = loop.abs() / loop[:1_500].abs().max()
+    assert int((share > 0.1).int().argmax()) <= 0.001 * RATE_HZ
     assert float(loop[0].abs()) < 1e-3
     assert float(loop[-1].abs()) < 1e-3
