@@ -42,6 +42,10 @@ STEP_S, RISE_S, BANDS, HEARD_SHARE = 0.002, 0.016, 24, 0.35
 """How finely onsets of a waveform are looked for: steps, over which time a rise is measured, in how
 many bands, and the least share of the largest rise.
 """
+LATER = 0.65
+"""A stroke after silence is decoded so many frames later than one after another sound, measured on
+drums, toys and voices: the others are put later.
+"""
 BEAT_SLOTS = 4
 """Sixteenths in a beat."""
 
@@ -183,7 +187,8 @@ def on_grid(
     """
     attack = LEAD + round(ATTACK_S / frame_s)
     length = beat.length if beat.length < slots else slots
-    times = (np.arange(frames) / slot_frames) % length * slot_frames
+    after = np.arange(frames) - LATER * (np.arange(frames) > attack)
+    times = (after / slot_frames) % length * slot_frames
     starts = [slot * slot_frames for slot in beat.slots if slot < length]
     source = np.empty(frames)
     ends = [*starts[1:], length * slot_frames]
