@@ -111,9 +111,8 @@ class NewSounds:
         return self.folder / f"{first}{'_' if first else ''}{stem}{self._suffix}"
 
     def add(self, sound: NewSound) -> tuple[Path, NewSound]:
-        """Write a sound, and return its path and the sound as it is written, but for the sample
-        rate. Raises WriteError, or SoundError, also if there is such a file already and it is not
-        to be replaced.
+        """Write a sound, and return its path and the sound as it is written, but for the rate.
+        Raises WriteError, or SoundError, also if such a file is there and not to be replaced.
         """
         path = self.path(sound.number, sound.class_name)
         if self._seeds and not self._done:
