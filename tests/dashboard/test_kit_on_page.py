@@ -113,7 +113,7 @@ def test_each_way_shows_its_own_fields_alone(home: Dashboard) -> None:
         page.get_by_label("Bars").fill("2")
         expect(page.get_by_label(length)).to_be_visible()
         page.get_by_role("button", name="Generate", exact=True).click()
-        expect(told).to_have_text("beats: give a tempo, too, with bpm")
+        expect(told).to_have_text("a loop of so many bars or beats has a tempo: add bpm")
         page.get_by_label("96 kHz").click()
         expect(page.get_by_label("96 kHz")).to_be_checked()
         page.get_by_label("A kit for a sampler").check()

@@ -171,7 +171,7 @@ def test_a_loop_in_time_is_named_and_checked_as_by_its_command(places: Places) -
     told = "kit: 2 loops of 2 bars at 127.5 bpm, seed 0, 44.1 kHz"
     assert request.title(entry, 0) == told
     for more, mistake in (
-        ({"bars": 2}, "beats: give a tempo, too, with bpm"),
+        ({"bars": 2}, "a loop of so many bars or beats has a tempo: add bpm"),
         ({"bpm": 20.0}, "bpm 20: must be from 30 to 300"),
         ({"bpm": 120.0, "bars": 17}, "beats 68: must be from 1 to 64"),
     ):
