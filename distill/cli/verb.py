@@ -6,7 +6,7 @@ import argparse
 import errno
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NoReturn
 
@@ -25,6 +25,17 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Raise DistillError instead of printing the usage and exiting."""
         raise DistillError(f"{message}; see {self.prog} --help")
+
+
+def whole_to(most: int) -> Callable[[str], int]:
+    """What reads a whole number from 1 to `most`, as the type of an argument."""
+
+    def read(text: str) -> int:
+        if not text.isdecimal() or not 1 <= int(text) <= most:
+            raise argparse.ArgumentTypeError(f"{text} is not a whole number from 1 to {most:,}")
+        return int(text)
+
+    return read
 
 
 def add_library(parser: argparse.ArgumentParser) -> None:

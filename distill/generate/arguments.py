@@ -13,7 +13,7 @@ from distill.cli.coding import (
     out_folder,
     seed_of,
 )
-from distill.cli.verb import Parser
+from distill.cli.verb import Parser, whole_to
 from distill.errors import DistillError
 from distill.generation.ranges import (
     BEATS,
@@ -41,7 +41,12 @@ def parser_of_generate() -> Parser:
     )
     parser.add_argument("model", metavar="MODEL", help=MODEL_HELP)
     parser.add_argument(
-        "-n", "--count", type=_count, default=8, metavar="N", help="how many (default: 8)"
+        "-n",
+        "--count",
+        type=whole_to(MOST_SOUNDS),
+        default=8,
+        metavar="N",
+        help="how many (default: 8)",
     )
     parser.add_argument(
         "--seed",
@@ -130,13 +135,4 @@ def check_combination(options: argparse.Namespace) -> None:
 
 
 def _bars(text: str) -> int:
-    most = BEATS[1] // BEATS_IN_BAR
-    if not text.isdecimal() or not 1 <= int(text) <= most:
-        raise argparse.ArgumentTypeError(f"{text} is not a whole number from 1 to {most}")
-    return int(text) * BEATS_IN_BAR
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= MOST_SOUNDS:
-        raise argparse.ArgumentTypeError(f"{text} is not a whole number from 1 to {MOST_SOUNDS:,}")
-    return int(text)
+    return BEATS_IN_BAR * whole_to(BEATS[1] // BEATS_IN_BAR)(text)

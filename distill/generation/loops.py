@@ -10,13 +10,12 @@ import numpy as np
 from distill.codec.codec import Codec
 from distill.errors import GenerationError
 from distill.generation.known import KnownSounds
-from distill.generation.operators import Mel
+from distill.generation.operators import LONGEST_STRETCH, Mel
 from distill.generation.ranges import SLOTS
 from distill.generation.request import Request
 from distill.generation.rhythm import Beat, beat_of, fit_tempo, on_grid, steady_part
 from distill.prior.conditions import UNKNOWN
 
-LONGEST_STRETCH = 1.5
 LOOP_ROOM = 1.5
 LOOP_MORE_S = 0.2
 """A loop of what goes on is cut out of a part that is longer by this factor, and a little more; of

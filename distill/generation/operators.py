@@ -19,6 +19,10 @@ frame that is so near to the loudest of the next few.
 """
 ATTACK_S = 0.04
 """What is not stretched with the rest of a sound."""
+LONGEST_STRETCH = 1.5
+"""A known sound is made longer by this factor at most."""
+LEAD = 2
+"""Frames before a sound or a stroke in which a window hears it already."""
 COMPRESSION = 0.3
 """Of power, for the masses that are moved: a faint partial counts almost as a loud one."""
 FINE = 8

@@ -13,6 +13,8 @@ from distill.generation.known import KnownSounds
 from distill.generation.novelty import decode_mels
 from distill.generation.operators import (
     ATTACK_S,
+    LEAD,
+    LONGEST_STRETCH,
     Mel,
     attack_of,
     beginning,
@@ -31,7 +33,6 @@ PARTNERS = (2, 8)
 """From how many sounds, those most like the first, the second one is chosen: near the first, and
 far from it.
 """
-LONGEST_STRETCH = 1.5
 WAYS = {"vary": 0.2, "move": 0.4, "colour": 0.2, "hand": 0.2}
 """How often a sound is made of one alone, between two, as one in the colour of another, and with
 the attack of one and the body of another.
@@ -53,8 +54,6 @@ moved in pitch, a filter's gains and number, by how much a sound decays faster o
 """
 COMPARED = 64
 """How many known sounds, those most like a given one, are compared with its end."""
-LEAD = 2
-"""Frames that are kept before a beginning: a window reaches so far before a sound."""
 
 
 def _strength(amount: float) -> float:

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 from scipy.signal import find_peaks, stft
 
-from distill.generation.operators import Mel, beginning
+from distill.generation.operators import ATTACK_S, LEAD, LONGEST_STRETCH, Mel, beginning
+from distill.generation.ranges import SLOTS
 
 STEADY_DB, LOUD_DB, STEADY_S = 9.0, 25.0, 0.4
 """A sound goes on for as long as its level stays within so many dB, near to its loudest moment; for
@@ -32,12 +33,8 @@ LARGEST_ERROR = 0.2
 """Mean distance of the onsets from the grid, in sixteenths, of something that has a beat; 0.25 is
 chance.
 """
-LONGEST_STRETCH = 1.5
 NEAR_DB, AFTER = 6.0, 5
 """A stroke has begun where the level comes so near to its peak within the next few frames."""
-LEAD = 2
-"""Frames before an onset in which a window hears it already."""
-ATTACK_S = 0.04
 STEP_S, RISE_S, BANDS, HEARD_SHARE = 0.002, 0.016, 24, 0.35
 """How finely onsets of a waveform are looked for: steps, over which time a rise is measured, in how
 many bands, and the least share of the largest rise.
@@ -46,8 +43,6 @@ LATER = 0.65
 """A stroke after silence is decoded so many frames later than one after another sound, measured on
 drums, toys and voices: the others are put later.
 """
-BEAT_SLOTS = 4
-"""Sixteenths in a beat."""
 
 
 @dataclass(frozen=True)
@@ -67,8 +62,8 @@ class Beat:
     def length(self) -> int:
         """Sixteenths until it may begin again: whole beats."""
         last = (self.end - self.onsets[0]) / self.slot_frames
-        beats = max(self.slots[-1] // BEAT_SLOTS + 1, round(last / BEAT_SLOTS))
-        return BEAT_SLOTS * beats
+        beats = max(self.slots[-1] // SLOTS + 1, round(last / SLOTS))
+        return SLOTS * beats
 
 
 def level_of(mel: Mel, frame_s: float) -> NDArray[np.float64]:

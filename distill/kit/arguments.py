@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 
 from distill.audio.delivery import BITS
 from distill.cli.coding import MODEL_HELP, add_model_options, out_folder, seed_of
-from distill.cli.verb import Parser
+from distill.cli.verb import Parser, whole_to
 from distill.errors import DistillError
 from distill.generation.ranges import (
     KIT_RATES_HZ,
@@ -34,7 +33,7 @@ def parser_of_kit() -> Parser:
     parser.add_argument("model", metavar="MODEL", help=MODEL_HELP)
     parser.add_argument(
         "--per-class",
-        type=_whole_to(MOST_PER_CLASS),
+        type=whole_to(MOST_PER_CLASS),
         default=4,
         metavar="N",
         help="how many sounds of each class (default: 4)",
@@ -50,7 +49,7 @@ def parser_of_kit() -> Parser:
     )
     parser.add_argument(
         "--round-robins",
-        type=_whole_to(MOST_ROBINS),
+        type=whole_to(MOST_ROBINS),
         default=1,
         metavar="N",
         help="how many takes of each sound, small variations that a sampler plays in turn "
@@ -58,7 +57,7 @@ def parser_of_kit() -> Parser:
     )
     parser.add_argument(
         "--layers",
-        type=_whole_to(MOST_LAYERS),
+        type=whole_to(MOST_LAYERS),
         default=1,
         metavar="N",
         help="how many velocity layers: softer strokes are softer and darker variations "
@@ -104,15 +103,6 @@ def check_combination(options: argparse.Namespace) -> None:
     folder = out_folder(options)
     if folder.exists() and not folder.is_dir():
         raise DistillError(f"{folder}: is a file; give a folder with -o")
-
-
-def _whole_to(most: int) -> Callable[[str], int]:
-    def read(text: str) -> int:
-        if not text.isdecimal() or not 1 <= int(text) <= most:
-            raise argparse.ArgumentTypeError(f"{text} is not a whole number from 1 to {most}")
-        return int(text)
-
-    return read
 
 
 def _presets(text: str) -> tuple[str, ...]:

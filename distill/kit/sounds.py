@@ -14,7 +14,7 @@ from torch import Tensor
 from torchaudio.functional import treble_biquad
 
 from distill.bundle.loaded import LoadedModel
-from distill.generation.finishing import fade_ends, is_silent, trim_beginning, trim_end
+from distill.generation.finishing import HIT_LEAD_S, fade_ends, is_silent, trim_beginning, trim_end
 from distill.generation.making import NewSound
 from distill.generation.novelty import LEAST_SHARE, MelNeighbours
 from distill.generation.request import Request
@@ -27,7 +27,6 @@ TRIES = 4
 SOFTER_DB, DARKER_DB, DARKER_HZ = 7.0, 5.0, 2_500.0
 """Each velocity layer below the first is softer, and above a frequency softer still."""
 LOUDEST_DB = -0.1
-HIT_LEAD_S = 0.0005
 BEGUN_SHARE = 0.05
 """A kit's sounds begin just before the first sample with this share of the loudest one."""
 
