@@ -63,3 +63,7 @@ class LibraryError(DistillError):
 
 class GenerationError(DistillError):
     """A model cannot make the new sounds that are asked for."""
+
+
+class PluginError(DistillError):
+    """A part that is chosen by name is not installed, or does not have such options."""

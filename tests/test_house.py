@@ -16,6 +16,7 @@ from tests.helpers.imports import PACKAGE, Import, circle_of, imports, parse, ro
 TESTS = REPOSITORY / "tests"
 FLOORS = (
     {"errors", "version"},
+    {"plugins"},
     {"system"},
     {"settings", "audio", "model"},
     {"data", "vocoder", "prior"},
@@ -133,7 +134,7 @@ def test_networks_know_no_room_but_the_model() -> None:
     check(
         found
         for found in between_rooms()
-        if found.room in PURE_TORCH and found.target_room not in ("errors", "model")
+        if found.room in PURE_TORCH and found.target_room not in ("errors", "plugins", "model")
     )
 
 
@@ -217,7 +218,7 @@ def test_a_verb_is_a_module_with_a_main(verb: str) -> None:
 
 def test_what_lies_at_the_top_is_a_verb_or_the_entrance() -> None:
     top = {room_of(module) for module in PACKAGE.glob("*.py")}
-    assert top - {*ENTRANCE, "errors", "version"} == {
+    assert top - {*ENTRANCE, "errors", "version", "plugins"} == {
         verb for verb in VERBS if not (PACKAGE / verb).is_dir()
     }
 

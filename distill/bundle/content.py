@@ -11,7 +11,7 @@ from distill.errors import BundleError
 from distill.model.config import VQVAEConfig
 from distill.model.mel import SpectrogramConfig
 from distill.prior.state import PriorState
-from distill.system.ranges import parts, within
+from distill.system.ranges import not_empty, parts, within
 from distill.system.validation import InvalidError, instance_of
 from distill.vocoder.state import VocoderState
 
@@ -31,6 +31,7 @@ NETWORK = parts(
     residual_units=within(0, 64),
     low_levels=within(0, 64),
     low_codebook_size=within(0, MOST),
+    quantizer=not_empty(),
 )
 FRONT_END = parts(
     sample_rate_hz=within(1, MOST),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,9 +11,10 @@ from torch import Tensor
 
 from distill.bundle.content import MOST, BundleContent
 from distill.codec.codec import Codec
-from distill.errors import BundleError
+from distill.errors import BundleError, PluginError
 from distill.model.mel import LogMel
 from distill.model.vqvae import ConvVQVAE
+from distill.plugins import QUANTIZER, VOCODER, Option, complete_options, load
 from distill.system.ranges import parts, within
 from distill.system.validation import InvalidError, instance_of
 from distill.vocoder.hifigan_network import (
@@ -22,12 +23,12 @@ from distill.vocoder.hifigan_network import (
     HifiGanConfig,
     HifiGanNetwork,
 )
-from distill.vocoder.kinds import NETWORKS, VocoderNetwork
+from distill.vocoder.kinds import NETWORKS, VocoderNetwork, in_half
 from distill.vocoder.phase_network import PhaseNetwork, PhaseNetworkConfig
-from distill.vocoder.state import DEFAULT
+from distill.vocoder.state import DEFAULT, VocoderState
+from distill.vocoder.trained import TrainedVocoder, TrainedVocoderConfig
 
 LARGEST_FILTER_BANK = 1 << 26
-LONGEST_TYPE = 40
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,12 @@ class _HifiGan:
             upsample=within(2, LARGEST_FACTOR),
         )
     )
+
+
+@dataclass(frozen=True)
+class _Plugin:
+    options: dict[str, Option]
+    package: str = ""
 
 
 CONFIGS: dict[str, type[_PhaseGradient | _HifiGan]] = {
@@ -91,8 +98,18 @@ def rebuild_network(content: BundleContent) -> ConvVQVAE:
     config, weights = content.vqvae_config, content.model_state_dict
     if bool(config.low_levels) != bool(config.low_codebook_size):
         raise BundleError("vqvae_config has low levels without codes, or codes without low levels")
-    with torch.device("meta"):  # without memory, to check the shapes first
-        model = ConvVQVAE(config)
+    try:
+        kind = load(QUANTIZER, config.quantizer)
+        options = complete_options(QUANTIZER, config.quantizer, config.quantizer_options)
+        possible = kind.possible_size(config.codebook_size, options)
+        if possible != config.codebook_size:
+            raise BundleError(f"its quantizer {config.quantizer} cannot have so many codes")
+        with torch.device("meta"):  # without memory, to check the shapes first
+            model = ConvVQVAE(config)
+    except PluginError as error:
+        raise BundleError(_with_packages(error, content.metadata.packages)) from None
+    except ValueError as error:
+        raise BundleError(f"vqvae_config does not fit its quantizer: {error}") from None
     check_weights(weights, model.state_dict(), config="vqvae_config")
     model = ConvVQVAE(config)
     model.load_state_dict(weights)
@@ -109,10 +126,7 @@ def rebuild_vocoder(content: BundleContent) -> VocoderNetwork | None:
     if state is None:
         return None
     if state.type not in NETWORKS:
-        raise BundleError(
-            f"its vocoder is of the type {state.type[:LONGEST_TYPE]!r}, which this version of "
-            f"distill does not know; without it: --vocoder {DEFAULT}"
-        )
+        return _rebuild_plugin(state, content)
     try:
         config: Any = instance_of(CONFIGS[state.type], {"config": state.config}).config
     except InvalidError as error:
@@ -127,6 +141,32 @@ def rebuild_vocoder(content: BundleContent) -> VocoderNetwork | None:
     network = kind(config)
     network.load_state_dict({name: value.float() for name, value in state.state_dict.items()})
     return network
+
+
+def _rebuild_plugin(state: VocoderState, content: BundleContent) -> TrainedVocoder:
+    """The network of a vocoder of an installed package."""
+    package = ""
+    try:
+        given = instance_of(_Plugin, state.config)
+        package = given.package
+        options = complete_options(VOCODER, state.type, given.options)
+        network = TrainedVocoderConfig(state.type, options, content.spectrogram_config).build()
+    except PluginError as error:
+        text = _with_packages(error, [package])
+        raise BundleError(f"{text}; without it: --vocoder {DEFAULT}") from None
+    except (InvalidError, ValueError) as error:
+        raise BundleError(f"vocoder_state.config: {error}") from None
+    expected = {name: in_half(tensor) for name, tensor in network.state_dict().items()}
+    check_weights(state.state_dict, expected, config="vocoder_state.config")
+    network.load_state_dict(state.state_dict)
+    return network
+
+
+def _with_packages(problem: PluginError, packages: Sequence[str]) -> str:
+    """The problem with a part, and where it came from when the model was trained."""
+    shown = [name for name in packages if name and name.isprintable()]
+    trained = f"; the model was trained with {', '.join(shown)[:200]}" if shown else ""
+    return f"{problem}{trained}"
 
 
 def check_weights(

@@ -32,6 +32,8 @@ class Metadata:
     tags: list[str]
     distill_version: str
     torch_version: str
+    packages: list[str] = field(default_factory=list)
+    """Installed packages, with their versions, whose parts the model was trained with."""
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from torch.utils.data import Dataset, Sampler
 from distill.data.activity import ACTIVITY_S
 from distill.data.beginnings import cut_beginning
 from distill.data.crops import Crop, fixed_training_crop, random_crop
+from distill.data.own_augmentations import augmented
 from distill.data.split import Piece
 from distill.errors import SoundError
 from distill.settings.schema import AugmentConfig, DataConfig
@@ -141,21 +142,22 @@ class Segments(Dataset[Segment]):
         elif draw.lap < 0:
             crop = fixed_training_crop(start, low=low, high=high, length=length, index=draw.index)
         else:
+            random = np.random.default_rng((self.seed, draw.lap, draw.index))
             crop = random_crop(
-                start,
-                low=low,
-                high=high,
-                length=length,
-                augment=self.augment,
-                random=np.random.default_rng((self.seed, draw.lap, draw.index)),
+                start, low=low, high=high, length=length, augment=self.augment, random=random
             )
-        return cut_segment(
+        segment = cut_segment(
             crop,
             low=low,
             high=high,
             length=length,
             read=lambda first, samples: read_waveform(piece.sound.waveform, first, samples),
         )
+        if not self.held_out and draw.lap >= 0:
+            segment["waveform"] = augmented(
+                segment["waveform"], self.augment, random, sample_rate_hz=self.sample_rate_hz
+            )
+        return segment
 
     def sounding_samples(self) -> int:
         """Samples of the sounds in all segments that tile them, without padding; no file is

@@ -21,6 +21,7 @@ from distill.data.beginnings import cut_beginning
 from distill.data.crops import Crop, fixed_training_crop, random_crop
 from distill.data.datamodule import SegmentDataModule
 from distill.data.manifest import MANIFEST, SIDES, VERSION, Item, Manifest
+from distill.data.own_augmentations import augmented
 from distill.data.segments import Segment, cut_segment
 from distill.errors import CollectionError
 from distill.settings.schema import AugmentConfig, DataConfig
@@ -137,15 +138,20 @@ class MovingShards(StreamingDataset):  # type: ignore[misc]
 
     def __getitem__(self, index: ChunkedIndex | int) -> Segment:
         item: Item = super().__getitem__(index)
+        random = np.random.default_rng((self.crop_seed, self.current_epoch, item["index"]))
         crop = random_crop(
             item["start"],
             low=item["low"],
             high=item["high"],
             length=self.segment_samples,
             augment=self.augment,
-            random=np.random.default_rng((self.crop_seed, self.current_epoch, item["index"])),
+            random=random,
         )
-        return _segment(item, crop, self.segment_samples)
+        segment = _segment(item, crop, self.segment_samples)
+        segment["waveform"] = augmented(
+            segment["waveform"], self.augment, random, sample_rate_hz=self.manifest.sample_rate_hz
+        )
+        return segment
 
 
 class ResumableStream(StreamingDataLoader):  # type: ignore[misc]

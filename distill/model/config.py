@@ -5,9 +5,10 @@ Imports no torch.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from distill.model.layout import CodeLayout
+from distill.plugins import Option
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,12 @@ class VQVAEConfig:
     """Levels that the lowest quarter of the latent rows have beyond `num_quantizers`."""
     low_codebook_size: int = 0
     """Codes in each of their codebooks; 0 if there are none."""
+    quantizer: str = "residual_vq"
+    """The kind of quantizer of the levels of all rows, by name. The low levels are always of the
+    default kind: they are for what others leave, and nothing learns from them by gradient.
+    """
+    quantizer_options: dict[str, Option] = field(default_factory=dict)
+    """The options of that kind."""
 
     @property
     def sizes(self) -> tuple[int, ...]:

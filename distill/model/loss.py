@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -26,20 +27,32 @@ class Loss:
     total: Tensor
 
 
+class MelLoss(Protocol):
+    """Anything that compares mels: arguments and result as of `mel_loss`; options besides."""
+
+    def __call__(
+        self, reconstruction: Tensor, target: Tensor, frame_weights: Tensor, *, std_db: float
+    ) -> Tensor:
+        """Two normalised mels (B, 1, M, F) and frame weights (B, F) → scalar."""
+
+
 def loss_of(
     reconstruction: Tensor,
     target: Tensor,
     commitment: Tensor,
     *,
     commitment_weight: float,
+    penalty: Tensor | float = 0.0,
     frame_weights: Tensor,
     std_db: float,
+    kind: MelLoss | None = None,
 ) -> Loss:
-    """`mel_loss` of two mels (B, 1, M, F), with frame weights (B, F), plus `commitment_weight`
-    times the scalar `commitment`. All results are scalars.
+    """`mel_loss`, or another `kind` of loss, of two mels (B, 1, M, F), with frame weights (B, F),
+    plus `commitment_weight` times the scalar `commitment`, plus the quantizer's own `penalty`. All
+    results are scalars.
     """
-    spectral = mel_loss(reconstruction, target, frame_weights, std_db=std_db)
-    return Loss(spectral, commitment, spectral + commitment_weight * commitment)
+    spectral = (kind or mel_loss)(reconstruction, target, frame_weights, std_db=std_db)
+    return Loss(spectral, commitment, spectral + commitment_weight * commitment + penalty)
 
 
 def mel_loss(

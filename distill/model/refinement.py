@@ -56,7 +56,7 @@ def refine_codes(
             ).long()
         fixed, known = grid_of(network, before), before.shape[2]
         moved = latent[..., known:].clone().requires_grad_()
-        book = network.quantizer.rvq.codebooks[0].detach()
+        book = network.quantizer.codebooks[0].detach()
         rate = RATE * float(book.std(dim=0, correction=0).mean())
         optimizer = torch.optim.Adam([moved], betas=BETAS)
         weights = target.new_ones(1, width)
@@ -65,7 +65,8 @@ def refine_codes(
             codes = search_latent(network, moved, levels=levels, quick=step > 0)
             grid = grid_of(network, codes)
             with torch.enable_grad():
-                through = torch.cat([fixed, grid + (moved - moved.detach())], dim=-1)
+                approached = network.approached(moved)
+                through = torch.cat([fixed, grid + (approached - approached.detach())], dim=-1)
                 decoded = network.decoder(through)
             if has_details:
                 missing = network.missing(target, decoded.detach())[:, :, known:]

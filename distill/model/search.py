@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from distill.model.held import with_low
 from distill.model.layout import NO_CODE, low_rows
-from distill.model.quantizer import ResidualQuantizer, require_finite
+from distill.model.quantizer import Quantizer, require_finite
 from distill.model.vqvae import ConvVQVAE
 
 BEAMS, FEW_BEAMS = 8, 2
@@ -44,7 +44,8 @@ def search_latent(
     books, low_books = _books(network.quantizer)[:levels], []
     if network.low_quantizer is not None and levels == network.config.num_quantizers:
         low_books = _books(network.low_quantizer)
-    vectors, low = latent.detach().permute(0, 2, 3, 1), low_rows(latent.shape[2])
+    vectors = network.approached(latent.detach()).permute(0, 2, 3, 1)
+    low = low_rows(latent.shape[2])
     own = _search_grid([*books, *low_books], vectors[:, :low], quick=quick)
     rest = _search_grid(books, vectors[:, low:], quick=quick)
     return torch.cat([own, F.pad(rest, (0, len(low_books)), value=NO_CODE)], dim=1)
@@ -63,8 +64,8 @@ def search_details(
     return whole
 
 
-def _books(quantizer: ResidualQuantizer) -> list[Tensor]:
-    return list(quantizer.rvq.codebooks.detach())
+def _books(quantizer: Quantizer) -> list[Tensor]:
+    return list(quantizer.codebooks.detach())
 
 
 def grid_of(network: ConvVQVAE, codes: Tensor) -> Tensor:

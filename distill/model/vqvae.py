@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +14,9 @@ from distill.model.details import add_patches, patches
 from distill.model.encoder import Encoder
 from distill.model.held import with_low
 from distill.model.layout import NO_CODE, ROWS_PER_LOW_ROW, low_rows
-from distill.model.quantizer import CodeRangeError, Quantized, ResidualQuantizer
+from distill.model.quantizer import CodeRangeError, Quantized, Quantizer, QuantizerSizes
+from distill.model.quantizers.residual_vq import ResidualQuantizer
+from distill.plugins import QUANTIZER, load
 
 STEADIER = 10
 """The moving average of the codes for details takes this number of times as long as the others'."""
@@ -36,6 +37,8 @@ class Reconstruction:
     """
     commitment: Tensor
     """Scalar, unweighted."""
+    penalty: Tensor
+    """Scalar: what the quantizer itself adds to the loss; 0 for most kinds."""
 
 
 class ConvVQVAE(nn.Module):
@@ -60,7 +63,7 @@ class ConvVQVAE(nn.Module):
             latent_dim=config.codebook_dim,
             dropout=config.dropout,
         )
-        self.quantizer = ResidualQuantizer(
+        sizes = QuantizerSizes(
             dim=config.codebook_dim,
             codebook_size=config.codebook_size,
             num_quantizers=config.num_quantizers,
@@ -69,32 +72,29 @@ class ConvVQVAE(nn.Module):
             kmeans_iters=config.kmeans_iters,
             sync_codebook=sync_codebook,
         )
+        kind = load(QUANTIZER, config.quantizer)
+        self.quantizer: Quantizer = kind(sizes, **config.quantizer_options)
         self.low_quantizer: ResidualQuantizer | None = None
         """For what the first one leaves of the low rows."""
         self.detail_quantizer: ResidualQuantizer | None = None
         """For what the decoder leaves of the low rows' patches of the mel."""
         if config.low_levels:
             share = config.codebook_size / (ROWS_PER_LOW_ROW * config.low_codebook_size)
-            low = partial(
-                ResidualQuantizer,
+            low = replace(
+                sizes,
                 codebook_size=config.low_codebook_size,
+                num_quantizers=config.low_levels - config.detail_levels,
                 # the same share of a code's mean use
                 threshold_ema_dead_code=share * config.threshold_ema_dead_code,
-                kmeans_iters=config.kmeans_iters,
-                sync_codebook=sync_codebook,
             )
-            self.low_quantizer = low(
-                dim=config.codebook_dim,
-                num_quantizers=config.low_levels - config.detail_levels,
-                decay=config.decay,
-            )
+            self.low_quantizer = ResidualQuantizer(low)
             if config.detail_levels:
-                self.detail_quantizer = low(
-                    dim=config.stride**2,
-                    num_quantizers=config.detail_levels,
-                    # no network learns from them, which they would have to follow
-                    decay=1 - (1 - config.decay) / STEADIER,
+                # no network learns from them, which they would have to follow
+                decay = 1 - (1 - config.decay) / STEADIER
+                details = replace(
+                    low, dim=config.stride**2, num_quantizers=config.detail_levels, decay=decay
                 )
+                self.detail_quantizer = ResidualQuantizer(details)
         self.decoder = Decoder(
             channels=config.channels,
             stride=config.stride,
@@ -135,12 +135,20 @@ class ConvVQVAE(nn.Module):
             plain[..., :height, :width],
             indices,
             quantized.commitment,
+            quantized.penalty,
         )
 
     def latent(self, mel: Tensor) -> Tensor:
         """Mel (B, 1, M, F) → the encoder's output (B, D, H, W), not quantised."""
         latent: Tensor = self.encoder(self._whole_patches(mel))
         return latent
+
+    def approached(self, latent: Tensor) -> Tensor:
+        """The encoder's output (B, D, H, W) → the part of it that codes are chosen for, with
+        gradient; for most kinds of quantizer, all of it.
+        """
+        vectors: Tensor = self.quantizer.approached(latent.permute(0, 2, 3, 1))
+        return vectors.permute(0, 3, 1, 2)
 
     def missing(self, mel: Tensor, decoded: Tensor) -> Tensor:
         """A mel (B, 1, M, F), and what was decoded of its latents in whole patches, the low ones or
@@ -209,11 +217,11 @@ class ConvVQVAE(nn.Module):
         return [
             F.pad(book.detach(), (dims.start, self.config.vector_dim - dims.stop))
             for quantizer, dims in ((self.quantizer, self._latent_dims), *self.low_parts)
-            for book in quantizer.rvq.codebooks
+            for book in quantizer.codebooks
         ]
 
     @property
-    def low_parts(self) -> list[tuple[ResidualQuantizer, slice]]:
+    def low_parts(self) -> list[tuple[Quantizer, slice]]:
         """The quantisers of the low levels, in their order, and where their vectors have a part."""
         dims = self._latent_dims, slice(self.config.codebook_dim, self.config.vector_dim)
         quantizers = self.low_quantizer, self.detail_quantizer
@@ -243,13 +251,14 @@ class ConvVQVAE(nn.Module):
             return quantized
         count = low_rows(latent.shape[2]) * latent.shape[3]  # the low rows come first
         first, rest = quantized.vectors[:, :count], quantized.vectors[:, count:]
-        missing = vectors[:, :count].float() - first.detach()
+        missing = quantized.approached[:, :count] - first.detach()
         low = self.low_quantizer(missing, None if sounding is None else sounding[:, :count])
-        return Quantized(
+        return replace(
+            quantized,
             # detached, because the first part carries the whole gradient
-            torch.cat([first + low.vectors.detach(), rest], dim=1),
-            with_low(quantized.indices, low.indices),
-            quantized.commitment + low.commitment * count / vectors.shape[1],
+            vectors=torch.cat([first + low.vectors.detach(), rest], dim=1),
+            indices=with_low(quantized.indices, low.indices),
+            commitment=quantized.commitment + low.commitment * count / vectors.shape[1],
         )
 
     def _whole_patches(self, mel: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any, get_type_hints
 
 from distill.errors import ConfigError
-from distill.settings.schema import VOCODERS, VocoderConfig
+from distill.settings.vocoders import VOCODERS, PluginVocoderConfig, VocoderConfig
 from distill.system import ranges
 from distill.system.ranges import is_nullable, without_null
 
@@ -17,7 +17,8 @@ def keys_of(kind: Any) -> dict[str, tuple[Any, Mapping[str, Any]]]:
     """The keys of a group, each with its type and what it allows; for the vocoder, those of all
     types.
     """
-    kinds: Any = VOCODERS.values() if kind is VocoderConfig else [kind]
+    every: Any = [*VOCODERS.values(), PluginVocoderConfig]
+    kinds = every if kind is VocoderConfig else [kind]
     return {
         spec.name: (_hints_of(each)[spec.name], spec.metadata)
         for each in kinds

@@ -9,18 +9,14 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from distill import plugins
 from distill.errors import ConfigError, DistillError, UnknownKeyError
 from distill.settings.allowed import check_ranges, describe, keys_of
 from distill.settings.overrides import class_of
+from distill.settings.parts import check_parts
 from distill.settings.quoting import quote_folders, several_folders, to_type
-from distill.settings.schema import (
-    OF_ONE_TYPE,
-    PRIOR_HEAD,
-    STAGES,
-    VOCODERS,
-    TrainConfig,
-    VocoderConfig,
-)
+from distill.settings.schema import PRIOR_HEAD, STAGES, TrainConfig
+from distill.settings.vocoders import OF_ONE_TYPE, VOCODERS, PluginVocoderConfig, VocoderConfig
 from distill.system.paths import exists, is_address, is_folder, path_of
 
 
@@ -43,6 +39,7 @@ def check_config(composed: DictConfig) -> TrainConfig:
     assert isinstance(config, TrainConfig)
     check_ranges(config)
     _check_relations(config)
+    check_parts(config)
     return config
 
 
@@ -51,8 +48,14 @@ def _class_of_vocoder(values: Mapping[Any, Any]) -> type[VocoderConfig]:
     another type has.
     """
     name = values.get("type")
-    if not isinstance(name, str) or name not in VOCODERS:
-        raise ConfigError("vocoder.type", name, f"must be one of {', '.join(VOCODERS)}")
+    known = plugins.names(plugins.VOCODER)
+    if name not in known:
+        raise ConfigError("vocoder.type", name, f"must be one of {', '.join(known)}")
+    assert isinstance(name, str)
+    if (name in VOCODERS) == ("options" in values):
+        raise ConfigError("vocoder.type", name, f"type vocoder={name} instead")
+    if name not in VOCODERS:
+        return PluginVocoderConfig
     given = {key: owner for key, owner in OF_ONE_TYPE.items() if key.split(".")[1] in values}
     if [*given.values()].count(name) < [*OF_ONE_TYPE.values()].count(name):
         raise ConfigError("vocoder.type", name, f"type vocoder={name} instead")

@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from hydra import compose, initialize_config_dir
+from hydra.core.config_store import ConfigStore
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
+from distill import plugins
 from distill.errors import ConfigError, DistillError, RunError
 from distill.settings.check import check_config, one_line
 from distill.settings.conf_files import CONFIG_NAME, config_dir
@@ -23,14 +25,30 @@ from distill.system.paths import from_here, is_address, is_folder, path_of
 from distill.system.run_parts import CHECKPOINTS, outputs_of
 from distill.system.shell import shell_word
 
-KEPT_ON_RESUME = ("mel.", "model.", "rvq.", "seed", "name", "data.", "vocoder.type")
+KEPT_ON_RESUME = (
+    *("mel.", "model.", "rvq.", "quantizer.", "loss.", "seed", "name", "data.", "vocoder.type"),
+)
 KEPT_OF_STAGE = {
-    "vocoder": ("channels", "blocks", "starter", "discriminator_channels"),
+    "vocoder": ("channels", "blocks", "starter", "discriminator_channels", "options"),
     "prior": ("width", "layers", "batch_size", "min_epoch_sounds"),
 }
 """The same of later stages, once they have begun."""
 PLACES = {"library.dir": "library", "data.cache_dir": "cache"}
 """Settings of folders that usually lie beside the runs, and their names there."""
+OF_PLUGIN: dict[str, dict[str, Any]] = {
+    plugins.QUANTIZER: {},
+    plugins.LOSS: {},
+    plugins.VOCODER: {
+        "decoded_share": 0.5,
+        "lr": None,
+        "weight_decay": 0.01,
+        "max_epochs": None,
+        "max_minutes": 3.0,
+    },
+}
+"""Kinds of parts that are groups of conf/ → the keys of those that packages offer, besides their
+options.
+"""
 FREE_ON_RESUME = ("data.num_workers", "data.cache_dir", "data.root")
 
 
@@ -65,6 +83,7 @@ def compose_settings(overrides: Sequence[str], *, sweep: bool = True) -> Setting
     for override in parsed:
         check_override(override, sweep=sweep, searching="hydra/sweeper" in typed)
     words = [to_compose(override) for override in parsed]
+    _offer_parts()
     try:
         with initialize_config_dir(str(config_dir()), version_base="1.3"):
             tree = compose(CONFIG_NAME, words, return_hydra_config=True)
@@ -77,6 +96,14 @@ def compose_settings(overrides: Sequence[str], *, sweep: bool = True) -> Setting
     with open_dict(job):
         del job["hydra"]
     return Settings(tuple(overrides), check_config(job), tree, typed)
+
+
+def _offer_parts() -> None:
+    """Make the parts of installed packages a choice of their groups, as distill's own files are."""
+    store = ConfigStore.instance()
+    for kind, more in OF_PLUGIN.items():
+        for name in plugins.installed(kind):
+            store.store(group=kind, name=name, node={"type": name, "options": {}, **more})
 
 
 def load_config(overrides: Sequence[str], *, sweep: bool = True) -> TrainConfig:

@@ -11,6 +11,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import IntervalSweep, Override
 from hydra.errors import HydraException
 
+from distill import plugins
 from distill.errors import ConfigError, DistillError, UnknownKeyError
 from distill.settings.allowed import keys_of
 from distill.settings.conf_files import config_dir
@@ -22,7 +23,8 @@ from distill.settings.quoting import (
     several_folders,
     to_type,
 )
-from distill.settings.schema import FOLDERS, OF_ONE_TYPE, REMOVABLE, TrainConfig
+from distill.settings.schema import FOLDERS, REMOVABLE, TrainConfig
+from distill.settings.vocoders import OF_ONE_TYPE
 from distill.system.paths import exists, path_of
 from distill.system.ranges import is_nullable
 from distill.system.run_parts import run_of
@@ -113,6 +115,7 @@ def _check_key(override: Override) -> None:
     group = config_dir() / key
     if key and group.is_dir():
         files = sorted(path.stem for path in group.glob("*.yaml"))
+        files += plugins.installed(key) if key in plugins.GROUPS else []
         if override.is_sweep_override():
             wanted: Any = list(override.sweep_string_iterator())
         else:
@@ -154,7 +157,8 @@ def class_of(hint: Any) -> Any:
 
 def to_compose(override: Override) -> str:
     """The override with its first value only: `rvq.levels=2,3,4` → `rvq.levels=2`. A key that only
-    one type of vocoder has is added where it is missing: the check says then what it belongs to.
+    one type of vocoder has, or one part as an option, is added where it is missing: the check says
+    then what it belongs to.
     """
     line = override.input_line
     assert line is not None
@@ -165,4 +169,4 @@ def to_compose(override: Override) -> str:
         line = f"{key}={interval.start}"
     elif override.is_sweep_override():
         line = f"{key}={next(iter(override.sweep_string_iterator()))}"
-    return f"++{line}" if key in OF_ONE_TYPE else line
+    return f"++{line}" if key in OF_ONE_TYPE or ".options." in key else line

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any
 
+from distill.settings.vocoders import VocoderConfig
 from distill.system.paths import path_of
 from distill.system.ranges import not_empty, one_of, within
 
@@ -29,6 +30,7 @@ class AugmentConfig:
     gain_db: float = field(metadata=within(0, 24))
     flip_polarity: bool
     shift_bins: int = field(metadata=within(0, 32))
+    extra: list[str]
 
 
 LARGEST_RUN_SEED = 2**31 - 1
@@ -105,6 +107,19 @@ class RvqConfig:
     kmeans_iters: int = field(metadata=within(1, 1000))
 
 
+DEFAULT_QUANTIZER, DEFAULT_LOSS = "residual_vq", "mel"
+"""Without options, and thus known without looking at the part itself."""
+LARGEST_CODEBOOK = 65536
+
+
+@dataclass
+class PartConfig:
+    """A part that is chosen by name, distill's own or that of an installed package."""
+
+    type: str = field(metadata=not_empty())
+    options: dict[str, Any]
+
+
 @dataclass
 class OptimizerConfig:
     """Muon, and its learning rate: a short rise, then a fall along half a cosine."""
@@ -115,51 +130,6 @@ class OptimizerConfig:
     weight_decay: float | None = field(metadata=within(0, 100))
     warmup_steps: int = field(metadata=within(0, 10**6))
     final_lr_fraction: float = field(metadata=within(0, 1))
-
-
-@dataclass
-class VocoderConfig:
-    """The network that turns mels into sound, and how long it is trained: the keys that every type
-    of vocoder has.
-    """
-
-    type: str = field(metadata=one_of("phase_gradient", "hifigan_v2"))
-    channels: int = field(metadata=within(1, 4096))
-    blocks: int = field(metadata=within(1, 64))
-    decoded_share: float = field(metadata=within(0, 1))
-    lr: float | None = field(metadata=within(0, 1, strictly_above=True))
-    weight_decay: float = field(metadata=within(0, 100))
-    max_epochs: int | None = field(metadata=within(1, 10**6))
-    max_minutes: float | None = field(metadata=within(0, 10**6, strictly_above=True))
-
-
-@dataclass
-class PhaseVocoderConfig(VocoderConfig):
-    """The phase-gradient vocoder."""
-
-    starter: str | None = field(metadata=one_of("synthesised"))
-
-
-@dataclass
-class HifiGanVocoderConfig(VocoderConfig):
-    """The generator of HiFi-GAN."""
-
-    spectral_steps: int = field(metadata=within(0, 10**9))
-    discriminator_channels: int = field(metadata=within(1, 256))
-
-
-VOCODERS: dict[str, type[VocoderConfig]] = {
-    "phase_gradient": PhaseVocoderConfig,
-    "hifigan_v2": HifiGanVocoderConfig,
-}
-"""Type of vocoder, which is also the name of its file in conf/, → all of its keys."""
-OF_ONE_TYPE = {
-    f"vocoder.{key.name}": name
-    for name, kind in VOCODERS.items()
-    for key in fields(kind)
-    if key.name not in VocoderConfig.__dataclass_fields__
-}
-"""Key that only one type of vocoder has → that type."""
 
 
 @dataclass
@@ -272,6 +242,8 @@ class TrainConfig:
     mel: MelConfig
     model: ModelConfig
     rvq: RvqConfig
+    quantizer: PartConfig
+    loss: PartConfig
     optimizer: OptimizerConfig
     vocoder: VocoderConfig
     prior: PriorStageConfig

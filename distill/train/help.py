@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from distill import plugins
 from distill.settings.conf_files import Key, chosen_files, group_files, group_keys, top_keys
 from distill.settings.schema import REMOVABLE
 
@@ -38,6 +39,9 @@ def _groups() -> Iterator[str]:
     chosen = chosen_files()
     for group, files in group_files().items():
         others = [name for name in files if name != chosen[group]]
+        if group in plugins.GROUPS:
+            for name in plugins.installed(group):
+                others.append(f"{name} (of {plugins.source_of(group, name)})")
         more = f", or {', '.join(others)}" if others else ""
         yield f"  {group}: {chosen[group]}{more}"
 

@@ -27,6 +27,7 @@ from distill.system.terminal import say
 from distill.system.validation import InvalidError, instance_of
 from distill.training.base import OF_SPLIT, SeedConfig
 from distill.training.beginning import SHARE_OF_TIME, base_prior, base_vocoder
+from distill.vocoder.trained import TrainedVocoder
 
 FROM_NETWORK = {
     "model.channels": "channels",
@@ -36,6 +37,8 @@ FROM_NETWORK = {
     "rvq.codebook_size": "codebook_size",
     "rvq.low_levels": "low_levels",
     "rvq.low_codebook_size": "low_codebook_size",
+    "quantizer.type": "quantizer",
+    "quantizer.options": "quantizer_options",
     "rvq.codebook_dim": "codebook_dim",
 }
 """Key of the settings → the field of a network's configuration that shapes its weights."""
@@ -163,8 +166,9 @@ def _take_later_stages(given: _Given, content: BundleContent) -> list[str]:
     begins, stages = ["codec"], given.config.stages
     vocoder = base_vocoder(content) if "vocoder" in stages else None
     if vocoder is not None and vocoder.kind == given.config.vocoder.type:
-        given.take("vocoder.channels", vocoder.config.channels)
-        given.take("vocoder.blocks", vocoder.config.blocks)
+        sizes = ("options",) if isinstance(vocoder, TrainedVocoder) else ("channels", "blocks")
+        for size in sizes:
+            given.take(f"vocoder.{size}", getattr(vocoder.config, size))
         begins.append("vocoder")
     prior = base_prior(content) if "prior" in stages else None
     if prior is not None:

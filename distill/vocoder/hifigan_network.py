@@ -87,6 +87,7 @@ class HifiGanNetwork(nn.Module):
     """The generator of HiFi-GAN V2 (Kong et al., arXiv:2010.05646), for any hop length."""
 
     kind: ClassVar[str] = "hifigan_v2"
+    title: ClassVar[str] = "HiFi-GAN"
 
     def __init__(self, config: HifiGanConfig) -> None:
         super().__init__()
@@ -113,6 +114,11 @@ class HifiGanNetwork(nn.Module):
         for layer in (*self.upsample, *self.blocks.modules(), self.last):
             if isinstance(layer, nn.Conv1d | nn.ConvTranspose1d):
                 nn.init.normal_(layer.weight, 0, SPREAD)
+
+    @property
+    def hop_length(self) -> int:
+        """Samples of a frame."""
+        return self.config.hop_length
 
     @property
     def context(self) -> int:

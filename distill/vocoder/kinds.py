@@ -1,4 +1,6 @@
-"""networks that make sound ↔ what a bundle holds of them. A new kind of vocoder is added here."""
+"""networks that make sound ↔ what a bundle holds of them. A new kind of distill's own is added
+here; for those of packages see `trained`.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +9,17 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from distill import plugins
 from distill.model.mel import LogMel
-from distill.vocoder.hifigan import HifiGan
+from distill.vocoder.blocks import BlockVocoder
 from distill.vocoder.hifigan_network import HifiGanNetwork
 from distill.vocoder.phase_gradient import PhaseGradient
 from distill.vocoder.phase_network import PhaseNetwork
+from distill.vocoder.trained import TrainedVocoder
 from distill.vocoder.vocoder import Vocoder
 
-VocoderNetwork = PhaseNetwork | HifiGanNetwork
-NETWORKS: dict[str, type[VocoderNetwork]] = {
+VocoderNetwork = PhaseNetwork | HifiGanNetwork | TrainedVocoder
+NETWORKS: dict[str, type[PhaseNetwork | HifiGanNetwork]] = {
     PhaseNetwork.kind: PhaseNetwork,
     HifiGanNetwork.kind: HifiGanNetwork,
 }
@@ -23,8 +27,22 @@ NETWORKS: dict[str, type[VocoderNetwork]] = {
 
 def state_of(network: VocoderNetwork) -> dict[str, Any]:
     """`type`, `state_dict` in half precision, and `config`."""
+    if isinstance(network, TrainedVocoder):
+        options = network.config.options
+        source = plugins.source_of(plugins.VOCODER, network.kind) or ""
+        weights = {name: in_half(value) for name, value in network.state_dict().items()}
+        return {
+            "type": network.kind,
+            "state_dict": weights,
+            "config": {"options": {**options}, "package": source},
+        }
     weights = {name: value.half() for name, value in plain_weights(network).items()}
     return {"type": network.kind, "state_dict": weights, "config": asdict(network.config)}
+
+
+def in_half(value: Tensor) -> Tensor:
+    """A weight in half precision; whole numbers are kept as they are."""
+    return value.detach().half() if value.is_floating_point() else value
 
 
 def plain_weights(network: nn.Module) -> dict[str, Any]:
@@ -39,6 +57,6 @@ def plain_weights(network: nn.Module) -> dict[str, Any]:
 
 def vocoder_of(network: VocoderNetwork, spectrogram: LogMel) -> Vocoder:
     """The vocoder that a network makes sound with."""
-    if isinstance(network, HifiGanNetwork):
-        return HifiGan(spectrogram, network)
-    return PhaseGradient(spectrogram, network)
+    if isinstance(network, PhaseNetwork):
+        return PhaseGradient(spectrogram, network)
+    return BlockVocoder(spectrogram, network)

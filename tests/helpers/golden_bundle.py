@@ -27,7 +27,7 @@ def smallest_margin(model: ConvVQVAE) -> float:
         residual = model.encoder(mel()).flatten(2).transpose(1, 2)
         indices = model.quantizer(residual).indices
         margins = []
-        for level, book in enumerate(model.quantizer.rvq.codebooks):
+        for level, book in enumerate(model.quantizer.codebooks):
             nearest = torch.cdist(residual, book).topk(2, largest=False).values
             margins.append((nearest[..., 1] - nearest[..., 0]).min().item())
             residual = residual - book[indices[..., level]]

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from distill.codec.level_health import SideHealth
-from distill.model.quantizer import CodeRangeError, NonFiniteError, ResidualQuantizer
+from distill.model.quantizer import CodeRangeError, NonFiniteError, QuantizerSizes
+from distill.model.quantizers.residual_vq import ResidualQuantizer
 from distill.training.codec.health import count_codes, health_of
 
 DIM, CODES = 6, 16
@@ -17,15 +18,7 @@ def quantizer(
 ) -> ResidualQuantizer:
     """Not yet trained."""
     torch.manual_seed(seed)
-    return ResidualQuantizer(
-        dim=DIM,
-        codebook_size=codes,
-        num_quantizers=levels,
-        decay=0.8,
-        threshold_ema_dead_code=threshold,
-        kmeans_iters=5,
-        sync_codebook=False,
-    )
+    return ResidualQuantizer(QuantizerSizes(DIM, codes, levels, 0.8, threshold, kmeans_iters=5))
 
 
 def vectors(seed: int, positions: int = 150) -> torch.Tensor:
@@ -43,7 +36,7 @@ def trained(levels: int = 3, *, threshold: float = 2, steps: int = 5) -> Residua
 
 def codebooks(made: ResidualQuantizer) -> torch.Tensor:
     """(L, K, D), a copy."""
-    return made.rvq.codebooks.detach().clone()
+    return made.codebooks.detach().clone()
 
 
 def residual_losses(x: torch.Tensor, books: torch.Tensor, indices: torch.Tensor) -> list[float]:

@@ -9,7 +9,8 @@ from omegaconf import OmegaConf
 
 from distill.errors import ConfigError, DistillError, UnknownKeyError
 from distill.settings.compose import load_config, resume_config
-from distill.settings.schema import HifiGanVocoderConfig, TrainConfig
+from distill.settings.schema import TrainConfig
+from distill.settings.vocoders import HifiGanVocoderConfig
 
 
 def save(config: TrainConfig, run_dir: Path) -> Path:

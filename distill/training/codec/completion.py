@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import torch
 
@@ -14,6 +14,7 @@ from distill.model.layout import ROWS_PER_LOW_ROW
 from distill.model.mel import LogMel, SpectrogramConfig
 from distill.model.sizing import Choice
 from distill.model.starter import difference_from_starter
+from distill.plugins import QUANTIZER, load
 from distill.settings.schema import TrainConfig
 from distill.training.beginning import SHARE_OF_TIME
 from distill.training.codec.fitting import fitting_codebook_size, training_vectors
@@ -32,6 +33,11 @@ def complete(
     vectors = training_vectors(config, data.train)
     if rvq.codebook_size is None:
         size = fitting_codebook_size(config, source.files, vectors)
+        kind = load(QUANTIZER, config.quantizer.type)
+        possible = kind.possible_size(size.value, config.quantizer.options)
+        if possible != size.value:
+            reason = f"{size.reason}; {config.quantizer.type} can have no more"
+            size = replace(size, value=possible, reason=reason)
         rvq.codebook_size = size.value
         choices.append(size)
     if rvq.low_levels and rvq.low_codebook_size is None:
@@ -111,6 +117,8 @@ def network_config(config: TrainConfig) -> VQVAEConfig:
         residual_units=model.residual_units,
         low_levels=rvq.low_levels,
         low_codebook_size=low_size,
+        quantizer=config.quantizer.type,
+        quantizer_options={**config.quantizer.options},
     )
 
 

@@ -16,7 +16,7 @@ from distill.data.segments import Segment, shift_mel_bins
 from distill.errors import RunError
 from distill.model.config import VQVAEConfig
 from distill.model.layout import CodeLayout
-from distill.model.loss import Loss, loss_of
+from distill.model.loss import Loss, MelLoss, loss_of, mel_loss
 from distill.model.mel import LogMel, SpectrogramConfig
 from distill.model.quantizer import require_finite
 from distill.model.vqvae import ConvVQVAE
@@ -52,6 +52,7 @@ class CodecModule(StageModule):
         health: HealthConfig,
         padding_weight: float,
         start: Callable[[ConvVQVAE], None] | None,
+        loss_kind: MelLoss = mel_loss,
         seed: int,
         origin: Mapping[str, Any],
     ) -> None:
@@ -60,6 +61,7 @@ class CodecModule(StageModule):
         self.spectrogram = LogMel(spectrogram)
         self.health_config = health
         self.padding_weight = padding_weight
+        self.loss_kind = loss_kind
         self.start = start
         """Gives the network the weights that it begins with; None for random ones."""
         self.origin = origin
@@ -275,6 +277,8 @@ class CodecModule(StageModule):
             mel,
             output.commitment,
             commitment_weight=self.vqvae_config.commitment_weight,
+            penalty=output.penalty,
+            kind=self.loss_kind,
             frame_weights=torch.where(sounding, 1.0, self.padding_weight),
             std_db=self.spectrogram.config.std_db,
         )

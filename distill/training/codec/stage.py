@@ -15,6 +15,7 @@ import lightning
 import torch
 from hydra.utils import instantiate
 
+from distill import plugins
 from distill.bundle.content import BundleContent
 from distill.codec.level_health import SideHealth
 from distill.data.datamodule import SegmentDataModule
@@ -69,6 +70,7 @@ class CodecStage(Stage[PreparedCodec]):
             health=config.health,
             padding_weight=config.model.padding_weight,
             start=start,
+            loss_kind=partial(plugins.load(plugins.LOSS, config.loss.type), **config.loss.options),
             seed=config.seed,
             origin={"training_config": self._training_config(base), "metadata": self._metadata()},
         )
@@ -131,6 +133,13 @@ class CodecStage(Stage[PreparedCodec]):
             "tags": [],
             "distill_version": VERSION,
             "torch_version": str(torch.__version__),
+            "packages": plugins.packages(
+                [
+                    (plugins.QUANTIZER, self.config.quantizer.type),
+                    (plugins.LOSS, self.config.loss.type),
+                    *((plugins.AUGMENTATION, name) for name in self.config.data.augment.extra),
+                ]
+            ),
         }
 
     def _callbacks(self) -> list[lightning.Callback]:

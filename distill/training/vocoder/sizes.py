@@ -6,7 +6,12 @@ import torch
 
 from distill.errors import RunError
 from distill.model.mel import SpectrogramConfig
-from distill.settings.schema import VocoderConfig
+from distill.settings.vocoders import (
+    HifiGanVocoderConfig,
+    PhaseVocoderConfig,
+    PluginVocoderConfig,
+    VocoderConfig,
+)
 from distill.vocoder.hifigan_network import (
     KERNELS,
     LARGEST_FACTOR,
@@ -15,6 +20,7 @@ from distill.vocoder.hifigan_network import (
     upsampling,
 )
 from distill.vocoder.phase_network import PhaseNetworkConfig
+from distill.vocoder.trained import TrainedVocoderConfig
 
 HIDDEN = 3
 """Channels within the blocks of a PhaseNetwork, over those between them."""
@@ -22,9 +28,11 @@ HIDDEN = 3
 
 def network_config(
     settings: VocoderConfig, mel: SpectrogramConfig
-) -> PhaseNetworkConfig | HifiGanConfig:
+) -> PhaseNetworkConfig | HifiGanConfig | TrainedVocoderConfig:
     """The sizes of the network; raises RunError where there is none for such mels."""
-    if settings.type != HifiGanNetwork.kind:
+    if isinstance(settings, PluginVocoderConfig):
+        return TrainedVocoderConfig(settings.type, {**settings.options}, mel)
+    if isinstance(settings, PhaseVocoderConfig):
         return PhaseNetworkConfig(
             n_mels=mel.n_mels,
             bins=mel.n_fft // 2 + 1,
@@ -32,6 +40,7 @@ def network_config(
             hidden=HIDDEN * settings.channels,
             blocks=settings.blocks,
         )
+    assert isinstance(settings, HifiGanVocoderConfig)
     factors = upsampling(mel.hop_length)
     if factors is None:
         raise RunError(

@@ -20,7 +20,7 @@ from distill.data.split import FEWEST_HELD_OUT
 from distill.model.mel import SpectrogramConfig
 from distill.model.sizing import Choice
 from distill.runs.folder import best_bundle
-from distill.settings.schema import HifiGanVocoderConfig, PhaseVocoderConfig, VocoderConfig
+from distill.settings.vocoders import HifiGanVocoderConfig, PhaseVocoderConfig, VocoderConfig
 from distill.system.terminal import quantity
 from distill.training.beginning import base_of, base_vocoder, start_from
 from distill.training.listening import write_held_out_page
@@ -29,15 +29,17 @@ from distill.training.vocoder.comparison import MOST_SOUNDS, Comparer, Compariso
 from distill.training.vocoder.hifigan_module import HifiGanModule
 from distill.training.vocoder.module import VocoderModule
 from distill.training.vocoder.phase_module import PhaseModule
+from distill.training.vocoder.plugin_module import PluginModule
 from distill.training.vocoder.sizes import network_config, require_one_device
 from distill.vocoder.hifigan_network import HifiGanConfig
 from distill.vocoder.kinds import VocoderNetwork, state_of, vocoder_of
 from distill.vocoder.phase_network import PhaseNetworkConfig
 from distill.vocoder.starter import difference_from_starter, start_from_starter
+from distill.vocoder.trained import TrainedVocoderConfig
 from distill.vocoder.vocoder import Vocoder, default_vocoder
 
 LR, STARTER_LR = 0.003, 0.001
-HIFIGAN_LR = 0.0005
+HIFIGAN_LR, PLUGIN_LR = 0.0005, 0.001
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,8 @@ class VocoderStage(Stage[PreparedVocoder]):
             config.lr = STARTER_LR if base or _has_starter(config) else LR
             if isinstance(network, HifiGanConfig):
                 config.lr = HIFIGAN_LR
+            elif isinstance(network, TrainedVocoderConfig):
+                config.lr = PLUGIN_LR
             kind = "the base's" if base else "starter" if _has_starter(config) else "random"
             start = f"from {kind} weights"
             choices.append(Choice("vocoder's learning rate", config.lr, start, is_detail=True))
@@ -151,9 +155,13 @@ class VocoderStage(Stage[PreparedVocoder]):
             options["spectral_steps"] = config.spectral_steps
             options["discriminator_channels"] = config.discriminator_channels
             return HifiGanModule(network, codec, **options)
+        if isinstance(network, TrainedVocoderConfig):
+            return PluginModule(network, codec, **options)
         return PhaseModule(network, codec, **options)
 
-    def _base(self, network: PhaseNetworkConfig | HifiGanConfig) -> VocoderNetwork | None:
+    def _base(
+        self, network: PhaseNetworkConfig | HifiGanConfig | TrainedVocoderConfig
+    ) -> VocoderNetwork | None:
         """What the network begins with: that of the model that the run trains again, if it has one
         of these sizes.
         """

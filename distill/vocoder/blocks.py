@@ -1,4 +1,4 @@
-"""log-mel (C, 1, M, F) → waveform (C, T), by the generator of HiFi-GAN."""
+"""log-mel (C, 1, M, F) → waveform (C, T), by a network that makes samples of blocks of frames."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from torch import Tensor
 
 from distill.model.mel import LogMel
 from distill.vocoder.hifigan_network import HifiGanNetwork
+from distill.vocoder.trained import TrainedVocoder
 
 BLOCK = 256
 """Number of mel frames that are turned into sound together."""
 
 
-class HifiGan:
+class BlockVocoder:
     """Runs the network over blocks of frames, with as many around them as it sees. Blocks lie at
     the same frames however the mel is cut.
     """
 
-    name = "HiFi-GAN"
-
-    def __init__(self, spectrogram: LogMel, network: HifiGanNetwork) -> None:
+    def __init__(self, spectrogram: LogMel, network: HifiGanNetwork | TrainedVocoder) -> None:
+        self.name = network.title
         self.spectrogram = spectrogram
         self.network = network.eval()
 
@@ -46,7 +46,7 @@ class HifiGan:
     @torch.inference_mode()
     def _waveform(self, log_mel: Tensor, before: int, frames: int) -> Tensor:
         """Normalised log-mel (C, M, f) → the waveform (C, t) of the frames after the first ones."""
-        device, hop = next(self.network.parameters()).device, self.network.config.hop_length
+        device, hop = next(self.network.parameters()).device, self.network.hop_length
         decibels = self.spectrogram.to_decibels(log_mel).to(device)
         # one channel at a time: equal channels stay equal, memory small
         whole = torch.cat([self.network(each) for each in decibels.split(1)])

@@ -1,0 +1,1 @@
+"""the kinds of quantizer."""

@@ -1,0 +1,51 @@
+"""names of parts in a checked configuration → the same, with all their options, or an error."""
+
+from __future__ import annotations
+
+from distill.errors import ConfigError, DistillError, PluginError
+from distill.plugins import AUGMENTATION, LOSS, QUANTIZER, VOCODER, complete_options, load, names
+from distill.settings.schema import (
+    DEFAULT_LOSS,
+    DEFAULT_QUANTIZER,
+    LARGEST_CODEBOOK,
+    PartConfig,
+    TrainConfig,
+)
+from distill.settings.vocoders import PluginVocoderConfig
+
+
+def check_parts(config: TrainConfig) -> None:
+    """Complete the options of the parts that are chosen by name; raises ConfigError."""
+    parts: list[tuple[str, PartConfig | PluginVocoderConfig]] = [
+        (QUANTIZER, config.quantizer),
+        (LOSS, config.loss),
+    ]
+    if isinstance(config.vocoder, PluginVocoderConfig):
+        parts.append((VOCODER, config.vocoder))
+    for kind, part in parts:
+        if part.type not in names(kind):
+            raise ConfigError(f"{kind}.type", part.type, f"must be one of {', '.join(names(kind))}")
+        if part.options or part.type not in (DEFAULT_QUANTIZER, DEFAULT_LOSS):
+            _complete(kind, part, config)
+    for name in config.data.augment.extra:
+        if name not in names(AUGMENTATION):
+            known = ", ".join(names(AUGMENTATION)) or "there is none: no installed package has any"
+            raise ConfigError("data.augment.extra", name, f"must be one of {known}")
+
+
+def _complete(kind: str, part: PartConfig | PluginVocoderConfig, config: TrainConfig) -> None:
+    try:
+        part.options = {**complete_options(kind, part.type, part.options)}
+        if kind == QUANTIZER:
+            size = config.rvq.codebook_size or LARGEST_CODEBOOK
+            possible = load(kind, part.type).possible_size(size, part.options)
+            if config.rvq.codebook_size not in (None, possible):
+                raise ConfigError(
+                    "rvq.codebook_size",
+                    config.rvq.codebook_size,
+                    f"with quantizer={part.type}, the nearest possible number is {possible:,}",
+                )
+    except PluginError as error:
+        raise DistillError(f"{kind}.options: {error}") from error
+    except ValueError as error:
+        raise DistillError(f"{kind}.options: {error}") from error
