@@ -29,8 +29,9 @@ def check_parts(config: TrainConfig) -> None:
             _complete(kind, part, config)
     for name in config.data.augment.extra:
         if name not in names(AUGMENTATION):
-            known = ", ".join(names(AUGMENTATION)) or "there is none: no installed package has any"
-            raise ConfigError("data.augment.extra", name, f"must be one of {known}")
+            known = ", ".join(names(AUGMENTATION))
+            allowed = f"must be one of {known}" if known else "there is none: no package offers one"
+            raise ConfigError("data.augment.extra", name, allowed)
 
 
 def _complete(kind: str, part: PartConfig | PluginVocoderConfig, config: TrainConfig) -> None:
