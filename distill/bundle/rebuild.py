@@ -14,7 +14,14 @@ from distill.codec.codec import Codec
 from distill.errors import BundleError, PluginError
 from distill.model.mel import LogMel
 from distill.model.vqvae import ConvVQVAE
-from distill.plugins import QUANTIZER, VOCODER, Option, complete_options, load
+from distill.plugins import (
+    QUANTIZER,
+    VOCODER,
+    Option,
+    complete_options,
+    installed,
+    load,
+)
 from distill.system.ranges import parts, within
 from distill.system.validation import InvalidError, instance_of
 from distill.vocoder.hifigan_network import (
@@ -28,6 +35,7 @@ from distill.vocoder.phase_network import PhaseNetwork, PhaseNetworkConfig
 from distill.vocoder.state import DEFAULT, VocoderState
 from distill.vocoder.trained import TrainedVocoder, TrainedVocoderConfig
 
+LONGEST_TYPE = 40
 LARGEST_FILTER_BANK = 1 << 26
 
 
@@ -107,7 +115,7 @@ def rebuild_network(content: BundleContent) -> ConvVQVAE:
         with torch.device("meta"):  # without memory, to check the shapes first
             model = ConvVQVAE(config)
     except PluginError as error:
-        raise BundleError(_with_packages(error, content.metadata.packages)) from None
+        raise BundleError(f"{error}{_of_packages(content.metadata.packages)}") from None
     except ValueError as error:
         raise BundleError(f"vqvae_config does not fit its quantizer: {error}") from None
     check_weights(weights, model.state_dict(), config="vqvae_config")
@@ -145,16 +153,17 @@ def rebuild_vocoder(content: BundleContent) -> VocoderNetwork | None:
 
 def _rebuild_plugin(state: VocoderState, content: BundleContent) -> TrainedVocoder:
     """The network of a vocoder of an installed package."""
-    package = ""
+    if state.type not in installed(VOCODER):
+        package = str(state.config.get("package", ""))
+        raise BundleError(
+            f"its vocoder is of the type {state.type[:LONGEST_TYPE]!r}, which this version of "
+            f"distill does not know{_of_packages([package])}; without it: --vocoder {DEFAULT}"
+        )
     try:
         given = instance_of(_Plugin, state.config)
-        package = given.package
         options = complete_options(VOCODER, state.type, given.options)
         network = TrainedVocoderConfig(state.type, options, content.spectrogram_config).build()
-    except PluginError as error:
-        text = _with_packages(error, [package])
-        raise BundleError(f"{text}; without it: --vocoder {DEFAULT}") from None
-    except (InvalidError, ValueError) as error:
+    except (InvalidError, PluginError, ValueError) as error:
         raise BundleError(f"vocoder_state.config: {error}") from None
     expected = {name: in_half(tensor) for name, tensor in network.state_dict().items()}
     check_weights(state.state_dict, expected, config="vocoder_state.config")
@@ -162,11 +171,10 @@ def _rebuild_plugin(state: VocoderState, content: BundleContent) -> TrainedVocod
     return network
 
 
-def _with_packages(problem: PluginError, packages: Sequence[str]) -> str:
-    """The problem with a part, and where it came from when the model was trained."""
+def _of_packages(packages: Sequence[str]) -> str:
+    """Where a part came from when the model was trained."""
     shown = [name for name in packages if name and name.isprintable()]
-    trained = f"; the model was trained with {', '.join(shown)[:200]}" if shown else ""
-    return f"{problem}{trained}"
+    return f"; the model was trained with {', '.join(shown)[:200]}" if shown else ""
 
 
 def check_weights(

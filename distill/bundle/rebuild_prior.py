@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from distill.bundle.content import MOST, BundleContent
-from distill.bundle.rebuild import check_weights
+from distill.bundle.rebuild import LONGEST_TYPE, check_weights
 from distill.errors import BundleError
 from distill.model.held import are_codes
 from distill.model.vqvae import ConvVQVAE
@@ -19,7 +19,6 @@ from distill.prior.state import PriorState
 from distill.system.ranges import any_float, or_null, parts, within
 from distill.system.validation import InvalidError, instance_of
 
-LONGEST_TYPE = 40
 NETWORK = parts(
     rows=within(1, MOST),
     levels=within(1, 64),

@@ -26,6 +26,12 @@ class Loss:
     commitment: Tensor
     total: Tensor
 
+    @property
+    def terms(self) -> dict[str, Tensor]:
+        """By the names that they are logged with."""
+        names = ("loss", "reconstruction", "commitment")
+        return dict(zip(names, (self.total, self.reconstruction, self.commitment), strict=True))
+
 
 class MelLoss(Protocol):
     """Anything that compares mels: arguments and result as of `mel_loss`; options besides."""

@@ -6,6 +6,7 @@ import random
 import resource
 import zipfile
 from collections.abc import Callable
+from dataclasses import MISSING, fields
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ import torch
 
 from distill.bundle.digest import checksum_of
 from distill.bundle.loading import load_bundle
+from distill.model.config import VQVAEConfig
 from tests.helpers.tiny_bundle import (
     Content,
     change_content,
@@ -89,7 +91,9 @@ def key_removed(content: Content, chance: random.Random) -> None:
     parts = [content, content["codebook_health_snapshot"]["level_1"]]
     parts += [value for key, value in content.items() if key in NO_KEY_MAY_BE_MISSING]
     part = chance.choice(parts)
-    part.pop(chance.choice([key for key in part if not key.startswith("low_")]))
+    optional = {spec.name for spec in fields(VQVAEConfig) if spec.default is not MISSING}
+    optional |= {"quantizer_options", "packages"}
+    part.pop(chance.choice([key for key in part if key not in optional]))
 
 
 def shape_changed(content: Content, chance: random.Random) -> None:

@@ -102,6 +102,7 @@ def fields_of(model: ConvVQVAE) -> dict[str, Any]:
             "tags": ["test"],
             "distill_version": "0.1.0",
             "torch_version": "2.11.0",
+            "packages": [],
         },
     }
 

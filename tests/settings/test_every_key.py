@@ -125,6 +125,10 @@ CHANGES: dict[str, Change] = {
     "rvq.decay": Change(0.5),
     "rvq.dead_code_threshold": Change(0),
     "rvq.kmeans_iters": Change(1),
+    "quantizer.options.values": Change(2, (*BARE, "quantizer=residual_fsq")),
+    "quantizer.options.entropy_weight": Change(0.5, (*BARE, "quantizer=residual_lfq")),
+    "quantizer.options.groups": Change(4, (*BARE, "quantizer=grouped_residual_vq")),
+    "quantizer.options.codebook_weight": Change(0.1, (*BARE, "quantizer=residual_sim_vq")),
     "optimizer.lr": Change(0.01),
     "optimizer.momentum": Change(0.5),
     "optimizer.betas": Change([0.5, 0.6]),
@@ -180,6 +184,11 @@ REFUSED: dict[str, tuple[str, str]] = {
     "resume": ("/nowhere", "resume=/nowhere: "),
     "data.source": ("shards", "data=streaming needs one folder"),
     "vocoder.type": ("hifigan_v2", "type vocoder=hifigan_v2 instead"),
+    "quantizer.type": ("next", "quantizer.type=next: must be one of residual_vq"),
+    "quantizer.options": ("{size:3}", "has no option size: it has none"),
+    "loss.type": ("next", "loss.type=next: must be one of mel"),
+    "loss.options": ("{size:3}", "has no option size: it has none"),
+    "data.augment.extra": (["tilt"], "data.augment.extra=tilt: there is none"),
 }
 """Keys that say of a run what it is: a value that does not belong to it, and what is said then."""
 

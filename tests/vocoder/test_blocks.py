@@ -7,7 +7,7 @@ from math import prod
 
 import pytest
 import torch
-from distill.vocoder.hifigan import BLOCK, HifiGan
+from distill.vocoder.blocks import BLOCK, BlockVocoder
 
 from distill.model.mel import LogMel
 from distill.vocoder.hifigan_network import HifiGanConfig, HifiGanNetwork, upsampling
@@ -15,7 +15,7 @@ from distill.vocoder.kinds import plain_weights
 from tests.helpers.tiny_bundle import SPECTROGRAM
 
 
-def vocoder(hop_length: int = 128, blocks: int = 2) -> HifiGan:
+def vocoder(hop_length: int = 128, blocks: int = 2) -> BlockVocoder:
     torch.manual_seed(0)
     factors = upsampling(hop_length)
     assert factors is not None
@@ -23,7 +23,7 @@ def vocoder(hop_length: int = 128, blocks: int = 2) -> HifiGan:
     network = HifiGanNetwork(config)
     for weight in network.parameters():
         torch.nn.init.normal_(weight, 0, 0.2)
-    return HifiGan(LogMel(replace(SPECTROGRAM, hop_length=hop_length)), network)
+    return BlockVocoder(LogMel(replace(SPECTROGRAM, hop_length=hop_length)), network)
 
 
 def mel(frames: int, channels: int = 1) -> torch.Tensor:
@@ -33,7 +33,7 @@ def mel(frames: int, channels: int = 1) -> torch.Tensor:
     )
 
 
-def joined(made: HifiGan, given: torch.Tensor, size: int) -> torch.Tensor:
+def joined(made: BlockVocoder, given: torch.Tensor, size: int) -> torch.Tensor:
     return torch.cat(list(made.stream(given.split(size, dim=-1))), dim=-1)
 
 

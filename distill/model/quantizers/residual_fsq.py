@@ -39,7 +39,7 @@ class ResidualFsq(ProjectedQuantizer):
     @property
     def spread(self) -> float:
         """About evenly used values, at ± 1 the outermost."""
-        return 0.6
+        return 1.0
 
     def grid(self) -> Tensor:
         """(L, K, d)."""

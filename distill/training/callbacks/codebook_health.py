@@ -68,6 +68,7 @@ class CodebookHealthMonitor(lightning.Callback):
             fitting_codebook_size=self.fitting_codebook_size,
             dead_code_threshold=module.vqvae_config.threshold_ema_dead_code,
             commitment_weight=module.vqvae_config.commitment_weight,
+            learns_by_use=module.model.quantizer.learns_by_use,
         )
         return (
             f"low codebook utilization: {levels} "

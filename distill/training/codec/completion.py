@@ -58,6 +58,12 @@ def complete(
     if threshold.value < rvq.dead_code_threshold:
         rvq.dead_code_threshold = threshold.value
         choices.append(threshold)
+    if not load(QUANTIZER, config.quantizer.type).learns_by_use:
+        reason = (
+            f"the codes of {config.quantizer.type} are no moving averages; rvq.decay and "
+            "rvq.dead_code_threshold are for the levels of the low rows alone"
+        )
+        choices.append(Choice("dead codes", "counted, not replaced", reason))
     if trainer.max_epochs is None and trainer.max_minutes is None:
         epochs = sizing.max_epochs(
             segments, epoch_segments=data.epoch_segments, share=SHARE_OF_TIME if has_base else 1

@@ -62,11 +62,14 @@ def remedy(
     fitting_codebook_size: int,
     dead_code_threshold: float,
     commitment_weight: float,
+    learns_by_use: bool = True,
 ) -> str:
-    """Which settings to change, most effective first: overrides to type, and the reasons."""
+    """Which settings to change, most effective first: overrides to type, and the reasons. Only
+    codes that learn by use can be reset when they are dead.
+    """
     ill = set(ill)
     overrides, reasons = [], []
-    if dead_code_threshold == 0:
+    if learns_by_use and dead_code_threshold == 0:
         overrides.append("rvq.dead_code_threshold=2")
         reasons.append("dead-code reset is off")
     if fitting_codebook_size < side.codebook_size:

@@ -118,7 +118,7 @@ class CodecModule(StageModule):
             mel = shift_mel_bins(mel, cast(Tensor, batch["shift_bins"]))
         require_finite(mel, "the batch holds NaN or infinity", on_all_ranks=self.several_ranks)
         loss = self._loss(mel, self._sounding_frames(batch, mel))[0]
-        return _terms(loss), len(mel)
+        return loss.terms, len(mel)
 
     @property
     def can_be_saved(self) -> bool:
@@ -137,7 +137,7 @@ class CodecModule(StageModule):
         with torch.autocast(self.device.type, enabled=False):  # float32, as when the model is used
             loss, decoded, indices = self._loss(self.spectrogram.normalise(magnitude), sounding)
         sounds = int(cast(Tensor, batch["sound_end"]).count_nonzero())
-        self._val_loss.add(_terms(loss), sounds)
+        self._val_loss.add(loss.terms, sounds)
         mels_db = self.spectrogram.decibels(magnitude), self.spectrogram.to_decibels(decoded)
         self._mel_error.add(*mels_db, sounding)
         self._loudness.add(*mels_db, sounding)
@@ -292,11 +292,3 @@ class CodecModule(StageModule):
         """A batch and its mel (B, 1, M, F) → (B, F) bool: frames that hold sound."""
         begins, ends = cast(Tensor, batch["sound_begin"]), cast(Tensor, batch["sound_end"])
         return self.spectrogram.sounding_frames(begins, ends, frames=mel.shape[-1])
-
-
-def _terms(loss: Loss) -> dict[str, Tensor]:
-    return {
-        "loss": loss.total,
-        "reconstruction": loss.reconstruction,
-        "commitment": loss.commitment,
-    }
