@@ -99,6 +99,7 @@ class CodecModule(StageModule):
             betas=(config.betas[0], config.betas[1]),
             weight_decay=config.weight_decay,
             to_start=self.start is not None,
+            no_layers=self.model.quantizer.parameters(),
         )
 
     @property

@@ -36,15 +36,19 @@ class Muon(torch.optim.Optimizer):
         betas: tuple[float, float],
         weight_decay: float,
         to_start: bool = False,
+        no_layers: Iterable[Tensor] = (),
     ) -> None:
         """With `to_start`, weight decay pulls to where the weights are at the first step (L2-SP,
-        arXiv:1802.01483), else to zero.
+        arXiv:1802.01483), else to zero. Weights of `no_layers`, such as codes, whose shape says
+        nothing of a matrix, are stepped as biases are: by AdamW without decay.
         """
-        parameters = list(parameters)
+        parameters, others = list(parameters), {id(weight) for weight in no_layers}
+        kernels = [each for each in parameters if each.ndim > 1 and id(each) not in others]
+        of_layers = {id(weight) for weight in kernels}
         super().__init__(
             [
-                {"params": [weight for weight in parameters if weight.ndim > 1], "kernels": True},
-                {"params": [weight for weight in parameters if weight.ndim < 2], "kernels": False},
+                {"params": kernels, "kernels": True},
+                {"params": [p for p in parameters if id(p) not in of_layers], "kernels": False},
             ],
             {
                 "lr": lr,
