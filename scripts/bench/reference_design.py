@@ -1,8 +1,9 @@
 """The usual design, as a yardstick: a plain convolutional RVQ-VAE in a bare loop.
 
-    python scripts/bench/reference_design.py FOLDER --seconds 60 180 600 [--seed 0]
+    python scripts/bench/reference_design.py FOLDER --seconds 60 180 600 [--seed 0] [--first OTHER]
 
-Trains on the segments of a default run and prints, as JSON, where it stands after each time.
+Trains on the segments of a default run and prints, as JSON, where it stands after each time. With
+--first, it has trained on another folder before, for the first of these times.
 
 Four strided convolutions with BatchNorm and dropout each way, log1p magnitude mels made once, mean
 squared error at three scales, commitment weighed inside and outside the quantizer, AdamW at 1e-3,
@@ -17,6 +18,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -95,14 +97,16 @@ def train_reference(
     levels: int,
     marks_s: Sequence[float],
     seed: int,
+    model: Reference | None = None,
 ) -> list[Point]:
-    """Train until the last mark; the held-out error at the end of the epoch after each mark.
+    """Train until the last mark, a new model or the one given; the held-out error at the end of the
+    epoch after each mark.
 
     The time of the measurements does not count.
     """
     torch.manual_seed(seed)
     inputs = torch.cat([mel for mel, _ in _magnitudes(train, spectrogram)]).log1p()
-    model = Reference(levels, codes)
+    model = model or Reference(levels, codes)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=0.01)
     points: list[Point] = []
     start, measuring_s, trained = time.perf_counter(), 0.0, 0
@@ -132,16 +136,18 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--seconds", type=float, nargs="+", default=[60, 180, 600])
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--first", type=Path)
     options = parser.parse_args()
+    torch.manual_seed(options.seed)
+    sizes: dict[str, Any] = {"levels": LEVELS, "codes": CODES, "seed": options.seed}
+    model = Reference(LEVELS, CODES)
+    if options.first is not None:
+        _, data, spectrogram = prepared(options.first.absolute(), f"seed={options.seed}")
+        marks_s = options.seconds[:1]
+        train_reference(data.train, data.val, spectrogram, marks_s=marks_s, model=model, **sizes)
     _, data, spectrogram = prepared(options.folder.absolute(), f"seed={options.seed}")
     points = train_reference(
-        data.train,
-        data.val,
-        spectrogram,
-        codes=CODES,
-        levels=LEVELS,
-        marks_s=options.seconds,
-        seed=options.seed,
+        data.train, data.val, spectrogram, marks_s=options.seconds, model=model, **sizes
     )
     print(json.dumps([asdict(point) for point in points]))
 

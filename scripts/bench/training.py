@@ -60,7 +60,7 @@ def main() -> None:
     parser.add_argument("--parts", nargs="+", choices=parts, default=list(parts))
     options = parser.parse_args()
     options.folder = options.folder.absolute()
-    result: dict[str, Any] = {"machine": _machine(), "folder": options.folder.name}
+    result: dict[str, Any] = {"machine": machine(), "folder": options.folder.name}
     print(result["machine"])
     target = options.json.absolute()
     with tempfile.TemporaryDirectory() as scratch:
@@ -71,7 +71,8 @@ def main() -> None:
             target.write_text(json.dumps(result, indent=1) + "\n")
 
 
-def _machine() -> str:
+def machine() -> str:
+    """What it is measured on."""
     if torch.cuda.is_available():
         return torch.cuda.get_device_name()
     features = torch.cpu.get_capabilities()

@@ -7,9 +7,9 @@ from math import prod
 
 import pytest
 import torch
-from distill.vocoder.blocks import BLOCK, BlockVocoder
 
 from distill.model.mel import LogMel
+from distill.vocoder.blocks import BLOCK, BlockVocoder
 from distill.vocoder.hifigan_network import HifiGanConfig, HifiGanNetwork, upsampling
 from distill.vocoder.kinds import plain_weights
 from tests.helpers.tiny_bundle import SPECTROGRAM
