@@ -13,7 +13,6 @@ from distill.errors import DistillError
 from distill.settings.conf_files import chosen_files
 from distill.settings.own_folders import YAML
 from distill.system.paths import from_here
-from distill.system.shell import shell_line
 
 PACKAGE = re.compile(r"\s*#\s*@package\b *(.*?)\s*(?:\n|$)")
 GLOBAL = "_global_"
@@ -143,13 +142,3 @@ def _sets(values: Any, package: str, key: str) -> bool:
             return False
         values = values[part]
     return True
-
-
-def heading(words: Sequence[str], files: Sequence[Path]) -> str:
-    """Comment lines for the top of a run's settings: what was typed and where, and the files of
-    somebody's own that the settings are made of.
-    """
-    lines = [f"python -m distill.train {shell_line(words)}".strip(), f"typed in {Path.cwd()}"]
-    if files:
-        lines.append(f"settings of your own: {', '.join(map(str, files))}")
-    return "".join(f"# {' '.join(line.splitlines())}\n" for line in lines)

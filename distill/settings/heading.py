@@ -1,0 +1,27 @@
+"""what was typed, and own files of settings → comment lines at the top of a run's config.yaml."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import takewhile
+from pathlib import Path
+
+from distill.system.run_parts import CONFIG
+from distill.system.shell import shell_line
+
+COMMAND = "python -m distill.train"
+
+
+def heading_of(words: Sequence[str], own_files: Sequence[Path], resumed: Path | None = None) -> str:
+    """Lines that say what was typed, in which folder, and which files of somebody's own the
+    settings are made of. Those of a `resumed` run stand above them.
+    """
+    lines = [f"{COMMAND} {shell_line(words)}".strip(), f"typed in {Path.cwd()}"]
+    lines += [f"settings of your own: {file}" for file in own_files]
+    new = "".join(f"# {' '.join(line.splitlines())}\n" for line in lines)
+    return _heading_in(resumed / CONFIG) + new if resumed else new
+
+
+def _heading_in(config: Path) -> str:
+    with config.open(encoding="utf-8") as file:
+        return "".join(takewhile(lambda line: line.startswith("#"), file))
