@@ -75,7 +75,8 @@ def compose_settings(overrides: Sequence[str], *, sweep: bool = True) -> Setting
     check_files(used_files(folders, dict(map(_choice, parsed))))
     of_folders = [quote_list(SEARCHPATH, list(map(str, folders)))] if folders else []
     tree = _compose([*map(to_compose, parsed), *of_folders], typed)
-    own_files = used_files(folders, tree.hydra.runtime.choices)
+    choices = tree.hydra.runtime.choices
+    own_files = used_files(folders, choices)
     check_files(own_files)  # those that the others choose, too
     job = tree.copy()
     with open_dict(job):
@@ -83,7 +84,7 @@ def compose_settings(overrides: Sequence[str], *, sweep: bool = True) -> Setting
     try:
         config = check_config(job)
     except DistillError as error:
-        raise with_file(error, job, own_files, folders, typed) from error.__cause__
+        raise with_file(error, job, own_files, folders, typed - choices.keys()) from error.__cause__
     words = zip(overrides, typed_words, strict=True)
     kept = [word for word, each in words if each.key_or_group != SEARCHPATH]
     return Settings((*kept, *of_folders), config, tree, typed, own_files)

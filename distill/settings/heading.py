@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from itertools import takewhile
 from pathlib import Path
 
+from distill.settings.quoting import to_type
 from distill.system.run_parts import CONFIG
-from distill.system.shell import shell_line
+from distill.system.shell import shell_word
 
 COMMAND = "python -m distill.train"
 
@@ -16,10 +17,15 @@ def heading_of(words: Sequence[str], own_files: Sequence[Path], resumed: Path | 
     """Lines that say what was typed, in which folder, and which files of somebody's own the
     settings are made of. Those of a `resumed` run stand above them.
     """
-    lines = [f"{COMMAND} {shell_line(words)}".strip(), f"typed in {Path.cwd()}"]
+    command = [COMMAND, *map(_word, words)]
+    lines = [" ".join(command), f"typed in {Path.cwd()}"]
     lines += [f"settings of your own: {file}" for file in own_files]
     new = "".join(f"# {' '.join(line.splitlines())}\n" for line in lines)
     return _heading_in(resumed / CONFIG) + new if resumed else new
+
+
+def _word(word: str) -> str:
+    return to_type(word) if "'" in word else shell_word(word)
 
 
 def _heading_in(config: Path) -> str:

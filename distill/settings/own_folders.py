@@ -79,12 +79,12 @@ def _check_names(folder: Path, before: Sequence[Path]) -> None:
     for name in _names_in(folder):
         if (config_dir() / name).is_file():
             raise DistillError(
-                f"{from_here(folder / name)}: distill has a {name}, too, and would read that; "
+                f"{from_here(folder / name)}: distill has a file {name}, too, and would read that; "
                 "give yours another name"
             )
         for other in before:
             if (other / name).is_file():
-                both = f"{from_here(folder / name)}: {from_here(other)} has a {name}"
+                both = f"{from_here(folder / name)}: {from_here(other)} has a file {name}"
                 raise DistillError(f"{both}, too; give one of them another name")
 
 

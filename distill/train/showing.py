@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hydra
 from omegaconf import Container, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from distill.errors import DistillError
 from distill.settings.compose import Settings
 from distill.settings.hydra_app import do_nothing, run_hydra
+from distill.settings.own_folders import SEARCHPATH
 from distill.settings.quoting import quote
 from distill.train.command import TrainCommand
 from distill.train.composing import compose_command, configuration_of
@@ -39,7 +41,8 @@ def show(command: TrainCommand) -> None:
     if command.show == "--hydra-help":
         lines = "\n".join(flag_lines()).replace("$", "$$").replace("${", "\\${")
         template = f"hydra.hydra_help.template={quote(HYDRA_HELP % lines)}"
-        run_hydra(do_nothing, ["--hydra-help", template, *settings.overrides])
+        folders = [word for word in settings.overrides if word.startswith(SEARCHPATH)]
+        run_hydra(do_nothing, ["--hydra-help", template, *folders])
         return
     config, _ = configuration_of(settings)
     if command.show == "--cfg" and command.which == "job":
@@ -68,11 +71,11 @@ def _print(tree: Container, package: str | None) -> None:
 def _select(tree: Container, package: str) -> object:
     missing = object()
     try:
-        found = OmegaConf.select(tree, package, default=missing)
-    except Exception as error:  # OmegaConf has many for a key that cannot be
-        raise DistillError(f"--package={package}: no such key") from error
+        found = OmegaConf.select(tree, package, default=missing, throw_on_resolution_failure=False)
+    except OmegaConfBaseException:  # such as for a key below a value
+        found = missing
     if found is missing:
-        raise DistillError(f"--package={package}: no such key; see --help for all")
+        raise DistillError(f"--package={package}: no such key; --help lists all keys of runs")
     return found
 
 
