@@ -7,6 +7,7 @@ from omegaconf import Container, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from distill.errors import DistillError
+from distill.settings.check import one_line
 from distill.settings.compose import Settings
 from distill.settings.hydra_app import do_nothing, run_hydra
 from distill.settings.own_folders import SEARCHPATH
@@ -71,9 +72,9 @@ def _print(tree: Container, package: str | None) -> None:
 def _select(tree: Container, package: str) -> object:
     missing = object()
     try:
-        found = OmegaConf.select(tree, package, default=missing, throw_on_resolution_failure=False)
-    except OmegaConfBaseException:  # such as for a key below a value
-        found = missing
+        found = OmegaConf.select(tree, package, default=missing)
+    except OmegaConfBaseException as error:  # a key below a value, or a value that a run gives
+        raise DistillError(f"--package={package}: {one_line(error)}") from error
     if found is missing:
         raise DistillError(f"--package={package}: no such key; --help lists all keys of runs")
     return found
