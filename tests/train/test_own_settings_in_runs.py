@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -119,6 +118,6 @@ def test_a_model_is_trained_again_with_an_own_experiment(
     again = ("base=kit", "stages=[codec]", "callbacks.previews=null", "trainer.accelerator=cpu")
     answer = distill_train("-cd", "mine", "sounds", "experiment=longer", *again)
     assert answer.returncode == 0, answer.stderr
-    (run_dir,) = tmp_path.glob("outputs/train/*kit-2*")
-    assert OmegaConf.load(run_dir / "config.yaml").trainer.max_epochs == 2
-    assert os.path.isfile(run_dir / "best.distillgan")
+    saved = [OmegaConf.load(file) for file in tmp_path.glob("outputs/train/*/config.yaml")]
+    assert {config.name: config.trainer.max_epochs for config in saved} == {"kit": 1, "kit 2": 2}
+    assert (tmp_path / "outputs/library/kit_2.distillgan").is_file()
