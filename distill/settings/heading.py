@@ -18,9 +18,9 @@ def heading_of(words: Sequence[str], own_files: Sequence[Path], resumed: Path | 
     settings are made of. Those of a `resumed` run stand above them.
     """
     command = [COMMAND, *map(_word, words)]
-    lines = [" ".join(command), f"typed in {Path.cwd()}"]
-    lines += [f"settings of your own: {file}" for file in own_files]
-    new = "".join(f"# {' '.join(line.splitlines())}\n" for line in lines)
+    lines = [" ".join(command), f"typed in {shell_word(str(Path.cwd()))}"]
+    lines += [f"settings of your own: {shell_word(str(file))}" for file in own_files]
+    new = "".join(f"# {line}\n" for line in lines)
     return _heading_in(resumed / CONFIG) + new if resumed else new
 
 

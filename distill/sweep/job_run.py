@@ -18,7 +18,7 @@ from distill.settings.compose import make_roots_absolute
 from distill.settings.heading import heading_of
 from distill.settings.own_files import used_files
 from distill.sweep.job import SweepStopped, keep_record
-from distill.sweep.stop import INTERRUPTED
+from distill.sweep.stop import IN_TURN, INTERRUPTED
 from distill.system import terminal
 from distill.system.stopping import stop_signal
 from distill.system.terminal import console, say
@@ -42,7 +42,7 @@ def run_job(composed: DictConfig) -> float:
     hydra = HydraConfig.get()
     run_dir, number = Path(hydra.runtime.output_dir), int(hydra.job.num)
     overrides = list(hydra.overrides.task)
-    in_turn = hydra.runtime.choices["hydra/launcher"] == "basic"
+    in_turn = hydra.launcher._target_.endswith(f".{IN_TURN}")
     terminal.show_warnings()
     log.info("distill train %s", " ".join(overrides))
     console.quiet = not in_turn

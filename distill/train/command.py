@@ -18,7 +18,7 @@ from distill.train.flags import (
     check_flags,
     split_flags,
 )
-from distill.train.stray_words import check_spaces
+from distill.train.stray_words import check_folder, check_spaces
 
 KEYS = [field.name for field in fields(TrainConfig)]
 
@@ -55,6 +55,8 @@ def read_command(words: Sequence[str]) -> TrainCommand:
     if HELP in values:  # even if other words are wrong
         return TrainCommand((), config_dirs=config_dirs, help=True)
     check_flags(given)
+    for folder in config_dirs:
+        check_folder(CONFIG_DIR, folder, words)
     folders = [word for word in rest if _is_folder(word)]
     overrides = [word for word in rest if not _is_folder(word)]
     check_spaces(rest)

@@ -85,6 +85,16 @@ def test_a_folder_of_an_installed_package(tmp_path: Path, monkeypatch: pytest.Mo
         load_config([own("pkg://ours.other")])
 
 
+def test_an_own_launcher_begins_with_distills() -> None:
+    pytest.importorskip("hydra_plugins.hydra_submitit_launcher")
+    write_settings(
+        Path("mine"), hydra__launcher__ours="defaults: [slurm]\npartition: long\nmem_gb: 64\n"
+    )
+    settings = compose_settings([own("mine"), "hydra/launcher=ours", "rvq.levels=2,3"])
+    launcher = settings.hydra.launcher
+    assert (launcher.partition, launcher.mem_gb, launcher.timeout_min) == ("long", 64, 240)
+
+
 def test_several_folders_are_one() -> None:
     write_settings(Path("one"), experiment__mine=f"{HEADER}seed: 7\n")
     write_settings(Path("two"), rvq__tiny="defaults: [default]\nlevels: 2\n")

@@ -154,6 +154,15 @@ def test_the_folder_of_settings_is_no_folder_of_sounds(
     assert (command.overrides, command.sweep, command.show) == (("seed=7",), False, "")
 
 
+def test_a_folder_that_the_shell_cuts_is_named_with_its_quotes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("my own settings").mkdir()
+    with pytest.raises(DistillError, match="3 words; type --config-dir 'my own settings'$"):
+        read_command(["seed=7", "--config-dir", "my", "own", "settings", "experiment=mine"])
+
+
 def test_help_lists_own_files_beside_distills(tmp_path: Path) -> None:
     folder = write_settings(usual_settings(tmp_path / "mine"), hydra__launcher__ours="defaults: []")
     text = train_help([str(folder)])

@@ -37,8 +37,8 @@ def test_a_run_says_what_was_typed_and_goes_on_without_the_files(
     assert first[0].startswith(start)
     assert first[1:] == [
         f"# typed in {tmp_path}",
-        f"# settings of your own: {mine}/experiment/mine.yaml",
-        f"# settings of your own: {mine}/rvq/tiny.yaml",
+        f"# settings of your own: '{mine}/experiment/mine.yaml'",
+        f"# settings of your own: '{mine}/rvq/tiny.yaml'",
     ]
     shutil.rmtree(mine)
     answer = distill_train("resume=run", "trainer.max_epochs=2")
@@ -56,20 +56,27 @@ def test_a_run_says_what_was_typed_and_goes_on_without_the_files(
         ("hydra/launcher=joblib", "hydra.launcher.n_jobs=2"),
         ("hydra/launcher=submitit_local", "hydra.sweeper.max_batch_size=2"),
         ("hydra/launcher=ray", "+hydra.launcher.ray.init.num_cpus=2"),
+        ("hydra/launcher=in_turn",),
     ],
     ids=str,
 )
 def test_every_job_of_a_sweep_finds_the_files(
     sounds: Path, tmp_path: Path, distill_train: Train, launcher: tuple[str, ...]
 ) -> None:
-    if launcher:
+    if launcher and "in_turn" not in launcher[0]:
         name = launcher[0].partition("=")[2].partition("_")[0]
         pytest.importorskip(f"hydra_plugins.hydra_{name}_launcher")
     mine = usual_settings(tmp_path / "mine")
-    write_settings(mine, experiment__other=f"{HEADER}defaults:\n  - override /rvq: tiny\nseed: 8\n")
+    write_settings(
+        mine,
+        experiment__other=f"{HEADER}defaults:\n  - override /rvq: tiny\nseed: 8\n",
+        hydra__launcher__in_turn="defaults: [basic]\n",
+    )
     words = ("-m", "-cd", "mine", "sounds", "experiment=mine,other", *SHORT)
     answer = distill_train(*words, *launcher, "hydra.sweep.dir=sweep")
     assert answer.returncode == 0, answer.stderr
+    by_itself = not launcher or "in_turn" in launcher[0]
+    assert ("│ level 0" in answer.stdout) == by_itself, "jobs at the same time have a line each"
     rows = csv.DictReader((tmp_path / "sweep" / "leaderboard.csv").open())
     assert {(row["experiment"], row["state"]) for row in rows} == {
         ("mine", "done"),
