@@ -1,4 +1,4 @@
-"""What the README tells people to type works as typed."""
+"""What the README and the pages in docs/ tell people to type works as typed."""
 
 from __future__ import annotations
 
@@ -21,49 +21,91 @@ from distill.catalog.catalog import Catalog
 from distill.catalog.index import DEFAULT_FOLDER
 from distill.codec.codes import Codes
 from distill.settings.compose import load_config
-from distill.settings.quoting import quote_folders
+from distill.settings.conf_files import group_files
+from distill.settings.overrides import check_override, parse_overrides
 from distill.settings.schema import TrainConfig
 from distill.train.command import read_command
+from distill.train.composing import compose_command
+from distill.train.help import train_help
 from tests.helpers.checkout import REPOSITORY
 from tests.helpers.made_bundle import STATES, publish_bundle
+from tests.helpers.own_settings import write_settings
 from tests.helpers.sounds import tone
 from tests.helpers.verbs import Run
 
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
-COMMANDS = [
-    line.split("#")[0].strip()
-    for line in README.splitlines()
-    if re.match(r"    (python|make|tensorboard) ", line) or re.match(r"    python -m", line)
-]
+PAGES = {
+    path.name: path.read_text(encoding="utf-8")
+    for path in (REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md")))
+}
+SHELLS = ("", "sh", "bash", "shell", "console")
+GROUPS = [*group_files()]
+OF_PYTHON = ("model", "library")
+"""Groups whose names also stand for objects in Python, or modules."""
 
 
-def training_overrides() -> list[list[str]]:
-    words = [shlex.split(command) for command in COMMANDS]
-    return [line[3:] for line in words if line[:3] == ["python", "-m", "distill.train"]]
+def commands_in(page: str) -> list[list[str]]:
+    """The words of the commands to type: in lines that are indented, or between fences."""
+    commands = []
+    fence: str | None = None
+    for line in page.splitlines():
+        if line.startswith("```"):
+            fence = line[3:].strip() if fence is None else None
+        elif line.startswith("    ") if fence is None else fence in SHELLS:
+            typed = line.strip().removeprefix("$ ")
+            if re.match(r"(python|make|tensorboard) ", typed):
+                commands.append(shlex.split(typed, comments=True))
+    return commands
 
 
-@pytest.mark.parametrize("overrides", training_overrides(), ids=" ".join)
+def tables_in(page: str) -> list[list[list[str]]]:
+    """The cells of each row of each table, its head first."""
+    tables = re.findall(r"(?:^ *\|.*\|\n?)+", page, re.M)
+    return [[row.strip(" |").split(" | ") for row in table.splitlines()] for table in tables]
+
+
+COMMANDS = [words for page in PAGES.values() for words in commands_in(page)]
+
+
+def training_words() -> list[list[str]]:
+    lines = [words[3:] for words in COMMANDS if words[:3] == ["python", "-m", "distill.train"]]
+    lines = [words[: words.index(">")] if ">" in words else words for words in lines]
+    return [list(words) for words in dict.fromkeys(map(tuple, lines))]
+
+
+@pytest.mark.parametrize("words", training_words(), ids=" ".join)
 def test_every_training_command_is_accepted(
-    overrides: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     for folder in ("sounds", "drums", "voices", "shards"):
         Path(folder).mkdir()
-    command = read_command([word.replace("/path/to/sounds", "sounds") for word in overrides])
-    overrides = list(command.overrides)
-    if command.folders:
-        overrides.append(quote_folders(command.folders))
-    if any(word.startswith(("hydra/launcher=", "hydra/sweeper=")) for word in overrides):
+    write_shown_files()
+    write_settings(Path("mine"), experiment__again="# @package _global_\n")
+    command = read_command([word.replace("/path/to/sounds", "sounds") for word in words])
+    if any(word.startswith(("hydra/launcher=", "hydra/sweeper=")) for word in words):
         pytest.importorskip("hydra_plugins.hydra_optuna_sweeper", reason="an extra")
-    assert isinstance(load_config(overrides), TrainConfig)
+    if command.help:
+        assert train_help(command.config_dirs)
+    else:
+        assert isinstance(compose_command(command).config, TrainConfig)
+
+
+def write_shown_files() -> None:
+    """The files of settings that the pages show, each below its path."""
+    for page in PAGES.values():
+        for path, text in re.findall(r"`(\S+\.yaml)`:\n\n```yaml\n(.*?)```", page, re.S):
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+            Path(path).write_text(text, encoding="utf-8")
 
 
 def other_commands() -> list[tuple[str, list[str]]]:
-    words = [shlex.split(command) for command in COMMANDS]
     return [
-        (line[2], line[3:])
-        for line in words
-        if line[:2] == ["python", "-m"] and line[2] != "distill.train"
+        (words[2], words[3:])
+        for words in COMMANDS
+        if words[:2] == ["python", "-m"]
+        and words[2].startswith("distill.")
+        and words[2] != "distill.train"
     ]
 
 
@@ -78,22 +120,40 @@ def test_every_other_command_is_accepted(run: Run, verb: str, arguments: list[st
 
 
 def test_the_make_targets_exist() -> None:
-    targets = {command.split()[1] for command in COMMANDS if command.startswith("make ")}
+    targets = {words[1] for words in COMMANDS if words[0] == "make"}
     assert {"demo", "test"} <= targets
     makefile = (REPOSITORY / "Makefile").read_text(encoding="utf-8")
     for target in targets:
         assert re.search(rf"^{target}:", makefile, re.M), target
 
 
-def test_the_table_of_keys_tells_the_real_defaults() -> None:
+def test_tables_of_keys_tell_the_real_defaults() -> None:
     config = load_config([])
-    rows = re.findall(r"^\| `([\w.]+)` \| (\S+) \|", README, re.M)
+    tables = [table for page in PAGES.values() for table in tables_in(page)]
+    rows = [row for head, *rows in tables if head[:2] == ["key", "default"] for row in rows[1:]]
     assert len(rows) >= 14
-    for key, default in rows:
-        value: object = config
-        for part in key.split("."):
-            value = getattr(value, part)
-        assert value == yaml.safe_load(default.strip("`")), key
+    for keys, default, *_ in rows:
+        for key in re.findall(r"`([\w.]+)`", keys):
+            value: object = config
+            for part in key.split("."):
+                value = getattr(value, part)
+            assert value == yaml.safe_load(default.strip("`")), key
+
+
+def test_every_key_that_a_page_names_exists() -> None:
+    """`rvq.levels` or `rvq.levels=4`, wherever it stands."""
+    named = re.compile(
+        r"`[+~]*((?:GROUPS)(?:\.\w+)+)(=[^`]*)?`".replace("GROUPS", "|".join(GROUPS))
+    )
+    keys = [
+        key
+        for page in PAGES.values()
+        for key, value in named.findall(page)
+        if value or key.partition(".")[0] not in OF_PYTHON
+    ]
+    assert len(keys) >= 20
+    for key in keys:
+        check_override(*parse_overrides([f"{key}=null"]))
 
 
 def test_the_python_example_runs(here: Path) -> None:

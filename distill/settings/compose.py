@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from hydra import compose, initialize_config_dir
-from hydra.core.config_store import ConfigStore
+from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from distill import plugins
 from distill.errors import ConfigError, DistillError, RunError
 from distill.settings.check import check_config, one_line
 from distill.settings.conf_files import CONFIG_NAME, config_dir
 from distill.settings.overrides import check_override, parse_overrides, to_compose
+from distill.settings.own_files import check_files, explain_yaml, used_files, with_file
+from distill.settings.own_folders import SEARCHPATH, own_folders
+from distill.settings.parts import offer_parts
+from distill.settings.quoting import quote_list
 from distill.settings.schema import FOLDERS, TrainConfig
 from distill.system.paths import from_here, is_address, is_folder, path_of
 from distill.system.run_parts import CHECKPOINTS, outputs_of
@@ -35,20 +38,6 @@ KEPT_OF_STAGE = {
 """The same of later stages, once they have begun."""
 PLACES = {"library.dir": "library", "data.cache_dir": "cache"}
 """Settings of folders that usually lie beside the runs, and their names there."""
-OF_PLUGIN: dict[str, dict[str, Any]] = {
-    plugins.QUANTIZER: {},
-    plugins.LOSS: {},
-    plugins.VOCODER: {
-        "decoded_share": 0.5,
-        "lr": None,
-        "weight_decay": 0.01,
-        "max_epochs": None,
-        "max_minutes": 3.0,
-    },
-}
-"""Kinds of parts that are groups of conf/ → the keys of those that packages offer, besides their
-options.
-"""
 FREE_ON_RESUME = ("data.num_workers", "data.cache_dir", "data.root")
 
 
@@ -57,13 +46,15 @@ class Settings:
     """The overrides as typed, and the values composed from them."""
 
     overrides: tuple[str, ...]
-    """As typed, in Hydra's grammar."""
+    """As typed, in Hydra's grammar; the folders of own settings are absolute."""
     config: TrainConfig
     """The checked configuration; for a sweep, with the first of each key's values."""
     tree: DictConfig
     """All values before the check, with Hydra's own under `hydra`."""
     typed: frozenset[str]
     """The keys in the overrides."""
+    own_files: tuple[Path, ...] = ()
+    """The files of somebody's own that the values are made of."""
 
     @property
     def hydra(self) -> Any:
@@ -78,32 +69,62 @@ def compose_settings(overrides: Sequence[str], *, sweep: bool = True) -> Setting
     In a sweep (`rvq.levels=2,3,4`) only the first value is checked here; each job checks its own.
     Without `sweep`, several values are a mistake.
     """
-    parsed = parse_overrides(overrides)
+    typed_words = parse_overrides(overrides)
+    folders = own_folders([word for each in typed_words for word in _searchpath(each)])
+    parsed = [each for each in typed_words if each.key_or_group != SEARCHPATH]
     typed = frozenset(override.key_or_group for override in parsed)
     for override in parsed:
-        check_override(override, sweep=sweep, searching="hydra/sweeper" in typed)
-    words = [to_compose(override) for override in parsed]
-    _offer_parts()
-    try:
-        with initialize_config_dir(str(config_dir()), version_base="1.3"):
-            tree = compose(CONFIG_NAME, words, return_hydra_config=True)
-    except (HydraException, OmegaConfBaseException, ValueError) as error:
-        extra = ""
-        if typed & {"hydra/launcher", "hydra/sweeper"}:
-            extra = " (launchers and sweepers need the extra: make sweep)"
-        raise DistillError(one_line(error) + extra) from error
+        check_override(override, sweep=sweep, searching="hydra/sweeper" in typed, own=folders)
+    check_files(used_files(folders, dict(map(_choice, parsed))))
+    of_folders = [quote_list(SEARCHPATH, list(map(str, folders)))] if folders else []
+    tree = _compose([*map(to_compose, parsed), *of_folders], typed)
+    choices = tree.hydra.runtime.choices
+    own_files = used_files(folders, choices)
+    check_files(own_files)  # those that the others choose, too
     job = tree.copy()
     with open_dict(job):
         del job["hydra"]
-    return Settings(tuple(overrides), check_config(job), tree, typed)
+    try:
+        config = check_config(job)
+    except DistillError as error:
+        raise with_file(error, job, own_files, folders, typed - choices.keys()) from error.__cause__
+    words = zip(overrides, typed_words, strict=True)
+    kept = [word for word, each in words if each.key_or_group != SEARCHPATH]
+    return Settings((*kept, *of_folders), config, tree, typed, own_files)
 
 
-def _offer_parts() -> None:
-    """Make the parts of installed packages a choice of their groups, as distill's own files are."""
-    store = ConfigStore.instance()
-    for kind, more in OF_PLUGIN.items():
-        for name in plugins.installed(kind):
-            store.store(group=kind, name=name, node={"type": name, "options": {}, **more})
+def _searchpath(override: Override) -> list[str]:
+    """The folders that an override adds to those of settings; raises ConfigError."""
+    if override.key_or_group != SEARCHPATH:
+        return []
+    value = override.value()
+    folders = [value] if isinstance(value, str) else value
+    if not isinstance(folders, list) or not all(isinstance(each, str) for each in folders):
+        raise ConfigError(SEARCHPATH, value, "must be a list of folders")
+    return folders
+
+
+def _choice(override: Override) -> tuple[str, object]:
+    """The key, and its first value."""
+    if override.is_sweep_override() and not override.is_interval_sweep():
+        return override.key_or_group, next(iter(override.sweep_string_iterator()))
+    return override.key_or_group, override.value()
+
+
+def _compose(words: Sequence[str], typed: Collection[str]) -> DictConfig:
+    """What Hydra makes of conf/ and the words; raises DistillError."""
+    offer_parts()
+    try:
+        with initialize_config_dir(str(config_dir()), version_base="1.3"):
+            return compose(CONFIG_NAME, list(words), return_hydra_config=True)
+    except YAMLError as error:
+        raise DistillError(explain_yaml(error)) from error
+    except (HydraException, OmegaConfBaseException, ValueError) as error:
+        extra = ""
+        if set(typed) & {"hydra/launcher", "hydra/sweeper"}:
+            extra = " (launchers and sweepers need the extra: make sweep)"
+        said = one_line(error).split(" Config search path:")[0]  # which is long, and --info has it
+        raise DistillError(said + extra) from error
 
 
 def load_config(overrides: Sequence[str], *, sweep: bool = True) -> TrainConfig:
@@ -169,16 +190,16 @@ def resume_config(saved: Path, overrides: Sequence[str]) -> TrainConfig:
         if (saved.parent / CHECKPOINTS / f"{stage}_last.ckpt").exists():
             kept += tuple(f"{stage}.{key}" for key in keys)
     for override in parsed:
-        check_override(override)
         key = override.get_key_element().lstrip("+~")
-        if key == "resume" or key.startswith("hydra."):
-            continue
-        if (config_dir() / key).is_dir():
+        if key and (config_dir() / key).is_dir():
             raise ConfigError(
                 key,
                 override.value(),
                 "a whole group cannot be changed when resuming, only single keys",
             )
+        check_override(override)
+        if key == "resume" or key.startswith("hydra."):
+            continue
         old = OmegaConf.select(config, key, default=override.value())
         if key.startswith(kept) and not key.startswith(FREE_ON_RESUME) and old != override.value():
             raise ConfigError(

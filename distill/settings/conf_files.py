@@ -6,7 +6,7 @@ Without Hydra or a YAML parser, so that `--help` is fast.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,10 +35,16 @@ def config_dir() -> Path:
 
 def group_files() -> dict[str, list[str]]:
     """Each group with the files to choose from, in the order of `train.yaml`."""
-    return {
-        group: sorted(path.stem for path in (config_dir() / group).glob("*.yaml"))
-        for group in chosen_files()
-    }
+    return {group: files_of(group) for group in chosen_files()}
+
+
+def files_of(group: str, own: Sequence[Path] = ()) -> list[str]:
+    """The files to choose from for a group, those in the `own` folders too: `quick`, and of a
+    folder in the group `drums/quick`.
+    """
+    folders = [folder / group for folder in (config_dir(), *own)]
+    files = [path.relative_to(at) for at in folders for path in at.rglob("*.yaml")]
+    return sorted(path.with_suffix("").as_posix() for path in files)
 
 
 def chosen_files() -> dict[str, str]:

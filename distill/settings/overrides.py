@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 from dataclasses import is_dataclass
+from pathlib import Path
 from typing import Any, get_args
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -14,7 +15,7 @@ from hydra.errors import HydraException
 from distill import plugins
 from distill.errors import ConfigError, DistillError, UnknownKeyError
 from distill.settings.allowed import keys_of
-from distill.settings.conf_files import config_dir
+from distill.settings.conf_files import config_dir, files_of
 from distill.settings.quoting import (
     TEXT_KEYS,
     quote,
@@ -71,11 +72,18 @@ def _not_a_setting(word: str) -> str:
     return f"{word}: no such folder; {HOW_TO_TYPE}"
 
 
-def check_override(override: Override, *, sweep: bool = True, searching: bool = False) -> None:
+def check_override(
+    override: Override,
+    *,
+    sweep: bool = True,
+    searching: bool = False,
+    own: Sequence[Path] = (),
+) -> None:
     """Raise DistillError for a key or group file that does not exist, for several values without
-    `sweep`, and for an interval outside a search (`searching`).
+    `sweep`, and for an interval outside a search (`searching`). Group files may lie in the folders
+    `own`, too.
     """
-    _check_key(override)
+    _check_key(override, own)
     if override.is_interval_sweep() and not searching:
         raise DistillError(
             f"{override.input_line}: an interval works only in a search: add hydra/sweeper=search; "
@@ -101,7 +109,7 @@ def _as_list(override: Override) -> str:
     return ""
 
 
-def _check_key(override: Override) -> None:
+def _check_key(override: Override, own: Sequence[Path]) -> None:
     key = override.key_or_group
     if key.startswith("hydra"):
         return
@@ -112,9 +120,8 @@ def _check_key(override: Override) -> None:
             f"{override.input_line}: only {', '.join(REMOVABLE)} can be removed; some other keys "
             "can be turned off with KEY=null"
         )
-    group = config_dir() / key
-    if key and group.is_dir():
-        files = sorted(path.stem for path in group.glob("*.yaml"))
+    if key and (config_dir() / key).is_dir():
+        files = files_of(key, own)
         files += plugins.installed(key) if key in plugins.GROUPS else []
         if override.is_sweep_override():
             wanted: Any = list(override.sweep_string_iterator())

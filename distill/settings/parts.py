@@ -1,9 +1,22 @@
-"""names of parts in a checked configuration → the same, with all their options, or an error."""
+"""parts of packages → choices in conf/; names of parts → all their options, or an error."""
 
 from __future__ import annotations
 
+from typing import Any
+
+from hydra.core.config_store import ConfigStore
+
 from distill.errors import ConfigError, DistillError, PluginError
-from distill.plugins import AUGMENTATION, LOSS, QUANTIZER, VOCODER, complete_options, load, names
+from distill.plugins import (
+    AUGMENTATION,
+    LOSS,
+    QUANTIZER,
+    VOCODER,
+    complete_options,
+    installed,
+    load,
+    names,
+)
 from distill.settings.schema import (
     DEFAULT_LOSS,
     DEFAULT_QUANTIZER,
@@ -12,6 +25,29 @@ from distill.settings.schema import (
     TrainConfig,
 )
 from distill.settings.vocoders import PluginVocoderConfig
+
+OF_PLUGIN: dict[str, dict[str, Any]] = {
+    QUANTIZER: {},
+    LOSS: {},
+    VOCODER: {
+        "decoded_share": 0.5,
+        "lr": None,
+        "weight_decay": 0.01,
+        "max_epochs": None,
+        "max_minutes": 3.0,
+    },
+}
+"""Kinds of parts that are groups of conf/ → the keys of those that packages offer, besides their
+options.
+"""
+
+
+def offer_parts() -> None:
+    """Make the parts of installed packages a choice of their groups, as distill's own files are."""
+    store = ConfigStore.instance()
+    for kind, more in OF_PLUGIN.items():
+        for name in installed(kind):
+            store.store(group=kind, name=name, node={"type": name, "options": {}, **more})
 
 
 def check_parts(config: TrainConfig) -> None:

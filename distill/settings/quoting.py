@@ -13,12 +13,14 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, QuotedString, ValueType
 from hydra.errors import HydraException
 
+from distill.settings.own_folders import SEARCHPATH
 from distill.settings.schema import FOLDERS, PATH_KEYS
 from distill.system.paths import exists
 from distill.system.shell import shell_word
 
-TEXT_KEYS = (*PATH_KEYS, "name", "hydra.run.dir", "hydra.sweep.dir")
-NEVER_SWEPT = ("resume", "hydra.run.dir", "hydra.sweep.dir")
+OF_HYDRA = ("hydra.run.dir", "hydra.sweep.dir", SEARCHPATH)
+TEXT_KEYS = (*PATH_KEYS, "name", *OF_HYDRA)
+NEVER_SWEPT = ("resume", *OF_HYDRA)
 QUOTES = "'\""
 
 
@@ -28,10 +30,14 @@ def quote(text: str) -> str:
     return f"'{escaped}'"
 
 
+def quote_list(key: str, texts: Sequence[str]) -> str:
+    """Texts → the override of a key with the list of them."""
+    return f"{key}=[{','.join(map(quote, texts))}]"
+
+
 def quote_folders(folders: Sequence[str]) -> str:
     """Folders as typed → the override of data.root with these folders."""
-    words = list(map(quote, folders))
-    return f"{FOLDERS}={words[0]}" if len(words) == 1 else f"{FOLDERS}=[{','.join(words)}]"
+    return f"{FOLDERS}={quote(folders[0])}" if len(folders) == 1 else quote_list(FOLDERS, folders)
 
 
 def quote_text(argument: str, *, sweep: bool = False) -> str:
@@ -51,7 +57,7 @@ def quote_text(argument: str, *, sweep: bool = False) -> str:
     whole = f"{typed}={quote(value)}"
     if key in PATH_KEYS and "${" not in value and exists(value):
         return whole
-    is_list = key == FOLDERS and value[0] == "[" and value[-1] == "]"
+    is_list = key in (FOLDERS, SEARCHPATH) and value[0] == "[" and value[-1] == "]"
     several = sweep and key not in NEVER_SWEPT
     if parsed is None:
         return f"{typed}={_quote_each(value)}" if is_list or several else whole

@@ -15,8 +15,10 @@ from omegaconf import DictConfig
 from distill.runs.folder import STOP, check_unused, lock_run_dir
 from distill.settings.check import check_config
 from distill.settings.compose import make_roots_absolute
+from distill.settings.heading import heading_of
+from distill.settings.own_files import used_files
 from distill.sweep.job import SweepStopped, keep_record
-from distill.sweep.stop import INTERRUPTED
+from distill.sweep.stop import IN_TURN, INTERRUPTED
 from distill.system import terminal
 from distill.system.stopping import stop_signal
 from distill.system.terminal import console, say
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from distill.runs.summary import Summary
 
 log = logging.getLogger(__name__)
+CONFIG_DIR = "--config-dir"
 
 
 def run_job(composed: DictConfig) -> float:
@@ -39,7 +42,7 @@ def run_job(composed: DictConfig) -> float:
     hydra = HydraConfig.get()
     run_dir, number = Path(hydra.runtime.output_dir), int(hydra.job.num)
     overrides = list(hydra.overrides.task)
-    in_turn = hydra.runtime.choices["hydra/launcher"] == "basic"
+    in_turn = hydra.launcher._target_.endswith(f".{IN_TURN}")
     terminal.show_warnings()
     log.info("distill train %s", " ".join(overrides))
     console.quiet = not in_turn
@@ -50,7 +53,7 @@ def run_job(composed: DictConfig) -> float:
     error_db = float("inf")
     try:
         with keep_record(run_dir, number, overrides):
-            error_db = _train(composed, run_dir, number)
+            error_db = _train(composed, run_dir, number, heading=_heading(hydra))
             end = f"{error_db:.2f} dB"
     except SweepStopped as stop:
         if in_turn:
@@ -83,7 +86,15 @@ def threads_of(hydra: Any) -> int | None:
     return None
 
 
-def _train(composed: DictConfig, run_dir: Path, number: int) -> float:
+def _heading(hydra: Any) -> str:
+    """What to type for this job's run alone."""
+    folders = list(map(str, hydra.searchpath))
+    words = [word for folder in folders for word in (CONFIG_DIR, folder)]
+    own_files = used_files(list(map(Path, folders)), hydra.runtime.choices)
+    return heading_of([*words, *hydra.overrides.task], own_files)
+
+
+def _train(composed: DictConfig, run_dir: Path, number: int, *, heading: str) -> float:
     """Train the job's run; its model's name ends with the job's number."""
     config = check_config(composed)
     make_roots_absolute(config)
@@ -93,7 +104,9 @@ def _train(composed: DictConfig, run_dir: Path, number: int) -> float:
         with lock_run_dir(run_dir):
             check_unused(run_dir)
             stop_files = [run_dir.parent / STOP]
-            return _held_out_error(train(config, run_dir, in_sweep=True, stop_files=stop_files))
+            return _held_out_error(
+                train(config, run_dir, in_sweep=True, stop_files=stop_files, heading=heading)
+            )
     except RunStopped as stopped:
         if stopped.exit_code == INTERRUPTED:  # Ctrl-C means all of them
             (run_dir.parent / STOP).touch()

@@ -13,8 +13,8 @@ from distill.settings.quoting import quote
 from distill.sweep.search import trials_left
 
 SWEEPS = Path("outputs/multirun")
-SEARCH = "search"
-"""The sweeper that continues an earlier search of the same name."""
+SEARCH = ".OptunaSweeper"
+"""The class of a sweeper that continues an earlier search of the same name, if it keeps that."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,7 @@ class SweepPlan:
 
     folder: Path
     launcher: str
+    """The class of it: its name is that of a file, which may be somebody's own."""
     overrides: tuple[str, ...]
     """As typed, and some for Hydra itself."""
 
@@ -35,18 +36,18 @@ def plan_sweep(settings: Settings) -> SweepPlan:
     if settings.config.resume is not None:
         raise RunError("resume= continues one run; it cannot be used in a sweep (-m)")
     name = settings.config.name or settings.config.data.collection_name
-    chosen = settings.hydra.runtime.choices
+    launcher, sweeper = settings.hydra.launcher, settings.hydra.sweeper
     own: list[str] = []
     wanted: Path | None = None
-    if chosen["hydra/sweeper"] == SEARCH:
-        study = settings.hydra.sweeper.study_name or name
-        own, wanted = _continue_search(settings.hydra.sweeper, study), SWEEPS / study
+    if sweeper._target_.endswith(SEARCH) and sweeper.storage is not None:
+        study = sweeper.study_name or name
+        own, wanted = _continue_search(sweeper, study), SWEEPS / study
     if "hydra.sweep.dir" in settings.typed:
         folder = Path(settings.hydra.sweep.dir)
     else:
         folder = wanted or new_run_dir(SWEEPS, name)
         own.append(f"hydra.sweep.dir={quote(str(folder))}")
-    return SweepPlan(folder, chosen["hydra/launcher"], (*settings.overrides, *own))
+    return SweepPlan(folder, launcher._target_.rpartition(".")[2], (*settings.overrides, *own))
 
 
 def _continue_search(sweeper: Any, study: str) -> list[str]:

@@ -15,11 +15,16 @@ from distill.system.stopping import end_on_next_signal, stop_signals
 from distill.system.terminal import say_at_once
 
 INTERRUPTED = 128 + signal.SIGINT
+IN_TURN = "BasicLauncher"
+"""The launcher that does one job after the other in the sweep's own process."""
 POLL_S = 0.2
 
 
 def stop_jobs_on_signal(launcher: str, folder: Path) -> AbstractContextManager[object]:
-    """While open, a first signal asks all jobs to save and end; a second one ends them at once."""
+    """While open, a first signal asks all jobs to save and end; a second one ends them at once.
+
+    `launcher` is the name of its class.
+    """
     handle = _HANDLERS.get(launcher, _handle_signals)
     return handle(folder / STOP)
 
@@ -80,6 +85,6 @@ def _ask_to_stop(marker: Path) -> None:
 
 
 _HANDLERS: dict[str, Callable[[Path], AbstractContextManager[object]]] = {
-    "basic": nullcontext,  # the job runs in this process and handles the signals itself
-    "submitit_local": _keep_ctrl_c,
+    IN_TURN: nullcontext,  # the job runs in this process and handles the signals itself
+    "LocalLauncher": _keep_ctrl_c,
 }

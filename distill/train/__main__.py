@@ -17,22 +17,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
         words = list(sys.argv[1:] if arguments is None else arguments)
         command = read_command(words)
         if command.help:
-            print(train_help())
-        elif command.for_hydra:
-            _run_hydra(words, command.folders)
+            print(train_help(command.config_dirs))
+        elif command.show:
+            from distill.train.showing import show  # Hydra: only now needed
+
+            show(command)
         else:
-            from distill.train.running import train_alone, train_sweep  # Hydra: only now needed
+            from distill.train.running import train_alone, train_sweep
 
             if code := (train_sweep if command.sweep else train_alone)(command):
                 sys.exit(code)
-
-
-def _run_hydra(words: Sequence[str], folders: Sequence[str]) -> None:
-    from distill.settings.hydra_app import do_nothing, run_hydra
-    from distill.settings.quoting import quote_folders, quote_text
-
-    for_hydra = [quote_text(word) for word in words if word not in folders]
-    run_hydra(do_nothing, [*for_hydra, *([quote_folders(folders)] if folders else [])])
 
 
 if __name__ == "__main__":

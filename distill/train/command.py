@@ -8,16 +8,19 @@ from dataclasses import dataclass, fields
 from distill.errors import DistillError
 from distill.settings.schema import TrainConfig
 from distill.system.paths import is_folder
-from distill.train.stray_words import check_spaces
-
-HELP = ("-h", "--help")
-SWEEP = ("-m", "--multirun")
-OWN_CONFIGURATION = ("--config-name", "-cn", "--config-path", "-cp", "--config-dir", "-cd")
-KEYS = [field.name for field in fields(TrainConfig)]
-OF_HYDRA = (
-    *("--hydra-help", "--version", "--cfg", "-c", "--info", "-i", "--package", "-p", "--resolve"),
-    *("--shell-completion", "-sc"),
+from distill.train.flags import (
+    CONFIG_DIR,
+    HELP,
+    INSTEAD,
+    PACKAGE,
+    RESOLVE,
+    SWEEP,
+    check_flags,
+    split_flags,
 )
+from distill.train.stray_words import check_folder, check_spaces
+
+KEYS = [field.name for field in fields(TrainConfig)]
 
 
 @dataclass(frozen=True)
@@ -28,41 +31,50 @@ class TrainCommand:
     """Words KEY=VALUE, as typed."""
     folders: tuple[str, ...] = ()
     """Words that are folders of sounds."""
+    config_dirs: tuple[str, ...] = ()
+    """Folders with settings of the user's own, as typed."""
+    typed: tuple[str, ...] = ()
+    """All words."""
     help: bool = False
     sweep: bool = False
-    for_hydra: bool = False
-    """Whether one of the words is a flag of Hydra's own."""
+    show: str = ""
+    """The flag that asks to print something instead of running; empty for a run."""
+    which: str = ""
+    """What it is to print."""
+    package: str | None = None
+    """The only group or key to print of a configuration."""
+    resolve: bool = False
 
 
 def read_command(words: Sequence[str]) -> TrainCommand:
     """Sort the words by kind; raises DistillError for a flag that does not exist."""
-    if any(word in HELP for word in words):  # even if other words are wrong
-        return TrainCommand((), help=True)
-    flags = [word for word in words if word.startswith("-")]
-    names = [flag.split("=")[0] for flag in flags]
-    for flag, name in zip(flags, names, strict=True):
-        if name in OWN_CONFIGURATION:
-            raise DistillError(
-                f"{name}: distill has one configuration, conf/; change it with KEY=VALUE"
-            )
-        if name not in (*SWEEP, *OF_HYDRA):
-            advice = (
-                f"settings have no dashes: {flag.lstrip('-')}" if "=" in flag else "no such flag"
-            )
-            raise DistillError(f"{flag}: {advice}; see python -m distill.train --help")
-    rest = [word for word in words if not word.startswith("-")]
+    given, rest = split_flags(words)
+    values = {each.flag.name: each.value for each in given if each.flag}
+    dirs = [each for each in given if each.flag and each.flag.name == CONFIG_DIR]
+    config_dirs = tuple(each.value for each in dirs if each.value)
+    if HELP in values:  # even if other words are wrong
+        return TrainCommand((), config_dirs=config_dirs, help=True)
+    check_flags(given)
+    for folder in config_dirs:
+        check_folder(CONFIG_DIR, folder, words)
     folders = [word for word in rest if _is_folder(word)]
     overrides = [word for word in rest if not _is_folder(word)]
-    check_spaces(words)
+    check_spaces(rest)
     if folders and any(word.startswith("data.root=") for word in overrides):
         raise DistillError(
             f"{folders[0]}: name the folders of sounds either here or with data.root=, not both"
         )
+    show = next((name for name in INSTEAD if name in values), "")
     return TrainCommand(
         tuple(overrides),
         tuple(folders),
-        sweep=any(flag in SWEEP for flag in flags),
-        for_hydra=any(name in OF_HYDRA for name in names),
+        config_dirs,
+        tuple(words),
+        sweep=SWEEP in values,
+        show=show,
+        which=values.get(show) or "",
+        package=values.get(PACKAGE),
+        resolve=RESOLVE in values,
     )
 
 

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from distill import plugins
-from distill.settings.conf_files import Key, chosen_files, group_files, group_keys, top_keys
+from distill.settings.conf_files import (
+    Key,
+    chosen_files,
+    files_of,
+    group_files,
+    group_keys,
+    top_keys,
+)
+from distill.settings.own_folders import own_folders
 from distill.settings.schema import REMOVABLE
+from distill.system.paths import from_here
 
 HEADER = """\
 distill train: a discrete audio model of your own sounds
@@ -17,6 +27,7 @@ distill train: a discrete audio model of your own sounds
   python -m distill.train resume=last                 continue the run that was saved last
   python -m distill.train FOLDER base=kit             train the model kit with more sounds: kit 2
   python -m distill.train -m rvq.levels=2,3,4         a sweep: one run for each value
+  python -m distill.train --config-dir DIR ...        with files of settings of your own, in DIR
 
 Settings are typed as KEY=VALUE. FOLDER is short for data.root=FOLDER. A whole group of settings is
 chosen by GROUP=FILE, such as experiment=quick.
@@ -25,14 +36,26 @@ FOOTER = """\
 Curves of all runs: tensorboard --logdir outputs
 Hydra's own flags (--cfg job, --info, ...): python -m distill.train --hydra-help"""
 COLUMN = 36
+OF_HYDRA = ("hydra/launcher", "hydra/sweeper")
 CLASS = "._target_"
 
 
-def train_help() -> str:
-    """The whole help text."""
+def train_help(config_dirs: Sequence[str] = ()) -> str:
+    """The whole help text, with the files in folders of the user's own; raises DistillError for one
+    that is not there or has none.
+    """
+    groups = [*_groups(), *(line for own in own_folders(config_dirs) for line in _own_files(own))]
     return "\n".join(
-        [HEADER, "Groups and their files, the default first:", *_groups(), "", *_keys(), "", FOOTER]
+        [HEADER, "Groups and their files, the default first:", *groups, "", *_keys(), "", FOOTER]
     )
+
+
+def _own_files(folder: Path) -> Iterator[str]:
+    yield f"Your own files in {from_here(folder)}:"
+    for group in (*chosen_files(), *OF_HYDRA):
+        own = [name for name in files_of(group, [folder]) if name not in files_of(group)]
+        if own:
+            yield f"  {group}: {', '.join(own)}"
 
 
 def _groups() -> Iterator[str]:

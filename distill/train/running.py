@@ -6,34 +6,20 @@ import logging
 from contextlib import nullcontext
 from pathlib import Path
 
-from distill.catalog.catalog import Catalog
 from distill.cli.leaderboard_view import show_sweep_end
 from distill.errors import ConfigError, DistillError, RunError, WriteError
-from distill.runs.changed_sounds import check_own_folders
-from distill.runs.folder import (
-    RUNS,
-    check_unused,
-    lock_run_dir,
-    new_run_dir,
-    run_to_resume,
-)
-from distill.settings.check import require_codec
-from distill.settings.compose import (
-    Settings,
-    compose_settings,
-    make_roots_absolute,
-    resume_config,
-)
-from distill.settings.quoting import quote_folders, quote_text
+from distill.runs.folder import RUNS, check_unused, lock_run_dir, new_run_dir
+from distill.settings.compose import Settings
+from distill.settings.heading import heading_of
 from distill.settings.run_log import start_log
 from distill.sweep.launch import launch
 from distill.sweep.mels import mels_of
 from distill.sweep.plan import plan_sweep
 from distill.system import terminal
-from distill.system.paths import path_of
-from distill.system.run_parts import CONFIG, LOG
+from distill.system.run_parts import LOG
 from distill.system.terminal import console, say
 from distill.train.command import TrainCommand
+from distill.train.composing import compose_command, configuration_of
 from distill.training.interrupt import RunStopped
 from distill.training.ranks.processes import is_first, rank_name
 from distill.training.run import train
@@ -43,25 +29,18 @@ log = logging.getLogger(__name__)
 
 def train_alone(command: TrainCommand) -> int:
     """Do one run, new or resumed; raises DistillError for what the user can correct."""
-    settings = _compose(command)
-    config, resume = settings.config, settings.config.resume is not None
-    if not resume:
-        require_codec(config)
-        if config.base is not None:  # looked for before a folder is made
-            Catalog(path_of(config.library.dir)).model_path(config.base)
-    run_dir, is_new = _run_dir(settings)
-    if resume:
-        if config.data.folders:
-            check_own_folders(run_dir, config.data.folders)
-        config = resume_config(run_dir / CONFIG, settings.overrides)
-    make_roots_absolute(config)
+    settings = compose_command(command)
+    config, resumed = configuration_of(settings)
+    resume = resumed is not None
+    run_dir, is_new = (resumed, False) if resumed else _new_run_dir(settings)
     _start_log(settings, run_dir)
     console.quiet = not is_first()
     try:
         with lock_run_dir(run_dir, is_new=is_new) if is_first() else nullcontext():
             if is_first() and not resume:
                 check_unused(run_dir)
-            train(config, run_dir, resume=resume, typed=settings.typed)
+            heading = heading_of(command.typed, settings.own_files, resumed)
+            train(config, run_dir, resume=resume, typed=settings.typed, heading=heading)
     except RunStopped as stopped:
         return stopped.exit_code
     except DistillError as error:
@@ -72,7 +51,7 @@ def train_alone(command: TrainCommand) -> int:
 
 def train_sweep(command: TrainCommand) -> int:
     """Do a run for each combination of values; raises DistillError for a user's mistake."""
-    settings = _compose(command, stages="codec")
+    settings = compose_command(command, stages="codec")
     if settings.config.base is not None and "codec" in settings.config.stages:
         raise ConfigError("base", settings.config.base, "no sweep trains a model again; train once")
     plan = plan_sweep(settings)
@@ -93,21 +72,9 @@ def _report_empty_filters(settings: Settings) -> None:
             log.warning(line)
 
 
-def _compose(command: TrainCommand, *, stages: str | None = None) -> Settings:
-    """The settings; with these `stages`, unless stages or settings of others are given."""
-    words = [quote_text(word, sweep=command.sweep) for word in command.overrides]
-    if stages and not any(word.startswith(("stages=", "vocoder", "prior")) for word in words):
-        words.append(f"stages=[{stages}]")
-    if command.folders:
-        words.append(quote_folders(command.folders))
-    return compose_settings(words, sweep=command.sweep)
-
-
-def _run_dir(settings: Settings) -> tuple[Path, bool]:
-    """The folder of the run, made where it is new, and whether it is; raises RunError."""
+def _new_run_dir(settings: Settings) -> tuple[Path, bool]:
+    """The folder of a new run, and whether it was made for it; raises RunError."""
     config = settings.config
-    if config.resume is not None:
-        return run_to_resume(RUNS, config.resume), False
     if "hydra.run.dir" in settings.typed:
         run_dir = Path(settings.hydra.run.dir)
         is_new = not run_dir.exists()
@@ -129,3 +96,5 @@ def _start_log(settings: Settings, run_dir: Path) -> None:
     start_log(settings, run_dir, file_name=LOG if is_first() else f"train.{rank_name()}.log")
     terminal.show_warnings()
     log.info("distill train %s", " ".join(settings.overrides))
+    for file in settings.own_files:
+        log.info("settings of your own: %s", file)

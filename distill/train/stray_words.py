@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from distill.errors import DistillError
 from distill.settings.schema import FOLDERS, PATH_KEYS
 from distill.system.paths import exists, is_folder
+from distill.system.shell import shell_word
 
 
 def check_spaces(words: Sequence[str]) -> None:
@@ -32,6 +33,20 @@ def check_spaces(words: Sequence[str]) -> None:
                     f"{joined}: without quotes, the shell cuts this into {last - first} words; "
                     f"type {to_type(meant)}"
                 )
+
+
+def check_folder(flag: str, folder: str, words: Sequence[str]) -> None:
+    """Raise DistillError with the words to type if the first of all words, as typed, that is this
+    folder is only the beginning of the name of one that is there.
+    """
+    begin = words.index(folder) if folder in words and not is_folder(folder) else len(words)
+    for end in range(begin + 2, len(words) + 1):
+        joined = " ".join(words[begin:end])
+        if is_folder(joined):
+            raise DistillError(
+                f"{joined}: without quotes, the shell cuts this into {end - begin} words; "
+                f"type {flag} {shell_word(joined)}"
+            )
 
 
 def _meaning(joined: str) -> str | None:

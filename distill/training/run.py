@@ -41,14 +41,16 @@ def train(
     in_sweep: bool = False,
     stop_files: Sequence[Path] = (),
     typed: Collection[str] = (),
+    heading: str = "",
 ) -> Summary | None:
     """Train the stages of `config.stages` in `run_dir`; the first rank returns the summary, the
     others None.
 
     Fills in what is null in `config`, in place. What a sweep says once for all of its jobs is only
     logged `in_sweep`. `typed` are the keys that the user gave, which a run with a base does not
-    change. A file `stop` in the run folder, or one of `stop_files`, stops the run as
-    Ctrl-C does. Raises DistillError for what the user can correct, RunStopped after a stop.
+    change; `heading` are comment lines for the top of the settings that the run keeps. A file
+    `stop` in the run folder, or one of `stop_files`, stops the run as Ctrl-C does. Raises
+    DistillError for what the user can correct, RunStopped after a stop.
     """
     stop_files = (run_dir / STOP, *stop_files)
     progress = ProgressFile(run_dir if is_first() else None)
@@ -73,7 +75,7 @@ def train(
         stages = [STAGES[name](config, source, data, run_dir) for name in left]
         complete_stages(stages, progress)
         _report_empty_filters(config, resume=resume, in_sweep=in_sweep)
-        settings = settings_to_keep(config, run_dir)
+        settings = heading + settings_to_keep(config, run_dir)
         check_devices(config.trainer)
         work.has_begun = True
         if is_first():

@@ -207,7 +207,7 @@ def test_folders_and_flags_of_hydras_go_together(tmp_path: Path) -> None:
     words = ["train", "/tmp", "--cfg", "job", "rvq.levels=2"]
     answer = answer_to(tmp_path, command=[sys.executable, "-m", "distill", *words])
     assert answer.exit_code == 0
-    assert "root: /tmp" in answer.out
+    assert "  root:\n  - /tmp\n" in answer.out
     assert "levels: 2" in answer.out
 
 
