@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from distill.bundle.digest import checksum_of
 from distill.bundle.loading import load_bundle
+from distill.codec.digest import checksum_of
 from tests.helpers.tiny_bundle import (
     Content,
     change_content,
