@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 
 from distill.catalog.catalog import Catalog
@@ -26,6 +27,7 @@ from distill.settings.compose import (
 )
 from distill.settings.quoting import quote_folders, quote_text
 from distill.settings.run_log import start_log
+from distill.settings.schema import TrainConfig
 from distill.sweep.launch import launch
 from distill.sweep.mels import mels_of
 from distill.sweep.plan import plan_sweep
@@ -41,9 +43,35 @@ from distill.training.run import train
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class PlannedRun:
+    """A run that is about to begin or to go on."""
+
+    settings: Settings
+    config: TrainConfig
+    run_dir: Path
+    is_new: bool
+    """Whether its folder was made for it."""
+
+    @property
+    def resume(self) -> bool:
+        """Whether it goes on."""
+        return self.settings.config.resume is not None
+
+
 def train_alone(command: TrainCommand) -> int:
     """Do one run, new or resumed; raises DistillError for what the user can correct."""
-    settings = _compose(command)
+    run = plan_run(_compose(command))
+    _start_log(run.settings, run.run_dir)
+    try:
+        do_run(run)
+    except RunStopped as stopped:
+        return stopped.exit_code
+    return 0
+
+
+def plan_run(settings: Settings) -> PlannedRun:
+    """Find the folder of a run, or make it; raises DistillError for what the user can correct."""
     config, resume = settings.config, settings.config.resume is not None
     if not resume:
         require_codec(config)
@@ -55,19 +83,25 @@ def train_alone(command: TrainCommand) -> int:
             check_own_folders(run_dir, config.data.folders)
         config = resume_config(run_dir / CONFIG, settings.overrides)
     make_roots_absolute(config)
-    _start_log(settings, run_dir)
+    return PlannedRun(settings, config, run_dir, is_new)
+
+
+def do_run(run: PlannedRun) -> None:
+    """Do a run whose log is open. Raises DistillError, and RunStopped after a stop, when everything
+    is saved.
+    """
+    terminal.show_warnings()
+    log.info("distill train %s", " ".join(run.settings.overrides))
     console.quiet = not is_first()
+    run_dir, resume = run.run_dir, run.resume
     try:
-        with lock_run_dir(run_dir, is_new=is_new) if is_first() else nullcontext():
+        with lock_run_dir(run_dir, is_new=run.is_new) if is_first() else nullcontext():
             if is_first() and not resume:
                 check_unused(run_dir)
-            train(config, run_dir, resume=resume, typed=settings.typed)
-    except RunStopped as stopped:
-        return stopped.exit_code
+            train(run.config, run_dir, resume=resume, typed=run.settings.typed)
     except DistillError as error:
         log.info("ended with an error: %s", error)
         raise
-    return 0
 
 
 def train_sweep(command: TrainCommand) -> int:
@@ -127,5 +161,3 @@ def _run_dir(settings: Settings) -> tuple[Path, bool]:
 def _start_log(settings: Settings, run_dir: Path) -> None:
     """Open the log file; each process of a run has its own."""
     start_log(settings, run_dir, file_name=LOG if is_first() else f"train.{rank_name()}.log")
-    terminal.show_warnings()
-    log.info("distill train %s", " ".join(settings.overrides))
