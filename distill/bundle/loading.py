@@ -29,7 +29,8 @@ def load_bundle(
     Raises BundleError, with a different message for each case: an old `.distill` file, another or a
     newer format, a truncated, altered or hostile file, weights of the wrong shape, a missing key.
     """
-    plain, content, codec, network, prior = _rebuild(Path(path), own_vocoder)
+    with torch.random.fork_rng(devices=[]):  # networks are made with random weights at first
+        plain, content, codec, network, prior = _rebuild(Path(path), own_vocoder)
     codec.to(torch.device(device))
     if prior is not None:
         prior.network.to(device).eval()
