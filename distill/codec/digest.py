@@ -53,6 +53,8 @@ class CodecIdentity:
         after a change.
         """
         weights = network_weights(self.network)
+        for name, weight in weights.items():  # once after the codec was moved to another device
+            self._weights[name] = self._weights[name].to(weight.device)
         if not _are_equal(weights, self._weights):
             self._digest = codec_digest_of({WEIGHTS: weights, **self.configs})
             self._weights = _copy(self.network)
@@ -74,10 +76,8 @@ def _copy(network: nn.Module) -> dict[str, Tensor]:
 
 
 def _are_equal(weights: Mapping[str, Tensor], before: Mapping[str, Tensor]) -> bool:
-    if weights.keys() != before.keys():
-        return False
     return all(
-        weight.dtype == before[name].dtype and torch.equal(weight, before[name].to(weight.device))
+        weight.dtype == before[name].dtype and torch.equal(weight, before[name])
         for name, weight in weights.items()
     )
 
