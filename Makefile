@@ -3,10 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PYTEST_ARGS ?=
-ALL := sweep,streaming,dashboard,browser
+ALL := sweep,streaming,dashboard,browser,parquet
 comma := ,
 
-.PHONY: help demo dashboard test test-all all-extras check sweep measure streaming clean
+.PHONY: help demo dashboard test test-all all-extras check sweep measure streaming parquet clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -49,6 +49,8 @@ sweep: $(VENV)/.sweep ## what sweeps on several cores, machines and searches nee
 measure: $(VENV)/.measure ## the artificial ears that scripts/bench/hearing.py asks (Linux)
 
 streaming: $(VENV)/.streaming ## what training on shards needs
+
+parquet: $(VENV)/.parquet ## what `encode --to parquet` needs
 
 clean: ## remove the environment and caches; what you made under outputs/ stays, but for the decoded sounds
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache dist build outputs/cache

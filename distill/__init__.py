@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import signal
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from distill.version import VERSION
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from distill.bundle.loaded import LoadedModel
+    from distill.train.building import CodecParts
+    from distill.train.fitting import FittedRun
 
 __version__ = VERSION
 
@@ -40,3 +43,31 @@ def load(
     else:
         model = bundle_at(model)
     return load_bundle(model, device=device)
+
+
+def fit(folder: str | Path | Sequence[str | Path] | None = None, /, **settings: Any) -> FittedRun:
+    """Train a model on a folder of sounds, or several; without one, on the demo collection.
+
+    Settings are those of `python -m distill.train`, a group as a dictionary, or with dots:
+    `distill.fit("sounds", stages=["codec"], rvq={"levels": 4}, **{"trainer.max_epochs": 20})`;
+    `resume` and `base` are among them. Ctrl-C, or a notebook's Stop button, saves the run and
+    returns it; a second one raises KeyboardInterrupt at once.
+    The process is left as it was; it may be any thread's.
+
+    Raises DistillError, with one line, for what the user can correct.
+    """
+    from distill.train.fitting import fit
+
+    return fit(folder, settings)
+
+
+def prepare(
+    folder: str | Path | Sequence[str | Path] | None = None, /, **settings: Any
+) -> CodecParts:
+    """A codec's LightningModule and DataModule, for a `lightning.Trainer` of your own, which needs
+    `num_sanity_val_steps=0`. Settings as of `fit`; those of callbacks, logger and later stages mean
+    nothing here. Reads the sounds. Raises DistillError.
+    """
+    from distill.train.building import prepare
+
+    return prepare(folder, settings)

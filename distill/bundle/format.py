@@ -19,7 +19,7 @@ vocoder_state             only if there is one: fields of distill.vocoder.state.
 prior_state               only if there is one: fields of distill.prior.state.PriorState
 codec_digest              SHA-256 over model_state_dict, vqvae_config and spectrogram_config; code
                           files hold it too, and only a model with the same one decodes them
-checksum                  SHA-256 over all of the above, see `distill.bundle.digest`
+checksum                  SHA-256 over all of the above, see `distill.codec.digest`
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from typing import Any
 import torch
 
 from distill.bundle.archive import seal_archive
-from distill.bundle.digest import checksum_of, codec_digest_of
+from distill.codec.digest import checksum_of, codec_digest_of
 from distill.system.atomic import whole_file
 
 MARKER = "distillgan_model"
@@ -40,8 +40,9 @@ VERSION = 1
 MODEL_TYPE = "vqvae"
 
 
-def write_bundle(path: Path, fields: Mapping[str, Any]) -> None:
-    """Write a bundle, completely or not at all.
+def write_bundle(path: Path, fields: Mapping[str, Any], *, replace: bool = True) -> None:
+    """Write a bundle, completely or not at all; without `replace`, raises FileExistsError if there
+    is a file.
 
     `fields` are the keys of the dictionary. Format, version, model_type and the digests are always
     set here, even if `fields` has them.
@@ -57,5 +58,5 @@ def write_bundle(path: Path, fields: Mapping[str, Any]) -> None:
     content["checksum"] = checksum_of(content)
     archive = io.BytesIO()  # in memory first: then a full disk raises a clear OSError
     torch.save(content, archive)
-    with whole_file(path) as partial:
+    with whole_file(path, replace=replace) as partial:
         partial.write_bytes(seal_archive(archive.getvalue()))

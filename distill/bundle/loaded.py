@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from distill.bundle.saving import save_model
 from distill.codec.codec import Codec
 from distill.codec.codes import Codes
 from distill.codec.description import LevelHealth, LossCurves, Metadata
 from distill.codec.effort import Progress, ignore
+from distill.codec.latents import (
+    QuantizedLatents,
+    codes_from,
+    decode_latents,
+    latents_of,
+    mel_of,
+    quantize_latents,
+    sound_of,
+)
 from distill.errors import GenerationError
 from distill.generation.making import Generation, NewSound
 from distill.generation.request import Request, check_pair, given_waveform
@@ -25,10 +37,10 @@ from distill.vocoder.state import VocoderState
 from distill.vocoder.vocoder import Vocoder
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class LoadedModel:
     """A model loaded from a bundle: it encodes waveforms to Codes, decodes Codes, and makes new
-    sounds if it has a prior.
+    sounds if it has a prior. Its networks may be changed, and the model saved.
     """
 
     codec: Codec
@@ -45,6 +57,16 @@ class LoadedModel:
     prior_state: PriorState | None
     checksum: str
     """Checksum of the whole bundle."""
+    kept: Mapping[str, Any] = field(default_factory=dict)
+    """The bundle's dictionary as it was read, but for the codec's weights."""
+
+    def __repr__(self) -> str:
+        prior = "a prior" if self.prior else "no prior"
+        return (
+            f"LoadedModel({self.metadata.name!r}, id {self.metadata.model_id[:8]}, "
+            f"{self.codec.layout.words}, {self.codec.bitrate_kbps():.2f} kbit/s a channel, "
+            f"{self.vocoder.name}, {prior})"
+        )
 
     @property
     def sample_rate_hz(self) -> int:
@@ -83,16 +105,29 @@ class LoadedModel:
             waveforms, sample_rate_hz, levels=levels, effort=effort, progress=progress
         )
 
+    def codes(
+        self,
+        indices: Tensor | NDArray[Any],
+        *,
+        samples: int | None = None,
+        sample_rate_hz: int | None = None,
+    ) -> Codes:
+        """Whole numbers (H, W, L), or (C, H, W, L) for several channels → the codes of a sound at
+        the model's own rate unless another is given, of `samples`, or the longest with so many
+        columns. L may be the first levels alone. Raises CodesError for what cannot be codes.
+        """
+        return codes_from(self.codec, indices, samples=samples, sample_rate_hz=sample_rate_hz)
+
     def decode(
         self,
-        codes: Codes,
+        codes: Codes | Tensor | NDArray[Any],
         *,
         levels: int | None = None,
         seed: int = 0,
         sample_rate_hz: int | None = None,
     ) -> Tensor:
         """Codes → waveform (C, T) float32, as long as the original, at the original's sample rate
-        unless another is given.
+        unless another is given. Indices alone are taken as `codes` takes them.
 
         The same seed gives the same waveform; at the model's own rate it is in [-1, 1]. Raises
         CodesError for codes of another model, or with fewer than `levels` levels.
@@ -102,16 +137,65 @@ class LoadedModel:
 
     def decode_stream(
         self,
-        codes: Codes,
+        codes: Codes | Tensor | NDArray[Any],
         *,
         levels: int | None = None,
         seed: int = 0,
         sample_rate_hz: int | None = None,
     ) -> Iterator[Tensor]:
         """The same in chunks (C, t), with constant memory."""
+        if isinstance(codes, Tensor | np.ndarray):
+            codes = self.codes(codes)
         return self.codec.decode_stream(
             codes, self.vocoder, levels=levels, seed=seed, sample_rate_hz=sample_rate_hz
         )
+
+    # -- between sound and codes ------------------------------------------
+
+    def mel(self, waveform: Tensor | NDArray[Any]) -> Tensor:
+        """Waveform (T,) or (B, T), floating point, at the model's sample rate → normalised log-mel
+        (B, 1, M, F) float32 between the silence that is coded around a sound: F = W · stride.
+        """
+        return mel_of(self.codec, waveform)
+
+    def latents(self, sound: Tensor | NDArray[Any]) -> Tensor:
+        """A waveform as of `mel`, or a normalised log-mel (B, 1, M, F) → the encoder's output
+        (B, D, H, W) float32, not quantised. Gradients flow through. Raises SoundError.
+        """
+        return latents_of(self.codec, sound)
+
+    def quantize(
+        self, latent: Tensor | NDArray[Any], mel: Tensor | NDArray[Any] | None = None
+    ) -> QuantizedLatents:
+        """Latents (B, D, H, W) → `codes` (B, H, W, L) int64 and quantised `latents` (B, D, H, W),
+        with the low rows' levels in both. The levels for details, and `details` (B, h, W, stride²),
+        need the mel (B, 1, M, F) that the latents are of. The gradient goes straight through.
+
+        Raises SoundError for other shapes, CodesError while the network is in training mode.
+        """
+        return quantize_latents(self.codec, latent, mel)
+
+    def decode_latents(
+        self,
+        latent: Tensor | NDArray[Any],
+        *,
+        details: Tensor | None = None,
+        frames: int | None = None,
+    ) -> Tensor:
+        """Latents (B, D, H, W), quantised or not, and the details of `quantize` → normalised
+        log-mel (B, 1, M, F) float32, F = W · stride, or `frames`. Gradients flow through.
+        """
+        return decode_latents(self.codec, latent, details=details, frames=frames)
+
+    def sound(
+        self, mel: Tensor | NDArray[Any], *, samples: int | None = None, seed: int = 0
+    ) -> Tensor:
+        """Normalised log-mel (B, 1, M, F) of sounds between silence → waveforms (B, T) float32 in
+        [-1, 1] by the vocoder: of `samples`, or the longest that fits. There is no gradient.
+        """
+        return sound_of(self.codec, mel, self.vocoder, samples=samples, seed=seed)
+
+    # -- new sounds --------------------------------------------------------
 
     def generate(self, count: int = 1, **request: Any) -> list[Tensor]:
         """New waveforms (T,) float32 in [-1, 1] at the model's sample rate. `request` are the
@@ -154,7 +238,31 @@ class LoadedModel:
                 f"python -m distill.train base={shell_word(name)} stages=[prior] "
                 "data.root=FOLDER, with the folder of its sounds"
             )
+        if self.codec.identity is not None and self.codec.identity.is_changed:
+            raise GenerationError(
+                f"{self.metadata.name}: weights of its codec were changed, and its prior and the "
+                "sounds that it knows are of the codes before"
+            )
         return self.prior
+
+    # -- saving ------------------------------------------------------------
+
+    def save(
+        self,
+        path: str | Path,
+        *,
+        name: str | None = None,
+        without_prior: bool = False,
+        overwrite: bool = False,
+    ) -> Path:
+        """Write the model as it is now to a `.distillgan` file, completely or not at all.
+
+        If a weight of the codec was changed, the file has a new digest, so that older codes are
+        refused; it has no figures that were measured before; and a prior, which draws the codes of
+        before, must be left out: `without_prior`. A changed vocoder leaves the digest as it is.
+        Raises BundleError, also if the file exists and `overwrite` is not set, WriteError.
+        """
+        return save_model(self, path, name=name, without_prior=without_prior, overwrite=overwrite)
 
     def _code(self, name: str, sound: Codes | Tensor | NDArray[Any]) -> Codes:
         """Codes as they are; a waveform at the model's sample rate is encoded."""

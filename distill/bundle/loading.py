@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import torch
 
-from distill.bundle.content import BundleContent
+from distill.bundle.content import BundleContent, typed_content
 from distill.bundle.loaded import LoadedModel
-from distill.bundle.reader import read_bundle
+from distill.bundle.reader import read_content
 from distill.bundle.rebuild import rebuild_codec, rebuild_vocoder
 from distill.bundle.rebuild_prior import rebuild_prior
 from distill.codec.codec import Codec
+from distill.codec.digest import WEIGHTS
 from distill.errors import BundleError
 from distill.prior.prior import Prior
 from distill.vocoder.kinds import VocoderNetwork, vocoder_of
@@ -27,7 +29,8 @@ def load_bundle(
     Raises BundleError, with a different message for each case: an old `.distill` file, another or a
     newer format, a truncated, altered or hostile file, weights of the wrong shape, a missing key.
     """
-    content, codec, network, prior = _rebuild(Path(path), own_vocoder)
+    with torch.random.fork_rng(devices=[]):  # networks are made with random weights at first
+        plain, content, codec, network, prior = _rebuild(Path(path), own_vocoder)
     codec.to(torch.device(device))
     if prior is not None:
         prior.network.to(device).eval()
@@ -43,6 +46,7 @@ def load_bundle(
         vocoder_state=content.vocoder_state,
         prior_state=content.prior_state,
         checksum=content.checksum,
+        kept={key: value for key, value in plain.items() if key != WEIGHTS},
     )
 
 
@@ -53,11 +57,12 @@ def check_bundle(path: Path) -> None:
 
 def _rebuild(
     path: Path, own_vocoder: bool
-) -> tuple[BundleContent, Codec, VocoderNetwork | None, Prior | None]:
-    content = read_bundle(path)
+) -> tuple[dict[str, Any], BundleContent, Codec, VocoderNetwork | None, Prior | None]:
+    plain = read_content(path)
+    content = typed_content(plain)
     try:
         codec = rebuild_codec(content)
         vocoder = rebuild_vocoder(content) if own_vocoder else None
-        return content, codec, vocoder, rebuild_prior(content, codec.network)
+        return plain, content, codec, vocoder, rebuild_prior(content, codec.network)
     except BundleError as error:
         raise BundleError(f"{path.name}: {error}") from error

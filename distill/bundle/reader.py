@@ -13,8 +13,8 @@ from torch import Tensor
 
 from distill.bundle.archive import LARGEST_MODEL, check_archive
 from distill.bundle.content import BundleContent, typed_content
-from distill.bundle.digest import checksum_of, codec_digest_of
 from distill.bundle.format import MARKER, MODEL_TYPE, VERSION
+from distill.codec.digest import checksum_of, codec_digest_of
 from distill.errors import BundleError
 
 OLD_MARKER = "distill_model"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import torch
@@ -11,6 +11,7 @@ from torch import Tensor
 
 from distill.bundle.content import MOST, BundleContent
 from distill.codec.codec import Codec
+from distill.codec.digest import CODEC_KEYS, WEIGHTS, CodecIdentity
 from distill.errors import BundleError, PluginError
 from distill.model.mel import LogMel
 from distill.model.vqvae import ConvVQVAE
@@ -79,14 +80,19 @@ CONFIGS: dict[str, type[_PhaseGradient | _HifiGan]] = {
 
 def rebuild_codec(content: BundleContent) -> Codec:
     """Make the codec, in eval mode. Raises BundleError."""
-    metadata = content.metadata
+    metadata, network = content.metadata, rebuild_network(content).eval().requires_grad_(False)
     return Codec(
-        rebuild_network(content).eval().requires_grad_(False),
+        network,
         rebuild_front_end(content),
         metadata.name,
         metadata.model_id,
-        content.codec_digest,
+        CodecIdentity(network, codec_configs(content), content.codec_digest),
     )
+
+
+def codec_configs(content: BundleContent) -> dict[str, dict[str, Any]]:
+    """The configurations of the codec as a bundle holds them."""
+    return {key: asdict(getattr(content, key)) for key in CODEC_KEYS if key != WEIGHTS}
 
 
 def rebuild_front_end(content: BundleContent) -> LogMel:

@@ -90,11 +90,18 @@ def encode_file(
 ) -> Encoded:
     """Sound file → code file; raises DistillError, which names the file."""
     start_s = time.monotonic()
-    codes = _encode(_open(job), job.source.name, model, meter, levels=levels, effort=effort)
+    codes = codes_of_file(job, model, meter, levels=levels, effort=effort)
     with new_file(job):
         codes.write(job.target, replace=overwrite)
     size_bytes = job.target.stat().st_size
     return Encoded(Coded.of(codes), size_bytes, time.monotonic() - start_s)
+
+
+def codes_of_file(
+    job: Job, model: LoadedModel, meter: Meter, *, levels: int | None, effort: int
+) -> Codes:
+    """Sound file → its codes; raises DistillError, which names the file."""
+    return _encode(_open(job), job.source.name, model, meter, levels=levels, effort=effort)
 
 
 def decode_file(

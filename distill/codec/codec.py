@@ -15,17 +15,20 @@ from distill.audio.resample import samples_at
 from distill.codec.codes import Codes
 from distill.codec.copies import Separator
 from distill.codec.description import signature
+from distill.codec.digest import CodecIdentity
 from distill.codec.effort import Progress, Search, ignore
 from distill.codec.restoring import restore, restore_mels
 from distill.codec.stream import (
     CodedSound,
-    add_silence,
     between_silence,
     coded_columns,
     cut_or_fill,
     cut_out,
+    mels_between_silence,
     mels_from,
-    mels_of,
+    mels_of_sound,
+    natural_samples,
+    require_eval,
     silence_before,
 )
 from distill.codec.waveform import check_rate, check_seed, check_waveform
@@ -52,10 +55,15 @@ class Codec:
     name: str
     """Of the model; `model_id`, too. Codes name it."""
     model_id: str
-    digest: str = ""
-    """Digest of weights and configurations; only codes with the same one are decoded. Empty while
-    the codec is still trained.
-    """
+    identity: CodecIdentity | None = None
+    """Tells the digest; None while the codec is still trained."""
+
+    @property
+    def digest(self) -> str:
+        """Digest of weights and configurations as they are now; only codes with the same one are
+        decoded. Empty while the codec is still trained.
+        """
+        return self.identity.digest if self.identity else ""
 
     @property
     def sample_rate_hz(self) -> int:
@@ -91,6 +99,10 @@ class Codec:
     def columns(self, samples: int) -> int:
         """Latent columns of a sound of this length, with the silence that is coded around it."""
         return coded_columns(samples, self.spectrogram, self.network)
+
+    def samples(self, columns: int) -> int:
+        """The longest sound of this number of latent columns, in samples; 0 if there is none."""
+        return natural_samples(columns, self.spectrogram, self.network)
 
     def bitrate_kbps(self, levels: int | None = None) -> float:
         """Bitrate of one channel's codes with the first `levels` levels; None means all."""
@@ -129,11 +141,13 @@ class Codec:
         """The same for a waveform of any length in chunks (C, t) float32, with constant memory. Of
         effort 2, `progress` is called with the seconds that each step has refined.
         """
+        require_eval(self.network)
         search = Search(self.network, self.spectrogram, self.check_levels(levels), effort, progress)
         rate_hz = check_rate(sample_rate_hz)
         separator = Separator(rate_hz)
         sound = resample_chunks(separator.separate(waveforms), rate_hz, self.sample_rate_hz)
-        indices = [chunk.cpu() for chunk in search.codes_of(self._mels_between_silence(sound))]
+        between = mels_between_silence(sound, self.spectrogram, self.network)
+        indices = [chunk.cpu() for chunk in search.codes_of(between)]
         if not indices:
             raise SoundError("the waveform is empty")
         facts, coded = separator.facts(), torch.cat(indices, dim=2)
@@ -162,26 +176,8 @@ class Codec:
         """Chunks (C, t) of one waveform → chunks (C, 1, M, f) of its normalised mel, as that of a
         sound between silence.
         """
-        samples = done = 0
-
-        def count_samples() -> Iterator[Tensor]:
-            nonlocal samples
-            for chunk in resample_chunks(waveforms, sample_rate_hz, self.sample_rate_hz):
-                samples += chunk.shape[1]
-                yield chunk
-
-        before = self.network.stride
-        for mel in self._mels_between_silence(count_samples()):
-            mel = mel[..., before:]
-            before = max(0, before - mel.shape[-1])
-            mel = mel[..., : self.spectrogram.frames(samples) - done]
-            done += mel.shape[-1]
-            yield mel
-
-    def _mels_between_silence(self, waveforms: Iterable[Tensor]) -> Iterator[Tensor]:
-        """Chunks (C, t) at the codec's rate → chunks (C, 1, M, f) of all that is coded."""
-        whole = add_silence(waveforms, self.spectrogram, self.network)
-        return mels_of((chunk.to(self.device) for chunk in whole), self.spectrogram)
+        sound = resample_chunks(waveforms, sample_rate_hz, self.sample_rate_hz)
+        return mels_of_sound(sound, self.spectrogram, self.network)
 
     # -- codes → waveform ------------------------------------------------
 
@@ -200,10 +196,9 @@ class Codec:
         Raises CodesError for codes of another model, or with fewer than `levels` levels, and
         SoundError for an impossible rate or seed.
         """
-        self.check_codes(codes)
+        mels = self.decoded_mels(codes, levels=levels, with_silence=True)
         seed = check_seed(seed)
         rate_hz = codes.sample_rate_hz if sample_rate_hz is None else check_rate(sample_rate_hz)
-        mels = self.decoded_mels(codes, levels=levels, with_silence=True)
         silent = silence_before(self.spectrogram, self.network)
         waveforms = vocoder.stream(mels, seed=seed, silent=silent)
         chunks = cut_out(waveforms, silent, self._samples(codes))
@@ -275,13 +270,14 @@ class Codec:
         """Raise CodesError for what are no codes, or none that this codec made."""
         if not isinstance(codes, Codes):
             raise CodesError(f"{shown(codes)}: not the codes of a sound")
-        if codes.codec_digest != self.digest:
+        require_eval(self.network)
+        if codes.codec_digest != (digest := self.digest):
             of_this = codes.model_id == self.model_id
             what = "another state of this model" if of_this else "another model"
             raise CodesError(
                 f"made by {what} ({codes.model_name or 'without a name'}, "
                 f"id {codes.model_id[:8]}, codec {codes.codec_digest[:8]}), "
-                f"not by {self.name} (id {self.model_id[:8]}, codec {self.digest[:8]})"
+                f"not by {self.name} (id {self.model_id[:8]}, codec {digest[:8]})"
             )
         if not codes.is_whole() or not self._fits(codes):
             raise CodesError("does not fit the model that it was made with")

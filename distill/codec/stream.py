@@ -14,6 +14,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from distill.errors import CodesError
 from distill.model.mel import LogMel
 from distill.model.vqvae import ConvVQVAE
 
@@ -96,6 +97,15 @@ def coded_columns(samples: int, spectrogram: LogMel, model: ConvVQVAE) -> int:
     return 1 + math.ceil(frames / model.stride)
 
 
+def natural_samples(columns: int, spectrogram: LogMel, model: ConvVQVAE) -> int:
+    """Samples of the longest sound, in whole frames, of `columns` latent columns; 0 for fewer
+    columns than a sound has.
+    """
+    frames = math.floor((columns - 1 - SILENT_STRIDES) * model.stride)
+    samples = max(0, frames - 1) * spectrogram.config.hop_length
+    return samples if coded_columns(samples, spectrogram, model) == columns else 0
+
+
 def silence_before(spectrogram: LogMel, model: ConvVQVAE) -> int:
     """Number of samples of silence that are coded before a sound: a latent column."""
     return model.stride * spectrogram.config.hop_length
@@ -123,6 +133,38 @@ def add_silence(
         yield last.new_zeros(len(last), rest)
 
 
+def mels_between_silence(
+    waveforms: Iterable[Tensor], spectrogram: LogMel, model: ConvVQVAE
+) -> Iterator[Tensor]:
+    """Chunks (C, t) of one waveform at the model's rate → chunks (C, 1, M, f) of the mel of all
+    that is coded, on the model's device.
+    """
+    device = next(model.parameters()).device
+    whole = add_silence(waveforms, spectrogram, model)
+    return mels_of((chunk.to(device) for chunk in whole), spectrogram)
+
+
+def mels_of_sound(
+    waveforms: Iterable[Tensor], spectrogram: LogMel, model: ConvVQVAE
+) -> Iterator[Tensor]:
+    """The same of the sound's own frames."""
+    samples = done = 0
+
+    def count_samples() -> Iterator[Tensor]:
+        nonlocal samples
+        for chunk in waveforms:
+            samples += chunk.shape[1]
+            yield chunk
+
+    before = model.stride
+    for mel in mels_between_silence(count_samples(), spectrogram, model):
+        mel = mel[..., before:]
+        before = max(0, before - mel.shape[-1])
+        mel = mel[..., : spectrogram.frames(samples) - done]
+        done += mel.shape[-1]
+        yield mel
+
+
 def between_silence(waveform: Tensor, spectrogram: LogMel, model: ConvVQVAE) -> Tensor:
     """A waveform (C, T) → the same with the silence that is coded around it, (C, T')."""
     return torch.cat(list(add_silence([waveform], spectrogram, model)), dim=1)
@@ -140,6 +182,15 @@ def cut_out(chunks: Iterable[Tensor], begin: int, total: int) -> Iterator[Tensor
             left = max(0, left - chunk.shape[-1])
 
     return cut_or_fill(later(), total)
+
+
+def require_eval(model: ConvVQVAE) -> None:
+    """Raise CodesError while the model is in training mode."""
+    if model.training:
+        raise CodesError(
+            "the network is in training mode, in which its codebooks learn from what they code; "
+            "type model.codec.network.eval() first"
+        )
 
 
 @torch.no_grad()

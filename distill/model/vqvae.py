@@ -165,14 +165,19 @@ class ConvVQVAE(nn.Module):
 
     def encode(self, mel: Tensor) -> Tensor:
         """Mel (B, 1, M, F) → codes (B, H, W, L) int64, NO_CODE where a row has no such level."""
-        latent = self.latent(mel)
+        return self.codes_of(self.latent(mel), mel)
+
+    def codes_of(self, latent: Tensor, mel: Tensor | None = None) -> Tensor:
+        """Latents (B, D, H, W) → codes (B, H, W, L) int64; without the mel (B, 1, M, F) that they
+        are of, there are none of the levels for details.
+        """
         quantized = self._quantize(latent)
         indices: Tensor = quantized.indices
-        if self.detail_quantizer is not None:
+        if self.detail_quantizer is not None and mel is not None:
             grid = quantized.vectors.transpose(1, 2).reshape(latent.shape)
             missing = self.missing(mel, self.low_mel(grid))
             indices = with_low(indices, self.detail_quantizer(missing.flatten(1, 2)).indices)
-        return indices.reshape(len(mel), *latent.shape[2:], -1)
+        return indices.reshape(len(latent), *latent.shape[2:], -1)
 
     def decode(self, codes: Tensor, *, height: int, width: int) -> Tensor:
         """Codes (B, H, W, l ≤ L) int64 → mel (B, 1, height, width); raises CodeRangeError for an

@@ -18,8 +18,7 @@ _received: int | None = None
 
 def listen() -> None:
     """From now on, SIGINT raises KeyboardInterrupt, and the other stop signals SystemExit."""
-    global _received
-    _received = None
+    forget()
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, _stop)
     for number in stop_signals():
@@ -54,6 +53,12 @@ def record(number: int) -> None:
     """Record a stop signal that another handler got, and that has not stopped anything yet."""
     global _received
     _received = number
+
+
+def forget() -> None:
+    """Forget a stop signal that was meant for earlier work of this process."""
+    global _received
+    _received = None
 
 
 def raise_if_stopped() -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 
 from distill.cli.leaderboard_view import show_sweep_end
@@ -12,6 +14,7 @@ from distill.runs.folder import RUNS, check_unused, lock_run_dir, new_run_dir
 from distill.settings.compose import Settings
 from distill.settings.heading import heading_of
 from distill.settings.run_log import start_log
+from distill.settings.schema import TrainConfig
 from distill.sweep.launch import launch
 from distill.sweep.mels import mels_of
 from distill.sweep.plan import plan_sweep
@@ -27,26 +30,70 @@ from distill.training.run import train
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class PlannedRun:
+    """A run that is about to begin or to go on."""
+
+    settings: Settings
+    config: TrainConfig
+    run_dir: Path
+    is_new: bool
+    """Whether its folder was made for it."""
+    heading: str
+    """Comment lines at the top of its settings: what was typed."""
+
+    @property
+    def resume(self) -> bool:
+        """Whether it goes on."""
+        return self.settings.config.resume is not None
+
+
 def train_alone(command: TrainCommand) -> int:
     """Do one run, new or resumed; raises DistillError for what the user can correct."""
-    settings = compose_command(command)
-    config, resumed = configuration_of(settings)
-    resume = resumed is not None
-    run_dir, is_new = (resumed, False) if resumed else _new_run_dir(settings)
-    _start_log(settings, run_dir)
-    console.quiet = not is_first()
+    run = plan_run(compose_command(command), command.typed)
+    _start_log(run.settings, run.run_dir)
     try:
-        with lock_run_dir(run_dir, is_new=is_new) if is_first() else nullcontext():
-            if is_first() and not resume:
-                check_unused(run_dir)
-            heading = heading_of(command.typed, settings.own_files, resumed)
-            train(config, run_dir, resume=resume, typed=settings.typed, heading=heading)
+        do_run(run)
     except RunStopped as stopped:
         return stopped.exit_code
+    return 0
+
+
+def plan_run(settings: Settings, typed: Sequence[str] | None = None) -> PlannedRun:
+    """Find the folder of a run, or make it, for settings that were typed in these words; raises
+    DistillError for what the user can correct.
+    """
+    config, resumed = configuration_of(settings)
+    words = settings.overrides if typed is None else typed
+    heading = heading_of(words, settings.own_files, resumed)
+    run_dir, is_new = (resumed, False) if resumed else _new_run_dir(settings)
+    return PlannedRun(settings, config, run_dir, is_new, heading)
+
+
+def do_run(run: PlannedRun) -> None:
+    """Do a run whose log is open. Raises DistillError, and RunStopped after a stop, when everything
+    is saved.
+    """
+    terminal.show_warnings()
+    log.info("distill train %s", " ".join(run.settings.overrides))
+    for file in run.settings.own_files:
+        log.info("settings of your own: %s", file)
+    console.quiet = not is_first()
+    run_dir, resume = run.run_dir, run.resume
+    try:
+        with lock_run_dir(run_dir, is_new=run.is_new) if is_first() else nullcontext():
+            if is_first() and not resume:
+                check_unused(run_dir)
+            train(
+                run.config,
+                run_dir,
+                resume=resume,
+                typed=run.settings.typed,
+                heading=run.heading,
+            )
     except DistillError as error:
         log.info("ended with an error: %s", error)
         raise
-    return 0
 
 
 def train_sweep(command: TrainCommand) -> int:
@@ -94,7 +141,3 @@ def _new_run_dir(settings: Settings) -> tuple[Path, bool]:
 def _start_log(settings: Settings, run_dir: Path) -> None:
     """Open the log file; each process of a run has its own."""
     start_log(settings, run_dir, file_name=LOG if is_first() else f"train.{rank_name()}.log")
-    terminal.show_warnings()
-    log.info("distill train %s", " ".join(settings.overrides))
-    for file in settings.own_files:
-        log.info("settings of your own: %s", file)

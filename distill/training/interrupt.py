@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import threading
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
@@ -38,7 +39,9 @@ class StopRequest:
         return self._signal
 
     def __enter__(self) -> StopRequest:
-        numbers = (signal.SIGINT, *stop_signals())
+        numbers: tuple[int, ...] = (signal.SIGINT, *stop_signals())
+        if threading.current_thread() is not threading.main_thread():
+            numbers = ()  # no other thread may, or gets a signal
         self._before = {number: signal.getsignal(number) for number in numbers}
         self.arm()
         return self

@@ -66,6 +66,7 @@ def train(
 
         # torch and Lightning are slow to import: only now, when the sounds were read without errors
         from distill.training.base import warn_of_other_sounds
+        from distill.training.callbacks.extra import extra_callbacks
         from distill.training.sequence import complete_stages, train_stages
         from distill.training.session import Session, check_devices
         from distill.training.stages import STAGES
@@ -77,6 +78,7 @@ def train(
         _report_empty_filters(config, resume=resume, in_sweep=in_sweep)
         settings = heading + settings_to_keep(config, run_dir)
         check_devices(config.trainer)
+        extra_callbacks(config.callbacks.extra)  # made once now, to tell of mistakes
         work.has_begun = True
         if is_first():
             prepare_folder(run_dir, settings, resume=resume)

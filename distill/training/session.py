@@ -23,6 +23,7 @@ from distill.runs.folder import checkpoint_path
 from distill.runs.progress import ProgressFile
 from distill.settings.schema import TrainConfig, TrainerConfig
 from distill.training.callbacks import BundleCheckpoint, GracefulStop, ProgressRows
+from distill.training.callbacks.extra import extra_callbacks
 from distill.training.interrupt import RunStopped, StopRequest
 from distill.training.ranks.processes import Ranks, check_cores
 from distill.training.records.checkpoint_io import AtomicCheckpointIO
@@ -171,7 +172,7 @@ def _callbacks(stage: Stage[P], prepared: Prepared, session: Session) -> list[li
         for callback in (settings.progress, settings.tensorboard)
         if callback is not None
     ]
-    watching += [instantiate(values) for values in settings.extra.values()]
+    watching += extra_callbacks(settings.extra)
     saving: list[lightning.Callback] = []
     for which, checkpoint in (("best", settings.best), ("last", settings.last)):
         if checkpoint is not None:

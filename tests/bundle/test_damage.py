@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from distill.bundle.digest import checksum_of
 from distill.bundle.loading import load_bundle
+from distill.codec.digest import checksum_of
 from distill.model.config import VQVAEConfig
 from tests.helpers.tiny_bundle import (
     Content,

@@ -13,11 +13,11 @@ import pytest
 import torch
 
 from distill.bundle.content import BundleContent
-from distill.bundle.digest import checksum_of, codec_digest_of
 from distill.bundle.format import (
     write_bundle,
 )
 from distill.codec.description import Metadata
+from distill.codec.digest import checksum_of, codec_digest_of
 from tests.helpers.tiny_bundle import fields_of, prior_state, tiny_model, vocoder_state
 
 STATES = {"vocoder_state", "prior_state"}

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 import torch
 
-from distill.bundle.digest import checksum_of, codec_digest_of
 from distill.bundle.loaded import LoadedModel
 from distill.bundle.loading import load_bundle
+from distill.codec.digest import checksum_of, codec_digest_of
 from distill.errors import BundleError
 from distill.model.config import VQVAEConfig
 from distill.model.mel import SpectrogramConfig

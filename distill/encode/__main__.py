@@ -19,6 +19,7 @@ from distill.cli.coding_work import encode_file
 from distill.cli.files import Job, plan
 from distill.cli.verb import Parser, verb_entry
 from distill.codec import CODES_SUFFIX
+from distill.encode.arrays import KINDS, check_target, gather
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -26,9 +27,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with verb_entry():
         options = _parser().parse_args(arguments)
         jobs = plan(options.sounds, out_folder(options), result_suffix=CODES_SUFFIX)
+        if options.to:
+            check_target(out_folder(options), options.to, overwrite=options.overwrite)
         path = Catalog(options.library).model_path(options.model)
         model = load_model(path, options, sound=False)  # torch: only now is it needed
         say_out_folder(options)
+        if options.to:
+            gather(jobs, model, options, out_folder(options))
+            return
 
         def encode(job: Job, meter: batch.Meter) -> str:
             result = encode_file(
@@ -49,6 +55,12 @@ def _parser() -> Parser:
     add_model_and_sounds(parser)
     add_outputs(parser, default="codes")
     add_effort(parser)
+    parser.add_argument(
+        "--to",
+        choices=KINDS,
+        help="no code files, but all codes in one file, codes.npz for NumPy or codes.parquet for "
+        "tables (default: a code file for each sound)",
+    )
     return parser
 
 

@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-CODEC_KEYS = ("model_state_dict", "vqvae_config", "spectrogram_config")
+WEIGHTS = "model_state_dict"
+CODEC_KEYS = (WEIGHTS, "vqvae_config", "spectrogram_config")
 """The keys that decide what codes mean."""
 
 
@@ -32,6 +33,53 @@ def codec_digest_of(content: Mapping[str, Any]) -> str:
     digest = hashlib.sha256()
     _feed(digest, {key: content[key] for key in CODEC_KEYS})
     return digest.hexdigest()
+
+
+class CodecIdentity:
+    """Tells the digest of a codec as it is now, whose weights may be changed in Python.
+
+    Each time, all weights are compared with those of the time before. Torch's counters of changes
+    would be faster, but do not count what is done by way of `.data`, as the codebooks learn.
+    """
+
+    def __init__(self, network: nn.Module, configs: Mapping[str, Any], digest: str) -> None:
+        """`configs` are the keys of the codec but for its weights, `digest` is that of now."""
+        self.network, self.configs, self.original = network, configs, digest
+        self._digest, self._weights = digest, _copy(network)
+
+    @property
+    def digest(self) -> str:
+        """The digest of now. Some 4 ms for a codec of the usual size on a CPU; three times that
+        after a change.
+        """
+        weights = network_weights(self.network)
+        for name, weight in weights.items():  # once after the codec was moved to another device
+            self._weights[name] = self._weights[name].to(weight.device)
+        if not _are_equal(weights, self._weights):
+            self._digest = codec_digest_of({WEIGHTS: weights, **self.configs})
+            self._weights = _copy(self.network)
+        return self._digest
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether the codec is another one than it was at first."""
+        return self.digest != self.original
+
+
+def network_weights(network: nn.Module) -> dict[str, Tensor]:
+    """Weights and codebooks by name, as they are now; not copied."""
+    return dict(network.state_dict())
+
+
+def _copy(network: nn.Module) -> dict[str, Tensor]:
+    return {name: weight.clone() for name, weight in network_weights(network).items()}
+
+
+def _are_equal(weights: Mapping[str, Tensor], before: Mapping[str, Tensor]) -> bool:
+    return all(
+        weight.dtype == before[name].dtype and torch.equal(weight, before[name])
+        for name, weight in weights.items()
+    )
 
 
 def _feed(digest: Any, value: Any) -> None:
