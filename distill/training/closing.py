@@ -23,6 +23,7 @@ from distill.runs.summary import (
 from distill.system.paths import from_here, path_of
 from distill.system.shell import shell_word
 from distill.training.display import show_end, show_stage
+from distill.training.records.hparams import write_hparams
 from distill.training.saved import CODEC
 from distill.training.session import Outcome, Session
 from distill.training.stage import Closed, Ended, P, Stage
@@ -55,6 +56,7 @@ def close_stage(
     stages = {**(before.stages if before else {}), stage.name: own}
     summary = _summarise(stage, outcome, session, stages, page=page, is_last=not after)
     failures += _write_summary(summary, run_dir)
+    write_hparams(session.config, run_dir, finished=summary.finished)
     show_stage(
         summary.name,
         own,
