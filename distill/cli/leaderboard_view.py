@@ -57,11 +57,7 @@ def _print_table(leaderboard: Leaderboard) -> None:
     """Print the table with as many of the other settings that differ as there is room for."""
     more = list(leaderboard.more_keys)
     headings, rows, texts = _table(leaderboard, more)
-    while (
-        more
-        and console.is_terminal
-        and table_width(headings, rows, labels=("model",)) > console.width
-    ):
+    while more and table_width(headings, rows, labels=("model",)) > console.width:
         more.pop()
         headings, rows, texts = _table(leaderboard, more)
     print_table(headings, rows, title="leaderboard", labels=("model",), texts=texts)

@@ -42,7 +42,9 @@ class StageModule(lightning.LightningModule, ABC):
     makes_bundles: ClassVar[bool] = False
     """Whether the weights and `bundle_fields` are a complete bundle, as for the codec."""
     end_steps: ClassVar[float] = 1.0
-    """How many steps the end of an epoch takes, before one was measured; see TimeLeft."""
+    """How many steps the end of an epoch takes, before one was measured; see TimeLeft. Those of
+    each stage were measured on instruments, in time of the processor.
+    """
     closing_steps: ClassVar[float] = 1.0
     """The same for the closing of the stage."""
 

@@ -24,7 +24,7 @@ from distill.vocoder.vocoder import Vocoder, default_vocoder
 
 SOUNDS_AN_EPOCH = 8
 """Held-out sounds that are listened to after each epoch, at most."""
-CLOSING_COMPARISONS = 3.0
+CLOSING_COMPARISONS = 2.5
 """The closing takes this many times as long as the first comparison after an epoch, in which both
 vocoders are heard: it compares up to three times as many sounds, and writes a page.
 """
@@ -37,7 +37,7 @@ class VocoderModule(StageModule):
 
     stage = "vocoder"
     model: VocoderNetwork
-    end_steps, closing_steps = 20.0, 25.0
+    end_steps, closing_steps = 15.0, 20.0
     held_out_terms: ClassVar[tuple[str, ...]] = ("loss",)
     """Names of the losses that `held_out` returns."""
 
