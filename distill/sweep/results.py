@@ -14,6 +14,7 @@ from distill.errors import DistillError
 from distill.runs.folder import is_locked, newest_bundle
 from distill.runs.summary import Summary, read_summary
 from distill.settings.quoting import unquote
+from distill.settings.schema import STAGES
 from distill.sweep.job import DONE, FAILED, KILLED, RECORD, RUNNING, STOPPED, Job
 from distill.sweep.settings import resolved_settings, setting_text
 from distill.system.paths import from_here, path_and_parents
@@ -117,11 +118,18 @@ def swept_keys(ranking: Sequence[Result]) -> list[str]:
 
 def varying_keys(ranking: Sequence[Result]) -> list[str]:
     """All keys in which the runs differ: those that were typed, then those that came with them, as
-    from a file of a group, or were chosen from the sounds. The names of models are no setting.
+    from a file of a group, or were chosen from the sounds. The names of models are no setting, and
+    of stages that no run trains there is nothing to compare.
     """
     swept, known = swept_keys(ranking), [result for result in ranking if result.resolved]
+    stages = [result.resolved.get("stages") for result in known]
+    trained = {name for each in stages for name in (each if isinstance(each, list) else STAGES)}
     keys = dict.fromkeys(key for result in known for key in result.resolved)
-    more = (key for key in keys if key not in {*swept, "name"})
+    more = (
+        key
+        for key in keys
+        if key not in {*swept, "name"} and key.split(".")[0] not in {*STAGES} - trained
+    )
     return [*swept, *(key for key in more if len({result.setting(key) for result in known}) > 1)]
 
 

@@ -45,6 +45,7 @@ def add_runs(folder: Path) -> None:
                 "name": f"kit-{number}",
                 "rvq": {"codebook_size": size, "levels": 3},
                 "trainer": {"max_minutes": minutes, "max_epochs": None if number else 40},
+                "prior": {"max_minutes": minutes},
                 "vocoder": {"type": vocoder, "lr": 1e-05 * (1 + number), **starter},
             },
         )
@@ -76,6 +77,7 @@ def test_each_setting_that_differs_has_a_column(sheet: Path) -> None:
     assert [row["rvq.codebook_size"] for row in (first, second, failed)] == ["256", "1000", "1"]
     assert failed["trainer.max_minutes"] == ""
     assert not {"rvq.levels", "stages", "seed"} & {*columns}
+    assert "prior.max_minutes" not in columns, "none of them has a prior"
 
 
 def test_a_table_reader_finds_numbers_without_help(sheet: Path) -> None:

@@ -74,7 +74,7 @@ def test_runs_of_a_sweep_are_compared_by_what_differs(
         assert settings["rvq.codebook_size"] == 16
         assert settings["data.augment.enabled"] == "true"
         assert not {"name", "trainer.max_minutes"} & {*settings}
-        assert not any(key.startswith(("callbacks", "library")) for key in settings)
+        assert not any(key.startswith(("callbacks", "library", "prior")) for key in settings)
         assert SESSION_END_INFO_TAG in tab.found[run]
         summary = json.loads((tmp_path / "sweep" / str(levels) / "summary.json").read_text())
         (shown,) = tab.files.Tensors(run, "final/mel_db")

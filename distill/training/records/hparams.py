@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from distill.runs.summary import StageSummary, stages_ended
-from distill.settings.schema import TrainConfig
+from distill.settings.schema import STAGES, TrainConfig
 
 FOLDER = "hparams"
 """A run of its own beside those of the stages: so the tab has these figures and no others."""
@@ -36,7 +36,11 @@ def write_hparams(config: TrainConfig, run_dir: Path, *, finished: bool) -> None
     codec = stages.get("codec")
     try:
         _write(
-            folder, settings_of(config), figures_of(stages), codec.epochs if codec else 0, finished
+            folder,
+            settings_of(config, stages),
+            figures_of(stages),
+            codec.epochs if codec else 0,
+            finished,
         )
     except (OSError, UnicodeError) as error:
         why = getattr(error, "strerror", None) or error
@@ -51,12 +55,15 @@ def hparams_folder(config: TrainConfig, run_dir: Path) -> Path | None:
     return curves / FOLDER if any(curves.glob("*/events.out.tfevents.*")) else None
 
 
-def settings_of(config: TrainConfig) -> dict[str, float | str]:
-    """Key → value, as a number or as text; null is left out."""
+def settings_of(config: TrainConfig, stages: Collection[str]) -> dict[str, float | str]:
+    """Key → value, as a number or as text; without null, and what is of other stages than these and
+    those that the run trains.
+    """
+    others = {*STAGES} - {*stages, *config.stages}
     return {
         key: value
         for key, value in _flat(asdict(config))
-        if not any(f"{key}.".startswith(f"{other}.") for other in NO_SETTINGS)
+        if not any(f"{key}.".startswith(f"{other}.") for other in (*NO_SETTINGS, *others))
     }
 
 
