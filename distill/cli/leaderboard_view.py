@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from distill.catalog.files import shown_name
@@ -12,8 +13,8 @@ from distill.sweep.job import DONE
 from distill.sweep.leaderboard import Leaderboard
 from distill.sweep.results import Result, short
 from distill.system.shell import shell_word
-from distill.system.tables import print_table
-from distill.system.terminal import duration, fail, quantity, say, say_figures
+from distill.system.tables import print_table, table_width
+from distill.system.terminal import console, duration, fail, quantity, say, say_figures
 
 if TYPE_CHECKING:
     from distill.sweep.launch import SweepEnd
@@ -29,7 +30,7 @@ def show_leaderboard(leaderboard: Leaderboard) -> None:
         _print_table(leaderboard)
     for result in ranking:
         if result.job.state != DONE:
-            values = " ".join(f"{key}={result.settings.get(key, '')}" for key in leaderboard.keys)
+            values = " ".join(f"{key}={result.setting(key)}" for key in leaderboard.keys)
             say_figures(
                 f"job {result.job.number} ({values}): {result.job.state}: {result.job.reason}"
             )
@@ -53,9 +54,26 @@ def show_sweep_end(end: SweepEnd) -> None:
 
 
 def _print_table(leaderboard: Leaderboard) -> None:
-    keys = leaderboard.keys
+    """Print the table with as many of the other settings that differ as there is room for."""
+    more = list(leaderboard.more_keys)
+    headings, rows, texts = _table(leaderboard, more)
+    while more and table_width(headings, rows, labels=("model",)) > console.width:
+        more.pop()
+        headings, rows, texts = _table(leaderboard, more)
+    print_table(headings, rows, title="leaderboard", labels=("model",), texts=texts)
+    if left_out := leaderboard.more_keys[len(more) :]:
+        say_figures(f"they also differ in {', '.join(left_out)}: see {leaderboard.csv.name}")
+
+
+def _table(
+    leaderboard: Leaderboard, more: Sequence[str]
+) -> tuple[Sequence[str], list[tuple[str, ...]], Sequence[str]]:
+    """Headings, rows, and which of the headings are of settings."""
+    keys = [*leaderboard.keys, *more]
     last = [key.rpartition(".")[2] for key in keys]
-    headings = last if len(set(last)) == len(last) else keys
+    settings = [
+        name if last.count(name) == 1 else key for name, key in zip(last, keys, strict=True)
+    ]
     heard = (YARDSTICK[key].name for key in HEARD)
     has_bits = any(result.bits_per_s is not None for result in leaderboard.ranking)
     bits = ("prior",) if has_bits else ()
@@ -64,7 +82,7 @@ def _print_table(leaderboard: Leaderboard) -> None:
         (
             str(rank),
             str(result.job.number),
-            *(short(result.settings.get(key, "")) for key in keys),
+            *(short(result.setting(key)) for key in keys),
             *(_decibels(result, key) for key in HEARD),
             *(_bits(result) for _ in bits),
             show_share(result.utilization),
@@ -75,13 +93,7 @@ def _print_table(leaderboard: Leaderboard) -> None:
         )
         for rank, result in enumerate((r for r in leaderboard.ranking if r.ranked), start=1)
     ]
-    print_table(
-        ("", "job", *headings, *figures, "model"),
-        rows,
-        title="leaderboard",
-        labels=("model",),
-        texts=headings,
-    )
+    return ("", "job", *settings, *figures, "model"), rows, settings
 
 
 def _bits(result: Result) -> str:

@@ -107,6 +107,9 @@ class StepRow:
     loss: float | None = field(metadata=any_float())
     elapsed_s: float
     left_s: float | None
+    """The time until the stage is closed; None if that is not known."""
+    is_trained: bool = False
+    """Whether the stage's last step is done; what follows judges it and makes sounds."""
 
     @property
     def heading(self) -> str:
@@ -166,6 +169,8 @@ class EpochRow:
     skipped_steps: int
     elapsed_s: float
     left_s: float | None
+    is_trained: bool = False
+    """As in a StepRow."""
 
     @property
     def health(self) -> SideHealth | None:

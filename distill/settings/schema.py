@@ -199,6 +199,14 @@ class PreviewConfig:
 
 
 @dataclass
+class TensorBoardConfig:
+    """Curves of each epoch, and within epochs if that is wanted."""
+
+    _target_: str = field(metadata=not_empty())
+    every_n_steps: int | None = field(metadata=within(1, 10**6))
+
+
+@dataclass
 class PlainCallbackConfig:
     """A callback without settings of its own."""
 
@@ -214,7 +222,7 @@ class CallbacksConfig:
     codebook_health: PlainCallbackConfig | None = None
     previews: PreviewConfig | None = None
     progress: PlainCallbackConfig | None = None
-    tensorboard: PlainCallbackConfig | None = None
+    tensorboard: TensorBoardConfig | None = None
     best: PlainCallbackConfig | None = None
     last: LastCheckpointConfig | None = None
     extra: dict[str, Any] = field(default_factory=dict)

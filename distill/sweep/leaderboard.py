@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from distill.errors import WriteError
-from distill.sweep.results import Result, results, swept_keys, write_csv
+from distill.sweep.results import Result, results, swept_keys, varying_keys
+from distill.sweep.sheet import write_csv
 
 CSV = "leaderboard.csv"
 PICTURE = "leaderboard.png"
@@ -19,10 +20,12 @@ class Leaderboard:
 
     ranking: Sequence[Result]
     keys: Sequence[str]
-    """The settings in which the runs differ."""
+    """The settings that were typed with different values."""
     csv: Path
     picture: Path | None
     """None if no run has a model to compare."""
+    more_keys: Sequence[str] = ()
+    """The other settings in which the runs differ."""
 
 
 def make_leaderboard(folder: Path) -> Leaderboard:
@@ -37,4 +40,6 @@ def make_leaderboard(folder: Path) -> Leaderboard:
             draw(ranking, picture)
     except OSError as error:
         raise WriteError(folder, error) from error
-    return Leaderboard(ranking, swept_keys(ranking), folder / CSV, picture)
+    keys = swept_keys(ranking)
+    more = varying_keys(ranking)[len(keys) :]
+    return Leaderboard(ranking, keys, folder / CSV, picture, more)

@@ -51,7 +51,7 @@ def _label(axes: Axes, dpi: float, shown: Sequence[Result], keys: Sequence[str])
     """Write rank and values beside each dot, above the text of lower dots at the same bitrate."""
     above: dict[float, float] = {}
     for rank, result in sorted(enumerate(shown, start=1), key=lambda one: one[1].mel_db):
-        values = ", ".join(short(result.settings.get(key, "")) for key in keys)
+        values = ", ".join(short(result.setting(key)) for key in keys)
         height = axes.transData.transform((result.bitrate_kbps, result.mel_db))[1] * 72 / dpi
         place = max(height - 3, above.get(result.bitrate_kbps, 0.0))
         above[result.bitrate_kbps] = place + LINE_PT

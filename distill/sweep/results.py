@@ -1,22 +1,22 @@
-"""folder of a sweep → the results of its jobs, best first, and a CSV file of them."""
+"""folder of a sweep → the results of its jobs, best first, and the settings that differ."""
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from distill.codec.description import LevelHealth
 from distill.errors import DistillError
 from distill.runs.folder import is_locked, newest_bundle
 from distill.runs.summary import Summary, read_summary
 from distill.settings.quoting import unquote
-from distill.sweep.job import DONE, KILLED, RECORD, RUNNING, STOPPED, Job
-from distill.system.atomic import write_text
+from distill.settings.schema import STAGES
+from distill.sweep.job import DONE, FAILED, KILLED, RECORD, RUNNING, STOPPED, Job
+from distill.sweep.settings import resolved_settings, setting_text
 from distill.system.paths import from_here, path_and_parents
 from distill.system.ranges import or_null
 from distill.system.validation import InvalidError, instance_of
@@ -45,12 +45,25 @@ class Result:
     bundle: str = ""
     published: str = ""
     """Path of the bundle in the library; empty if it is not there."""
+    resolved: Mapping[str, Any] = field(default_factory=dict)
+    """Key → value of all of the run's settings, sizes included; empty for one that never began."""
 
     @property
     def settings(self) -> dict[str, str]:
         """Key → this job's value, as typed, without quotes around it."""
         pairs = (override.lstrip("+").partition("=") for override in self.job.overrides)
         return {key: unquote(value) for key, _, value in pairs}
+
+    def setting(self, key: str) -> str:
+        """The value of a key as text: of a number what the run made of it, of a text what was
+        typed; `null` for null, and empty if it is not known.
+        """
+        typed, resolved = self.settings.get(key), self.resolved.get(key)
+        is_text = not isinstance(resolved, bool | int | float)
+        return typed if typed is not None and is_text else self._resolved_text(key)
+
+    def _resolved_text(self, key: str) -> str:
+        return setting_text(self.resolved[key]) if key in self.resolved else ""
 
     @property
     def ranked(self) -> bool:
@@ -98,9 +111,26 @@ def _meant_sweep(path: Path) -> str:
 
 
 def swept_keys(ranking: Sequence[Result]) -> list[str]:
-    """The settings in which the jobs differ, in the order they were typed."""
+    """The keys that were typed with different values, in the order they were typed."""
     keys = dict.fromkeys(key for result in ranking for key in result.settings)
     return [key for key in keys if len({result.settings.get(key) for result in ranking}) > 1]
+
+
+def varying_keys(ranking: Sequence[Result]) -> list[str]:
+    """All keys in which the runs differ: those that were typed, then those that came with them, as
+    from a file of a group, or were chosen from the sounds. The names of models are no setting, and
+    of stages that no run trains there is nothing to compare.
+    """
+    swept, known = swept_keys(ranking), [result for result in ranking if result.resolved]
+    stages = [result.resolved.get("stages") for result in known]
+    trained = {name for each in stages for name in (each if isinstance(each, list) else STAGES)}
+    keys = dict.fromkeys(key for result in known for key in result.resolved)
+    more = (
+        key
+        for key in keys
+        if key not in {*swept, "name"} and key.split(".")[0] not in {*STAGES} - trained
+    )
+    return [*swept, *(key for key in more if len({result.setting(key) for result in known}) > 1)]
 
 
 def short(value: str) -> str:
@@ -109,52 +139,6 @@ def short(value: str) -> str:
         return f"{float(value):.4g}" if "." in value else value
     except ValueError:
         return value
-
-
-def write_csv(ranking: Sequence[Result], path: Path) -> None:
-    """Write one line for each job, in rank order; unknown values are empty."""
-    keys = swept_keys(ranking)
-    sheet = io.StringIO()
-    writer = csv.writer(sheet, lineterminator="\n")
-    figures = [
-        "mel_db",
-        "onset_db",
-        "level_db",
-        "bits_per_s",
-        "worst_utilization",
-        "bitrate_kbps",
-        "epochs",
-        "elapsed_s",
-    ]
-    writer.writerow(["rank", "job", *keys, *figures, "state", "reason", "name", "bundle", "folder"])
-    for rank, result in enumerate(ranking, start=1):
-        values = [
-            result.mel_db,
-            result.onset_db,
-            result.level_db,
-            result.bits_per_s,
-            result.utilization,
-            result.bitrate_kbps,
-            result.epochs,
-            result.elapsed_s,
-        ]
-        writer.writerow(
-            [
-                rank if result.ranked else "",
-                result.job.number,
-                *(result.settings.get(key, "") for key in keys),
-                *(
-                    round(value, 4) if result.ranked and value is not None else ""
-                    for value in values
-                ),
-                result.job.state,
-                result.job.reason,
-                result.name,
-                result.bundle,
-                result.folder.name,
-            ]
-        )
-    write_text(path, sheet.getvalue())
 
 
 def _result(folder: Path) -> Result:
@@ -169,11 +153,12 @@ def _result(folder: Path) -> Result:
             KILLED,
             "its process ended without a word: it was killed, or the machine went down",
         )
-    result = _with_figures(Result(job, folder), read_summary(folder))
+    result = Result(job, folder, resolved=resolved_settings(folder))
+    result = _with_figures(result, read_summary(folder))
     return (
         result
         if result.ranked or job.state != DONE
-        else Result(Job(job.number, job.overrides, "failed", "no epoch was finished"), folder)
+        else replace(result, job=replace(job, state=FAILED, reason="no epoch was finished"))
     )
 
 

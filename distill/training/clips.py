@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from pathlib import Path
 
 from distill.data.segments import FixedSegments
@@ -27,6 +28,17 @@ def choose_clips(segments: FixedSegments, most: int) -> list[int]:
         )
         for first, last in itertools.pairwise(borders)
     ]
+
+
+def clip_labels(names: Sequence[str]) -> list[str]:
+    """Names of sound files → a label for each, without its suffix; a second one of the same name is
+    `kick_2`.
+    """
+    parts, labels = [clip_part(name) for name in names], list[str]()
+    for part in parts:
+        free = (part if number == 1 else f"{part}_{number}" for number in itertools.count(1))
+        labels.append(next(label for label in free if label not in labels))
+    return labels
 
 
 def clip_part(name: str) -> str:

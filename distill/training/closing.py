@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from distill.bundle.format import write_bundle
@@ -17,11 +17,14 @@ from distill.runs.summary import (
     StageSummary,
     Summary,
     read_summary,
+    stages_ended,
     suggest_commands,
 )
 from distill.system.paths import from_here, path_of
 from distill.system.shell import shell_word
 from distill.training.display import show_end, show_stage
+from distill.training.records.hparams import write_hparams
+from distill.training.saved import CODEC
 from distill.training.session import Outcome, Session
 from distill.training.stage import Closed, Ended, P, Stage
 from distill.training.stage_module import StageModule
@@ -53,6 +56,7 @@ def close_stage(
     stages = {**(before.stages if before else {}), stage.name: own}
     summary = _summarise(stage, outcome, session, stages, page=page, is_last=not after)
     failures += _write_summary(summary, run_dir)
+    write_hparams(session.config, run_dir, finished=summary.finished)
     show_stage(
         summary.name,
         own,
@@ -141,10 +145,11 @@ def _summarise(
     config, run_dir, finished = session.config, session.run_dir, outcome.stopped is None
     bundle, before = newest_bundle(run_dir), read_summary(run_dir)
     content = read_bundle(bundle, weights=False) if bundle else None
-    if finished:
-        published = _publish(bundle, session) if bundle else None
-    else:  # what an earlier stage published is still there, and is replaced when this one ends
-        published = _catalog(session).find_id(content.metadata.model_id) if content else None
+    published = None
+    if content and not finished:  # what is there is replaced when this stage ends
+        published = _catalog(session).find_id(content.metadata.model_id)
+    if bundle and published is None and (finished or _is_codec_finished(run_dir, stages)):
+        published = _publish(bundle, session)
     module = outcome.prepared.module
     assert config.name is not None
     return Summary(
@@ -170,6 +175,12 @@ def _summarise(
             has_prior=content is not None and content.prior_state is not None,
         ),
     )
+
+
+def _is_codec_finished(run_dir: Path, stages: Mapping[str, StageSummary]) -> bool:
+    """Whether the codec, which is a model by itself, has finished, now or before."""
+    codec = {**stages_ended(run_dir), **stages}.get(CODEC)
+    return codec is not None and codec.finished
 
 
 def _pages(new: Path | None, before: Summary | None, run_dir: Path) -> dict[str, str | None]:

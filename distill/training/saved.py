@@ -49,7 +49,9 @@ def find_stages_left(
             say(f"the codec is another one by now: the {name} is trained anew")
             saved = None
         limits = kinds[name].limits(config)
-        if saved and name in ended and limits.are_reached(saved.epochs, saved.elapsed_s):
+        # one that was stopped so shortly before its end is still to be closed
+        is_closed = name in ended and ended[name].finished
+        if saved and is_closed and limits.are_reached(saved.epochs, saved.elapsed_s):
             minutes = f"{saved.elapsed_s / 60:.1f} minutes"
             complete.append(f"{name}: {quantity(saved.epochs, 'epoch')}, {minutes}")
             continue

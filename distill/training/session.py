@@ -66,7 +66,9 @@ def train_stage(stage: Stage[P], session: Session, *, saved: Saved | None) -> Ou
     _quieten_libraries()
     prepared = stage.prepare()
     callbacks = _callbacks(stage, prepared, session)
-    trainer = _trainer(prepared.module.limits, session, callbacks, saved)
+    trainer = _trainer(
+        prepared.module.limits, session, callbacks, _logger(stage.name, session, saved)
+    )
     _start_ranks(trainer, session.ranks)
     checkpoint = checkpoint_path(session.run_dir, stage.name, "last") if saved else None
     stopped = _fit(trainer, prepared, checkpoint, session.ranks)
@@ -85,14 +87,14 @@ def _trainer(
     limits: StageLimits,
     session: Session,
     callbacks: list[lightning.Callback],
-    saved: Saved | None,
+    logger: Logger | bool,
 ) -> lightning.Trainer:
     return _make_trainer(
         session.config.trainer,
         default_root_dir=session.run_dir,
         max_epochs=limits.max_epochs or -1,
         callbacks=callbacks,
-        logger=_logger(session, saved),
+        logger=logger,
         plugins=[AtomicCheckpointIO()],
         num_sanity_val_steps=0,  # it would initialise the codebooks from validation data
         log_every_n_steps=1,
@@ -181,13 +183,16 @@ def _callbacks(stage: Stage[P], prepared: Prepared, session: Session) -> list[li
     return [*watching, *saving, GracefulStop(session.request)]
 
 
-def _logger(session: Session, saved: Saved | None) -> Logger | bool:
-    if session.config.logger is None:
+def _logger(stage: str, session: Session, saved: Saved | None) -> Logger | bool:
+    """A logger with a folder of the stage's own: each stage counts its epochs from 1."""
+    config = session.config.logger
+    if config is None:
         return False
-    extra: dict[str, Any] = {"save_dir": session.run_dir}
+    version = "/".join(filter(None, [config.version, stage]))
+    extra: dict[str, Any] = {"save_dir": session.run_dir, "version": version}
     if saved is not None:  # TensorBoard drops later steps, which are about to be written again
         extra["purge_step"] = saved.epochs + 1
-    logger: Logger = instantiate(asdict(session.config.logger), **extra)
+    logger: Logger = instantiate({**asdict(config), **extra})
     return logger
 
 

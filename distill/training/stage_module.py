@@ -15,13 +15,14 @@ from torch import Tensor, nn
 from distill.errors import RunError
 from distill.model.quantizer import NonFiniteError, require_finite
 from distill.runs.history import History
-from distill.runs.rows import EpochRow, Event, StepRow
+from distill.runs.rows import EpochRow, Event
 from distill.settings.schema import OptimizerConfig
 from distill.training.ranks.agreement import agree_on_time, no_loss, require_same, sum_over_ranks
 from distill.training.records.means import TermMeans
 from distill.training.steps.finite import require_finite_weights
 from distill.training.steps.schedule import RunClock, StageLimits, learning_rate
 from distill.training.steps.seeding import seed_generators
+from distill.training.steps.time_left import TimeLeft
 
 log = logging.getLogger(__name__)
 
@@ -40,12 +41,19 @@ class StageModule(lightning.LightningModule, ABC):
     """Names of the losses that `losses` returns."""
     makes_bundles: ClassVar[bool] = False
     """Whether the weights and `bundle_fields` are a complete bundle, as for the codec."""
+    end_steps: ClassVar[float] = 1.0
+    """How many steps the end of an epoch takes, before one was measured; see TimeLeft. Those of
+    each stage were measured on instruments, in time of the processor.
+    """
+    closing_steps: ClassVar[float] = 1.0
+    """The same for the closing of the stage."""
 
     def __init__(self, *, limits: StageLimits, optimizer: OptimizerConfig, seed: int) -> None:
         super().__init__()
         self.limits = limits
         self.optimizer_config = optimizer
         self.clock = RunClock(limits)
+        self.time_left = TimeLeft(self.clock, end_steps=self.end_steps, closing_s=self.closing_s)
         self.seed = seed
         self.history = History()
         self.events: list[Event] = []
@@ -96,6 +104,10 @@ class StageModule(lightning.LightningModule, ABC):
         """Whether there is anything to save yet."""
         return True
 
+    def closing_s(self, step_s: float) -> float:
+        """How long the closing of the stage will likely take where a step takes `step_s`."""
+        return self.closing_steps * step_s
+
     def check_trainable(self) -> None:
         """Raise RunError if the epoch cannot be closed; called before each validation."""
 
@@ -127,39 +139,18 @@ class StageModule(lightning.LightningModule, ABC):
         self.events.append(event)
         return event
 
-    def step_row(self, outputs: Any) -> StepRow:
-        """How far the stage is, after a step with these outputs."""
-        return StepRow(
-            self.stage,
-            self.trainer.current_epoch + 1,
-            self.limits.max_epochs,
-            self.trainer.fit_loop.epoch_loop.batch_idx + 1,
-            int(self.trainer.num_training_batches),
-            float(outputs["loss"]) if outputs else None,
-            self.clock.elapsed_s,
-            self._left_s(),
-        )
+    @property
+    def left_s(self) -> float | None:
+        """The time until the stage is closed; None if that is not known."""
+        steps = int(self.trainer.num_training_batches)
+        return self.time_left.seconds(self.step + 1, an_epoch=steps, is_trained=self.is_trained)
 
-    def epoch_row(self) -> EpochRow | None:
-        """The epoch that just ended; None if none has."""
-        if self.trainer.sanity_checking or not self.history.epochs:
-            return None
-        epoch = self.trainer.current_epoch + 1
-        return EpochRow(
-            self.stage,
-            epoch,
-            self.limits.max_epochs,
-            self.history.last(),
-            self.epoch_details(),
-            [event.text for event in self.events if event.epoch == epoch],
-            self.skipped_steps,
-            self.clock.elapsed_s,
-            self._left_s(),
-        )
-
-    def _left_s(self) -> float | None:
-        progress = self.progress
-        return self.clock.elapsed_s * (1 - progress) / progress if progress > 0 else None
+    @property
+    def is_trained(self) -> bool:
+        """Whether the stage's last step is done."""
+        epochs, steps = self.limits.max_epochs, int(self.trainer.num_training_batches)
+        all_epochs = epochs is not None and self.step + 1 >= epochs * steps
+        return bool(self.trainer.should_stop) or all_epochs
 
     @property
     def step(self) -> int:
@@ -183,13 +174,22 @@ class StageModule(lightning.LightningModule, ABC):
             self.model = self.build()
 
     def on_fit_start(self) -> None:
-        """Start the clock, and check that all ranks train the same."""
-        self.clock.start()
+        """Check that all ranks train the same."""
         require_same(self.trainer, self.identity)
+
+    def on_train_start(self) -> None:
+        """Start the clock: what was prepared before the first step does not count."""
+        self.clock.start()
+        self.time_left.start(self.step + 1)
+        agree_on_time(self.trainer, self.clock)
+
+    def on_train_end(self) -> None:
+        """Stop the clock: how the stage is judged and closed does not count either."""
+        self.clock.stop()
 
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
         """Seed the step's random numbers and set its learning rate."""
-        agree_on_time(self.trainer, self.clock)
+        self.time_left.begin_step()
         seed_generators((self.seed * 1_000_003 + self.step) % 2**63, self.device)
         rate = learning_rate(self.optimizer_config, step=self.step, progress=self.progress)
         for optimizer in self.trainer.optimizers:
@@ -234,11 +234,13 @@ class StageModule(lightning.LightningModule, ABC):
         if not self._stepped:
             self._stepped = True
             log.info("first step done")
+        agree_on_time(self.trainer, self.clock)
         if self.clock.time_is_up:
             self.trainer.should_stop = True
 
     def on_validation_start(self) -> None:
         """Raise RunError if the weights are not finite: their figures would mean nothing."""
+        self.time_left.end_epoch()
         self.check_trainable()
         require_finite_weights(self.model)
 

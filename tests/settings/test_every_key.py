@@ -167,6 +167,7 @@ CHANGES: dict[str, Change] = {
     "health.positions_per_code": Change(32, (*BARE, "rvq.codebook_size=2", "rvq.low_levels=0")),
     "callbacks.codebook_health._target_": Change(OTHER),
     "callbacks.tensorboard._target_": Change(OTHER, CURVES),
+    "callbacks.tensorboard.every_n_steps": Change(1, CURVES),
     "callbacks.previews._target_": Change(OTHER, PREVIEWS),
     "callbacks.previews.every_n_epochs": Change(2, PREVIEWS),
     "callbacks.previews.clips": Change(1, PREVIEWS),

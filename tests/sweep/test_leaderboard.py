@@ -5,43 +5,14 @@ from __future__ import annotations
 import csv
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from distill.errors import DistillError
-from distill.sweep.job import DONE, FAILED, RUNNING, STOPPED, Job
+from distill.sweep.job import DONE, FAILED, RUNNING, STOPPED
 from distill.sweep.results import results, swept_keys
-from tests.helpers.summaries import run_summary, stage_summary
+from tests.helpers.sweeps import add
 from tests.helpers.verbs import Run
-
-
-def level(utilization: float) -> dict[str, float]:
-    """A level's health, as a summary has it."""
-    return {"utilization": utilization, "perplexity": 200 * utilization, "dead_codes": 10}
-
-
-def add(folder: Path, number: int, mel_db: float | None, **values: Any) -> Path:
-    """A job's folder as a run leaves it; no error means no summary."""
-    job_dir = folder / str(number)
-    job_dir.mkdir(parents=True)
-    utilization = values.pop("utilization", (0.9, 0.5))
-    overrides = [*values.pop("overrides", [f"rvq.levels={number + 1}"]), "seed=3"]
-    Job(number, overrides, values.pop("state", DONE), values.pop("reason", "")).write(job_dir)
-    if mel_db is not None:
-        best = values.pop("best", {"val/mel_db": mel_db})
-        details = {
-            "health": {f"level_{i}": level(share) for i, share in enumerate(utilization)},
-            "bitrate_kbps": values.pop("bitrate_kbps", 1.0),
-        }
-        codec = stage_summary("codec", best=best, epochs=20, details=details)
-        usual = {
-            "name": f"kit-{number}",
-            "finished": False,
-            "published": f"/library/kit-{number}.distillgan",
-        }
-        run_summary(codec, **{**usual, **values}).write(job_dir)
-    return job_dir
 
 
 def test_the_lowest_error_comes_first_and_ties_go_to_the_healthier(tmp_path: Path) -> None:

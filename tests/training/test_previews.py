@@ -7,9 +7,15 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from distill.training.clips import clip_labels
 from tests.helpers.runs import PREVIEWS, Train
 
 RATE_HZ = 16_000
+
+
+def test_sounds_of_one_name_have_labels_of_their_own() -> None:
+    names = ["kick.wav", "kick.flac", "snäre 1.wav", "kick_2.wav", "kick.aif"]
+    assert clip_labels(names) == ["kick", "kick_2", "snäre_1", "kick_2_2", "kick_3"]
 
 
 def test_previews_hold_most_of_a_sound(train_here: Train, tmp_path: Path) -> None:

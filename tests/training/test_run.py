@@ -137,8 +137,12 @@ def test_tensorboard_holds_curves_charts_sounds_and_pictures(shown_run: ShownRun
     layout = events.Tensors("custom_scalars__config__")[0].tensor_proto.string_val[0]
     assert b"codebook/level_0/perplexity" in layout
     assert b"codebook/low_0/perplexity" in layout
-    assert "audio/clip_0/original" in tags["audio"]
-    assert "audio/clip_0/result" in tags["audio"]
+    clips = {path.stem for path in shown_run[0].glob("previews/*/*_original.wav")}
+    assert len(clips) == 3
+    for clip in clips:  # 1_kick_original
+        name = clip.partition("_")[2].removesuffix("_original")
+        assert f"audio/{name}/original" in tags["audio"]
+        assert f"audio/{name}/result" in tags["audio"]
     assert "mel/original_above_result" in tags["images"]
 
 

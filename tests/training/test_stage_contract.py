@@ -245,7 +245,7 @@ def test_it_goes_on_from_its_best_epoch(
     shutil.copyfile(best, last)
     train_here("run", resume=True)
     assert_equal(state_of(whole(case) / "run", case), state_of(Path("run"), case))
-    curve = events_of(Path("run")).Scalars("val/loss")
+    curve = events_of(Path("run"), case.stage).Scalars("val/loss")
     assert [event.step for event in curve] == list(range(1, case.epochs + 1))
 
 
@@ -271,7 +271,7 @@ def test_a_finished_stage_keeps_what_shapes_it_and_may_go_on(
     before = read_content(KIT)
     train_here("run", case.longer, resume=True)
     assert summary_of(Path("run"), case)["epochs"] == case.epochs + 1
-    curve = events_of(Path("run")).Scalars("val/loss")
+    curve = events_of(Path("run"), case.stage).Scalars("val/loss")
     assert [event.step for event in curve] == [1, 2, 3]
     new_sounds = 2 if case is PRIOR else 0
     assert len(list(Path("run").glob("new_sounds*"))) == new_sounds, "the earlier ones stay"

@@ -17,11 +17,13 @@ import torch
 from distill.errors import DistillError, RunError
 from distill.settings.compose import load_config
 from distill.training.base import adopt_base
+from distill.training.interrupt import RunStopped
 from distill.training.records.checkpoint_io import AtomicCheckpointIO
 from distill.training.stages import STAGES
 from tests.helpers.made_bundle import make_bundle
 from tests.helpers.runs import TINY, Train
 from tests.helpers.stage_cases import add_toy
+from tests.helpers.stop_at import stop_at
 from tests.helpers.toy_stage import EPOCHS, ToyStage
 
 Run = Callable[..., Path]
@@ -117,6 +119,46 @@ def test_a_stage_is_added_to_a_run_that_ended_without_it(sounds: Path, run: Run)
     assert list(summary["stages"]) == ["codec", "toy"], "what the codec said stays"
     with pytest.raises(RunError, match=r"complete \(toy: 4 epochs"):
         run("run", stages=("toy",))
+
+
+def test_a_codec_is_in_the_library_while_later_stages_are_not_done(sounds: Path, run: Run) -> None:
+    published = Path("outputs/library/kit.distillgan")
+    stops = [*stop_at(2, stage="toy"), *stop_at(5, stage="toy")]
+    with pytest.raises(RunStopped):
+        run("run", "name=kit", *stops)
+    codec = published.read_bytes()
+    assert codec == Path("run/best.distillgan").read_bytes()
+    published.unlink()
+    with pytest.raises(RunStopped):
+        run("run")
+    assert published.read_bytes() == codec, "published as soon as it is not there"
+    assert json.loads(Path("run/summary.json").read_text())["published"] == str(
+        published.absolute()
+    )
+    run("run")
+    assert published.read_bytes() == Path("run/best.distillgan").read_bytes() != codec
+    assert [path.name for path in published.parent.glob("*.distillgan")] == ["kit.distillgan"]
+
+
+def test_a_codec_that_was_stopped_a_moment_before_its_end_is_closed(
+    sounds: Path, run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its time is nearly up, so it is not trained on, but neither judged nor published yet."""
+    limits = ("trainer.max_epochs=null", "trainer.max_minutes=1000", "data.min_epoch_segments=64")
+    with pytest.raises(RunStopped):
+        run("run", "name=kit", *limits, *stop_at(3), stages=("codec",))
+    published = Path("outputs/library/kit.distillgan")
+    assert not published.exists()
+    path = Path("run/checkpoints/last.ckpt")
+    checkpoint = torch.load(path, weights_only=True)
+    checkpoint["distill"]["elapsed_s"] = 60_000 * 0.99
+    torch.save(checkpoint, path)
+    capsys.readouterr()
+    run_dir = run("run", stages=("codec",))
+    assert "verdict" in capsys.readouterr().out
+    assert published.read_bytes() == (run_dir / "best.distillgan").read_bytes()
+    with pytest.raises(RunError, match="complete"):
+        run("run", stages=("codec",))
 
 
 @pytest.mark.parametrize(

@@ -257,7 +257,7 @@ class RunView:
             stage = STAGES.get(self.record.stage, self.record.stage)
             epochs = f" of {step.epochs}" if step.epochs else ""
             now = "training is done; judging it, and making sounds to listen to"
-            return f"{stage}: {now if step.left_s == 0 else f'epoch {step.epoch}{epochs}'}."
+            return f"{stage}: {now if step.is_trained else f'epoch {step.epoch}{epochs}'}."
         return f"{self.state.value.capitalize()} …"
 
     def _time_left(self) -> str:

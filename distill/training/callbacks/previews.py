@@ -23,7 +23,7 @@ from distill.system.atomic import whole_file
 from distill.system.paths import from_here
 from distill.system.terminal import say
 from distill.training.callbacks.tensorboard_charts import writers
-from distill.training.clips import choose_clips, clip_part
+from distill.training.clips import choose_clips, clip_labels, clip_part
 from distill.training.steps.schedule import is_shown
 from distill.vocoder.vocoder import Vocoder
 
@@ -91,9 +91,11 @@ class Previews(lightning.Callback):
         rate_hz = spectrogram.config.sample_rate_hz
         folder = self.folder / self._folder_name(epoch)
         folder.mkdir(parents=True, exist_ok=True)
-        mels, names = [], []
-        for number, index in enumerate(choose_clips(segments, self.clips)):
-            clip, name = segments[index], segments.name(index)
+        mels, chosen = [], choose_clips(segments, self.clips)
+        names = [segments.name(index) for index in chosen]
+        labels = clip_labels(names)
+        for number, (index, name) in enumerate(zip(chosen, names, strict=True)):
+            clip = segments[index]
             coded = codec.code(clip["waveform"])
             sounds = {label: codec.sound(coded, each) for label, each in vocoders.items()}
             takes = {"original": clip["waveform"][0], **sounds}
@@ -108,10 +110,9 @@ class Previews(lightning.Callback):
                     model=self.model_name,
                 )
                 for writer in writers(trainer):
-                    tag = f"{self.tag}audio/clip_{number}/{label}"
+                    tag = f"{self.tag}audio/{labels[number]}/{label}"
                     writer.add_audio(tag, heard, epoch, sample_rate=rate_hz)
             mels.append([self._mel(spectrogram, takes[label]) for label in ("original", "result")])
-            names.append(name)
         picture = self._picture(mels, names, spectrogram)
         self._write_png(folder / "mels.png", picture)
         for writer in writers(trainer):

@@ -11,6 +11,7 @@ from rich.progress import Progress, TaskID
 
 from distill.system.bars import step_columns
 from distill.system.terminal import console, say, say_figures
+from distill.training.records.places import epoch_row, step_row
 from distill.training.stage_module import StageModule
 
 SILENCE_S = 20.0
@@ -52,7 +53,7 @@ class ProgressDisplay(lightning.Callback):
         """Update the bar: epoch, step, loss and time."""
         module = cast(StageModule, pl_module)
         if self._bar is not None:
-            row = module.step_row(outputs)
+            row = step_row(module, outputs)
             heading, note = row.fit(console.width)
             self._bar.update(
                 self._task,
@@ -68,7 +69,7 @@ class ProgressDisplay(lightning.Callback):
         """Print a line every few seconds, where there is no bar and no epoch to show yet."""
         if time.monotonic() - self._printed_s >= SILENCE_S:
             self._printed_s = time.monotonic()
-            row = module.step_row(outputs)
+            row = step_row(module, outputs)
             say(f"{row.heading}: step {row.step} of {row.steps}  {row.note}")
 
     def on_validation_end(
@@ -76,7 +77,7 @@ class ProgressDisplay(lightning.Callback):
     ) -> None:
         """Print the finished epoch's figures, and write them to the log."""
         module = cast(StageModule, pl_module)
-        row = module.epoch_row()
+        row = epoch_row(module)
         if row is None or not trainer.is_global_zero:
             return
         for line in module.lines_of(row):

@@ -8,6 +8,7 @@ from typing import Any, cast
 import lightning
 
 from distill.runs.progress import ProgressFile
+from distill.training.records.places import epoch_row, step_row
 from distill.training.stage_module import StageModule
 
 EVERY_S = 3.0
@@ -32,12 +33,12 @@ class ProgressRows(lightning.Callback):
         now_s = time.monotonic()
         if now_s - self._written_s >= EVERY_S:
             self._written_s = now_s
-            self._file.write(cast(StageModule, pl_module).step_row(outputs))
+            self._file.write(step_row(cast(StageModule, pl_module), outputs))
 
     def on_validation_end(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
     ) -> None:
         """Write a row for the finished epoch."""
-        row = cast(StageModule, pl_module).epoch_row()
+        row = epoch_row(cast(StageModule, pl_module))
         if row is not None:
             self._file.write(row)

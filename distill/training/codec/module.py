@@ -38,6 +38,7 @@ class CodecModule(StageModule):
     """Trains a ConvVQVAE."""
 
     stage = "codec"
+    end_steps, closing_steps = 15.0, 6.0
     model: ConvVQVAE
     terms = ("loss", "reconstruction", "commitment")
     makes_bundles = True

@@ -29,6 +29,7 @@ class PriorModule(StageModule):
     """Trains a PriorNetwork on the codes of one side."""
 
     stage = "prior"
+    end_steps, closing_steps = 1.0, 6.0
     model: PriorNetwork
     terms = ("loss",)
 

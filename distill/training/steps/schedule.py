@@ -56,16 +56,22 @@ class RunClock:
         self.limits = limits
         self.elapsed_before_s = 0.0
         self._started_s = time.monotonic()
+        self._stopped_s: float | None = None
         self._agreed_s: float | None = None
 
     def start(self) -> None:
         """Start counting time: training begins or continues now."""
-        self._started_s = time.monotonic()
+        self._started_s, self._stopped_s = time.monotonic(), None
+
+    def stop(self) -> None:
+        """Stop counting: the training is done."""
+        self._stopped_s = time.monotonic()
 
     @property
     def elapsed_s(self) -> float:
         """Wall-clock time of the training so far."""
-        return self.elapsed_before_s + time.monotonic() - self._started_s
+        now_s = time.monotonic() if self._stopped_s is None else self._stopped_s
+        return self.elapsed_before_s + now_s - self._started_s
 
     def agree(self, elapsed_s: float) -> None:
         """Use this time for all decisions instead of this rank's own: ranks must decide alike."""

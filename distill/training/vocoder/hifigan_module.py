@@ -40,6 +40,7 @@ class HifiGanModule(VocoderModule):
     """
 
     model: HifiGanNetwork
+    end_steps, closing_steps = 2.0, 3.0  # of its steps, which have discriminators
     terms = ("loss", "spectral", "features", "adversarial", "discriminator")
     automatic_optimization = False
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, cast
@@ -23,6 +24,10 @@ from distill.vocoder.vocoder import Vocoder, default_vocoder
 
 SOUNDS_AN_EPOCH = 8
 """Held-out sounds that are listened to after each epoch, at most."""
+CLOSING_COMPARISONS = 2.5
+"""The closing takes this many times as long as the first comparison after an epoch, in which both
+vocoders are heard: it compares up to three times as many sounds, and writes a page.
+"""
 BETAS = (0.8, 0.99)
 """Of AdamW, as for other vocoders (HiFi-GAN, Vocos)."""
 
@@ -32,6 +37,7 @@ class VocoderModule(StageModule):
 
     stage = "vocoder"
     model: VocoderNetwork
+    end_steps, closing_steps = 15.0, 20.0
     held_out_terms: ClassVar[tuple[str, ...]] = ("loss",)
     """Names of the losses that `held_out` returns."""
 
@@ -59,6 +65,7 @@ class VocoderModule(StageModule):
         self._val_loss = TermMeans(self.held_out_terms)
         self._comparer: Comparer | None = None
         self._compared: Comparison | None = None
+        self._compared_in_s = 0.0
 
     @abstractmethod
     def held_out(self, waveform: Tensor) -> dict[str, Tensor]:
@@ -123,11 +130,17 @@ class VocoderModule(StageModule):
 
     def _compare(self) -> None:
         """Measure how some held-out sounds come back, beside the default vocoder."""
+        begun_s = time.monotonic()
         if self._comparer is None:
             data = cast(SegmentDataModule, self.trainer.datamodule)  # type: ignore[attr-defined]
             self._comparer = Comparer(self.codec, data, most=SOUNDS_AN_EPOCH)
         own, default = self.vocoders().values()
         self._compared = self._comparer.compare(own, default)
+        self._compared_in_s = max(self._compared_in_s, time.monotonic() - begun_s)
+
+    def closing_s(self, step_s: float) -> float:
+        """By the longest comparison so far, once there is one."""
+        return CLOSING_COMPARISONS * self._compared_in_s or super().closing_s(step_s)
 
     def epoch_details(self) -> dict[str, Any]:
         """How the held-out sounds come back."""

@@ -101,7 +101,7 @@ def test_a_real_comparison_measures_both(
     rows = map(json.loads, (run_dir / "progress.jsonl").read_text().splitlines())
     epochs = [row for row in rows if row["event"] == "epoch" and row["stage"] == "vocoder"]
     assert all(row["details"]["own"]["attacks"]["rise_ms"] >= 0 for row in epochs)
-    curves = events_of(run_dir).Tags()["scalars"]
+    curves = events_of(run_dir, "vocoder").Tags()["scalars"]
     figures = ("rise_ms", "original_rise_ms", "sharp", "original_sharp", "pre_ring_db")
     assert {f"heard/{name}" for name in figures} <= set(curves)
     stages = json.loads((run_dir / "summary.json").read_text())["stages"]
