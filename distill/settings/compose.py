@@ -26,7 +26,7 @@ from distill.system.shell import shell_word
 KEPT_ON_RESUME = ("mel.", "model.", "rvq.", "seed", "name", "data.", "vocoder.type")
 KEPT_OF_STAGE = {
     "vocoder": ("channels", "blocks", "starter", "discriminator_channels"),
-    "prior": ("width", "layers", "batch_size", "min_epoch_sounds"),
+    "prior": ("width", "layers", "batch_size", "epoch_sounds"),
 }
 """The same of later stages, once they have begun."""
 PLACES = {"library.dir": "library", "data.cache_dir": "cache"}
