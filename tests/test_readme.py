@@ -172,6 +172,18 @@ def test_the_python_example_runs(here: Path) -> None:
     assert names["sound"].codes.samples == 8_000
 
 
+def test_the_references_name_every_paper_that_the_code_does() -> None:
+    listed = (REPOSITORY / "docs" / "references.md").read_text(encoding="utf-8")
+    named = {
+        number
+        for folder, kind in (("distill", "*.py"), ("conf", "*.yaml"))
+        for file in (REPOSITORY / folder).rglob(kind)
+        for number in re.findall(r"arXiv:([\d.]+\d)", file.read_text(encoding="utf-8"))
+    }
+    assert len(named) > 10
+    assert sorted(number for number in named if number not in listed) == []
+
+
 def test_importing_distill_stays_light() -> None:
     probe = "import distill, sys; print('torch' in sys.modules, 'numpy' in sys.modules)"
     shown = subprocess.run(

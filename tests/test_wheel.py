@@ -1,10 +1,12 @@
-"""A wheel works away from the checkout: conf/ is inside."""
+"""A wheel works away from the checkout: conf/ is inside. A source distribution is a checkout."""
 
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -13,6 +15,9 @@ import pytest
 from tests.helpers.checkout import REPOSITORY
 from tests.helpers.runs import TINY
 
+PAPERS = ("README.md", "CONTRIBUTING.md", "docs/references.md")
+LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
+PATH = re.compile(r"`((?:conf|distill|docs|scripts|tests)/[\w./-]*)`")
 TRAIN_AND_LOAD = """
 import sys, distill
 from distill.__main__ import main
@@ -23,10 +28,29 @@ print(distill.__file__, distill.load(model).metadata.dataset_name)
 """
 
 
+def build(kind: str, folder: Path) -> None:
+    words = [sys.executable, "-m", "hatchling", "build", "-t", kind, "-d", str(folder)]
+    subprocess.run(words, cwd=REPOSITORY, check=True, capture_output=True)
+
+
+def test_the_source_distribution_has_what_the_papers_name(tmp_path: Path) -> None:
+    """And what `make` needs."""
+    build("sdist", tmp_path)
+    with tarfile.open(*tmp_path.glob("*.tar.gz")) as archive:
+        files = {Path(*Path(name).parts[1:]) for name in archive.getnames()}
+    there = files.union(*(file.parents for file in files))
+    named = {Path(paper) for paper in (*PAPERS, "CITATION.cff", "Makefile", "constraints.txt")}
+    for paper in PAPERS:
+        text = (REPOSITORY / paper).read_text(encoding="utf-8")
+        named |= {Path(paper).parent / link for link in LINK.findall(text)}
+        named |= {Path(path) for path in PATH.findall(text) if "NAME" not in path}
+    assert len(named) > 20
+    assert named <= there
+
+
 @pytest.mark.slow
 def test_the_wheel_trains_away_from_the_checkout(sounds: Path, tmp_path: Path) -> None:
-    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
-    subprocess.run(build, cwd=REPOSITORY, check=True, capture_output=True)
+    build("wheel", tmp_path)
     (wheel,) = tmp_path.glob("*.whl")
     unpacked = tmp_path / "site"
     with zipfile.ZipFile(wheel) as archive:

@@ -14,6 +14,10 @@ from distill.data.whole_sounds import PieceSounds, SegmentSounds, WholeSounds
 from distill.settings.schema import DataConfig
 
 FIXED_BATCH_SIZE = 32
+FEWEST_SEGMENTS = 1536
+"""Of an epoch whose length is not given: small collections are used several times in it, so that
+there are not more reports than training.
+"""
 
 
 class ResumableLoader(DataLoader[Segment]):
@@ -139,8 +143,7 @@ class SoundDataModule(SegmentDataModule):
         self.held_out_sounds = len(split.val)
         self.exceptions = split.exceptions
         self._classes = split.classes
-        # small collections are used several times in an epoch
-        self.epoch_segments = max(len(self.train), config.min_epoch_segments)
+        self.epoch_segments = config.epoch_segments or max(len(self.train), FEWEST_SEGMENTS)
 
     def whole_sounds(self, *, held_out: bool) -> WholeSounds:
         """The pieces of one side."""
@@ -153,7 +156,7 @@ class SoundDataModule(SegmentDataModule):
         assert self.trainer is not None
         draws = MovingDraws(
             len(self.train),
-            at_least=self.config.min_epoch_segments,
+            draws=self.epoch_segments,
             batch_size=self.config.batch_size,
             seed=self.seed,
             rank=self.trainer.global_rank,

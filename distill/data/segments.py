@@ -203,8 +203,9 @@ def read_waveform(path: Path, first: int, samples: np.ndarray) -> None:
 
 
 class MovingDraws(Sampler[Draw]):
-    """The draws of an epoch: laps through all segments, each in a new order, cut so that every rank
-    gets the same number of full batches.
+    """The draws of an epoch: at least `draws`, so that every rank gets the same number of full
+    batches. They are laps through all segments, each in a new order; an epoch goes on where the
+    one before it ended.
 
     `epoch` and `skip` are all its state: a run that continues in the middle of an epoch skips the
     draws that are done.
@@ -214,7 +215,7 @@ class MovingDraws(Sampler[Draw]):
         self,
         segments: int,
         *,
-        at_least: int,
+        draws: int,
         batch_size: int,
         seed: int,
         rank: int = 0,
@@ -222,8 +223,7 @@ class MovingDraws(Sampler[Draw]):
     ) -> None:
         together = batch_size * ranks
         self.segments, self.seed, self.rank, self.ranks = segments, seed, rank, ranks
-        self.draws = -(-max(segments, at_least) // together) * together
-        self.laps = -(-self.draws // segments)
+        self.draws = -(-draws // together) * together
         self.epoch = 0
         self.skip = 0
 
@@ -236,11 +236,14 @@ class MovingDraws(Sampler[Draw]):
 
     def __iter__(self) -> Iterator[Draw]:
         skipped, self.skip = self.skip, 0
+        first = self.epoch * self.draws
+        begun, offset = divmod(first, self.segments)
         orders = []
-        for lap in range(self.epoch * self.laps, (self.epoch + 1) * self.laps):
+        for lap in range(begun, -(-(first + self.draws) // self.segments)):
             order = np.random.default_rng((self.seed, lap)).permutation(self.segments)
             orders += [Draw(int(index), lap) for index in order]
-        yield from orders[: self.draws][self.rank :: self.ranks][skipped:]
+        drawn = orders[offset : offset + self.draws]
+        yield from drawn[self.rank :: self.ranks][skipped:]
 
 
 def segments_of(

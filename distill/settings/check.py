@@ -131,6 +131,9 @@ def _check_root(config: TrainConfig) -> None:
     if config.data.source == "shards":
         if len(folders) != 1:
             raise ConfigError("data.root", roots, "data=streaming needs one folder or address")
+        if config.data.epoch_segments is not None:
+            what = "must be null for shards: an epoch uses each of their segments once"
+            raise ConfigError("data.epoch_segments", config.data.epoch_segments, what)
         if is_address(folders[0]):
             return
     for root in folders:

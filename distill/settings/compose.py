@@ -33,7 +33,7 @@ KEPT_ON_RESUME = (
 )
 KEPT_OF_STAGE = {
     "vocoder": ("channels", "blocks", "starter", "discriminator_channels", "options"),
-    "prior": ("width", "layers", "batch_size", "min_epoch_sounds"),
+    "prior": ("width", "layers", "batch_size", "epoch_sounds"),
 }
 """The same of later stages, once they have begun."""
 PLACES = {"library.dir": "library", "data.cache_dir": "cache"}

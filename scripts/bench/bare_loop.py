@@ -66,7 +66,7 @@ class BareLoop:
         )
         draws = MovingDraws(
             len(data.train),
-            at_least=config.data.min_epoch_segments,
+            draws=data.epoch_segments,
             batch_size=config.data.batch_size,
             seed=config.seed,
         )

@@ -37,7 +37,7 @@ SMALL = (
     "rvq.levels=2",
     "data.segment_s=0.5",
     "data.batch_size=64",
-    "data.min_epoch_segments=1",
+    "data.epoch_segments=256",
 )
 LINES = "endurance.jsonl"
 WINDOW = 20

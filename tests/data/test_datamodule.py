@@ -20,11 +20,13 @@ from tests.helpers.segments import data_config
 def make_data(cached_sound: Callable[..., Sound]) -> Callable[..., SoundDataModule]:
     """Seven training and three validation segments of 100 samples, and a trainer at its start."""
 
-    def make(*, workers: int = 0, rank: int = 0, ranks: int = 1, seed: int = 0) -> SoundDataModule:
+    def make(
+        *, rank: int = 0, ranks: int = 1, seed: int = 0, **settings: int | None
+    ) -> SoundDataModule:
         train = cached_sound(np.arange(1, 651, dtype=np.float32), content="train")
         val = cached_sound(-np.arange(1, 261, dtype=np.float32), content="val")
         split = Split((Piece(train, 0, 650),), (Piece(val, 0, 260),))
-        data = SoundDataModule(split, data_config(workers=workers), sample_rate_hz=1_000, seed=seed)
+        data = SoundDataModule(split, data_config(**settings), sample_rate_hz=1_000, seed=seed)
         data.trainer = trainer_at(epoch=0, batches=0, rank=rank, ranks=ranks)
         return data
 
@@ -60,6 +62,14 @@ def test_training_batches_are_whole(make_data: Callable[..., SoundDataModule]) -
         assert batch["waveform"].shape == (4, 1, 100)
         for key in ("sound_begin", "sound_end", "shift_bins"):
             assert batch[key].shape == (4,)
+
+
+@pytest.mark.parametrize(("asked", "steps"), [(4, 1), (5, 2), (12, 3), (None, 1_536 // 4)])
+def test_an_epoch_has_as_many_segments_as_asked(
+    make_data: Callable[..., SoundDataModule], asked: int | None, steps: int
+) -> None:
+    """In whole steps; seven are there."""
+    assert len(make_data(epoch_segments=asked).train_dataloader()) == steps
 
 
 def test_training_epochs_differ_and_repeat_by_seed(

@@ -176,7 +176,8 @@ def test_pieces_keep_their_own_sounds(cached_sound: Make) -> None:
 
 
 def draws_of(segments: int = 23, epoch: int = 0, skip: int = 0, **settings: int) -> list[Draw]:
-    sampler = MovingDraws(segments, **{"at_least": 1, "batch_size": 4, "seed": 0, **settings})
+    usual = {"draws": segments, "batch_size": 4, "seed": 0}
+    sampler = MovingDraws(segments, **{**usual, **settings})
     sampler.set_epoch(epoch)
     sampler.skip = skip
     drawn = list(sampler)
@@ -185,19 +186,21 @@ def draws_of(segments: int = 23, epoch: int = 0, skip: int = 0, **settings: int)
 
 
 @pytest.mark.parametrize("segments", [1, 3, 16, 23, 100])
-@pytest.mark.parametrize("at_least", [1, 64])
+@pytest.mark.parametrize("draws", [1, 10, 64])
 @pytest.mark.parametrize("ranks", [1, 2, 3])
-def test_epoch_is_whole_batches_and_long_enough(segments: int, at_least: int, ranks: int) -> None:
-    drawn = [draws_of(segments, at_least=at_least, rank=rank, ranks=ranks) for rank in range(ranks)]
+def test_an_epoch_is_as_long_as_asked_in_whole_batches(
+    segments: int, draws: int, ranks: int
+) -> None:
+    drawn = [draws_of(segments, draws=draws, rank=rank, ranks=ranks) for rank in range(ranks)]
     together = [draw for part in drawn for draw in part]
     assert all(len(part) % 4 == 0 for part in drawn)
     assert len({len(part) for part in drawn}) == 1
-    assert max(segments, at_least) <= len(together) < max(segments, at_least) + 4 * ranks
+    assert draws <= len(together) < draws + 4 * ranks
 
 
-@pytest.mark.parametrize(("segments", "at_least"), [(23, 1), (23, 64), (5, 64), (1, 7)])
-def test_every_segment_once_a_lap(segments: int, at_least: int) -> None:
-    drawn = draws_of(segments, at_least=at_least)
+@pytest.mark.parametrize(("segments", "draws"), [(23, 23), (23, 64), (5, 64), (1, 7), (23, 8)])
+def test_every_segment_once_a_lap(segments: int, draws: int) -> None:
+    drawn = [draw for epoch in range(4) for draw in draws_of(segments, epoch, draws=draws)]
     assert len(set(drawn)) == len(drawn)
     for start in range(0, len(drawn), segments):
         lap = drawn[start : start + segments]
@@ -208,7 +211,7 @@ def test_every_segment_once_a_lap(segments: int, at_least: int) -> None:
 
 
 def test_epochs_differ_in_order_and_never_repeat_a_lap() -> None:
-    epochs = [draws_of(epoch=epoch, at_least=64) for epoch in range(5)]
+    epochs = [draws_of(epoch=epoch, draws=64) for epoch in range(5)]
     assert len({draw for drawn in epochs for draw in drawn}) == sum(map(len, epochs))
     assert len({tuple(draw.index for draw in drawn) for drawn in epochs}) == 5
     assert draws_of(epoch=3) == draws_of(epoch=3)
@@ -217,7 +220,7 @@ def test_epochs_differ_in_order_and_never_repeat_a_lap() -> None:
 
 @pytest.mark.parametrize("ranks", [2, 3])
 def test_ranks_are_disjoint_and_complete(ranks: int) -> None:
-    parts = [draws_of(at_least=64, rank=rank, ranks=ranks) for rank in range(ranks)]
+    parts = [draws_of(draws=64, rank=rank, ranks=ranks) for rank in range(ranks)]
     together = [draw for part in parts for draw in part]
     assert len(set(together)) == len(together)
     assert {draw.index for draw in together} == set(range(23))
@@ -231,7 +234,7 @@ def test_skip_continues_exactly_where_it_stopped(ranks: int) -> None:
 
 
 def test_skip_counts_for_one_epoch_only() -> None:
-    sampler = MovingDraws(23, at_least=1, batch_size=4, seed=0)
+    sampler = MovingDraws(23, draws=23, batch_size=4, seed=0)
     sampler.skip = 8
     first, second = list(sampler), list(sampler)
     assert len(first) == 16

@@ -16,7 +16,7 @@ from distill.bundle.reader import read_content
 from distill.data.datamodule import SoundDataModule
 from distill.data.segments import Draw
 from distill.data.streaming import StreamingDataModule, read_manifest
-from distill.errors import CollectionError
+from distill.errors import CollectionError, ConfigError
 from distill.settings.compose import load_config
 from distill.settings.schema import TrainConfig
 from distill.training.sounds import collect
@@ -47,6 +47,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def config(folder: Path, tmp_path: Path) -> TrainConfig:
     return load_config([*TINY, f"data.root={folder}/sounds", f"data.cache_dir={tmp_path}/cache"])
+
+
+STREAMED = (*TINY, "data=streaming", "data.epoch_segments=null")
 
 
 def streaming(root: Path, config: TrainConfig) -> StreamingDataModule:
@@ -88,6 +91,11 @@ def test_an_epoch_has_each_segment_once_cropped_as_the_folders(
         assert max(found) == 1
 
 
+def test_the_length_of_their_epochs_cannot_be_chosen() -> None:
+    with pytest.raises(ConfigError, match="data.epoch_segments=64: must be null for shards"):
+        load_config(["data=streaming", "data.root=s3://bucket/shards", "data.epoch_segments=64"])
+
+
 def test_a_loader_goes_on_in_the_middle_of_an_epoch(folder: Path, config: TrainConfig) -> None:
     shards = streaming(folder / "shards", config)
     whole = shards.train_dataloader()
@@ -120,7 +128,7 @@ def test_two_ranks_read_different_shards(folder: Path, config: TrainConfig) -> N
 def test_a_run_cut_within_an_epoch_ends_as_if_it_had_not_been(
     folder: Path, tmp_path: Path, run: Run, workers: int
 ) -> None:
-    words = (*TINY, "data=streaming", f"data.root={folder}/shards", f"data.num_workers={workers}")
+    words = (*STREAMED, f"data.root={folder}/shards", f"data.num_workers={workers}")
     words = (*words, "trainer.max_epochs=3")
     cut = (
         "+callbacks.extra.cut._target_=tests.helpers.watching.Interrupt",
@@ -143,7 +151,7 @@ def test_a_run_cut_within_an_epoch_ends_as_if_it_had_not_been(
 
 
 def test_two_ranks_train_on_shards(folder: Path, tmp_path: Path) -> None:
-    run = (*TINY, "data=streaming", f"data.root={folder}/shards", "data.num_workers=0")
+    run = (*STREAMED, f"data.root={folder}/shards", "data.num_workers=0")
     ranks = ("hydra.run.dir=two", "trainer=ddp", "trainer.devices=2")
     work = start_run(tmp_path, *run, *ranks)
     out, _ = work.communicate()
@@ -151,7 +159,7 @@ def test_two_ranks_train_on_shards(folder: Path, tmp_path: Path) -> None:
 
 
 def test_a_prior_learns_from_shards(folder: Path, tmp_path: Path, run: Run) -> None:
-    words = (*TINY, *TINY_PRIOR, "data=streaming", f"data.root={folder}/shards", "name=kit")
+    words = (*STREAMED, *TINY_PRIOR, f"data.root={folder}/shards", "name=kit")
     answer = run("train", *words, "data.num_workers=0")
     assert answer.exit_code == 0, answer.stderr
     model = distill.load(tmp_path / "outputs/library/kit.distillgan")

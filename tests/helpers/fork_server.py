@@ -7,12 +7,15 @@ code.
 
 from __future__ import annotations
 
+import atexit
+import gc
 import json
 import os
 import select
 import signal
 import socket
 import sys
+from contextlib import suppress
 from importlib import import_module
 from typing import Any, TextIO
 
@@ -22,6 +25,26 @@ def afresh(stream: TextIO, *, buffering: int, errors: str | None) -> TextIO:
     encoding = os.environ.get("PYTHONIOENCODING")
     errors = errors if encoding else stream.errors
     return open(stream.fileno(), "w", buffering, encoding or stream.encoding, errors, closefd=False)
+
+
+class Ending:
+    """Ends a fork when all who clean up have done so: to take all modules apart, one by one, would
+    cost more than most commands.
+    """
+
+    code: int | None = None
+
+    def end(self) -> None:
+        """With the code, unless it is not known, or what was said cannot be told."""
+        if self.code is None:
+            return
+        with suppress(OSError):
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(self.code)
+
+
+ENDING = Ending()
 
 
 def run_command(asked: dict[str, Any], streams: list[int]) -> None:
@@ -38,8 +61,12 @@ def run_command(asked: dict[str, Any], streams: list[int]) -> None:
         module, function = each.split(":")
         getattr(import_module(module), function)()
     sys.argv = ["distill", *(os.fsdecode(word.encode("latin-1")) for word in asked["words"])]
-    import_module(asked["program"]).main()
-    sys.exit()
+    try:
+        import_module(asked["program"]).main()
+        sys.exit(0)
+    except SystemExit as end:
+        ENDING.code = 0 if end.code is None else end.code if isinstance(end.code, int) else None
+        raise
 
 
 def stand_by(asked: dict[str, Any], out: int, err: int, back: int) -> None:
@@ -82,10 +109,13 @@ def serve(door: socket.socket) -> None:
 
 
 if __name__ == "__main__":
+    atexit.register(ENDING.end)  # before all others, so after them
     for module in sys.argv[1:]:
         import_module(module)
     if "distill.train.__main__" in sys.argv:
         from distill.settings.compose import load_config
 
         load_config([])  # slow only once
+    gc.collect()
+    gc.freeze()  # what is here from the start is no garbage: a fork need not look through it
     serve(socket.socket(fileno=0))

@@ -31,7 +31,7 @@ TINY = (
     "rvq.low_codebook_size=8",
     "data.segment_s=0.25",
     "data.batch_size=4",
-    "data.min_epoch_segments=16",
+    "data.epoch_segments=16",
     "callbacks.previews=null",
 )
 """Overrides that make a run take a second once torch is imported."""
@@ -52,7 +52,7 @@ TINY_PRIOR = (
     "stages=[codec,prior]",
     "prior.width=32",
     "prior.layers=1",
-    "prior.min_epoch_sounds=32",
+    "prior.epoch_sounds=32",
     "prior.batch_size=4",
     "prior.max_epochs=2",
     "prior.max_minutes=null",

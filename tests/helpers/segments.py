@@ -59,7 +59,7 @@ def same(first: Any, second: Any) -> bool:
     )
 
 
-def data_config(*, workers: int = 0) -> DataConfig:
+def data_config(*, workers: int = 0, epoch_segments: int | None = 12) -> DataConfig:
     """Segments of LENGTH samples, four in a batch."""
     return DataConfig(
         source="folder",
@@ -67,7 +67,7 @@ def data_config(*, workers: int = 0) -> DataConfig:
         val_fraction=0.1,
         segment_s=0.1,
         batch_size=4,
-        min_epoch_segments=12,
+        epoch_segments=epoch_segments,
         num_workers=workers,
         min_duration_s=0.01,
         silence_dbfs=-80.0,

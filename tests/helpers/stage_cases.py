@@ -92,7 +92,7 @@ PRIOR = StageCase(
     "prior",
     TINY_PRIOR[1:],
     "prior_state",
-    kept=("prior.width=64", "prior.layers=2", "prior.batch_size=8", "prior.min_epoch_sounds=9"),
+    kept=("prior.width=64", "prior.layers=2", "prior.batch_size=8", "prior.epoch_sounds=9"),
     longer="prior.max_epochs=3",
 )
 HIFIGAN = StageCase(

@@ -41,7 +41,7 @@ SHORT = (
     "name=kit",
     "data.root=../sounds",
     "data.batch_size=16",
-    "data.min_epoch_segments=32",
+    "data.epoch_segments=32",
     "trainer.max_epochs=1",
 )
 """One epoch of two steps."""
@@ -94,7 +94,7 @@ CHANGES: dict[str, Change] = {
     "data.val_fraction": Change(0.4),
     "data.segment_s": Change(0.5),
     "data.batch_size": Change(8),
-    "data.min_epoch_segments": Change(48),
+    "data.epoch_segments": Change(48),
     "data.num_workers": Change(1),
     "data.min_duration_s": Change(0.2),
     "data.silence_dbfs": Change(-40.0),
@@ -149,7 +149,7 @@ CHANGES: dict[str, Change] = {
     "prior.layers": Change(2, PRIOR),
     "prior.dropout": Change(0.5, PRIOR),
     "prior.batch_size": Change(8, PRIOR),
-    "prior.min_epoch_sounds": Change(64, PRIOR),
+    "prior.epoch_sounds": Change(64, PRIOR),
     "prior.lr": Change(0.01, PRIOR),
     "prior.weight_decay": Change(10.0, PRIOR),
     "prior.max_epochs": Change(2, PRIOR),

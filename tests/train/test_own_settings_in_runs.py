@@ -96,7 +96,7 @@ def test_every_job_of_a_sweep_finds_the_files(
 def test_what_an_own_experiment_trains_is_trained_in_a_sweep_too(
     sounds: Path, tmp_path: Path, distill_train: Train
 ) -> None:
-    prior = "prior:\n  {width: 32, layers: 1, min_epoch_sounds: 32, batch_size: 4, max_epochs: 1}\n"
+    prior = "prior:\n  {width: 32, layers: 1, epoch_sounds: 32, batch_size: 4, max_epochs: 1}\n"
     write_settings(tmp_path / "mine", experiment__both=f"{HEADER}stages: [codec, prior]\n{prior}")
     words = [word for word in SHORT if not word.startswith("stages")]
     more = ("data.val_fraction=0.3", "rvq.levels=1,2", "hydra.sweep.dir=sweep")

@@ -175,7 +175,7 @@ def test_architecture_is_that_of_the_model_where_none_is_given(
 ) -> None:
     """As typed in a terminal: the usual sizes are not the model's, and need not be repeated."""
     words = ("trainer.max_epochs=1", "vocoder.max_epochs=1", "prior.max_epochs=1")
-    few = ("trainer.accelerator=cpu", "data.min_epoch_segments=16", "prior.min_epoch_sounds=8")
+    few = ("trainer.accelerator=cpu", "data.epoch_segments=16", "prior.epoch_sounds=8")
     told = run("train", "sounds", "base=kit", *words, *few, "callbacks.previews=null")
     assert told.exit_code == 0, told.stderr
     assert names() == ["kit", "kit 2"]

@@ -144,7 +144,7 @@ def test_a_codec_that_was_stopped_a_moment_before_its_end_is_closed(
     sounds: Path, run: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Its time is nearly up, so it is not trained on, but neither judged nor published yet."""
-    limits = ("trainer.max_epochs=null", "trainer.max_minutes=1000", "data.min_epoch_segments=64")
+    limits = ("trainer.max_epochs=null", "trainer.max_minutes=1000", "data.epoch_segments=64")
     with pytest.raises(RunStopped):
         run("run", "name=kit", *limits, *stop_at(3), stages=("codec",))
     published = Path("outputs/library/kit.distillgan")

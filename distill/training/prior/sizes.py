@@ -12,6 +12,8 @@ BLOCK_ROWS = BLOCK_COLUMNS = 2
 WINDOW = 24
 """Block columns; with the default codec four seconds."""
 DEPTH_WIDTH = 128
+FEWEST_SOUNDS = 512
+"""Of an epoch whose length is not given: small collections are used several times in it."""
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ from distill.training.prior.coded_sounds import CodedSounds
 from distill.training.prior.comparison import Contest, Earlier
 from distill.training.prior.known import Classes
 from distill.training.prior.module import PriorModule
-from distill.training.prior.sizes import Size, choose_size, network_config
+from distill.training.prior.sizes import FEWEST_SOUNDS, Size, choose_size, network_config
 from distill.training.prior.stretches import StretchDataModule
 from distill.training.stage import Closed, Ended, Prepared, Stage
 
@@ -189,7 +189,7 @@ class PriorStage(Stage[PreparedPrior]):
             stretches=len(module.stretches),
             held_out=len(module.held_out),
             batch_size=self.config.prior.batch_size,
-            at_least=self.config.prior.min_epoch_sounds,
+            draws=self.config.prior.epoch_sounds or max(len(module.stretches), FEWEST_SOUNDS),
             seed=self.config.seed,
         )
 

@@ -161,18 +161,18 @@ class StretchDataModule(lightning.LightningDataModule):
     """Batches of draws to train on, and of numbers of held-out stretches."""
 
     def __init__(
-        self, *, stretches: int, held_out: int, batch_size: int, at_least: int, seed: int
+        self, *, stretches: int, held_out: int, batch_size: int, draws: int, seed: int
     ) -> None:
         super().__init__()
         self.stretches, self.held_out = stretches, held_out
-        self.batch_size, self.at_least, self.seed = batch_size, at_least, seed
+        self.batch_size, self.draws, self.seed = batch_size, draws, seed
 
     def train_dataloader(self) -> ResumableLoader:
         """Batches of Draws, this rank's share of them."""
         assert self.trainer is not None
         draws = MovingDraws(
             self.stretches,
-            at_least=self.at_least,
+            draws=self.draws,
             batch_size=self.batch_size,
             seed=self.seed,
             rank=self.trainer.global_rank,

@@ -53,7 +53,7 @@ def test_a_hit_behind_silence_keeps_its_attack(train_here: Train, tmp_path: Path
         "data.root=hits",
         "data.segment_s=1.0",
         "data.batch_size=8",
-        "data.min_epoch_segments=768",
+        "data.epoch_segments=768",
         "trainer.max_epochs=4",
         "model.channels=32",
         "rvq.codebook_dim=16",
