@@ -16,7 +16,7 @@ from distill.settings.quoting import TEXT_KEYS, quote, quote_folders, quote_text
 from distill.sweep.job import DONE, Job
 from distill.sweep.results import Result
 from distill.train.command import read_command
-from distill.train.running import _compose
+from distill.train.composing import compose_command
 
 NAMES = [
     *("kit", "kït", "my kit", " kit ", "Kit (2)", "a=b", "it's", 'say "x"', "~", "~kit", "$HOME"),
@@ -142,7 +142,7 @@ def test_what_the_answer_says_to_type_works_in_a_shell(
         ).stdout
         words = os.fsdecode(handed_over).split("\0")[:-1]
         try:
-            return _compose(read_command(words)).config.data.folders
+            return compose_command(read_command(words)).config.data.folders
         except DistillError as error:
             return str(error)
 
@@ -178,4 +178,4 @@ def test_other_mistakes_name_the_way_out(word: str, part: str) -> None:
 @pytest.mark.parametrize("word", ["{}", "data.root={}", "data.root=[{},b]", "data.root={} b"])
 def test_what_is_too_long_for_a_name_is_no_folder(word: str) -> None:
     with pytest.raises(DistillError, match="no such folder"):
-        _compose(read_command([word.format("a" * 300)]))
+        compose_command(read_command([word.format("a" * 300)]))

@@ -76,7 +76,9 @@ def test_every_job_of_a_sweep_finds_the_files(
     answer = distill_train(*words, *launcher, "hydra.sweep.dir=sweep")
     assert answer.returncode == 0, answer.stderr
     by_itself = not launcher or "in_turn" in launcher[0]
-    assert ("in the library as" in answer.stdout) == by_itself, "jobs at the same time have a line each"
+    assert ("in the library as" in answer.stdout) == by_itself, (
+        "jobs at the same time have a line each"
+    )
     rows = csv.DictReader((tmp_path / "sweep" / "leaderboard.csv").open())
     assert {(row["experiment"], row["state"]) for row in rows} == {
         ("mine", "done"),
