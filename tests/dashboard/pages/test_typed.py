@@ -68,7 +68,7 @@ def words_of(**typed: Any) -> list[str]:
 
     said = Form(FIELDS).read([typed.get(field.key, field.value) for field in FIELDS])
     command = read_command(RunRequest(**said).words(PLACES, Path("/runs/a, b"))[1:])
-    assert (command.folders, command.for_hydra, command.sweep) == ((), False, False)
+    assert (command.folders, command.show, command.sweep) == ((), "", False)
     return [quote_text(word) for word in command.overrides]
 
 
