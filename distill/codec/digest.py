@@ -49,8 +49,8 @@ class CodecIdentity:
 
     @property
     def digest(self) -> str:
-        """The digest of now. Some 4 ms for a codec of the usual size on a CPU; three times that
-        after a change.
+        """The digest of now. It takes 4 to 8 ms for a codec of the usual size on a CPU,
+        and three times that after a change.
         """
         weights = network_weights(self.network)
         for name, weight in weights.items():  # once after the codec was moved to another device

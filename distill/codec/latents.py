@@ -81,7 +81,8 @@ def quantize_latents(
     grid = vectors[..., :width].permute(0, 3, 1, 2)
     has_details = mel is not None and vectors.shape[-1] > width
     details = vectors[:, : low_rows(vectors.shape[1]), :, width:] if has_details else None
-    return QuantizedLatents(codes, grid + (given - given.detach()), details)
+    stood_for = codec.network.approached(given)
+    return QuantizedLatents(codes, grid + (stood_for - stood_for.detach()), details)
 
 
 def decode_latents(

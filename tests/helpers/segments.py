@@ -15,8 +15,8 @@ from distill.settings.schema import AugmentConfig, DataConfig
 
 LENGTH = 100
 RATE_HZ = 1_000
-OFF = AugmentConfig(enabled=False, gain_db=6.0, flip_polarity=True, shift_bins=2)
-ON = AugmentConfig(enabled=True, gain_db=6.0, flip_polarity=True, shift_bins=2)
+OFF = AugmentConfig(enabled=False, gain_db=6.0, flip_polarity=True, shift_bins=2, extra=[])
+ON = AugmentConfig(enabled=True, gain_db=6.0, flip_polarity=True, shift_bins=2, extra=[])
 Make = Callable[..., Sound]
 """The fixture `cached_sound`."""
 
@@ -72,5 +72,5 @@ def data_config(*, workers: int = 0, epoch_segments: int | None = 12) -> DataCon
         min_duration_s=0.01,
         silence_dbfs=-80.0,
         cache_dir="unused",
-        augment=AugmentConfig(True, 3.0, True, 1),
+        augment=AugmentConfig(True, 3.0, True, 1, []),
     )
