@@ -21,6 +21,7 @@ from distill.data.demo import write_demo_collection
 from distill.data.scan import scan
 from distill.settings.compose import load_config, resume_config
 from distill.system import stopping
+from tests.helpers.browsers import end_browser
 from tests.helpers.checkout import SHARED_DATA
 from tests.helpers.forks import start
 from tests.helpers.runs import TINY, Train
@@ -37,6 +38,13 @@ def one_thread() -> None:
     import torch  # which the process that hands tests out can do without
 
     torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def browser_ended() -> Iterator[None]:
+    """What a module's tests have opened pages in."""
+    yield
+    end_browser()
 
 
 @pytest.fixture(scope="session")

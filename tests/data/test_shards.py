@@ -22,6 +22,7 @@ from distill.settings.schema import TrainConfig
 from distill.training.sounds import collect
 from tests.helpers.forks import start, start_run
 from tests.helpers.runs import TINY, TINY_PRIOR
+from tests.helpers.shared import made_once
 from tests.helpers.sounds import write_sounds
 from tests.helpers.verbs import Run
 
@@ -35,13 +36,15 @@ WORDS = ("sounds", "shards", "--workers", "2", *SETTINGS)
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Sounds, and their shards; for reading only."""
-    folder = tmp_path_factory.mktemp("sharded")
-    write_sounds(folder / "sounds")
-    work = start(folder, "shard", *WORDS)
-    out, err = work.communicate()
-    assert work.wait() == 0, err
-    assert "12 files used" in out
-    return folder
+
+    def work(folder: Path) -> None:
+        write_sounds(folder / "sounds")
+        shard = start(folder, "shard", *WORDS)
+        out, err = shard.communicate()
+        assert shard.wait() == 0, err
+        assert "12 files used" in out
+
+    return made_once(tmp_path_factory, "sharded", work)
 
 
 @pytest.fixture

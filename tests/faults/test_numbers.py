@@ -17,8 +17,8 @@ from tests.helpers.spoiling import spoil
 from tests.helpers.stop_at import stop_at
 
 RUN = ("data.root=sounds",)
-STEP, LAST = 8, 11
-"""In the second of two epochs, each of six steps."""
+STEP, LAST = 5, 7
+"""In the second of two epochs, each of four steps."""
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_a_spoilt_model_ends_the_run_by_name_and_is_not_saved(
 
 def test_an_epoch_without_one_finite_step_is_told_as_such(sounds: Path, train_here: Train) -> None:
     with pytest.raises(RunError, match="no step of the first epoch was finite"):
-        train_here("run", *RUN, *spoil("batch", float("nan"), *range(6)))
+        train_here("run", *RUN, *spoil("batch", float("nan"), *range(4)))
 
 
 def test_stopped_before_one_finite_step_a_run_ends_with_nothing_saved(

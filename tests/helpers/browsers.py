@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
 from tests.helpers.extras import require
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
@@ -67,14 +71,12 @@ def browse(
     """A page. At the end, nothing was complained about, and nothing was asked for but what begins
     with one of `own`.
     """
-    from playwright.sync_api import sync_playwright
-
     troubles: list[str] = []
     allowed = ("data:", *own)
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        size: Any = {"width": width, "height": 900}
-        page = browser.new_context(viewport=size, color_scheme=scheme).new_page()  # type: ignore[arg-type]
+    size: Any = {"width": width, "height": 900}
+    context = _chromium().new_context(viewport=size, color_scheme=scheme)  # type: ignore[arg-type]
+    try:
+        page = context.new_page()
         page.set_default_timeout(30_000)
         page.add_init_script(RECORD_SOUNDS)
         page.on("console", lambda m: troubles.append(m.text) if m.type == "error" else None)
@@ -82,5 +84,29 @@ def browse(
         page.on("request", lambda r: None if r.url.startswith(allowed) else troubles.append(r.url))
         page.goto(url)
         yield page
-        browser.close()
+    finally:
+        context.close()
     assert troubles == [], "\n".join(troubles)
+
+
+@functools.cache
+def _driver() -> Playwright:
+    from playwright.sync_api import sync_playwright
+
+    return sync_playwright().start()
+
+
+@functools.cache
+def _chromium() -> Browser:
+    """One for all tests of a module, each of which has a profile of its own in it."""
+    return _driver().chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+
+
+def end_browser() -> None:
+    """If there is one: its driver keeps the thread's event loop to itself."""
+    if _chromium.cache_info().currsize:
+        _chromium().close()
+    if _driver.cache_info().currsize:
+        _driver().stop()
+    _chromium.cache_clear()
+    _driver.cache_clear()

@@ -22,8 +22,16 @@ from tests.helpers.runs import environment, wait_for
 TRAINING = (
     "distill.train.__main__",
     "distill.train.running",
+    "distill.training.run",
     "distill.training.session",
+    "distill.training.sounds",
+    "distill.training.stages",
+    "distill.training.closing",
+    "distill.training.listening",
     "distill.bundle.loading",
+    "distill.catalog.conversion",
+    "PIL.Image",
+    "sqlite3",
 )
 
 
