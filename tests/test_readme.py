@@ -6,6 +6,7 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
@@ -28,6 +29,7 @@ from distill.train.command import read_command
 from distill.train.composing import compose_command
 from distill.train.help import train_help
 from tests.helpers.checkout import REPOSITORY
+from tests.helpers.example_package import installed, lay_out
 from tests.helpers.made_bundle import STATES, publish_bundle
 from tests.helpers.own_settings import write_settings
 from tests.helpers.sounds import tone
@@ -73,9 +75,18 @@ def training_words() -> list[list[str]]:
     return [list(words) for words in dict.fromkeys(map(tuple, lines))]
 
 
+@pytest.fixture(scope="module")
+def example_package(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Installed, as docs/extending.md says."""
+    site = tmp_path_factory.mktemp("site")
+    lay_out(site)
+    with installed(site):
+        yield
+
+
 @pytest.mark.parametrize("words", training_words(), ids=" ".join)
 def test_every_training_command_is_accepted(
-    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    words: list[str], example_package: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     for folder in ("sounds", "drums", "voices", "shards"):

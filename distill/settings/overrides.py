@@ -176,4 +176,4 @@ def to_compose(override: Override) -> str:
         line = f"{key}={interval.start}"
     elif override.is_sweep_override():
         line = f"{key}={next(iter(override.sweep_string_iterator()))}"
-    return f"++{line}" if key in OF_ONE_TYPE or ".options." in key else line
+    return f"++{line}" if key in OF_ONE_TYPE or "options" in key.split(".") else line
