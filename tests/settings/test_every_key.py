@@ -125,7 +125,7 @@ CHANGES: dict[str, Change] = {
     "rvq.decay": Change(0.5),
     "rvq.dead_code_threshold": Change(0),
     "rvq.kmeans_iters": Change(1),
-    "quantizer.options.values": Change(2, (*BARE, "quantizer=residual_fsq")),
+    "quantizer.options.values": Change(4, (*BARE, "quantizer=residual_fsq")),
     "quantizer.options.entropy_weight": Change(0.5, (*BARE, "quantizer=residual_lfq")),
     "quantizer.options.groups": Change(4, (*BARE, "quantizer=grouped_residual_vq")),
     "quantizer.options.codebook_weight": Change(0.1, (*BARE, "quantizer=residual_sim_vq")),

@@ -20,7 +20,7 @@ class ResidualFsq(ProjectedQuantizer):
     few dimensions is rounded to one of `values` values, and what is left again at the next level.
     """
 
-    def __init__(self, sizes: QuantizerSizes, *, values: int = 4) -> None:
+    def __init__(self, sizes: QuantizerSizes, *, values: int = 2) -> None:
         steps = _steps(sizes.codebook_size, values)
         super().__init__(sizes, few=len(steps))
         if self.possible_size(sizes.codebook_size, {"values": values}) != sizes.codebook_size:
