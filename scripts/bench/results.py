@@ -1,6 +1,6 @@
 """A folder of sounds → the tables of docs/results.md, each row by three seeds.
 
-    python scripts/bench/results.py FOLDER [--parts rows quantizers] [--seeds 0 1 2]
+    python scripts/bench/results.py FOLDER [--parts rows quantizers codecs] [--seeds 0 1 2]
                                     [--minutes 1] [--epochs 3] [--json FILE]
 
 rows        the codec after no step at all (starter weights and k-means alone), after a quarter of
@@ -10,6 +10,7 @@ rows        the codec after no step at all (starter weights and k-means alone), 
 quantizers  each kind of quantizer after the same epochs, at the number of codes nearest to the
             usual one: mel error, the artificial ear, the levels' use, and the bits that a prior of
             as many epochs needs, also over those of a bigram
+codecs      distill's codec, trained for the whole time, beside Opus on the same held-out sounds
 
 The ear (extra `measure`) hears the whole path by the starter weights of distill's vocoder, not
 trained further, so that it is the codec alone that differs. Prints Markdown, and writes JSON.
@@ -31,6 +32,7 @@ import numpy as np
 import torch
 from ears import for_ears, zimtohrli
 from hearing import read, sound_of, split_of, true_and_decoded
+from published import OPUS_HZ, opus
 from training import machine
 
 from distill import plugins
@@ -47,6 +49,9 @@ QUIET = ("callbacks.previews=null", "~logger")
 STEPLESS = ("trainer.max_minutes=1e-6", "optimizer.lr=1e-9", "data.batch_size=64")
 """Ends after the first step, whose rate is nothing: k-means alone."""
 STARTER_SOUNDS = 200
+OPUS = (6, 12, 24)
+"""kbit/s."""
+COMPARED = ("mel error, dB", "kbit/s", "ear, of 5")
 Row = dict[str, float]
 
 
@@ -55,7 +60,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
     parts: dict[str, Callable[[argparse.Namespace, Path], dict[str, list[Row]]]]
-    parts = {"rows": rows_of_codec, "quantizers": rows_of_quantizers}
+    parts = {"rows": rows_of_codec, "quantizers": rows_of_quantizers, "codecs": rows_of_codecs}
     parser.add_argument("--parts", nargs="+", choices=parts, default=list(parts))
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--minutes", type=float, default=1.0)
@@ -119,6 +124,41 @@ def rows_of_quantizers(options: argparse.Namespace, scratch: Path) -> dict[str, 
             rows.append(figures_of(run, options.folder))
             show(name, seed, rows[-1])
     return found
+
+
+def rows_of_codecs(options: argparse.Namespace, scratch: Path) -> dict[str, list[Row]]:
+    """distill beside a codec that knows no collection."""
+    found: dict[str, list[Row]] = {"distill": [], **{f"Opus, {kbit} kbit/s": [] for kbit in OPUS}}
+    for seed in options.seeds:
+        words = ("stages=[codec]", f"trainer.max_minutes={options.minutes}")
+        run = train(options.folder, scratch, seed, words)
+        model = load_bundle(run / "best.distillgan")
+        row = figures_of(run, options.folder)
+        found["distill"].append({key: row[key] for key in row if key in COMPARED})
+        waveforms = [read(p, OPUS_HZ) for p in split_of(model, [options.folder])[0].val]
+        for kbit in OPUS:
+            rows = [opus_row(model, waveform, kbit) for waveform in waveforms]
+            means = {key: float(np.mean([row[key] for row in rows])) for key in rows[0]}
+            found[f"Opus, {kbit} kbit/s"].append(means)
+            show(f"Opus, {kbit} kbit/s", seed, means)
+    return found
+
+
+@torch.inference_mode()
+def opus_row(model: LoadedModel, waveform: np.ndarray, kbit: float) -> Row:
+    """A sound (T,) at 48 kHz through Opus, measured as distill's sounds are."""
+    sound, taken = opus(waveform, kbit)
+    spectrogram = model.codec.spectrogram
+    mels = [
+        spectrogram.to_decibels(spectrogram(torch.from_numpy(each)[None, None]))
+        for each in (waveform, sound)
+    ]
+    row = {"mel error, dB": float((mels[0] - mels[1]).abs().mean()), "kbit/s": taken}
+    if (ear := zimtohrli()) is not None:
+        row["ear, of 5"] = ear(*(for_ears(e, OPUS_HZ, samples=16384) for e in (waveform, sound)))[
+            "ear_mos"
+        ]
+    return row
 
 
 def train(folder: Path, scratch: Path, seed: int, words: Iterable[str]) -> Path:
