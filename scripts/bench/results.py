@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -67,10 +68,11 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--json", type=Path, default=Path("bench_results.json"))
     options = parser.parse_args()
-    options.folder = options.folder.absolute()
+    options.folder, options.json = options.folder.absolute(), options.json.absolute()
     result: dict[str, Any] = {"machine": machine(), "folder": options.folder.name}
     print(result["machine"], flush=True)
     with tempfile.TemporaryDirectory() as scratch:
+        os.chdir(scratch)
         for part in options.parts:
             result[part] = parts[part](options, Path(scratch))
             options.json.write_text(json.dumps(result, indent=1) + "\n")
