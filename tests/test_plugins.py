@@ -14,6 +14,7 @@ from distill import plugins
 from distill.bundle.loading import load_bundle
 from distill.bundle.reader import read_bundle
 from distill.catalog.catalog import Catalog
+from distill.catalog.facts import facts_of
 from distill.errors import BundleError, DistillError
 from distill.settings.compose import load_config
 from distill.train.command import TrainCommand
@@ -91,7 +92,10 @@ def test_without_the_package_the_model_is_refused_in_one_line(run_dir: Path) -> 
 
 def test_the_library_lists_such_a_model_all_the_same(run_dir: Path) -> None:
     library = Catalog(run_dir.parent / "library")
-    assert [entry.name for entry in library.entries()] == ["kit"]
+    (entry,) = library.entries()
+    assert entry.name == "kit"
+    facts = dict(facts_of(entry, library.path_of(entry)))
+    assert facts["quantizer"] == "gradient_vq, distill-example 0.1"
 
 
 def test_help_names_what_is_installed(site: Path) -> None:

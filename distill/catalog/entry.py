@@ -89,6 +89,9 @@ class Entry:
     low_levels: int = 0
     """Levels that only the low rows of the latent grid have."""
     low_codebook_size: int = 0
+    quantizer: str = "residual_vq"
+    packages: list[str] = field(default_factory=list)
+    """Those, besides distill, whose parts it was trained with."""
     heard: dict[str, float] = field(default_factory=dict)
     """Held-out figures of the last epoch, those of the yardstick that are known: `mel_db` ..."""
 
@@ -156,6 +159,7 @@ class Entry:
             "sample_rate_hz": mel.sample_rate_hz,
             "low_levels": network.low_levels,
             "low_codebook_size": network.low_codebook_size,
+            "quantizer": network.quantizer,
             "bitrate_kbps": bitrate_kbps(
                 network.layout(mel.n_mels),
                 columns_per_s=mel.sample_rate_hz / (mel.hop_length * network.stride),

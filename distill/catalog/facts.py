@@ -111,6 +111,7 @@ def facts_of(entry: Entry, path: Path) -> list[tuple[str, str]]:
         ("val loss", _curve(entry.loss_curve["val_losses"], entry.final_val_loss)),
         ("held out", ", ".join(show_figures(entry.heard))),
         ("sounds", f"{rating.closeness}: {rating.reason}" if rating else ""),
+        ("quantizer", ", ".join([entry.quantizer, *entry.packages])),
         ("vocoder", _vocoder(entry)),
         ("prior", _prior(entry, row.bits)),
         ("classes", ", ".join(entry.prior.classes) if entry.prior else ""),

@@ -1,7 +1,7 @@
 """A folder of sounds → the tables of docs/results.md, each row by three seeds.
 
     python scripts/bench/results.py FOLDER [--parts rows quantizers codecs] [--seeds 0 1 2]
-                                    [--minutes 1] [--epochs 3] [--json FILE]
+                                    [--minutes 1] [--epochs 3] [--prior-epochs 3] [--json FILE]
 
 rows        the codec after no step at all (starter weights and k-means alone), after a quarter of
             the time, after the whole, without starter weights, and the usual design of
@@ -9,7 +9,7 @@ rows        the codec after no step at all (starter weights and k-means alone), 
             the synthesised sounds of scripts/starter/sounds.py
 quantizers  each kind of quantizer after the same epochs, at the number of codes nearest to the
             usual one: mel error, the artificial ear, the levels' use, and the bits that a prior of
-            as many epochs needs, also over those of a bigram
+            a few epochs needs, also over those of a bigram
 codecs      distill's codec, trained for the whole time, beside Opus on the same held-out sounds
 
 The ear (extra `measure`) hears the whole path by the starter weights of distill's vocoder, not
@@ -66,6 +66,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--minutes", type=float, default=1.0)
     parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--prior-epochs", type=int, default=3)
     parser.add_argument("--json", type=Path, default=Path("bench_results.json"))
     options = parser.parse_args()
     options.folder, options.json = options.folder.absolute(), options.json.absolute()
@@ -118,7 +119,7 @@ def rows_of_codec(options: argparse.Namespace, scratch: Path) -> dict[str, list[
 def rows_of_quantizers(options: argparse.Namespace, scratch: Path) -> dict[str, list[Row]]:
     """Each kind of quantizer."""
     found: dict[str, list[Row]] = {name: [] for name in plugins.OWN[plugins.QUANTIZER]}
-    epochs = (f"trainer.max_epochs={options.epochs}", f"prior.max_epochs={options.epochs}")
+    epochs = (f"trainer.max_epochs={options.epochs}", f"prior.max_epochs={options.prior_epochs}")
     words = ("stages=[codec,prior]", "prior.max_minutes=null", *epochs)
     for seed in options.seeds:
         for name, rows in found.items():
