@@ -66,7 +66,9 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--minutes", type=float, default=1.0)
     parser.add_argument("--epochs", type=int, default=3)
-    parser.add_argument("--prior-epochs", type=int, default=3)
+    parser.add_argument("--prior-epochs", type=int, default=3, help="0: no prior")
+    kinds = plugins.names(plugins.QUANTIZER)
+    parser.add_argument("--quantizers", nargs="+", choices=kinds, default=kinds)
     parser.add_argument("--json", type=Path, default=Path("bench_results.json"))
     options = parser.parse_args()
     options.folder, options.json = options.folder.absolute(), options.json.absolute()
@@ -118,9 +120,11 @@ def rows_of_codec(options: argparse.Namespace, scratch: Path) -> dict[str, list[
 
 def rows_of_quantizers(options: argparse.Namespace, scratch: Path) -> dict[str, list[Row]]:
     """Each kind of quantizer."""
-    found: dict[str, list[Row]] = {name: [] for name in plugins.OWN[plugins.QUANTIZER]}
-    epochs = (f"trainer.max_epochs={options.epochs}", f"prior.max_epochs={options.prior_epochs}")
-    words = ("stages=[codec,prior]", "prior.max_minutes=null", *epochs)
+    found: dict[str, list[Row]] = {name: [] for name in options.quantizers}
+    words = ["stages=[codec]", f"trainer.max_epochs={options.epochs}"]
+    if options.prior_epochs:
+        words = ["stages=[codec,prior]", *words[1:], "prior.max_minutes=null"]
+        words.append(f"prior.max_epochs={options.prior_epochs}")
     for seed in options.seeds:
         for name, rows in found.items():
             run = train(options.folder, scratch, seed, (f"quantizer={name}", *words))
