@@ -35,7 +35,6 @@ from tests.helpers.own_settings import write_settings
 from tests.helpers.sounds import tone
 from tests.helpers.verbs import Run
 
-README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 PAGES = {
     path.name: path.read_text(encoding="utf-8")
     for path in (REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md")))
@@ -169,7 +168,7 @@ def test_every_key_that_a_page_names_exists() -> None:
 
 def test_the_python_example_runs(here: Path) -> None:
     publish_bundle(Catalog(here / DEFAULT_FOLDER), "kit", fields=STATES)
-    code = re.search(r"```python\n(.*?)```", README, re.S)
+    code = re.search(r"```python\n(.*?)```", PAGES["README.md"], re.S)
     assert code
     stereo = np.stack([tone(100), tone(200)], axis=1)
     soundfile.write("kick.wav", stereo, 8_000)
@@ -215,7 +214,8 @@ def keys_of(kind: Any) -> list[str]:
 
 
 def test_the_table_of_the_file_names_every_key() -> None:
-    rows = {row.split("`")[1]: row for row in README.splitlines() if row.startswith("| `")}
+    lines = PAGES["file-format.md"].splitlines()
+    rows = {row.split("`")[1]: row for row in lines if row.startswith("| `")}
     hints = get_type_hints(BundleContent)
     for spec in fields(BundleContent):
         key = "format" if spec.name in ("version", "model_type") else spec.name

@@ -15,7 +15,8 @@ import pytest
 from tests.helpers.checkout import REPOSITORY
 from tests.helpers.runs import TINY
 
-PAPERS = ("README.md", "CONTRIBUTING.md", "docs/references.md")
+PAGES = sorted((REPOSITORY / "docs").glob("*.md"))
+PAPERS = ("README.md", "CONTRIBUTING.md", *(f"docs/{page.name}" for page in PAGES))
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
 PATH = re.compile(r"`((?:conf|distill|docs|scripts|tests)/[\w./-]*)`")
 TRAIN_AND_LOAD = """

@@ -1,4 +1,4 @@
-"""collection size → codes, decay, epochs: each as the README tells."""
+"""collection size → codes, decay, epochs: each as the settings tell."""
 
 from __future__ import annotations
 
