@@ -6,7 +6,7 @@ PYTEST_ARGS ?=
 ALL := sweep,streaming,dashboard,browser,parquet
 comma := ,
 
-.PHONY: help demo dashboard test test-all all-extras check sweep measure streaming parquet clean
+.PHONY: help install demo dashboard test test-all all-extras check sweep measure streaming parquet clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -24,6 +24,8 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 
 $(VENV)/.%: pyproject.toml constraints.txt
 	$(call install,$(comma)$*)
+
+install: $(VENV)/.installed ## only the environment, with distill in it
 
 demo: $(VENV)/.installed ## train on a small synthesised collection; prints where the model is
 	$(BIN)/python -m distill.train

@@ -32,12 +32,14 @@ def load(
     Raises BundleError for a file that is damaged or not a model, LibraryError if there is no such
     model.
     """
-    from distill.bundle.loading import load_bundle
     from distill.catalog.catalog import Catalog
     from distill.catalog.index import DEFAULT_FOLDER
     from distill.catalog.run_model import bundle_at
     from distill.system.paths import path_of
+    from distill.system.threads import little_spinning
 
+    with little_spinning():
+        from distill.bundle.loading import load_bundle
     if isinstance(model, str):
         model = Catalog(path_of(library or DEFAULT_FOLDER)).model_path(model)
     else:
@@ -56,8 +58,10 @@ def fit(folder: str | Path | Sequence[str | Path] | None = None, /, **settings: 
 
     Raises DistillError, with one line, for what the user can correct.
     """
-    from distill.train.fitting import fit
+    from distill.system.threads import little_spinning
 
+    with little_spinning():
+        from distill.train.fitting import fit
     return fit(folder, settings)
 
 
@@ -68,6 +72,8 @@ def prepare(
     `num_sanity_val_steps=0`. Settings as of `fit`; those of callbacks, logger and later stages mean
     nothing here. Reads the sounds. Raises DistillError.
     """
-    from distill.train.building import prepare
+    from distill.system.threads import little_spinning
 
+    with little_spinning():
+        from distill.train.building import prepare
     return prepare(folder, settings)

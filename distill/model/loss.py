@@ -24,13 +24,14 @@ class Loss:
 
     reconstruction: Tensor
     commitment: Tensor
+    penalty: Tensor
     total: Tensor
 
     @property
     def terms(self) -> dict[str, Tensor]:
         """By the names that they are logged with."""
-        names = ("loss", "reconstruction", "commitment")
-        return dict(zip(names, (self.total, self.reconstruction, self.commitment), strict=True))
+        own = {"reconstruction": self.reconstruction, "commitment": self.commitment}
+        return {"loss": self.total, **own, "penalty": self.penalty}
 
 
 class MelLoss(Protocol):
@@ -58,7 +59,8 @@ def loss_of(
     results are scalars.
     """
     spectral = (kind or mel_loss)(reconstruction, target, frame_weights, std_db=std_db)
-    return Loss(spectral, commitment, spectral + commitment_weight * commitment + penalty)
+    total = spectral + commitment_weight * commitment + penalty
+    return Loss(spectral, commitment, torch.as_tensor(penalty, device=total.device), total)
 
 
 def mel_loss(

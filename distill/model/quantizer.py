@@ -12,6 +12,7 @@ from typing import ClassVar
 
 import torch
 from torch import Tensor, distributed, nn
+from torch.nn import functional
 
 from distill.plugins import Option
 
@@ -203,14 +204,27 @@ class Quantizer(nn.Module, ABC):
 
     def _indices(self, fixed: Tensor, sounding: Tensor | None, learned: Tensor) -> Tensor:
         if not self.training:
-            return self.choose(fixed)
+            return self._checked("choose", fixed)
         if sounding is None:
-            return self.learn(fixed)
+            return self._checked("learn", fixed)
         indices = fixed.new_empty((*fixed.shape[:2], self.num_quantizers), dtype=torch.int64)
-        indices[~sounding] = self.choose(fixed[~sounding][None])[0]
+        indices[~sounding] = self._checked("choose", fixed[~sounding][None])[0]
         if learned.numel():
-            indices[sounding] = self.learn(learned)[0]
+            indices[sounding] = self._checked("learn", learned)[0]
         return indices
+
+    def _checked(self, how: str, vectors: Tensor) -> Tensor:
+        """The codes of vectors (B, N, D) by `choose` or `learn`; raises TypeError for others."""
+        codes = getattr(self, how)(vectors)
+        shape = (*vectors.shape[:2], self.num_quantizers)
+        if not isinstance(codes, Tensor) or codes.dtype != torch.int64 or codes.shape != shape:
+            got = (
+                f"{codes.dtype} {tuple(codes.shape)}" if isinstance(codes, Tensor) else type(codes)
+            )
+            raise TypeError(
+                f"{type(self).__name__}.{how} must return int64 codes {shape}, not {got}"
+            )
+        return codes
 
 
 def precise(values: Tensor) -> Tensor:
@@ -233,5 +247,12 @@ def nearest(codebooks: Tensor, vectors: Tensor) -> Tensor:
 
 def _partial_sums(codebooks: Tensor, indices: Tensor) -> Tensor:
     """Codebooks (L, K, D) and codes (B, N, L) → sums of the first 1 … L codes (L, B, N, D)."""
-    chosen = [book[code] for book, code in zip(codebooks, indices.unbind(-1), strict=True)]
+    chosen = [look_up(book, code) for book, code in zip(codebooks, indices.unbind(-1), strict=True)]
     return torch.stack(chosen).cumsum(dim=0)
+
+
+def look_up(book: Tensor, codes: Tensor) -> Tensor:
+    """A codebook (K, D) and codes (...) → their vectors (..., D). The gradient of `book[codes]`
+    adds up in an order that differs from run to run, so that none could be repeated.
+    """
+    return functional.embedding(codes, book)

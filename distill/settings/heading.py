@@ -13,13 +13,19 @@ from distill.system.shell import shell_word
 COMMAND = "python -m distill.train"
 
 
-def heading_of(words: Sequence[str], own_files: Sequence[Path], resumed: Path | None = None) -> str:
-    """Lines that say what was typed, in which folder, and which files of somebody's own the
-    settings are made of. Those of a `resumed` run stand above them.
+def heading_of(
+    words: Sequence[str],
+    own_files: Sequence[Path],
+    resumed: Path | None = None,
+    packages: Sequence[str] = (),
+) -> str:
+    """Lines that say what was typed, in which folder, which files of somebody's own the settings
+    are made of, and which packages have parts of it. Those of a `resumed` run stand above them.
     """
     command = [COMMAND, *map(_word, words)]
     lines = [" ".join(command), f"typed in {shell_word(str(Path.cwd()))}"]
     lines += [f"settings of your own: {shell_word(str(file))}" for file in own_files]
+    lines += [f"parts of the package: {package}" for package in packages]
     new = "".join(f"# {line}\n" for line in lines)
     return _heading_in(resumed / CONFIG) + new if resumed else new
 

@@ -16,6 +16,7 @@ from distill.plugins import (
     installed,
     load,
     names,
+    packages,
 )
 from distill.settings.schema import (
     DEFAULT_LOSS,
@@ -60,7 +61,9 @@ def check_parts(config: TrainConfig) -> None:
         parts.append((VOCODER, config.vocoder))
     for kind, part in parts:
         if part.type not in names(kind):
-            raise ConfigError(f"{kind}.type", part.type, f"must be one of {', '.join(names(kind))}")
+            known = ", ".join(names(kind))
+            allowed = f"must be one of {known}, or of an installed package, and none has it"
+            raise ConfigError(f"{kind}.type", part.type, allowed)
         if part.options or part.type not in (DEFAULT_QUANTIZER, DEFAULT_LOSS):
             _complete(kind, part, config)
     for name in config.data.augment.extra:
@@ -68,6 +71,17 @@ def check_parts(config: TrainConfig) -> None:
             known = ", ".join(names(AUGMENTATION))
             allowed = f"must be one of {known}" if known else "there is none: no package offers one"
             raise ConfigError("data.augment.extra", name, allowed)
+        try:
+            load(AUGMENTATION, name)
+        except PluginError as error:
+            raise DistillError(f"data.augment.extra: {error}") from error
+
+
+def packages_of(config: TrainConfig) -> list[str]:
+    """The installed packages, with their versions, whose parts a run is trained with."""
+    parts = [(QUANTIZER, config.quantizer.type), (LOSS, config.loss.type)]
+    parts += [(AUGMENTATION, name) for name in config.data.augment.extra]
+    return packages([*parts, (VOCODER, config.vocoder.type)])
 
 
 def _complete(kind: str, part: PartConfig | PluginVocoderConfig, config: TrainConfig) -> None:

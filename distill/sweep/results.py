@@ -128,7 +128,8 @@ def varying_keys(ranking: Sequence[Result]) -> list[str]:
     more = (
         key
         for key in keys
-        if key not in {*swept, "name"} and key.split(".")[0] not in {*STAGES} - trained
+        if key not in {*swept, "name", *(f"{group}.type" for group in swept)}
+        and key.split(".")[0] not in {*STAGES} - trained
     )
     return [*swept, *(key for key in more if len({result.setting(key) for result in known}) > 1)]
 

@@ -12,8 +12,11 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from distill.bundle.loading import load_bundle
+from distill.codec.level_health import SideHealth
 from distill.errors import ConfigError
 from distill.runs.folder import checkpoint_path, newest_bundle
+from distill.runs.progress import read_progress
+from distill.runs.rows import EpochRow
 from distill.runs.summary import Summary, read_summary
 from distill.settings.compose import Settings, compose_settings
 from distill.settings.given import words_of
@@ -75,6 +78,18 @@ class FittedRun:
     def health(self) -> dict[str, LevelHealth]:
         """`level_0`, ..., `low_0`, ... → health of the level, of the model's weights."""
         return self.model.health if self.model else {}
+
+    @property
+    def levels(self) -> list[dict[str, Any]]:
+        """For each epoch and codebook level, `epoch`, `level`, `utilization`, `perplexity` and
+        `dead_codes` of the weights then: `pandas.DataFrame(run.levels)`.
+        """
+        return [
+            {"epoch": row.epoch, "level": level, **figures}
+            for row in read_progress(self.folder)
+            if isinstance(row, EpochRow) and "health" in row.details
+            for level, figures in SideHealth.from_plain(row.details["health"]).snapshot().items()
+        ]
 
     def _history(self, stage: str) -> Curves:
         path = checkpoint_path(self.folder, stage, "last")

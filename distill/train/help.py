@@ -63,10 +63,16 @@ def _groups() -> Iterator[str]:
     for group, files in group_files().items():
         others = [name for name in files if name != chosen[group]]
         if group in plugins.GROUPS:
-            for name in plugins.installed(group):
-                others.append(f"{name} (of {plugins.source_of(group, name)})")
+            others += _installed(group)
         more = f", or {', '.join(others)}" if others else ""
         yield f"  {group}: {chosen[group]}{more}"
+    augmentations = ", ".join(_installed(plugins.AUGMENTATION))
+    if augmentations:
+        yield f"  and for data.augment.extra: {augmentations}"
+
+
+def _installed(kind: str) -> list[str]:
+    return [f"{name} (of {plugins.source_of(kind, name)})" for name in plugins.installed(kind)]
 
 
 def _keys() -> Iterator[str]:

@@ -13,6 +13,7 @@ from distill.errors import ConfigError, DistillError, RunError, WriteError
 from distill.runs.folder import RUNS, check_unused, lock_run_dir, new_run_dir
 from distill.settings.compose import Settings
 from distill.settings.heading import heading_of
+from distill.settings.parts import packages_of
 from distill.settings.run_log import start_log
 from distill.settings.schema import TrainConfig
 from distill.sweep.launch import launch
@@ -65,7 +66,7 @@ def plan_run(settings: Settings, typed: Sequence[str] | None = None) -> PlannedR
     """
     config, resumed = configuration_of(settings)
     words = settings.overrides if typed is None else typed
-    heading = heading_of(words, settings.own_files, resumed)
+    heading = heading_of(words, settings.own_files, resumed, packages_of(config))
     run_dir, is_new = (resumed, False) if resumed else _new_run_dir(settings)
     return PlannedRun(settings, config, run_dir, is_new, heading)
 
@@ -78,6 +79,8 @@ def do_run(run: PlannedRun) -> None:
     log.info("distill train %s", " ".join(run.settings.overrides))
     for file in run.settings.own_files:
         log.info("settings of your own: %s", file)
+    for package in packages_of(run.config):
+        log.info("parts of the package: %s", package)
     console.quiet = not is_first()
     run_dir, resume = run.run_dir, run.resume
     try:

@@ -47,6 +47,10 @@ def show(command: TrainCommand) -> None:
         return
     config, _ = configuration_of(settings)
     if command.show == "--cfg" and command.which == "job":
+        if config.base is not None and "codec" in config.stages:
+            print(
+                f"# a run with base={config.base} takes its sizes, mel settings, quantizer and loss"
+            )
         _print(OmegaConf.structured(config), command.package)
         return
     words = [f"{command.show}={command.which}"]

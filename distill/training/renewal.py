@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from distill.errors import ConfigError, WriteError
 from distill.runs.folder import BASE, SIDES
 from distill.runs.of_model import runs_of
 from distill.settings.compose import load_config
-from distill.settings.schema import DataConfig, ModelConfig, TrainConfig
+from distill.settings.schema import DataConfig, ModelConfig, PartConfig, TrainConfig
 from distill.system.atomic import whole_file, write_text
 from distill.system.json_values import read_object
 from distill.system.paths import path_of
@@ -159,6 +160,9 @@ def _take_split(given: _Given, trained: dict[str, Any]) -> None:
     for key in OF_MODEL:
         if not given.asks_for(f"model.{key}"):
             given.put(f"model.{key}", getattr(model, key))
+    if "loss" in trained and not (given.asks_for("loss.type") or "loss" in given.typed):
+        with suppress(InvalidError):
+            config.loss = instance_of(PartConfig, trained["loss"])
 
 
 def _take_later_stages(given: _Given, content: BundleContent) -> list[str]:

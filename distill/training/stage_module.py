@@ -37,7 +37,7 @@ class StageModule(lightning.LightningModule, ABC):
     stage: ClassVar[str]
     """The word for it in `stages=`."""
     model: nn.Module
-    terms: ClassVar[tuple[str, ...]]
+    terms: tuple[str, ...]
     """Names of the losses that `losses` returns."""
     makes_bundles: ClassVar[bool] = False
     """Whether the weights and `bundle_fields` are a complete bundle, as for the codec."""

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from distill import plugins
-from distill.model.quantizer import NonFiniteError, Quantizer, QuantizerSizes
+from distill.model.quantizer import NonFiniteError, Quantizer, QuantizerSizes, look_up
 from distill.model.search import best_paths
 from distill.training.codec.health import count_codes, health_of
 
@@ -34,11 +34,12 @@ def vectors(seed: int, positions: int = 200) -> torch.Tensor:
 def trained(name: str) -> Quantizer:
     """In eval mode, after some steps by its own losses."""
     quantizer = made(name)
-    quantizer(vectors(0))
+    torch.manual_seed(1)
+    quantizer(vectors(0, positions=3000))
     weights = list(quantizer.parameters())
     optimizer = torch.optim.Adam(weights, lr=0.01) if weights else None
     for step in range(20):
-        given = vectors(step)
+        given = vectors(step, positions=3000)
         found = quantizer(given)
         if optimizer is not None:
             optimizer.zero_grad()
@@ -171,3 +172,27 @@ def test_impossible_options_are_refused(name: str, options: dict[str, float], sa
     kind = plugins.load(plugins.QUANTIZER, name)
     with pytest.raises(ValueError, match=says):
         kind.possible_size(256, options)
+
+
+def test_the_gradient_of_codes_is_the_same_each_time() -> None:
+    """By a plain index it would add up in another order in each run."""
+    codes, upstream = torch.randint(64, (3000,)), torch.randn(3000, 128)
+
+    def gradient() -> torch.Tensor:
+        book = torch.zeros(64, 128, requires_grad=True)
+        (look_up(book, codes) * upstream).sum().backward()
+        assert book.grad is not None
+        return book.grad
+
+    assert all(torch.equal(gradient(), gradient()) for _ in range(20))
+
+
+def test_codes_of_another_shape_are_told_by_name() -> None:
+    class Wrong(plugins.load(plugins.QUANTIZER, "residual_vq")):  # type: ignore[misc]
+        def choose(self, latents: torch.Tensor) -> torch.Tensor:
+            return torch.zeros(3)
+
+    quantizer = Wrong(SIZES)
+    quantizer(vectors(0))
+    with pytest.raises(TypeError, match="Wrong.choose must return int64 codes"):
+        quantizer.eval()(vectors(0))

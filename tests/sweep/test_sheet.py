@@ -71,7 +71,7 @@ def test_each_setting_that_differs_has_a_column(sheet: Path) -> None:
     typed = ["vocoder", "experiment", "rvq.codebook_size"]
     assert columns[: 2 + len(typed)] == ["rank", "job", *typed]
     assert [first["trainer.max_minutes"], second["trainer.max_minutes"]] == ["1.0", "60.0"]
-    assert [first["vocoder.type"], second["vocoder.type"]] == ["phase_gradient", "hifigan_v2"]
+    assert "vocoder.type" not in columns, "its group says the same"
     assert [first["vocoder.spectral_steps"], second["vocoder.spectral_steps"]] == ["", "5000"]
     assert [first["trainer.max_epochs"], second["trainer.max_epochs"]] == ["40", ""]
     assert [row["rvq.codebook_size"] for row in (first, second, failed)] == ["256", "1000", "1"]

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from vector_quantize_pytorch import ResidualSimVQ
 
-from distill.model.quantizer import Quantizer, QuantizerSizes
+from distill.model.quantizer import Quantizer, QuantizerSizes, look_up
 from distill.model.quantizers.residual_vq import ResidualQuantizer
 from distill.plugins import Option
 
@@ -67,7 +67,7 @@ class ResidualSimVq(Quantizer):
         """Mean squared distance of the vectors to their codes, from which the maps learn."""
         residual, terms = latents.detach(), []
         for book, codes in zip(self.codebooks, indices.unbind(-1), strict=True):
-            chosen = book[codes]
+            chosen = look_up(book, codes)
             terms.append((residual - chosen).square().mean())
             residual = residual - chosen.detach()
         return self.codebook_weight * torch.stack(terms).sum()

@@ -11,6 +11,10 @@ from hydra.utils import instantiate
 
 from distill.errors import ConfigError
 
+WHERE = (
+    "; a module of your own lies in the folder that distill is started in, or in one of PYTHONPATH"
+)
+
 
 def extra_callbacks(settings: Mapping[str, Any]) -> list[lightning.Callback]:
     """Make the callbacks; raises ConfigError for a class that cannot be found or made, and for what
@@ -31,12 +35,8 @@ def _make(name: str, values: Any) -> lightning.Callback:
         while cause.__cause__ is not None:
             cause = cause.__cause__
         reason = " ".join(str(cause).split()) or type(cause).__name__
-        raise ConfigError(
-            f"{key}._target_",
-            target,
-            f"cannot be made: {reason}; a module of your own lies in "
-            "the folder that distill is started in, or in one of PYTHONPATH",
-        ) from error
+        where = "" if isinstance(cause, TypeError) else WHERE
+        raise ConfigError(f"{key}._target_", target, f"cannot be made: {reason}{where}") from error
     if not isinstance(made, lightning.Callback):
         raise ConfigError(f"{key}._target_", target, "is no lightning.Callback")
     return made

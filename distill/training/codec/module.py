@@ -18,8 +18,9 @@ from distill.model.config import VQVAEConfig
 from distill.model.layout import CodeLayout
 from distill.model.loss import Loss, MelLoss, loss_of, mel_loss
 from distill.model.mel import LogMel, SpectrogramConfig
-from distill.model.quantizer import require_finite
+from distill.model.quantizer import Quantizer, require_finite
 from distill.model.vqvae import ConvVQVAE
+from distill.plugins import QUANTIZER, load
 from distill.runs.rows import EpochRow
 from distill.settings.schema import HealthConfig, OptimizerConfig
 from distill.training.codec.charts import codec_charts
@@ -40,7 +41,7 @@ class CodecModule(StageModule):
     stage = "codec"
     end_steps, closing_steps = 15.0, 6.0
     model: ConvVQVAE
-    terms = ("loss", "reconstruction", "commitment")
+    terms: tuple[str, ...] = ("loss", "reconstruction", "commitment")
     makes_bundles = True
 
     def __init__(
@@ -57,6 +58,8 @@ class CodecModule(StageModule):
         seed: int,
         origin: Mapping[str, Any],
     ) -> None:
+        if load(QUANTIZER, vqvae.quantizer).penalty is not Quantizer.penalty:
+            self.terms = (*self.terms, "penalty")
         super().__init__(limits=limits, optimizer=optimizer, seed=seed)
         self.vqvae_config = vqvae
         self.spectrogram = LogMel(spectrogram)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from distill.model.quantizer import Quantizer, QuantizerSizes
+from distill.model.quantizer import Quantizer, QuantizerSizes, look_up
 from distill.plugins import Option
 
 
@@ -48,6 +48,7 @@ class GradientVq(Quantizer):
         """Draws each code to what it is used for."""
         left, total = latents.detach(), latents.new_zeros(())
         for book, codes in zip(self.books, indices.unbind(-1), strict=True):
-            total = total + (left - book[codes]).square().mean()
-            left = left - book[codes].detach()
+            chosen = look_up(book, codes)
+            total = total + (left - chosen).square().mean()
+            left = left - chosen.detach()
         return self.codebook_weight * total
