@@ -98,10 +98,18 @@ def test_the_library_lists_such_a_model_all_the_same(run_dir: Path) -> None:
     assert facts["quantizer"] == "gradient_vq, distill-example 0.1"
 
 
+def test_the_run_says_which_package_it_needs(run_dir: Path) -> None:
+    assert "# parts of the package: distill-example 0.1\n" in (run_dir / "config.yaml").read_text()
+    assert "parts of the package: distill-example 0.1" in (run_dir / "train.log").read_text()
+    with pytest.raises(DistillError, match="or of an installed package, and none has it"):
+        train_alone(TrainCommand((f"resume={run_dir}",)))
+
+
 def test_help_names_what_is_installed(site: Path) -> None:
     assert "gradient_vq" not in train_help()
     with installed(site):
         assert "gradient_vq (of distill-example 0.1)" in train_help()
+        assert "for data.augment.extra: tilt (of distill-example 0.1)" in train_help()
 
 
 @pytest.mark.parametrize(
@@ -144,6 +152,18 @@ def test_a_package_that_fails_is_named(tmp_path: Path) -> None:
     with installed(tmp_path), pytest.raises(DistillError) as refused:
         load_config(["quantizer=gradient_vq"])
     assert "gradient_vq' of distill-example 0.1 cannot be imported" in str(refused.value)
+
+
+def test_an_augmentation_that_fails_is_named_before_any_sound_is_read(tmp_path: Path) -> None:
+    lay_out(tmp_path)
+    (tmp_path / NAME / "augmentation.py").write_text("import nothing_of_this_name\n")
+    with installed(tmp_path), pytest.raises(DistillError, match="tilt.*cannot be imported"):
+        load_config(["data.augment.extra=[tilt]"])
+
+
+def test_the_penalty_has_a_curve_of_its_own(site: Path, run_dir: Path) -> None:
+    state = torch.load(run_dir / "checkpoints" / "last.ckpt", weights_only=True)
+    assert len(state["distill"]["history"]["train/penalty"]) == 2
 
 
 def test_own_names_cannot_be_taken(tmp_path: Path) -> None:

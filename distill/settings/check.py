@@ -50,7 +50,8 @@ def _class_of_vocoder(values: Mapping[Any, Any]) -> type[VocoderConfig]:
     name = values.get("type")
     known = plugins.names(plugins.VOCODER)
     if name not in known:
-        raise ConfigError("vocoder.type", name, f"must be one of {', '.join(known)}")
+        allowed = f"must be one of {', '.join(known)}, or of an installed package, and none has it"
+        raise ConfigError("vocoder.type", name, allowed)
     assert isinstance(name, str)
     if (name in VOCODERS) == ("options" in values):
         raise ConfigError("vocoder.type", name, f"type vocoder={name} instead")
