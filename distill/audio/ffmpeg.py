@@ -101,6 +101,8 @@ class FFmpegDecoder:
 
     def _read_header(self) -> None:
         stream, context = self._stream, self._stream.codec_context
+        if context is None:  # a header that names no codec
+            raise UnusableError(self._path, Reason.UNREADABLE, _describe_damage(self._first))
         self.sample_rate_hz, self.channels = int(context.sample_rate), int(context.channels)
         if not (self.sample_rate_hz and self.channels):
             raise UnusableError(self._path, Reason.UNREADABLE, _describe_damage(self._first))

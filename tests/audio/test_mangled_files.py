@@ -95,3 +95,12 @@ def test_nothing_is_missing_in_silence(
         assert used.seconds >= least_s - tolerance_s
         if set(mangles) == {"rehead"} or "rehead" not in mangles:  # else padding may be sound
             assert used.seconds <= max(decoded_s, written_s) + tolerance_s
+
+
+def test_a_header_that_names_no_samples_is_unreadable(tmp_path: Path) -> None:
+    """FFmpeg finds no codec for samples of no bits, and says so by having none."""
+    data = bytearray(encode("wav", 0.5, 16_000, 1))
+    data[33:35] = bytes(2)
+    path = tmp_path / "no_bits.wav"
+    path.write_bytes(data)
+    assert use(path).reason == Reason.UNREADABLE

@@ -54,8 +54,6 @@ def test_a_run_says_what_was_typed_and_goes_on_without_the_files(
     [
         (),
         ("hydra/launcher=joblib", "hydra.launcher.n_jobs=2"),
-        ("hydra/launcher=submitit_local", "hydra.sweeper.max_batch_size=2"),
-        ("hydra/launcher=ray", "+hydra.launcher.ray.init.num_cpus=2"),
         ("hydra/launcher=in_turn",),
     ],
     ids=str,
