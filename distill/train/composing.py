@@ -55,4 +55,8 @@ def configuration_of(settings: Settings) -> tuple[TrainConfig, Path | None]:
         if config.base is not None:  # looked for before a folder is made
             Catalog(path_of(config.library.dir)).model_path(config.base)
     make_roots_absolute(config)
+    if config.callbacks.extra:
+        from distill.training.callbacks.extra import check_extra  # Lightning: only for these
+
+        check_extra(config.callbacks.extra)
     return config, run_dir

@@ -52,3 +52,8 @@ def test_a_mistake_is_one_line_before_the_run_begins(
     given = [f"+callbacks.extra.{word}" for word in words]
     run("train", "sounds", *TINY, *given).is_mistake("callbacks.extra.mine", told)
     assert not list(watch.glob("outputs/train/*"))
+
+
+def test_a_class_that_is_not_there_is_told_before_sounds_are_read(run: Run) -> None:
+    words = ("--cfg", "job", "+callbacks.extra.mine._target_=watch.Wotch")
+    run("train", *words).is_mistake("callbacks.extra.mine._target_=watch.Wotch", "cannot be made")

@@ -7,7 +7,7 @@ from typing import Any
 
 import lightning
 from hydra.errors import InstantiationException
-from hydra.utils import instantiate
+from hydra.utils import get_object, instantiate
 
 from distill.errors import ConfigError
 
@@ -23,11 +23,28 @@ def extra_callbacks(settings: Mapping[str, Any]) -> list[lightning.Callback]:
     return [_make(name, values) for name, values in settings.items()]
 
 
-def _make(name: str, values: Any) -> lightning.Callback:
+def check_extra(settings: Mapping[str, Any]) -> None:
+    """Raise ConfigError for a class that cannot be found: at once, before sounds are read."""
+    for name, values in settings.items():
+        target = _target_of(name, values)
+        try:
+            get_object(target)
+        except Exception as error:
+            reason = " ".join(str(error).split())
+            key = f"callbacks.extra.{name}._target_"
+            raise ConfigError(key, target, f"cannot be made: {reason}{WHERE}") from error
+
+
+def _target_of(name: str, values: Any) -> str:
     key = f"callbacks.extra.{name}"
     target = values.get("_target_") if isinstance(values, Mapping) else None
     if not isinstance(target, str):
         raise ConfigError(key, values, f"needs the name of a class: +{key}._target_=module.Class")
+    return target
+
+
+def _make(name: str, values: Any) -> lightning.Callback:
+    key, target = f"callbacks.extra.{name}", _target_of(name, values)
     try:
         made = instantiate(values)
     except InstantiationException as error:
