@@ -39,7 +39,7 @@ test: $(VENV)/.installed ## the fast tests
 all-extras: $(VENV)/.$(ALL) ## what all tests need
 
 test-all: all-extras ## the fast and the slow tests, those of the extras too
-	$(BIN)/python -m pytest -n 6 -m 'slow or not slow' $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 4 -m 'slow or not slow' $(PYTEST_ARGS)
 
 check: $(VENV)/.installed ## lint, format and types
 	$(BIN)/ruff check .

@@ -37,7 +37,7 @@ def files_with_keys(combination: Combination) -> list[tuple[str, set[str]]]:
     ]
 
 
-TRIED_ALONE = ("experiment", "callbacks")
+TRIED_ALONE = ("experiment", "callbacks", "quantizer", "loss")
 ALONE = [
     tuple(file if group == chosen else None for group in GROUPS)
     for chosen in TRIED_ALONE
