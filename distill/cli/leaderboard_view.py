@@ -12,6 +12,7 @@ from distill.runs.folder import checkpoint_path
 from distill.sweep.job import DONE
 from distill.sweep.leaderboard import Leaderboard
 from distill.sweep.results import Result, short
+from distill.system.paths import from_here
 from distill.system.shell import shell_word
 from distill.system.tables import print_table, table_width
 from distill.system.terminal import console, duration, fail, quantity, say, say_figures
@@ -39,6 +40,8 @@ def show_leaderboard(leaderboard: Leaderboard) -> None:
                 say(f"  to continue it: python -m distill.train resume={folder}")
     files = f"{leaderboard.csv} and {picture.name}" if picture else str(leaderboard.csv)
     say_figures(f"{quantity(len(ranking), 'job')}: {files}")
+    folder = shell_word(str(from_here(leaderboard.csv.parent)))
+    say_figures(f"their curves side by side: tensorboard --logdir {folder}")
 
 
 def show_sweep_end(end: SweepEnd) -> None:
