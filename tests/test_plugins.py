@@ -11,6 +11,7 @@ import torch
 
 import distill
 from distill import plugins
+from distill.bundle.format import write_bundle
 from distill.bundle.loading import load_bundle
 from distill.bundle.reader import read_bundle
 from distill.catalog.catalog import Catalog
@@ -20,9 +21,13 @@ from distill.settings.compose import load_config
 from distill.train.command import TrainCommand
 from distill.train.help import train_help
 from distill.train.running import train_alone
+from distill.vocoder.blocks import BlockVocoder
+from distill.vocoder.kinds import state_of
+from distill.vocoder.trained import TrainedVocoderConfig
 from tests.helpers.example_package import NAME, PACKAGE, installed, lay_out
 from tests.helpers.runs import TINY, TINY_PRIOR
 from tests.helpers.sounds import tone, write_sounds
+from tests.helpers.tiny_bundle import SPECTROGRAM, fields_of, tiny_model, vocoder_state
 
 OWN_PARTS = ("quantizer=gradient_vq", "loss=convergence", "data.augment.extra=[tilt]")
 LONGEST_EXAMPLE = 60
@@ -183,3 +188,20 @@ def test_the_package_installs_as_packages_do(tmp_path: Path) -> None:
         assert plugins.names(plugins.QUANTIZER)[-1] == "gradient_vq"
         assert plugins.source_of(plugins.LOSS, "convergence") == "distill-example 0.1"
         assert load_config(["quantizer=gradient_vq"]).quantizer.options == {"codebook_weight": 1.0}
+
+
+def test_a_changed_vocoder_of_a_package_is_saved_as_it_is(tmp_path: Path) -> None:
+    lay_out(tmp_path)
+    with installed(tmp_path):
+        network = TrainedVocoderConfig("plain", {"channels": 4}, SPECTROGRAM).build()
+        path = tmp_path / "m.distillgan"
+        training = vocoder_state()["training_metadata"]
+        state = {**state_of(network), "training_metadata": training}
+        write_bundle(path, {**fields_of(tiny_model()), "vocoder_state": state})
+        model = distill.load(path)
+        assert isinstance(model.vocoder, BlockVocoder)
+        with torch.no_grad():
+            next(model.vocoder.network.parameters()).fill_(0.5)
+        again = distill.load(model.save(tmp_path / "n.distillgan"))
+        assert isinstance(again.vocoder, BlockVocoder)
+        assert (next(again.vocoder.network.parameters()) == 0.5).all()

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -17,7 +17,7 @@ from distill.codec.description import LossCurves
 from distill.codec.digest import WEIGHTS, network_weights
 from distill.errors import BundleError, WriteError
 from distill.system.paths import path_of
-from distill.vocoder.kinds import NETWORKS, VocoderNetwork, state_of
+from distill.vocoder.kinds import VocoderNetwork, state_of
 
 if TYPE_CHECKING:
     from distill.prior.prior import Prior
@@ -74,8 +74,8 @@ def _without_figures(metadata: dict[str, Any]) -> dict[str, Any]:
 def _states(kept: Mapping[str, Any], vocoder: Vocoder, prior: Prior | None) -> dict[str, Any]:
     """What a bundle says of vocoder and prior, with their weights of now."""
     states, network = {}, getattr(vocoder, "network", None)
-    if "vocoder_state" in kept and type(network) in NETWORKS.values():
-        weights = state_of(cast(VocoderNetwork, network))["state_dict"]
+    if "vocoder_state" in kept and isinstance(network, VocoderNetwork):
+        weights = state_of(network)["state_dict"]
         states["vocoder_state"] = {**kept["vocoder_state"], "state_dict": weights}
     if prior is not None:
         weights = prior.state()["state_dict"]

@@ -81,7 +81,7 @@ def packages_of(config: TrainConfig) -> list[str]:
     """The installed packages, with their versions, whose parts a run is trained with."""
     parts = [(QUANTIZER, config.quantizer.type), (LOSS, config.loss.type)]
     parts += [(AUGMENTATION, name) for name in config.data.augment.extra]
-    return packages([*parts, (VOCODER, config.vocoder.type)])
+    return packages(parts + [(VOCODER, config.vocoder.type)] * ("vocoder" in config.stages))
 
 
 def _complete(kind: str, part: PartConfig | PluginVocoderConfig, config: TrainConfig) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -22,9 +24,9 @@ class ProjectedQuantizer(Quantizer):
         self.register_buffer("was_filled", torch.zeros((), dtype=torch.bool))
         self.was_filled: Tensor
 
+    @abstractmethod
     def grid(self) -> Tensor:
         """(L, K, d) float32: the codes of each level."""
-        raise NotImplementedError
 
     def bound(self, few: Tensor) -> Tensor:
         """Vectors (..., d), as projected → within the grid's reach."""

@@ -22,6 +22,7 @@ from distill.data.datamodule import SegmentDataModule
 from distill.model.sizing import Choice, bitrate_kbps
 from distill.model.starter import start_from_starter
 from distill.model.vqvae import ConvVQVAE
+from distill.settings.parts import packages_of
 from distill.training.beginning import base_of, has_base, start_from
 from distill.training.codec.completion import complete, network_config, spectrogram_config
 from distill.training.codec.fitting import fitting_codebook_size, training_vectors
@@ -133,13 +134,7 @@ class CodecStage(Stage[PreparedCodec]):
             "tags": [],
             "distill_version": VERSION,
             "torch_version": str(torch.__version__),
-            "packages": plugins.packages(
-                [
-                    (plugins.QUANTIZER, self.config.quantizer.type),
-                    (plugins.LOSS, self.config.loss.type),
-                    *((plugins.AUGMENTATION, name) for name in self.config.data.augment.extra),
-                ]
-            ),
+            "packages": packages_of(self.config),
         }
 
     def _callbacks(self) -> list[lightning.Callback]:

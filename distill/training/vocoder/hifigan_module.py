@@ -121,22 +121,15 @@ class HifiGanModule(VocoderModule):
 
     def held_out(self, waveform: Tensor) -> dict[str, Tensor]:
         """Waveforms (B, 1, T) → the mel error of their sounds in dB."""
-        mel = self._decibels(waveform, decoded=len(waveform))
+        mel = self.decibels(waveform, decoded=len(waveform))
         made = self.model(mel)[:, : waveform.shape[-1]]
         true = waveform[:, 0, : made.shape[-1]]
         return {"loss": self._mel_error(true, made) * DECIBELS_A_NEPER}
 
-    def _decibels(self, waveform: Tensor, *, decoded: int) -> Tensor:
-        """Waveforms (B, 1, T) → mels in dB (B, M, F), the first ones decoded."""
-        spectrogram = self.codec.spectrogram
-        with torch.no_grad(), torch.autocast(self.device.type, enabled=False):
-            magnitude = spectrogram.magnitude(waveform.float())[:, 0]
-            return spectrogram.decibels(self.mels(magnitude, decoded=decoded))
-
     def _crops(self, waveform: Tensor) -> tuple[Tensor, Tensor]:
         """Waveforms (B, 1, T) → a random piece of each, true and made, (B, t)."""
         hop = self.codec.spectrogram.config.hop_length
-        mel = self._decibels(waveform, decoded=self.decoded_of(waveform))
+        mel = self.decibels(waveform, decoded=self.decoded_of(waveform))
         whole = waveform.shape[-1] // hop
         frames = min(CROP_FRAMES, whole)
         first = torch.randint(whole - frames + 1, (len(waveform),)).tolist()

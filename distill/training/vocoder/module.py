@@ -108,6 +108,13 @@ class VocoderModule(StageModule):
         said = codec.spectrogram.to_magnitude(codec.network(given).mel)
         return torch.cat([said[:, 0], magnitude[decoded:]])
 
+    def decibels(self, waveform: Tensor, *, decoded: int) -> Tensor:
+        """Waveforms (B, 1, T) → mels in dB (B, M, F), the first ones as the codec decodes them."""
+        spectrogram = self.codec.spectrogram
+        with torch.no_grad(), torch.autocast(self.device.type, enabled=False):
+            magnitude = spectrogram.magnitude(waveform.float())[:, 0]
+            return spectrogram.decibels(self.mels(magnitude, decoded=decoded))
+
     def decoded_of(self, waveform: Tensor) -> int:
         """How many sounds of a training batch come as decoded mels."""
         return round(self.decoded_share * len(waveform))

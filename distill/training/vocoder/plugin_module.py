@@ -39,9 +39,6 @@ class PluginModule(VocoderModule):
         return self._loss(waveform, decoded=len(waveform))
 
     def _loss(self, waveform: Tensor, *, decoded: int) -> dict[str, Tensor]:
-        spectrogram = self.codec.spectrogram
-        with torch.no_grad(), torch.autocast(self.device.type, enabled=False):
-            magnitude = spectrogram.magnitude(waveform.float())[:, 0]
-            decibels = spectrogram.decibels(self.mels(magnitude, decoded=decoded))
-        samples = (decibels.shape[-1] - 1) * spectrogram.config.hop_length
+        decibels = self.decibels(waveform, decoded=decoded)
+        samples = (decibels.shape[-1] - 1) * self.codec.spectrogram.config.hop_length
         return {"loss": self.model.loss(decibels, waveform[:, 0, :samples])}
