@@ -33,9 +33,11 @@ LEARNING_RATES = {"starter": 0.0015, "random": 0.004}
 """By the weights that a network begins with; from the starter's, a higher one forgets first."""
 WEIGHT_DECAYS = {"starter": 2.0, "random": 0.2}
 """The first pulls to the starter's weights, the second to zero."""
-LAPS = (10, 60)
-"""How many times a default run goes through the collection: at least, and at most."""
-TRAINED_SEGMENTS = (8_000, 48_000)
+LAPS = {"starter": (1, 12), "random": (10, 60)}
+"""How many times a default run goes through the collection, at least and at most, by the weights
+that a network begins with.
+"""
+TRAINED_SEGMENTS = {"starter": (4_608, 18_000), "random": (8_000, 48_000)}
 """How many segments a default run trains on, with repetitions. The second is a limit that the
 fewest laps can exceed; for a tiny collection, the first comes before the most laps.
 """
@@ -120,13 +122,15 @@ def weight_decay(*, starter: bool) -> Choice[float]:
     return Choice("weight decay", WEIGHT_DECAYS[weights], f"it pulls to {goal}", is_detail=True)
 
 
-def max_epochs(segments: int, *, epoch_segments: int, share: float = 1) -> Choice[int]:
+def max_epochs(
+    segments: int, *, epoch_segments: int, starter: bool, share: float = 1
+) -> Choice[int]:
     """Choose the number of epochs of a default run, or a share of them, from the segments of the
-    training side.
+    training side, for a network with the starter weights or without.
     """
-    trained = max(
-        TRAINED_SEGMENTS[0], min(TRAINED_SEGMENTS[1], LAPS[1] * segments), LAPS[0] * segments
-    )
+    weights = "starter" if starter else "random"
+    (fewest, most), (least, largest) = LAPS[weights], TRAINED_SEGMENTS[weights]
+    trained = max(least, min(largest, most * segments), fewest * segments)
     return Choice(
         "epochs",
         math.ceil(share * trained / epoch_segments),

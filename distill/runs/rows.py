@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar, get_args
 
 from distill.codec.level_health import SideHealth
-from distill.codec.yardstick import held_out_figures, rate, show_figures
+from distill.runs.row_words import epoch_words, level_lines, sound_lines, time_words
 from distill.runs.summary import StageSummary, take_details_apart
 from distill.system.ranges import any_float, nan_as_null, or_null, within
 from distill.system.terminal import duration
@@ -94,6 +93,14 @@ class ChoiceRow:
 
 
 @dataclass(frozen=True)
+class PlanRow:
+    """How long the run will likely take from here, said before the first stage is prepared."""
+
+    event: ClassVar[str] = "plan"
+    total_s: float
+
+
+@dataclass(frozen=True)
 class StepRow:
     """How far a stage is; written every few seconds."""
 
@@ -110,27 +117,26 @@ class StepRow:
     """The time until the stage is closed; None if that is not known."""
     is_trained: bool = False
     """Whether the stage's last step is done; what follows judges it and makes sounds."""
+    left_in_all_s: float | None = field(default=None, metadata=or_null())
+    """The time until the run has finished; None if that is not known."""
 
     @property
     def heading(self) -> str:
         """The epoch: `epoch 3/10`."""
-        return _epoch(self.epoch, self.epochs)
+        return epoch_words(self.epoch, self.epochs)
 
     @property
     def note(self) -> str:
         """Loss, time so far and time left."""
         loss = "" if self.loss is None else f"loss {self.loss:.4f}  "
-        return f"{loss}{_time(self.elapsed_s, self.left_s)}"
+        return f"{loss}{time_words(self.elapsed_s, self.left_s, self.left_in_all_s)}"
 
     def fit(self, width: int) -> tuple[str, str]:
         """Heading and note for a bar in a terminal of `width` columns, the longest that fit beside
         the steps and a short bar.
         """
-        time = (
-            f"{duration(self.elapsed_s)} gone"
-            if self.left_s is None
-            else f"{duration(self.left_s)} left"
-        )
+        left_s = self.left_s if self.left_in_all_s is None else self.left_in_all_s
+        time = f"{duration(self.elapsed_s)} gone" if left_s is None else f"{duration(left_s)} left"
         loss = "" if self.loss is None else f"{self.loss:.4f} "
         short = self.heading.removeprefix("epoch ")
         forms = (
@@ -171,6 +177,8 @@ class EpochRow:
     left_s: float | None
     is_trained: bool = False
     """As in a StepRow."""
+    left_in_all_s: float | None = field(default=None, metadata=or_null())
+    """As in a StepRow."""
 
     @property
     def health(self) -> SideHealth | None:
@@ -182,7 +190,7 @@ class EpochRow:
         with a lower utilization are marked.
         """
         figures = self.figures
-        shown = [f"{_epoch(self.epoch, self.epochs)}  train {figures['train/loss']:.4f}"]
+        shown = [f"{epoch_words(self.epoch, self.epochs)}  train {figures['train/loss']:.4f}"]
         shown.append(f"val {figures['val/loss']:.4f}")
         if "val/mel_db" in figures:
             shown.append(f"mel error {figures['val/mel_db']:.2f} dB")
@@ -190,7 +198,7 @@ class EpochRow:
             shown.append(f"{figures['val/bits_per_s']:,.0f} bits a second")
         if self.skipped_steps:
             shown.append(f"skipped steps {self.skipped_steps}")
-        shown.append(_time(self.elapsed_s, self.left_s))
+        shown.append(time_words(self.elapsed_s, self.left_s, self.left_in_all_s))
         health = self.health
         levels = level_lines(health, min_utilization) if health else []
         heard = self.details.get("heard")
@@ -221,7 +229,7 @@ class EndRow:
     published: str | None = field(default=None, metadata=or_null())
 
 
-Row = StartRow | SoundsRow | ChoiceRow | StepRow | EpochRow | StageRow | EndRow
+Row = StartRow | SoundsRow | ChoiceRow | PlanRow | StepRow | EpochRow | StageRow | EndRow
 KINDS: dict[str, type[Row]] = {kind.event: kind for kind in get_args(Row)}
 
 
@@ -245,39 +253,3 @@ def row_of(values: dict[str, Any]) -> Row:
     if isinstance(row, EpochRow):
         instance_of(EpochDetails, row.details)
     return row
-
-
-def sound_lines(figures: Mapping[str, float]) -> list[str]:
-    """One line of how the held-out sounds come back, with the word for it; none without these
-    figures.
-    """
-    measured = held_out_figures(figures)
-    rating = rate(measured)
-    shown = show_figures({key: db for key, db in measured.items() if key != "mel_db"})
-    if not shown or rating is None:
-        return []
-    return [f"  heard  {'   '.join([*shown, rating.closeness])}"]
-
-
-def level_lines(side: SideHealth, min_utilization: float) -> list[str]:
-    """One line for each level, with a mark on those that are low."""
-    lines = []
-    for number, row in enumerate(side.rows(min_utilization)):
-        part = side.part_of(number)
-        few = f"   (rough: measured at only {part.positions:,} places in the sounds)"
-        utilization, perplexity, dead_codes = row.cells
-        lines.append(
-            f"  {row.title:<7}  utilization {utilization:>6}   "
-            f"perplexity {perplexity:>6} of {part.codebook_size}   dead codes {dead_codes}"
-            f"{'' if part.complete else few}{f'   {row.mark}' if row.is_low else ''}"
-        )
-    return lines
-
-
-def _epoch(epoch: int, epochs: int | None) -> str:
-    return f"epoch {epoch}/{epochs}" if epochs else f"epoch {epoch}"
-
-
-def _time(elapsed_s: float, left_s: float | None) -> str:
-    left = "" if left_s is None else f", {duration(left_s)} left"
-    return f"{duration(elapsed_s)} gone{left}"

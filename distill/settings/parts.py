@@ -35,7 +35,7 @@ OF_PLUGIN: dict[str, dict[str, Any]] = {
         "lr": None,
         "weight_decay": 0.01,
         "max_epochs": None,
-        "max_minutes": 3.0,
+        "max_minutes": None,
     },
 }
 """Kinds of parts that are groups of conf/ → the keys of those that packages offer, besides their

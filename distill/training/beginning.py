@@ -20,8 +20,6 @@ from distill.runs.folder import BASE
 from distill.settings.schema import TrainConfig
 from distill.vocoder.kinds import VocoderNetwork
 
-SHARE_OF_TIME = 1 / 3
-"""Of the usual time of a stage, for one that begins with the weights of a model."""
 OF_CLASSES, FREQUENCY = "label.weight", "frequency"
 """Weights of a prior: one with a row for each class and one for none, and how frequent each code
 is, which the codes of a codec that was trained again say best.

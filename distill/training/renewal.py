@@ -27,7 +27,8 @@ from distill.system.run_parts import outputs_of
 from distill.system.terminal import say
 from distill.system.validation import InvalidError, instance_of
 from distill.training.base import OF_SPLIT, SeedConfig
-from distill.training.beginning import SHARE_OF_TIME, base_prior, base_vocoder
+from distill.training.beginning import base_prior, base_vocoder
+from distill.training.budget import has_limit
 from distill.vocoder.trained import TrainedVocoder
 
 FROM_NETWORK = {
@@ -47,10 +48,11 @@ OF_MODEL = ("dropout", "commitment_weight", "padding_weight")
 """Settings of `model` that are the base's where no others are given."""
 
 
-def renew(config: TrainConfig, run_dir: Path, typed: Collection[str] = ()) -> None:
+def renew(config: TrainConfig, run_dir: Path, typed: Collection[str] = ()) -> list[str]:
     """Change `config` in place so that the model named by `base` is trained again, on its sounds
-    and others: to the model's own architecture, split and times that are shorter, and to the next
-    name. The run folder gets a copy of the model, and the sides that its sounds were on.
+    and others: to the model's own architecture and split, and to the next name. The run folder
+    gets a copy of the model, and the sides that its sounds were on. Returns the stages that begin
+    with the model's weights, and need less time.
 
     `typed` are the keys that the user gave. Raises LibraryError or BundleError for a model that
     cannot be used, ConfigError for a setting that does not fit it, WriteError.
@@ -79,7 +81,8 @@ def renew(config: TrainConfig, run_dir: Path, typed: Collection[str] = ()) -> No
     for stage in config.stages:
         if stage not in begins:
             say(f"{name} has no {stage} that fits: this stage begins as usual")
-    say(f"beginning with {name}, {_times(given, begins)}; the new model is {config.name}")
+    say(f"beginning with {name}, {_times(config, begins)}; the new model is {config.name}")
+    return begins
 
 
 class _Given:
@@ -182,20 +185,14 @@ def _take_later_stages(given: _Given, content: BundleContent) -> list[str]:
     return begins
 
 
-def _times(given: _Given, begins: list[str]) -> str:
-    """Shorten the times that are the usual ones; return what to say of them."""
-    trainer, shorter = given.config.trainer, []
-    if trainer.max_epochs is None and trainer.max_minutes is None:
-        shorter.append("codec")  # its epochs are chosen when its sounds are known
-    for stage in begins[1:]:
-        key = f"{stage}.max_minutes"
-        minutes = _value(given.usual, key)
-        if not given.asks_for(key) and not given.asks_for(f"{stage}.max_epochs"):
-            given.put(key, round(SHARE_OF_TIME * minutes, 2))
-            shorter.append(f"{stage} {SHARE_OF_TIME * minutes:.2g} min")
-    if not shorter:
-        return "for the times given"
-    return f"for a third of the usual time ({', '.join(shorter)})"
+def _times(config: TrainConfig, begins: Collection[str]) -> str:
+    """What to say of how long the stages take that begin with the model's weights."""
+    if config.minutes is not None:
+        return f"for {config.minutes:g} minutes in all"
+    shorter = [stage for stage in begins if not has_limit(config, stage)]
+    return (
+        f"for a third of the usual time ({', '.join(shorter)})" if shorter else "as long as given"
+    )
 
 
 def find_sides(

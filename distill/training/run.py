@@ -60,7 +60,9 @@ def train(
     with _record_end(progress, run_dir, stop_files, work):
         progress.write(_start_row(config, resume=resume))
         # before the sounds are read: there may be nothing left to train
-        left = _find_stages(config, run_dir, resume=resume, typed=typed, stop_files=stop_files)
+        left, begun = _find_stages(
+            config, run_dir, resume=resume, typed=typed, stop_files=stop_files
+        )
         source, data = open_sounds(config, run_dir, progress, resume=resume, stop_files=stop_files)
         config.name = config.name or f"{source.name}-{time.strftime('%Y-%m-%d-%H-%M-%S')}"
 
@@ -74,7 +76,7 @@ def train(
         if config.base is not None and not (run_dir / BASE).is_file() and is_first():
             warn_of_other_sounds(run_dir, source)
         stages = [STAGES[name](config, source, data, run_dir) for name in left]
-        complete_stages(stages, progress)
+        timetable = complete_stages(stages, progress, saved=left, begun=begun)
         _report_empty_filters(config, resume=resume, in_sweep=in_sweep)
         settings = heading + settings_to_keep(config, run_dir)
         check_devices(config.trainer)
@@ -93,6 +95,7 @@ def train(
                 request=request,
                 ranks=ranks,
                 progress=progress,
+                timetable=timetable,
             )
             summary = train_stages(stages, session, left)
         if summary is not None:
@@ -107,24 +110,27 @@ def _find_stages(
     resume: bool,
     typed: Collection[str],
     stop_files: Sequence[Path],
-) -> Mapping[str, Saved | None]:
-    """The stages to train, and how far each is; a new run may begin with a model that is there."""
+) -> tuple[Mapping[str, Saved | None], Collection[str]]:
+    """The stages to train, and how far each is; and which of them begin with the weights of a model
+    that a new run trains again.
+    """
     if resume:
         from distill.training.saved import find_stages_left
         from distill.training.stages import STAGES
 
         changes = partial(changed_sounds, config, run_dir, stop_files)
-        return find_stages_left(config, run_dir, STAGES, changes=changes)
+        return find_stages_left(config, run_dir, STAGES, changes=changes), ()
+    begun: Collection[str] = ()
     if config.base is not None:
         from distill.training.base import adopt_base
         from distill.training.renewal import renew
         from distill.training.saved import CODEC
 
         if CODEC in config.stages:
-            renew(config, run_dir, typed)
+            begun = renew(config, run_dir, typed)
         else:
             adopt_base(config, run_dir)
-    return dict.fromkeys(config.stages)
+    return dict.fromkeys(config.stages), begun
 
 
 def _report_empty_filters(config: TrainConfig, *, resume: bool, in_sweep: bool) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from distill.runs.progress import ProgressFile
-from distill.runs.rows import ChoiceRow
+from distill.runs.rows import ChoiceRow, PlanRow
 from distill.runs.summary import Summary
 from distill.system.terminal import say_figures
+from distill.training.budget import Sounds, Timetable, share_minutes, timetable
 from distill.training.closing import close_stage
 from distill.training.folder import restore_folder
 from distill.training.ranks.processes import is_first
@@ -20,15 +21,34 @@ from distill.training.stage import Stage
 log = logging.getLogger(__name__)
 
 
-def complete_stages(stages: Sequence[Stage[Any]], progress: ProgressFile) -> None:
-    """Complete the settings of all stages; write and print what was chosen."""
+def complete_stages(
+    stages: Sequence[Stage[Any]],
+    progress: ProgressFile,
+    *,
+    saved: Mapping[str, Saved | None] | None = None,
+    begun: Collection[str] = (),
+) -> Timetable:
+    """Complete the settings of all stages; write and print what was chosen, and how long it will
+    take. `saved` says how far each is; those that are `begun` have the weights of a model.
+    """
+    first, names = stages[0], [stage.name for stage in stages]
+    config, source, data = first.config, first.source, first.data
+    sounds = Sounds(source.files, source.duration_s, data.epoch_segments)
+    shared = share_minutes(config, sounds, names, shorter=begun)
     for stage in stages:
-        for choice in stage.complete():
+        mine = [choice for name, choice in shared.items() if name == stage.name]
+        for choice in [*mine, *stage.complete()]:
             row = ChoiceRow(stage.name, choice.key, choice.value, choice.reason)
             progress.write(row)
             log.info(row.line())
             if not choice.is_detail:
                 say_figures(row.line())
+    elapsed_s = {name: each.elapsed_s for name, each in (saved or {}).items() if each}
+    result = timetable(config, sounds, names, elapsed_s=elapsed_s)
+    if result.total_s is not None:
+        progress.write(PlanRow(result.total_s))
+        say_figures(result.line())
+    return result
 
 
 def train_stages(

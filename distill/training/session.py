@@ -22,6 +22,7 @@ from distill.errors import RunError
 from distill.runs.folder import checkpoint_path
 from distill.runs.progress import ProgressFile
 from distill.settings.schema import TrainConfig, TrainerConfig
+from distill.training.budget import Timetable
 from distill.training.callbacks import BundleCheckpoint, GracefulStop, ProgressRows
 from distill.training.callbacks.extra import extra_callbacks
 from distill.training.interrupt import RunStopped, StopRequest
@@ -46,6 +47,8 @@ class Session:
     request: StopRequest
     ranks: Ranks
     progress: ProgressFile
+    timetable: Timetable
+    """How long each stage takes."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,7 @@ def train_stage(stage: Stage[P], session: Session, *, saved: Saved | None) -> Ou
     """
     _quieten_libraries()
     prepared = stage.prepare()
+    prepared.module.after_s = session.timetable.after_s(stage.name)
     callbacks = _callbacks(stage, prepared, session)
     trainer = _trainer(
         prepared.module.limits, session, callbacks, _logger(stage.name, session, saved)

@@ -54,6 +54,8 @@ class StageModule(lightning.LightningModule, ABC):
         self.optimizer_config = optimizer
         self.clock = RunClock(limits)
         self.time_left = TimeLeft(self.clock, end_steps=self.end_steps, closing_s=self.closing_s)
+        self.after_s: float | None = 0.0
+        """The time of the stages that come after this one; None if it is not known."""
         self.seed = seed
         self.history = History()
         self.events: list[Event] = []
@@ -144,6 +146,12 @@ class StageModule(lightning.LightningModule, ABC):
         """The time until the stage is closed; None if that is not known."""
         steps = int(self.trainer.num_training_batches)
         return self.time_left.seconds(self.step + 1, an_epoch=steps, is_trained=self.is_trained)
+
+    @property
+    def left_in_all_s(self) -> float | None:
+        """The time until the run has finished; None if that is not known."""
+        left_s = self.left_s
+        return None if left_s is None or self.after_s is None else left_s + self.after_s
 
     @property
     def is_trained(self) -> bool:

@@ -16,7 +16,7 @@ from distill.model.sizing import Choice
 from distill.model.starter import difference_from_starter
 from distill.plugins import QUANTIZER, load
 from distill.settings.schema import TrainConfig
-from distill.training.beginning import SHARE_OF_TIME
+from distill.training.budget import SHARE_WITH_BASE
 from distill.training.codec.fitting import fitting_codebook_size, training_vectors
 
 NORMALISATION_SEGMENTS = 256
@@ -64,17 +64,20 @@ def complete(
             "rvq.dead_code_threshold are for the levels of the low rows alone"
         )
         choices.append(Choice("dead codes", "counted, not replaced", reason))
-    if trainer.max_epochs is None and trainer.max_minutes is None:
-        epochs = sizing.max_epochs(
-            segments, epoch_segments=data.epoch_segments, share=SHARE_OF_TIME if has_base else 1
-        )
-        trainer.max_epochs = epochs.value
-        choices.append(epochs)
     if trainer.precision is None:
         trainer.precision = precision_for(trainer.accelerator)
     _measure_normalisation(config, data)
     choices += _complete_starter(config)
     knows_mels = has_base or config.model.starter is not None
+    if trainer.max_epochs is None and trainer.max_minutes is None:
+        epochs = sizing.max_epochs(
+            segments,
+            epoch_segments=data.epoch_segments,
+            starter=knows_mels,
+            share=SHARE_WITH_BASE if has_base else 1,
+        )
+        trainer.max_epochs = epochs.value
+        choices.append(epochs)
     return [*choices, *_complete_optimizer(config, knows_mels=knows_mels)]
 
 

@@ -21,6 +21,7 @@ def step_row(module: StageModule, outputs: Any) -> StepRow:
         module.clock.elapsed_s,
         module.left_s,
         module.is_trained,
+        module.left_in_all_s,
     )
 
 
@@ -40,4 +41,5 @@ def epoch_row(module: StageModule) -> EpochRow | None:
         module.clock.elapsed_s,
         module.left_s,
         module.is_trained,
+        module.left_in_all_s,
     )
