@@ -30,20 +30,7 @@ def coming_prior(run_dirs: Iterable[Path]) -> str:
             continue
         stage = newest.stage if newest else start.stages[0]
         what = "is being trained" if stage == PRIOR else f"is trained next, after its {stage},"
-        left_s = _left_s(start, newest, stage)
+        left_s = newest.left_in_all_s if newest else None  # the prior comes last
         when = f"; it is ready in about {duration(left_s)}" if left_s is not None else ""
         return f"its prior {what} by the run {from_here(run_dir)}{when}"
     return ""
-
-
-def _left_s(start: StartRow, newest: StepRow | EpochRow | None, stage: str) -> float | None:
-    """The time until the prior is there; None if that is not known."""
-    left_s = newest.left_s if newest else None
-    if left_s is None or stage not in start.stages:
-        return None
-    for later in start.stages[start.stages.index(stage) + 1 : start.stages.index(PRIOR) + 1]:
-        minutes = start.setting(later, "max_minutes")
-        if not isinstance(minutes, int | float):
-            return None
-        left_s += 60 * minutes
-    return left_s

@@ -198,6 +198,9 @@ def resume_config(saved: Path, overrides: Sequence[str]) -> TrainConfig:
                 "a whole group cannot be changed when resuming, only single keys",
             )
         check_override(override)
+        if key == "minutes":
+            advice = "is for a whole run; one that goes on has times for each stage"
+            raise ConfigError(key, override.value(), f"{advice}: type prior.max_minutes=10 or like")
         if key == "resume" or key.startswith("hydra."):
             continue
         old = OmegaConf.select(config, key, default=override.value())

@@ -90,9 +90,9 @@ def test_a_prior_that_is_being_trained_is_told_with_when_it_is_ready(
 ) -> None:
     model = make_bundle(tmp_path / "outputs/library/kit.distillgan", name="kit", model_id="1" * 32)
     own = FakeRun(tmp_path / "outputs")
-    settings = {"prior": {"max_minutes": 3.0}}
-    own.write(StartRow(1, 0.0, False, "kit", ["codec", "vocoder", "prior"], settings))
-    own.write(StepRow(at_work or "prior", 1, None, 3, 8, 0.5, 10.0, 30.0))
+    own.write(StartRow(1, 0.0, False, "kit", ["codec", "vocoder", "prior"], {}))
+    in_all_s = 210.0 if at_work == "vocoder" else 30.0
+    own.write(StepRow(at_work or "prior", 1, None, 3, 8, 0.5, 10.0, 30.0, False, in_all_s))
     run_summary(stage_summary("codec"), model_id="1" * 32).write(own.run_dir)
     with lock_run_dir(own.run_dir) if at_work else nullcontext():
         for words in ("kit", str(model)):

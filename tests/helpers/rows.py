@@ -12,6 +12,7 @@ from distill.runs.rows import (
     ChoiceRow,
     EndRow,
     EpochRow,
+    PlanRow,
     Row,
     SoundsRow,
     StageRow,
@@ -74,6 +75,7 @@ ROWS: dict[type[Row], st.SearchStrategy[Any]] = {
         SoundsRow, TEXT, COUNT, SECONDS, st.dictionaries(TEXT, COUNT, max_size=3), COUNT, COUNT
     ),
     ChoiceRow: st.builds(ChoiceRow, TEXT, TEXT, SECONDS | COUNT | TEXT, TEXT),
+    PlanRow: st.builds(PlanRow, SECONDS),
     StepRow: st.builds(
         StepRow,
         stage=TEXT,
@@ -84,6 +86,7 @@ ROWS: dict[type[Row], st.SearchStrategy[Any]] = {
         loss=st.none() | st.floats() | NOT_FINITE,
         elapsed_s=SECONDS,
         left_s=LEFT,
+        left_in_all_s=LEFT,
     ),
     EpochRow: st.builds(
         EpochRow,
@@ -96,6 +99,7 @@ ROWS: dict[type[Row], st.SearchStrategy[Any]] = {
         skipped_steps=COUNT,
         elapsed_s=SECONDS,
         left_s=LEFT,
+        left_in_all_s=LEFT,
     ),
     StageRow: st.builds(StageRow, TEXT, SUMMARIES),
     EndRow: st.builds(EndRow, TEXT, TEXT, st.none() | TEXT, st.none() | TEXT),

@@ -89,20 +89,30 @@ def test_decay_slows_down_with_the_collection() -> None:
 
 def test_epochs_fall_with_the_length_of_one() -> None:
     lengths = (1, 256, 1_000, 5_000, 10**6)
-    values = [max_epochs(segments, epoch_segments=segments).value for segments in lengths]
+    values = [
+        max_epochs(segments, epoch_segments=segments, starter=False).value for segments in lengths
+    ]
     assert values == sorted(values, reverse=True)
     assert values[0] > values[-1] == 10
     assert all(value == int(value) for value in values)
-    assert "1,024 segments" in max_epochs(1_000, epoch_segments=1_024).reason
+    assert "1,024 segments" in max_epochs(1_000, epoch_segments=1_024, starter=False).reason
 
 
 def test_a_run_goes_through_more_segments_where_there_are_more() -> None:
     trained = [
-        1_024 * max_epochs(segments, epoch_segments=1_024).value
+        1_024 * max_epochs(segments, epoch_segments=1_024, starter=False).value
         for segments in (5, 100, 300, 600, 1_000, 10_000, 10**6)
     ]
     assert trained == sorted(trained)
     assert trained[1] < trained[2] < trained[-2] < trained[-1]
+
+
+def test_a_network_that_knows_mels_already_needs_fewer_epochs() -> None:
+    def epochs(segments: int, *, starter: bool) -> int:
+        return max_epochs(segments, epoch_segments=1_536, starter=starter).value
+
+    for segments in (50, 544, 4_000, 75_000):
+        assert epochs(segments, starter=True) < epochs(segments, starter=False)
 
 
 def test_a_network_that_knows_mels_already_changes_less_a_step() -> None:

@@ -149,9 +149,9 @@ def test_a_search_tries_keys_that_there_are() -> None:
 
 
 def test_experiment_overrides_what_the_groups_say() -> None:
-    assert load_config(["experiment=quick"]).trainer.max_minutes == 1.0
-    both = load_config(["experiment=quick", "trainer.max_minutes=2"])
-    assert both.trainer.max_minutes == 2, "what is typed wins over both"
+    assert load_config(["experiment=quick"]).minutes == 2.0
+    both = load_config(["experiment=quick", "minutes=3"])
+    assert both.minutes == 3, "what is typed wins over both"
 
 
 def test_defaults_are_those_of_the_specification() -> None:
@@ -163,6 +163,7 @@ def test_defaults_are_those_of_the_specification() -> None:
     assert (config.rvq.decay, config.rvq.dead_code_threshold) == (None, 2)
     assert config.model.commitment_weight == 0.25
     assert (config.trainer.max_epochs, config.trainer.max_minutes) == (None, None)
+    assert (config.minutes, config.vocoder.max_minutes, config.prior.max_minutes) == (None,) * 3
     assert config.health.min_utilization == 0.30
     assert config.library.dir == "outputs/library"
     mel = config.mel

@@ -141,16 +141,17 @@ def test_usual_times_are_a_third_and_given_ones_stay(
 ) -> None:
     usual = [word for word in (*TINY, *ALL) if ".max_" not in word]
     config = load_config([*usual, "data.root=sounds", "base=kit"])
-    renew(config, Path("first"))
-    assert (config.vocoder.max_minutes, config.prior.max_minutes) == (1, 1)
-    told = "for a third of the usual time (codec, vocoder 1 min, prior 1 min)"
-    assert told in capsys.readouterr().out
+    begun = renew(config, Path("first"))
+    assert begun == ["codec", "vocoder", "prior"]
+    assert "for a third of the usual time (codec, vocoder, prior)" in capsys.readouterr().out
     given = load_config([*usual, "data.root=sounds", "base=kit", "trainer.max_epochs=9"])
-    given.vocoder.max_minutes = 7
-    renew(given, Path("first"), typed=["prior.max_minutes"])
+    given.vocoder.max_minutes = given.prior.max_minutes = 7
+    renew(given, Path("first"))
     assert (given.trainer.max_epochs, given.vocoder.max_minutes) == (9, 7)
-    assert given.prior.max_minutes == 3, "typed, though it is the usual one"
-    assert "for the times given" in capsys.readouterr().out
+    assert "as long as given" in capsys.readouterr().out
+    whole = load_config([*usual, "data.root=sounds", "base=kit", "minutes=4"])
+    renew(whole, Path("first"))
+    assert "for 4 minutes in all" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import torch
 from distill.codec.description import LevelHealth
 from distill.codec.level_health import FEWEST_POSITIONS, POSITIONS_PER_CODE, SideHealth
 from distill.model.layout import NO_CODE, CodeLayout
-from distill.runs.rows import level_lines
+from distill.runs.row_words import level_lines
 from distill.training.codec.health import count_codes, health_of, remedy
 
 

@@ -17,7 +17,6 @@ from distill.errors import DistillError
 from distill.settings.compose import load_config
 from distill.training.interrupt import RunStopped
 from distill.training.prior.comparison import Contest
-from distill.training.prior.stage import PriorStage
 from tests.helpers.runs import TINY_PRIOR, Train
 from tests.helpers.sounds import sound
 from tests.helpers.stage_cases import PRIOR
@@ -184,7 +183,6 @@ def test_sizes_follow_from_how_much_there_is_to_learn() -> None:
 
     widths = [choose_size(codes).width for codes in (10_000, 250_000, 5_000_000, 10**9)]
     assert widths == sorted(set(widths))
-    assert PriorStage.limits(load_config([])).max_minutes == 3
 
 
 def test_settings_are_checked_before_anything_is_read() -> None:
