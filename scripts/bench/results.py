@@ -43,6 +43,7 @@ from distill.system.threads import limit_spinning
 from distill.vocoder.phase_gradient import PhaseGradient
 from distill.vocoder.phase_network import PhaseNetwork, PhaseNetworkConfig
 from distill.vocoder.starter import start_from_starter
+from distill.vocoder.vocoder import Vocoder
 
 limit_spinning()
 HERE = Path(__file__).resolve().parent
@@ -196,7 +197,8 @@ def figures_of(run_dir: Path, folder: Path) -> Row:
             level["perplexity"] / codec["codebook_size"] for level in own
         ),
     }
-    row |= ear_of(load_bundle(run_dir / "best.distillgan"), folder)
+    model = load_bundle(run_dir / "best.distillgan")
+    row |= ear_of(model, folder, starter_vocoder(model))
     if "prior" in stages:
         prior = stages["prior"]
         row["prior, bits/s"] = prior["bits_per_s"]
@@ -204,16 +206,20 @@ def figures_of(run_dir: Path, folder: Path) -> Row:
     return row
 
 
-@torch.inference_mode()
-def ear_of(model: LoadedModel, folder: Path) -> Row:
-    """The opinion score of the held-out sounds, by the starter vocoder; empty without an ear."""
-    ear = zimtohrli()
-    if ear is None:
-        return {}
+def starter_vocoder(model: LoadedModel) -> Vocoder:
+    """distill's vocoder by its starter weights alone."""
     mel = model.codec.spectrogram.config
     network = PhaseNetwork(PhaseNetworkConfig(mel.n_mels, mel.n_fft // 2 + 1, 256, 768, 4))
     start_from_starter(network)
-    vocoder = PhaseGradient(model.codec.spectrogram, network.eval())
+    return PhaseGradient(model.codec.spectrogram, network.eval())
+
+
+@torch.inference_mode()
+def ear_of(model: LoadedModel, folder: Path, vocoder: Vocoder) -> Row:
+    """The opinion score of the held-out sounds by this vocoder; empty without an ear."""
+    ear = zimtohrli()
+    if ear is None:
+        return {}
     scores = []
     for piece in split_of(model, [folder])[0].val:
         waveform = read(piece, model.sample_rate_hz)
