@@ -4,6 +4,7 @@
 
 Prints the seconds from start to first page beyond the import of Gradio, the CPU time of a tick with
 nothing new and of no page at all, and memory and answers while a run of 2,000 epochs is written.
+The last line is JSON.
 """
 
 from __future__ import annotations
@@ -103,8 +104,10 @@ def epoch_row(number: int) -> EpochRow:
     )
 
 
-def long_run(folder: Path, address: str, process: psutil.Process) -> None:
-    """Write a run of EPOCHS, look at it after each tenth, and print memory and answers."""
+def long_run(folder: Path, address: str, process: psutil.Process) -> dict[str, float]:
+    """Write a run of EPOCHS, look at it after each tenth, and print memory and answers; returns
+    them.
+    """
     run_dir = folder / "outputs" / "train" / "2026-01-31_14-00-00_long"
     run_dir.mkdir(parents=True)
     rows = ProgressFile(run_dir)
@@ -137,22 +140,27 @@ def long_run(folder: Path, address: str, process: psutil.Process) -> None:
     middle, most = (1000 * each for each in (statistics.median(answers), max(answers)))
     print(f"answers  {middle:.0f} ms in the median, {most:.0f} ms at most")
     print(f"page  {1000 * page_s:.0f} ms")
+    return {"memory, of early": late / early, "answer, ms": middle, "page, ms": 1000 * page_s}
 
 
-def left_alone(process: psutil.Process) -> None:
-    """Print the share of a core that it takes when nobody looks."""
+def left_alone(process: psutil.Process) -> float:
+    """Print and return the share of a core that it takes when nobody looks."""
     before = cpu_s(process)
     time.sleep(ALONE_S)
-    print(f"left alone  {(cpu_s(process) - before) / ALONE_S:.2%} of a core")
+    share = (cpu_s(process) - before) / ALONE_S
+    print(f"left alone  {share:.2%} of a core")
+    return share
 
 
-def idle(address: str, process: psutil.Process) -> None:
-    """Print the CPU time of a look with nothing new."""
+def idle(address: str, process: psutil.Process) -> float:
+    """Print and return the CPU time of a look with nothing new, in milliseconds."""
     seen = json.loads(get(f"{address}api/runs"))["version"]
     before = cpu_s(process)
     for _ in range(TICKS):
         assert get(f"{address}api/runs?seen={seen}") == b""
-    print(f"tick with nothing new  {1000 * (cpu_s(process) - before) / TICKS:.1f} ms of CPU")
+    tick_ms = 1000 * (cpu_s(process) - before) / TICKS
+    print(f"tick with nothing new  {tick_ms:.1f} ms of CPU")
+    return tick_ms
 
 
 def main() -> None:
@@ -164,9 +172,11 @@ def main() -> None:
         try:
             told = f"first page  {seconds:.1f} s, of which importing Gradio {imports:.1f} s"
             print(f"{told}: {seconds - imports:.1f} s beyond it")
-            long_run(folder, address, psutil.Process(process.pid))
-            idle(address, psutil.Process(process.pid))
-            left_alone(psutil.Process(process.pid))
+            own = psutil.Process(process.pid)
+            found = {"first page beyond imports, s": seconds - imports}
+            found |= long_run(folder, address, own)
+            found |= {"tick, ms": idle(address, own), "left alone, of a core": left_alone(own)}
+            print(json.dumps(found))
         finally:
             process.terminate()
             process.wait()
