@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from distill.model.held import held_levels
 from distill.prior.conditions import TIMES, UNKNOWN, Conditions, time_step
 from distill.prior.config import PriorNetworkConfig
+from distill.prior.head import CodeHead
 from distill.prior.layers import KeysAndValues, Layer, rotations
 
 LEVEL_WAVES = 4
@@ -73,11 +74,7 @@ class PriorNetwork(nn.Module):
             for _ in range(config.depth_layers)
         )
         self.depth_norm = nn.LayerNorm(depth)
-        self.heads = nn.ModuleList(
-            nn.Linear(depth, size, bias=False) for size in config.layout.sizes
-        )
-        for head in self.heads.parameters():
-            nn.init.normal_(head, std=0.01)
+        self.head = CodeHead(config.every_level, width=depth, dim=dim)
         self.frequency = nn.Parameter(
             torch.zeros(config.positions * config.block_rows, config.every_level, largest)
         )
@@ -164,6 +161,10 @@ class PriorNetwork(nn.Module):
         sizes = zip(self._codebooks, self.config.layout.sizes, strict=True)
         return [book[:size] for book, size in sizes]
 
+    def keys(self) -> list[Tensor]:
+        """What the codes of each level are asked for by, (K, D)."""
+        return self.head.keys(self.codebooks)
+
     # The parts, which sampling uses as well
 
     def trunk_input(
@@ -208,6 +209,7 @@ class PriorNetwork(nn.Module):
         vectors of later ones.
         """
         alike: dict[tuple[bool, ...], list[int]] = {}
+        keys = self.keys()
         for row, held in enumerate(self.config.held):
             alike.setdefault(held, []).append(row)
         shape = (len(rows), self.config.block_codes, self.frequency.shape[-1])
@@ -218,7 +220,8 @@ class PriorNetwork(nn.Module):
             )
             if len(mine):
                 places = [place for place, has in enumerate(held) if has]
-                result[mine] = self._logits_at(places, context[mine], known[mine], rows[mine])
+                told = context[mine], known[mine], rows[mine]
+                result[mine] = self._logits_at(places, *told, keys)
         return result
 
     def next_logits(
@@ -226,13 +229,14 @@ class PriorNetwork(nn.Module):
         context: Tensor,
         before: Tensor | None,
         seen: Sequence[KeysAndValues],
+        keys: Sequence[Tensor],
         *,
         row: int,
         place: int,
     ) -> Tensor:
         """Those of one place, of blocks that are all in the same row, (N, K of its level), when
         all places before it have been asked for. `before` is the code before it (N,), None at the
-        first, and `seen` what the depth layers remember of the block.
+        first, `seen` what the depth layers remember of the block, and `keys` are those of `keys`.
         """
         config = self.config
         cell, level = divmod(place, config.every_level)
@@ -244,11 +248,16 @@ class PriorNetwork(nn.Module):
         for layer, remembered in zip(self.depth, seen, strict=True):
             x = layer(x, None, remembered)
         frequency = self.frequency[row * config.block_rows + cell % config.block_rows, level]
-        logits: Tensor = self.heads[level](self.depth_norm(x)[:, 0])
+        logits: Tensor = self.head(self.depth_norm(x)[:, 0], level, keys)
         return logits + frequency[: config.layout.sizes[level]]
 
     def _logits_at(
-        self, places: Sequence[int], context: Tensor, known: Tensor, rows: Tensor
+        self,
+        places: Sequence[int],
+        context: Tensor,
+        known: Tensor,
+        rows: Tensor,
+        keys: Sequence[Tensor],
     ) -> Tensor:
         """`logits` of blocks that have codes at these places only."""
         config = self.config
@@ -262,11 +271,11 @@ class PriorNetwork(nn.Module):
         frequency = self.frequency.unflatten(0, (-1, config.block_rows))[rows]
         shape = (len(rows), config.block_codes, self.frequency.shape[-1])
         result = self.frequency.new_zeros(shape)
-        for level, head in enumerate(self.heads):
+        for level, size in enumerate(config.layout.sizes):
             (mine,) = (at % config.every_level == level).nonzero(as_tuple=True)
             row = at[mine] // config.every_level % config.block_rows
-            size = config.layout.sizes[level]
-            result[:, at[mine], :size] = head(x[:, mine]) + frequency[:, row, level, :size]
+            likeness = self.head(x[:, mine], level, keys)
+            result[:, at[mine], :size] = likeness + frequency[:, row, level, :size]
         return result
 
     def remember_nothing(self) -> list[KeysAndValues]:

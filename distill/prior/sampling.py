@@ -93,7 +93,7 @@ class _Group:
         self.targets = self._targets(draws)
         books = network.codebooks
         self._apart = torch.stack([2 * book.var(dim=0).sum() for book in books])
-        self._seen = network.remember_nothing()
+        self._seen, self._keys = network.remember_nothing(), network.keys()
 
     def draw_block(self, place: int) -> None:
         """Draw the codes of one position of all sounds."""
@@ -110,7 +110,8 @@ class _Group:
         for number, has_code in enumerate(network.config.held[row]):
             if not has_code:
                 continue
-            logits = network.next_logits(context, told, remembered, row=row, place=number)
+            place_in = {"row": row, "place": number}
+            logits = network.next_logits(context, told, remembered, self._keys, **place_in)
             logits = logits / self.temperature
             if self.targets is not None:
                 logits = logits + self._nearness(place, number)

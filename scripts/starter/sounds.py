@@ -49,7 +49,7 @@ def sound(seed: int, kind: str | None = None, duration_s: float = 4.0) -> tuple[
         kind = str(rng.choice(SCENES[1:] if scenes else list(VOICES)))
     samples = round(duration_s * RATE_HZ)
     pause = int(rng.uniform(0, 0.5) * samples) if rng.random() < 0.5 else 0
-    x = unit(_scene(kind, rng, samples - pause))
+    x = unit(scene(kind, rng, samples - pause))
     if rng.random() < 0.5:
         x = room(rng, x)
     x = np.concatenate([np.zeros(pause), x])
@@ -57,7 +57,7 @@ def sound(seed: int, kind: str | None = None, duration_s: float = 4.0) -> tuple[
         x = np.tanh(log_uniform(rng, 1, 10) * unit(x))
     x = unit(x) * 10 ** (-rng.triangular(0, 2, 40) / 20)
     if rng.random() < 0.15:
-        x += _background(rng, samples)
+        x += background(rng, samples)
     if rng.random() < 0.2:
         x = low_pass(x, log_uniform(rng, 3500, 20000), 10)
     if rng.random() < 0.3:  # cut before it has died away
@@ -65,7 +65,7 @@ def sound(seed: int, kind: str | None = None, duration_s: float = 4.0) -> tuple[
     return np.clip(x, -1, 1).astype(np.float32), kind
 
 
-def _scene(kind: str, rng: Rng, samples: int) -> Samples:
+def scene(kind: str, rng: Rng, samples: int) -> Samples:
     """A single voice, or several."""
     if kind in VOICES:
         return VOICES[kind](rng, samples)
@@ -124,7 +124,7 @@ def _phrase(rng: Rng, samples: int) -> Samples:
     return join(parts, samples)
 
 
-def _background(rng: Rng, samples: int) -> Samples:
+def background(rng: Rng, samples: int) -> Samples:
     """Hiss or hum of a recording."""
     level = 10 ** (-rng.uniform(45, 85) / 20)
     if rng.random() < 0.7:
