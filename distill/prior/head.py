@@ -31,7 +31,7 @@ class CodeHead(nn.Module):
         self.sharpness = nn.Parameter(torch.full((levels,), SHARPNESS))
 
     def keys(self, codebooks: Sequence[Tensor]) -> list[Tensor]:
-        """The codebook of each level (K, D) → what its codes are asked for by, of the same shape."""
+        """The codebook of each level (K, D) → what its codes are asked for by, (K, D) too."""
         found = []
         for book, first, second in zip(codebooks, self.key_in, self.key_out, strict=True):
             even = book / book.square().mean().sqrt().clamp(min=SMALLEST)

@@ -141,6 +141,7 @@ class PriorStageConfig:
     width: int | None = field(metadata=within(32, 4096))
     layers: int | None = field(metadata=within(1, 64))
     dropout: float | None = field(metadata=within(0, 0.9))
+    starter: str | None = field(metadata=one_of("synthesised"))
     batch_size: int = field(metadata=within(1, 4096))
     epoch_sounds: int | None = field(metadata=within(1, 10**6))
     lr: float = field(metadata=within(0, 1, strictly_above=True))

@@ -52,6 +52,7 @@ TINY_PRIOR = (
     "stages=[codec,prior]",
     "prior.width=32",
     "prior.layers=1",
+    "prior.starter=null",
     "prior.epoch_sounds=32",
     "prior.batch_size=4",
     "prior.max_epochs=2",

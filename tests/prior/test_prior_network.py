@@ -41,6 +41,7 @@ def network_of(rows: int = 5, window: int = 8, spread: float = 0.4) -> PriorNetw
     network = PriorNetwork(config, torch.randn(2, CODES, 6)).eval()
     for weight in network.parameters():
         torch.nn.init.normal_(weight, std=spread)
+    torch.nn.init.constant_(network.head.sharpness, 4.0)
     return network
 
 
@@ -52,6 +53,7 @@ def low_network(rows: int = 8, levels: int = 2) -> PriorNetwork:
     network = PriorNetwork(config, [torch.randn(size, 6) for size in config.layout.sizes]).eval()
     for weight in network.parameters():
         torch.nn.init.normal_(weight, std=0.4)
+    torch.nn.init.constant_(network.head.sharpness, 0.5)
     return network
 
 
@@ -123,7 +125,7 @@ def test_each_condition_matters() -> None:
 
 def test_the_window_and_the_memory_see_the_same() -> None:
     """What is drawn with remembered keys and values is what the whole would have said."""
-    network = network_of()
+    network = network_of(rows=4)
     columns = 6
     likely = Draw(seed=3, columns=columns, label=1, level_db=-20.0, temperature=0.05)
     codes = draw(network, {0: likely})[0]
@@ -256,3 +258,19 @@ def test_what_is_drawn_is_what_the_whole_would_have_said_with_low_rows() -> None
     beyond = torch.arange(CODES) >= sizes[:, None]
     best = logits.masked_fill(beyond, -torch.inf).argmax(dim=2)
     assert (best == chosen)[real].float().mean() > 0.9
+
+
+def test_codes_are_known_by_their_vectors() -> None:
+    """A codebook in another order gives the same likelihoods in that order."""
+    network = network_of()
+    order = torch.randperm(CODES, generator=torch.Generator().manual_seed(2))
+    books = [book / network.scale for book in network.codebooks]
+    other = PriorNetwork(network.config, [book[order] for book in books]).eval()
+    other.load_state_dict(network.state_dict() | {"frequency": network.frequency[..., order]})
+    codes = random_codes(1, 5, 6, 2)
+    valid = torch.ones(1, 6, dtype=torch.bool)
+    logits = network(codes, conditions(), valid)[..., :CODES]
+    renamed = order.argsort()[codes]
+    torch.testing.assert_close(
+        other(renamed, conditions(), valid)[..., :CODES], logits[..., order], rtol=1e-4, atol=1e-4
+    )

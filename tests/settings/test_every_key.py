@@ -148,6 +148,7 @@ CHANGES: dict[str, Change] = {
     "prior.width": Change(64, PRIOR),
     "prior.layers": Change(2, PRIOR),
     "prior.dropout": Change(0.5, PRIOR),
+    "prior.starter": Change("synthesised", PRIOR),
     "prior.batch_size": Change(8, PRIOR),
     "prior.epoch_sounds": Change(64, PRIOR),
     "prior.lr": Change(0.01, PRIOR),

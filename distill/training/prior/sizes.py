@@ -26,11 +26,13 @@ class Size:
 
 
 SIZES = (
-    (100_000, Size(128, 3, 0.3)),
+    (100_000, Size(192, 4, 0.3)),
     (2_000_000, Size(192, 4, 0.2)),
     (20_000_000, Size(256, 6, 0.1)),
 )
-"""The largest number of codes on the training side, and the size for it."""
+"""The largest number of codes on the training side, and the size for it. The starter weights are
+those of the first two.
+"""
 LARGEST = Size(384, 8, 0.1)
 
 

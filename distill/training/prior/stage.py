@@ -20,15 +20,18 @@ from distill.data.source import Source
 from distill.data.split import FEWEST_HELD_OUT
 from distill.listen.new_sounds import NewSounds
 from distill.listen.seeds import Seeds
+from distill.model.config import VQVAEConfig
 from distill.model.layout import CodeLayout
 from distill.model.sizing import Choice
 from distill.prior.config import PriorNetworkConfig
 from distill.prior.network import PriorNetwork
 from distill.prior.prior import Prior, PriorConfig
+from distill.prior.starter import difference_from_starter, start_from_starter
 from distill.runs.folder import NEW_SOUNDS, best_bundle
 from distill.system.paths import path_of
 from distill.system.terminal import quantity, say_figures
 from distill.training.beginning import base_of, base_prior, fits_prior, start_from_prior
+from distill.training.codec.completion import network_config as codec_config
 from distill.training.prior.baseline import Baseline
 from distill.training.prior.coded_sounds import CodedSounds
 from distill.training.prior.comparison import Contest, Earlier
@@ -75,7 +78,20 @@ class PriorStage(Stage[PreparedPrior]):
                 value = getattr(size, key)
                 setattr(prior, key, value)
                 choices.append(Choice(f"prior's {key}", value, reason, is_detail=True))
-        return choices
+        return [*choices, *self._complete_starter()]
+
+    def _complete_starter(self) -> list[Choice[str]]:
+        """Turn off starter weights that do not fit."""
+        prior, config = self.config.prior, self.config
+        if prior.starter is None:
+            return []
+        rows = -(-config.mel.n_mels // config.model.stride)
+        network = self._network_config(codec_config(config), rows=rows, classes=0)
+        reason = difference_from_starter(network)
+        if reason is None:
+            return []
+        prior.starter = None
+        return [Choice("prior's starter weights", "none", reason)]
 
     def prepare(self) -> PreparedPrior:
         """Code the sounds with the codec of the run's best bundle. Raises BundleError."""
@@ -84,7 +100,9 @@ class PriorStage(Stage[PreparedPrior]):
         before = rebuild_prior(content, codec.network)
         sounds = CodedSounds.of(codec, self.data)
         baseline = sounds.measure()
-        network = self._network_config(sounds)
+        network = self._network_config(
+            codec.network.config, rows=sounds.rows, classes=len(sounds.classes.names)
+        )
         known = sounds.describe(network, baseline)
         say_figures(_beginning(known, len(sounds.asked)))
         start = self._start(network, sounds.classes)
@@ -137,17 +155,13 @@ class PriorStage(Stage[PreparedPrior]):
         module.model = before.network
         return Earlier(before, module)
 
-    def _network_config(self, sounds: CodedSounds) -> PriorNetworkConfig:
+    def _network_config(self, codec: VQVAEConfig, *, rows: int, classes: int) -> PriorNetworkConfig:
         prior = self.config.prior
         assert prior.width is not None
         assert prior.layers is not None
         assert prior.dropout is not None
-        return network_config(
-            Size(prior.width, prior.layers, prior.dropout),
-            sounds.codec.network.config,
-            rows=sounds.rows,
-            classes=len(sounds.classes.names),
-        )
+        size = Size(prior.width, prior.layers, prior.dropout)
+        return network_config(size, codec, rows=rows, classes=classes)
 
     def _module(
         self,
@@ -177,12 +191,14 @@ class PriorStage(Stage[PreparedPrior]):
     def _start(
         self, network: PriorNetworkConfig, classes: Classes
     ) -> Callable[[PriorNetwork], None] | None:
-        """Gives the network the weights of the prior of the model that the run trains again."""
+        """Gives the network the weights of the prior of the model that the run trains again, or
+        the starter weights.
+        """
         content = base_of(self.config, self.run_dir)
         base = None if content is None else base_prior(content)
-        if base is None or not fits_prior(network, base.config.network):
-            return None
-        return partial(start_from_prior, classes=classes.names, base=base)
+        if base is not None and fits_prior(network, base.config.network):
+            return partial(start_from_prior, classes=classes.names, base=base)
+        return None if self.config.prior.starter is None else start_from_starter
 
     def _data_module(self, module: PriorModule) -> StretchDataModule:
         return StretchDataModule(
