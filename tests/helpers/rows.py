@@ -12,6 +12,7 @@ from distill.runs.rows import (
     ChoiceRow,
     EndRow,
     EpochRow,
+    ListenRow,
     Row,
     SoundsRow,
     StageRow,
@@ -97,6 +98,7 @@ ROWS: dict[type[Row], st.SearchStrategy[Any]] = {
         elapsed_s=SECONDS,
         left_s=LEFT,
     ),
+    ListenRow: st.builds(ListenRow, TEXT, TEXT),
     StageRow: st.builds(StageRow, TEXT, SUMMARIES),
     EndRow: st.builds(EndRow, TEXT, TEXT, st.none() | TEXT, st.none() | TEXT),
 }

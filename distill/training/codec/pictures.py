@@ -14,6 +14,7 @@ from distill.listen.letters import figure_text
 from distill.listen.picture import COLOURS, colour_range
 from distill.model.mel import LogMel
 
+SIDE_BY_SIDE = 6
 TICKS_HZ = (100, 500, 2_000, 8_000, 20_000)
 
 
@@ -23,15 +24,22 @@ def draw_mel_pairs(
     names: Sequence[str],
     spectrogram: LogMel,
 ) -> np.ndarray:
-    """Mels in dB (M, F), a result for each original → picture (height, width, 3) uint8."""
+    """Mels in dB (M, F), a result for each original → picture (height, width, 3) uint8, in which
+    the results are below their originals, a few side by side.
+    """
     config = spectrogram.config
-    figure = Figure(figsize=(3.6 * len(originals) + 0.8, 5.2), dpi=100, layout="constrained")
+    columns = min(SIDE_BY_SIDE, len(originals))
+    bands = -(-len(originals) // columns)
+    size = (3.6 * columns + 0.8, 5.2 * bands)
+    figure = Figure(figsize=size, dpi=100, layout="constrained")
     canvas = FigureCanvasAgg(figure)
-    grid = figure.subplots(2, len(originals), sharex="col", sharey=True, squeeze=False)
+    grid = figure.subplots(2 * bands, columns, sharey=True, squeeze=False)
     darkest_db, brightest_db = colour_range(originals, config.floor)
     image = None
-    for column, pair in enumerate(zip(originals, results, strict=True)):
-        for axes, mel, kind in zip(grid[:, column], pair, ("original", "result"), strict=True):
+    for number, pair in enumerate(zip(originals, results, strict=True)):
+        band, column = divmod(number, columns)
+        places = grid[2 * band : 2 * band + 2, column]
+        for axes, mel, kind in zip(places, pair, ("original", "result"), strict=True):
             seconds = mel.shape[-1] * config.hop_length / config.sample_rate_hz
             image = axes.imshow(
                 mel.numpy(),
@@ -43,10 +51,13 @@ def draw_mel_pairs(
                 extent=(0, seconds, 0, config.n_mels),
                 interpolation="nearest",
             )
-            name, written = figure_text(names[column])
+            name, written = figure_text(names[number])
             title = f"{name}\n{kind}" if kind == "original" else kind
             axes.set_title(title, fontsize=8, **written)
-        grid[1, column].set_xlabel("time (s)")
+        places[0].tick_params(labelbottom=False)
+        places[1].set_xlabel("time (s)")
+    for axes in grid.flat:
+        axes.set_visible(bool(axes.images))
     positions, labels = _frequency_ticks(spectrogram)
     for axes in grid[:, 0]:
         axes.set_yticks(positions, labels)
