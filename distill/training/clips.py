@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
@@ -43,40 +43,44 @@ class Clip:
 
 
 def choose_clips(data: SegmentDataModule, *, most: int, wanted: int) -> list[Clip]:
-    """A clip of each class, of at most `most` classes, spread evenly over them. With less than
-    `wanted` classes, there are so many held-out clips of each that they are some `wanted` together.
-
-    A class of which nothing is held out shows a sound that the run learns from; of more than `most`
-    classes, those with held-out sounds are shown.
+    """A clip of each class; of at most `most` classes, spread evenly over them, those with held-out
+    sounds first. With less than `wanted` classes, there are so many held-out clips of each that
+    they are some `wanted` together. A class of which nothing is held out shows a sound that the run
+    learns from.
     """
     held_out, known = (data.segments_by_class(held_out=side) for side in (True, False))
     every = held_out.keys() | known.keys()
-    classes = sorted(held_out if len(held_out) >= most else every, key=natural_key)
-    if len(classes) > most:
-        classes = [classes[place * len(classes) // most] for place in range(most)]
+    classes = _spread(held_out, most)
+    classes += _spread(every - held_out.keys(), most - len(classes))
     clips = []
-    for name in classes:
+    for name in sorted(classes, key=natural_key):
         is_known = name not in held_out
         side, count = (data.train, 1) if is_known else (data.val, max(1, wanted // len(classes)))
-        for index in _spread(side, (known if is_known else held_out)[name], count):
+        for index in _most_heard(side, (known if is_known else held_out)[name], count):
             file = side.name(index)
             is_told = len(every) < 2 or name_key(name) in name_key(file)
             clips.append(Clip(side[index], file if is_told else f"{name}/{file}", is_known))
     return clips
 
 
-def _spread(side: FixedSegments, indices: Sequence[int], most: int) -> list[int]:
+def _spread(classes: Iterable[str], most: int) -> list[str]:
+    names = sorted(classes, key=natural_key)
+    count = min(most, len(names))
+    return [names[place * len(names) // count] for place in range(count)]
+
+
+def _most_heard(side: FixedSegments, indices: Sequence[int], most: int) -> list[int]:
     """At most `most` of these segments, spread evenly over them.
 
-    Of neighbours, the one with most sound: others may hold only the first or last milliseconds
-    of a sound.
+    Of neighbours, the one with most sound: others may hold only the first milliseconds of a sound,
+    or its end.
     """
     count = min(most, len(indices))
     borders = [position * len(indices) // count for position in range(count + 1)]
     return [
         max(
             indices[first : min(first + NEIGHBOURS, last)],
-            key=lambda index: side[index]["sound_end"] - side[index]["sound_begin"],
+            key=lambda index: float(side[index]["waveform"].abs().sum()),
         )
         for first, last in itertools.pairwise(borders)
     ]

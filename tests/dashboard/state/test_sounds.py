@@ -18,6 +18,7 @@ from tests.helpers.fake_calls import sound
         "multirun/s/0/previews/epoch_0001/1_kick_result.wav",
         "train/a/listen_files/kick.wav",
         "train/a/new_sounds/kit_0_001.wav",
+        "train/a/new_sounds_early/listen_files/kit_0_001.wav",
         "train/a/new_sounds-2/kit_0_001.wav",
         "multirun/s/0/new_sounds-12/listen_files/kit_0_001.wav",
         "generated/call/kit_0_001.flac",
