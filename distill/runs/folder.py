@@ -29,7 +29,7 @@ STOP = "stop"
 all jobs, and no other job starts.
 """
 PREVIEWS = "previews"
-"""What the held-out sounds come back as while the run trains: a folder for each look."""
+"""What some sounds come back as while the run trains: a folder for each look."""
 NEW_SOUNDS = "new_sounds"
 """New sounds by the model, with their own page to listen."""
 EARLY_SOUNDS = f"{NEW_SOUNDS}_early"
