@@ -43,7 +43,7 @@ def draw_mel_pairs(
     image = None
     for number, pair in enumerate(zip(originals, results, strict=True)):
         band, column = divmod(number, columns)
-        inner = outer[band].subgridspec(2, columns, hspace=0.12, wspace=0.08)
+        inner = outer[band].subgridspec(2, columns, hspace=0.12, wspace=0.12)
         places = [figure.add_subplot(inner[row, column]) for row in range(2)]
         for axes, mel, kind in zip(places, pair, ("original", "result"), strict=True):
             seconds = mel.shape[-1] * config.hop_length / config.sample_rate_hz
