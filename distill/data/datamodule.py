@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
 from typing import Any, cast
 
 import lightning
@@ -84,6 +86,12 @@ class SegmentDataModule(lightning.LightningDataModule):
         """The sounds of one side as wholes; where it has only segments, these."""
         return SegmentSounds(self.val if held_out else self.train)
 
+    def segments_by_class(self, *, held_out: bool) -> dict[str, Sequence[int]]:
+        """Class → the indices of its segments on one side; all of them under no name, where the
+        sounds have no classes.
+        """
+        return {"": range(len(self.val if held_out else self.train))}
+
     def batches_done(self) -> int:
         """How many batches of this epoch the trainer has finished."""
         assert self.trainer is not None
@@ -148,6 +156,13 @@ class SoundDataModule(SegmentDataModule):
     def whole_sounds(self, *, held_out: bool) -> WholeSounds:
         """The pieces of one side."""
         return PieceSounds((self.val if held_out else self.train).pieces, self._classes)
+
+    def segments_by_class(self, *, held_out: bool) -> dict[str, Sequence[int]]:
+        """By the classes of the pieces."""
+        segments, found = self.val if held_out else self.train, defaultdict[str, list[int]](list)
+        for index, number in enumerate(segments.piece_of.tolist()):
+            found[self._classes[segments.pieces[number].sound.path]].append(index)
+        return dict(found)
 
     def train_dataloader(self) -> ResumableLoader:
         """Batches {"waveform": (B, 1, T), "sound_begin": (B,), "sound_end": (B,),

@@ -9,9 +9,10 @@ A run has a folder of its own, and in it:
 - `collection.json`: the sounds that are used, and those that are left out;
 - `checkpoints/`: the best and the last state of each stage;
 - `best.distillgan`, `last.distillgan`: the model;
-- `previews/`: held-out sounds as they come back while the run trains;
+- `previews/`: sounds as they come back while the run trains;
 - `listen.html` with `listen_files/`: a page to listen to held-out sounds;
-- `new_sounds/`: new sounds by the model, with a page of their own;
+- `new_sounds/`: new sounds by the model, with a page of their own; `new_sounds_early/` while its
+  prior learns;
 - `.lock` while it trains, and `stop`, which somebody else writes to end it (`folder`).
 
 The names stand in `folder`; those that lower rooms need stand in `distill.system.run_parts`.

@@ -29,9 +29,11 @@ STOP = "stop"
 all jobs, and no other job starts.
 """
 PREVIEWS = "previews"
-"""What the held-out sounds come back as while the run trains: a folder for each look."""
+"""What some sounds come back as while the run trains: a folder for each look."""
 NEW_SOUNDS = "new_sounds"
 """New sounds by the model, with their own page to listen."""
+EARLY_SOUNDS = f"{NEW_SOUNDS}_early"
+"""New sounds by a prior that still learns; they go when it has learnt."""
 BASE, SIDES = f"base{SUFFIX}", "sides.json"
 """The model that a run trains again, and on which sides of its split its sounds were."""
 BEFORE_IT_BEGINS = {LOG, LOCK, LOCK + SOFT_SUFFIX, PROGRESS, REPORT, f"best{SUFFIX}", BASE, SIDES}

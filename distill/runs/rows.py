@@ -207,6 +207,16 @@ class EpochRow:
 
 
 @dataclass(frozen=True)
+class ListenRow:
+    """There is something new to listen to, while a stage trains."""
+
+    event: ClassVar[str] = "listen"
+    stage: str
+    folder: str
+    """Within the run's: `previews/epoch_0010`."""
+
+
+@dataclass(frozen=True)
 class StageRow:
     """A stage ended, finished or not."""
 
@@ -229,7 +239,9 @@ class EndRow:
     published: str | None = field(default=None, metadata=or_null())
 
 
-Row = StartRow | SoundsRow | ChoiceRow | PlanRow | StepRow | EpochRow | StageRow | EndRow
+Row = (
+    StartRow | SoundsRow | ChoiceRow | PlanRow | StepRow | EpochRow | ListenRow | StageRow | EndRow
+)
 KINDS: dict[str, type[Row]] = {kind.event: kind for kind in get_args(Row)}
 
 

@@ -14,45 +14,51 @@ from distill.audio.writer import write_sound
 from distill.codec.attack import measure_attacks
 from distill.codec.codec import Codec
 from distill.codec.hearing import mel_levels_db, onset_of
-from distill.data.segments import FixedSegments, Segment
+from distill.data.datamodule import SegmentDataModule
+from distill.data.segments import Segment
 from distill.listen.folder import ListeningPage
 from distill.listen.picture import write_mels
 from distill.listen.rows import Row, Take
 from distill.model.mel import LogMel
-from distill.training.clips import choose_clips
+from distill.training.clips import KNOWN, choose_clips
 from distill.vocoder.vocoder import Vocoder
 
 MOST_SOUNDS = 12
 """With the default vocoder, this number of segments takes some two seconds on two cores."""
+OF_KNOWN = (
+    f"Sounds with ({KNOWN}) were trained on, and come back better than others would: of their "
+    "class, none is held out."
+)
 
 
 def write_held_out_page(
     codec: Codec,
-    segments: FixedSegments,
+    data: SegmentDataModule,
     run_dir: Path,
     *,
     vocoders: Mapping[str, Vocoder],
     intro: Sequence[str],
 ) -> Path | None:
-    """Decode some of the held-out sounds, by each vocoder, under its label in `vocoders`, and write
-    the page with them, in place of an earlier one; return its path. The figures are those of the
-    decoded mels, as in training, and those of the attacks of the sounds by the first vocoder.
+    """Decode some of the held-out sounds, and known ones of classes that have none, by each
+    vocoder, under its label in `vocoders`, and write the page with them, in place of an earlier
+    one; return its path. The figures are those of the decoded mels, as in training, and those of
+    the attacks of the sounds by the first vocoder.
 
     Raises OSError, or WriteError or SoundError, if a file cannot be written or read.
     """
-    indices = choose_clips(segments, MOST_SOUNDS)
-    clips = [segments[index] for index in indices]
+    chosen = choose_clips(data, most=MOST_SOUNDS, wanted=MOST_SOUNDS)
     page = ListeningPage(run_dir, is_new=True)
     page.make_files_folder()
-    titles = _titles([segments.name(index) for index in indices])
-    for number, (clip, title) in enumerate(zip(clips, titles, strict=True)):
-        if clip["sound_begin"] < clip["sound_end"]:
-            page.add(_row(page, f"{number}/{title}", codec, clip, vocoders))
-    return page.write(intro)
+    titles = _titles([clip.title for clip in chosen])
+    for number, (clip, title) in enumerate(zip(chosen, titles, strict=True)):
+        if clip.segment["sound_begin"] < clip.segment["sound_end"]:
+            page.add(_row(page, number, title, codec, clip.segment, vocoders))
+    is_any_known = any(clip.is_known for clip in chosen)
+    return page.write([*intro, *[OF_KNOWN] * is_any_known])
 
 
 def _titles(names: Sequence[str]) -> list[str]:
-    """The names; segments of one sound are told apart: `a.wav`, `a.wav (2)`."""
+    """The titles; segments of one sound are told apart: `a.wav`, `a.wav (2)`."""
     seen: Counter[str] = Counter()
     titles = []
     for name in names:
@@ -63,12 +69,14 @@ def _titles(names: Sequence[str]) -> list[str]:
 
 def _row(
     page: ListeningPage,
-    key: str,
+    number: int,
+    title: str,
     codec: Codec,
     clip: Segment,
     vocoders: Mapping[str, Vocoder],
 ) -> Row:
     """Write a clip's files."""
+    key = f"{number}/{title}"
     spectrogram = codec.spectrogram
     config = spectrogram.config
     begin, end = clip["sound_begin"], clip["sound_end"]
@@ -97,7 +105,7 @@ def _row(
     first, last = begin // config.hop_length, math.ceil(end / config.hop_length)
     write_mels(page.folder / picture, *(mel[:, first:last] for mel in pictures), floor=config.floor)
     return Row(
-        name=Path(key).name,
+        name=title,
         takes=tuple(takes),
         seconds=(end - begin) / config.sample_rate_hz,
         file=takes[1].path,

@@ -12,6 +12,7 @@ from distill.runs.rows import (
     ChoiceRow,
     EndRow,
     EpochRow,
+    ListenRow,
     PlanRow,
     Row,
     SoundsRow,
@@ -101,6 +102,7 @@ ROWS: dict[type[Row], st.SearchStrategy[Any]] = {
         left_s=LEFT,
         left_in_all_s=LEFT,
     ),
+    ListenRow: st.builds(ListenRow, TEXT, TEXT),
     StageRow: st.builds(StageRow, TEXT, SUMMARIES),
     EndRow: st.builds(EndRow, TEXT, TEXT, st.none() | TEXT, st.none() | TEXT),
 }

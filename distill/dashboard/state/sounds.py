@@ -13,7 +13,7 @@ from distill.codec.yardstick import rate, show_figures
 from distill.dashboard.state.places import Places
 from distill.listen.folder import FILES, read_rows
 from distill.listen.rows import Row
-from distill.runs.folder import NEW_SOUNDS, PREVIEWS
+from distill.runs.folder import EARLY_SOUNDS, NEW_SOUNDS, PREVIEWS
 from distill.runs.summary import Summary
 from distill.system.paths import is_text, list_folder, natural_key
 from distill.system.terminal import plain
@@ -29,7 +29,7 @@ TYPES = {
 ADDRESS = "/sounds/"
 SERVED = re.compile(
     rf"(train/[^/]+|multirun/[^/]+/[^/]+)/"
-    rf"({PREVIEWS}/[^/]+|{FILES}|{NEW_SOUNDS}(-[0-9]+)?(/{FILES})?)"
+    rf"({PREVIEWS}/[^/]+|{FILES}|({EARLY_SOUNDS}|{NEW_SOUNDS}(-[0-9]+)?)(/{FILES})?)"
     r"|generated/[^/]+(/[^/]+)?|kept"
 )
 """The folders below `outputs` whose files are served; below those of new sounds are the files of a
@@ -103,13 +103,19 @@ def preview_rows(places: Places, run_dir: Path) -> tuple[str, list[dict[str, Any
         shown = [_take(places, label, path) for label, path in sorted(takes.items())]
         rows.append({"id": f"preview {number}", "name": plain(name + more), "takes": shown})
     stage = (match[1] or "codec").strip("_")
-    return f"{stage}, epoch {int(match[2])}", rows
+    when = f"epoch {int(match[2])}" if int(match[2]) else "in its first epoch"
+    return f"{stage}, {when}", rows
 
 
 def new_sounds_of(run_dir: Path, summary: Summary | None) -> Path:
-    """The folder of the new sounds that a run made last: each prior of it has one of its own."""
+    """The folder of the new sounds that a run made last: each prior of it has one of its own. As
+    long as there is none, that of the first sounds of a prior that still learns.
+    """
     page = summary.new_sounds_page if summary else None
-    return run_dir / (Path(page).parent.name if page else NEW_SOUNDS)
+    if page:
+        return run_dir / Path(page).parent.name
+    made = run_dir / NEW_SOUNDS
+    return made if made.exists() else run_dir / EARLY_SOUNDS
 
 
 def page_rows(places: Places, folder: Path) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ from distill.listen.letters import figure_text
 from distill.listen.picture import COLOURS, colour_range
 from distill.model.mel import LogMel
 
+SIDE_BY_SIDE = 6
 TICKS_HZ = (100, 500, 2_000, 8_000, 20_000)
 
 
@@ -23,15 +24,28 @@ def draw_mel_pairs(
     names: Sequence[str],
     spectrogram: LogMel,
 ) -> np.ndarray:
-    """Mels in dB (M, F), a result for each original → picture (height, width, 3) uint8."""
+    """Mels in dB (M, F), a result for each original → picture (height, width, 3) uint8, in which
+    the results are below their originals, a few side by side.
+    """
     config = spectrogram.config
-    figure = Figure(figsize=(3.6 * len(originals) + 0.8, 5.2), dpi=100, layout="constrained")
+    columns = min(SIDE_BY_SIDE, len(originals))
+    bands = -(-len(originals) // columns)
+    size = width, height = 3.6 * columns + 1.8, 5.2 * bands
+    # places by hand: to find them takes matplotlib longer than all the rest
+    figure = Figure(figsize=size, dpi=100)
     canvas = FigureCanvasAgg(figure)
-    grid = figure.subplots(2, len(originals), sharex="col", sharey=True, squeeze=False)
+    edges = {"left": 0.8 / width, "right": 1 - 1.1 / width}
+    outer = figure.add_gridspec(
+        bands, 1, hspace=0.2, top=1 - 0.45 / height, bottom=0.5 / height, **edges
+    )
+    ticks = _frequency_ticks(spectrogram)
     darkest_db, brightest_db = colour_range(originals, config.floor)
     image = None
-    for column, pair in enumerate(zip(originals, results, strict=True)):
-        for axes, mel, kind in zip(grid[:, column], pair, ("original", "result"), strict=True):
+    for number, pair in enumerate(zip(originals, results, strict=True)):
+        band, column = divmod(number, columns)
+        inner = outer[band].subgridspec(2, columns, hspace=0.12, wspace=0.12)
+        places = [figure.add_subplot(inner[row, column]) for row in range(2)]
+        for axes, mel, kind in zip(places, pair, ("original", "result"), strict=True):
             seconds = mel.shape[-1] * config.hop_length / config.sample_rate_hz
             image = axes.imshow(
                 mel.numpy(),
@@ -43,16 +57,16 @@ def draw_mel_pairs(
                 extent=(0, seconds, 0, config.n_mels),
                 interpolation="nearest",
             )
-            name, written = figure_text(names[column])
+            name, written = figure_text(names[number])
             title = f"{name}\n{kind}" if kind == "original" else kind
             axes.set_title(title, fontsize=8, **written)
-        grid[1, column].set_xlabel("time (s)")
-    positions, labels = _frequency_ticks(spectrogram)
-    for axes in grid[:, 0]:
-        axes.set_yticks(positions, labels)
-        axes.set_ylabel("frequency (Hz)")
+            axes.set_yticks(*(ticks if column == 0 else ([],)))
+            axes.set_ylabel("frequency (Hz)" if column == 0 else "")
+        places[0].tick_params(labelbottom=False)
+        places[1].set_xlabel("time (s)")
     assert image is not None
-    figure.colorbar(image, ax=grid, label="mel magnitude (dB)", shrink=0.8)
+    scale = figure.add_axes((1 - 0.9 / width, 0.5 / height, 0.15 / width, 2.6 / height))
+    figure.colorbar(image, cax=scale, label="mel magnitude (dB)")
     canvas.draw()  # type: ignore[no-untyped-call]
     rgba = np.asarray(canvas.buffer_rgba())  # type: ignore[no-untyped-call]
     return rgba[..., :3].copy()

@@ -162,7 +162,7 @@ class CodecStage(Stage[PreparedCodec]):
         module.eval()
         return write_held_out_page(
             module.codec,
-            self.data.val,
+            self.data,
             self.run_dir,
             vocoders=module.vocoders(),
             intro=[

@@ -35,6 +35,7 @@ from distill.training.codec.completion import network_config as codec_config
 from distill.training.prior.baseline import Baseline
 from distill.training.prior.coded_sounds import CodedSounds
 from distill.training.prior.comparison import Contest, Earlier
+from distill.training.prior.first_sounds import FirstSounds, remove_first_sounds
 from distill.training.prior.known import Classes
 from distill.training.prior.module import PriorModule
 from distill.training.prior.sizes import FEWEST_SOUNDS, Size, choose_size, network_config
@@ -110,6 +111,7 @@ class PriorStage(Stage[PreparedPrior]):
         return PreparedPrior(
             module=module,
             data=self._data_module(module),
+            callbacks=[FirstSounds(self.run_dir, known, sounds.codes, seed=self.config.seed)],
             known=known,
             codes=sounds.codes,
             earlier=None if before is None else self._earlier(before, sounds, baseline),
@@ -145,6 +147,7 @@ class PriorStage(Stage[PreparedPrior]):
             contest = Contest.of(prepared.module, prepared.earlier, learnt=learnt)
             words, details = f"{words}; {contest.verdict}", {**details, **contest.details}
             if not contest.is_better:
+                remove_first_sounds(self.run_dir)
                 return Closed(words, details)
         addition = _state(prepared, bits, self.source)
         return Closed(words, details, addition=addition, page=self._write_page)
@@ -220,7 +223,9 @@ class PriorStage(Stage[PreparedPrior]):
         target = NewSounds(folder, model, seed=self.config.seed, seeds=seeds)
         for sound in model.new_sounds(SHOWN_SOUNDS, seed=self.config.seed):
             target.add(sound)
-        return target.close().page
+        page = target.close().page
+        remove_first_sounds(self.run_dir)
+        return page
 
 
 def _state(prepared: PreparedPrior, bits: float, source: Source) -> dict[str, Any]:

@@ -209,7 +209,7 @@ class VocoderStage(Stage[PreparedVocoder]):
             "of it; rise and pre-ring are those of the result.",
         ]
         return partial(
-            write_held_out_page, codec, self.data.val, self.run_dir, vocoders=vocoders, intro=intro
+            write_held_out_page, codec, self.data, self.run_dir, vocoders=vocoders, intro=intro
         )
 
 

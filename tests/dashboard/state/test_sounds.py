@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from distill.dashboard.state.places import Places
-from distill.dashboard.state.sounds import preview_rows, served_file
+from distill.dashboard.state.sounds import new_sounds_of, preview_rows, served_file
 from tests.helpers.fake_calls import sound
 
 
@@ -18,6 +18,7 @@ from tests.helpers.fake_calls import sound
         "multirun/s/0/previews/epoch_0001/1_kick_result.wav",
         "train/a/listen_files/kick.wav",
         "train/a/new_sounds/kit_0_001.wav",
+        "train/a/new_sounds_early/listen_files/kit_0_001.wav",
         "train/a/new_sounds-2/kit_0_001.wav",
         "multirun/s/0/new_sounds-12/listen_files/kit_0_001.wav",
         "generated/call/kit_0_001.flac",
@@ -91,3 +92,22 @@ def test_previews_are_shown_once_they_are_whole_the_newest_first(places: Places)
     assert (label, [row["name"] for row in rows]) == ("codec, epoch 1", ["kick_2"])
     assert [take["label"] for take in rows[0]["takes"]] == ["original", "result"]
     assert rows[0]["takes"][0]["file"] == "1_kick_2_original.wav"
+
+
+def test_a_preview_within_the_first_epoch_is_shown_as_one(places: Places) -> None:
+    folder = places.trained / "kit" / "previews" / "epoch_0000"
+    for name in ("02_low_kick", "11_bell_known"):
+        for label in ("original", "result"):
+            sound(folder / f"{name}_{label}.wav")
+    (folder / "mels.png").write_bytes(b"")
+    label, rows = preview_rows(places, places.trained / "kit")
+    assert label == "codec, in its first epoch"
+    assert [row["name"] for row in rows] == ["low_kick", "bell_known"]
+
+
+def test_new_sounds_are_the_first_ones_until_the_prior_has_made_its_own(places: Places) -> None:
+    run_dir = places.trained / "kit"
+    sound(run_dir / "new_sounds_early" / "kit_0_001.wav")
+    assert new_sounds_of(run_dir, None) == run_dir / "new_sounds_early"
+    sound(run_dir / "new_sounds" / "kit_0_001.wav")
+    assert new_sounds_of(run_dir, None) == run_dir / "new_sounds"
