@@ -1,5 +1,5 @@
-"""number of a collection → the codes of its made-up sounds, as codecs that know them give them: what
-the prior's starter weights are trained on.
+"""number of a collection → the codes of its made-up sounds by codecs that know them: what the
+prior's starter weights are trained on.
 
     python scripts/starter/collections_of_codes.py OUT --count 60 [--first 0]
 

@@ -52,7 +52,7 @@ class FamilyRng:
         return float(value) if size is None else value
 
     def random(self, size: Any = None) -> Any:
-        """As Generator.random; it is mostly asked for what is there or not, so it is seldom moved."""
+        """As Generator.random; it mostly says what is there or not, so it is seldom moved."""
         if size is not None and np.prod(size) > MANY:
             return self._own.random(size)
         value, other = self._shared().random(size), self._own.random(size)

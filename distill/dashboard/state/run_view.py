@@ -265,6 +265,8 @@ class RunView:
         if self.state not in (State.TRAINING, State.STOPPING) or step is None:
             return ""
         told = f"{duration(step.elapsed_s)} gone"
+        if step.left_in_all_s is not None:
+            return f"{told} in this stage, {duration(step.left_in_all_s)} left in all"
         if step.left_s is None:
             return told
         return f"{told}, {duration(step.left_s)} left in this stage"
