@@ -15,6 +15,7 @@ from distill.cli.verb import Parser, verb_entry
 from distill.errors import DistillError
 from distill.system import stopping
 from distill.system.paths import path_of
+from distill.system.shell import command_of
 from distill.system.terminal import fail, quantity, say
 
 
@@ -66,7 +67,7 @@ def shard(options: Namespace) -> None:
 
 def _parser() -> Parser:
     parser = Parser(
-        prog="python -m distill.shard",
+        prog=command_of("shard"),
         description="A folder of sounds → shards, for collections too large for one disk: copy the "
         "shards to an object store, and train with data=streaming data.root=ADDRESS. To continue "
         "a command that was interrupted, type it again.",

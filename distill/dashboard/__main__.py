@@ -11,6 +11,7 @@ from distill.cli.verb import Parser, add_library, verb_entry
 from distill.dashboard.state.places import Places
 from distill.errors import DistillError
 from distill.system.paths import path_of
+from distill.system.shell import command_of
 from distill.system.terminal import say
 
 PORT = 7860
@@ -40,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _parser() -> Parser:
     parser = Parser(
-        prog="python -m distill.dashboard",
+        prog=command_of("dashboard"),
         description="A page in the browser to train, listen and generate. It is on this machine "
         "only and asks no other one for anything. Runs are processes of their own: they go on when "
         "the page or the dashboard is closed.",
