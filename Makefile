@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PYTEST_ARGS ?=
-ALL := sweep,streaming,dashboard,browser,parquet
+ALL := sweep,streaming,browser,parquet
 comma := ,
 
 .PHONY: help install demo dashboard test test-all all-extras check sweep measure streaming parquet clean
@@ -30,7 +30,7 @@ install: $(VENV)/.installed ## only the environment, with distill in it
 demo: $(VENV)/.installed ## train on a small synthesised collection; prints where the model is
 	$(BIN)/python -m distill.train
 
-dashboard: $(VENV)/.dashboard ## train, listen and generate in the browser; prints its address
+dashboard: $(VENV)/.installed ## train, listen and generate in the browser; prints its address
 	$(BIN)/python -m distill.dashboard
 
 test: $(VENV)/.installed ## the fast tests

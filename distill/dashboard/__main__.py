@@ -15,9 +15,7 @@ from distill.system.shell import command_of
 from distill.system.terminal import say
 
 PORT = 7860
-EXTRA = (
-    "the dashboard needs Gradio: pip install 'distill[dashboard]', or make dashboard in a checkout"
-)
+MISSING = 'the dashboard needs Gradio, which is not installed here: pip install "gradio>=6.31,<7"'
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -25,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with verb_entry():
         options = _parser().parse_args(arguments)
         if find_spec("gradio") is None:
-            raise DistillError(EXTRA)
+            raise DistillError(MISSING)
         from distill.dashboard.server.app import HOST, make_app, open_port, serve
         from distill.dashboard.server.browser import open_browser
 

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from distill.model.sizing import Choice
 from distill.runs.progress import ProgressFile
 from distill.runs.rows import ChoiceRow
 from distill.runs.summary import Summary
@@ -24,11 +25,16 @@ def complete_stages(stages: Sequence[Stage[Any]], progress: ProgressFile) -> Non
     """Complete the settings of all stages; write and print what was chosen."""
     for stage in stages:
         for choice in stage.complete():
-            row = ChoiceRow(stage.name, choice.key, choice.value, choice.reason)
-            progress.write(row)
-            log.info(row.line())
-            if not choice.is_detail:
-                say_figures(row.line())
+            tell_choice(choice, stage.name, progress)
+
+
+def tell_choice(choice: Choice[Any], stage: str, progress: ProgressFile) -> None:
+    """Write and print what was chosen for a stage."""
+    row = ChoiceRow(stage, choice.key, choice.value, choice.reason)
+    progress.write(row)
+    log.info(row.line())
+    if not choice.is_detail:
+        say_figures(row.line())
 
 
 def train_stages(
