@@ -14,7 +14,7 @@ help: ## this list
 define install
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "distill needs Python 3.11 or newer: make PYTHON=...")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@echo "installing PyTorch and the other packages into $(VENV): some minutes, 5 GB of disk"
+	@echo "installing PyTorch and the other packages into $(VENV): some minutes, 6 GB of disk"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev$(1)]'
 	touch $(VENV)/.installed $@
 endef
