@@ -62,7 +62,7 @@ def commands_in(page: str) -> list[list[str]]:
 
 def as_module(words: list[str]) -> list[str]:
     """`distill VERB` as `python -m distill.VERB`, which is the same; other words are unchanged."""
-    if words[0] != "distill":
+    if words[0] != "distill" or words[1].startswith("-"):
         return words
     verb = "train" if words[1] == DEMO else words[1]
     return ["python", "-m", f"distill.{verb}", *words[2:]]
@@ -124,7 +124,7 @@ def other_commands() -> list[tuple[str, list[str]]]:
         for words in COMMANDS
         if words[:2] == ["python", "-m"]
         and words[2].startswith("distill.")
-        and words[2] != "distill.train"
+        and words[2] not in ("distill.train", "distill.dashboard")  # which would go on
     ]
 
 
