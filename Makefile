@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PYTEST_ARGS ?=
-ALL := sweep,streaming,dashboard,browser,parquet
+ALL := sweep,streaming,browser,parquet
 comma := ,
 
 .PHONY: help install demo dashboard test test-all all-extras check sweep measure streaming parquet clean
@@ -14,7 +14,7 @@ help: ## this list
 define install
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "distill needs Python 3.11 or newer: make PYTHON=...")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@echo "installing PyTorch and the other packages into $(VENV): some minutes, 5 GB of disk"
+	@echo "installing PyTorch and the other packages into $(VENV): some minutes, 6 GB of disk"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev$(1)]'
 	touch $(VENV)/.installed $@
 endef
@@ -30,7 +30,7 @@ install: $(VENV)/.installed ## only the environment, with distill in it
 demo: $(VENV)/.installed ## train on a small synthesised collection; prints where the model is
 	$(BIN)/python -m distill.train
 
-dashboard: $(VENV)/.dashboard ## train, listen and generate in the browser; prints its address
+dashboard: $(VENV)/.installed ## train, listen and generate in the browser; prints its address
 	$(BIN)/python -m distill.dashboard
 
 test: $(VENV)/.installed ## the fast tests

@@ -19,6 +19,7 @@ from distill.cli.coding_work import decode_file
 from distill.cli.files import Job, plan
 from distill.cli.verb import Parser, verb_entry
 from distill.codec import CODES_SUFFIX
+from distill.system.shell import command_of
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -56,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _parser() -> Parser:
-    parser = Parser(prog="python -m distill.decode", description="Code files → audio files.")
+    parser = Parser(prog=command_of("decode"), description="Code files → audio files.")
     parser.add_argument("codes", metavar="CODES", nargs="+", help="code files, or folders of them")
     parser.add_argument(
         "--model",

@@ -8,6 +8,7 @@ from distill.cli.leaderboard_view import show_leaderboard
 from distill.cli.verb import Parser, verb_entry
 from distill.sweep.leaderboard import make_leaderboard
 from distill.system.paths import path_of
+from distill.system.shell import command_of
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -19,7 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _parser() -> Parser:
     parser = Parser(
-        prog="python -m distill.leaderboard",
+        prog=command_of("leaderboard"),
         description="Rank the runs of a sweep. The table is also written into the sweep's folder, "
         "as leaderboard.csv and as a picture, leaderboard.png.",
     )

@@ -8,14 +8,17 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from argparse import ArgumentTypeError, Namespace
+from argparse import Namespace
 from collections.abc import Sequence
 
-from distill.cli.verb import Parser, verb_entry
+from distill.cli.verb import Parser, verb_entry, whole_to
 from distill.errors import DistillError
 from distill.system import stopping
 from distill.system.paths import path_of
+from distill.system.shell import command_of
 from distill.system.terminal import fail, quantity, say
+
+MOST_WORKERS = 1024
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -66,7 +69,7 @@ def shard(options: Namespace) -> None:
 
 def _parser() -> Parser:
     parser = Parser(
-        prog="python -m distill.shard",
+        prog=command_of("shard"),
         description="A folder of sounds → shards, for collections too large for one disk: copy the "
         "shards to an object store, and train with data=streaming data.root=ADDRESS. To continue "
         "a command that was interrupted, type it again.",
@@ -82,18 +85,12 @@ def _parser() -> Parser:
     )
     parser.add_argument(
         "--workers",
-        type=_workers,
+        type=whole_to(MOST_WORKERS),
         default=os.cpu_count() or 1,
         metavar="N",
         help="number of processes that write (default: the number of processors)",
     )
     return parser
-
-
-def _workers(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise ArgumentTypeError(f"{text} is not a whole number of at least 1")
-    return int(text)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ import soundfile
 import torch
 import yaml
 
+from distill.__main__ import DEMO
 from distill.bundle.content import BundleContent
 from distill.catalog.catalog import Catalog
 from distill.catalog.index import DEFAULT_FOLDER
@@ -54,9 +55,17 @@ def commands_in(page: str) -> list[list[str]]:
             fence = line[3:].strip() if fence is None else None
         elif line.startswith("    ") if fence is None else fence in SHELLS:
             typed = line.strip().removeprefix("$ ")
-            if re.match(r"(python|make|tensorboard) ", typed):
-                commands.append(shlex.split(typed, comments=True))
+            if re.match(r"(python|make|tensorboard|distill) ", typed):
+                commands.append(as_module(shlex.split(typed, comments=True)))
     return commands
+
+
+def as_module(words: list[str]) -> list[str]:
+    """`distill VERB` as `python -m distill.VERB`, which is the same; other words are unchanged."""
+    if words[0] != "distill" or words[1].startswith("-"):
+        return words
+    verb = "train" if words[1] == DEMO else words[1]
+    return ["python", "-m", f"distill.{verb}", *words[2:]]
 
 
 def tables_in(page: str) -> list[list[list[str]]]:
@@ -115,7 +124,7 @@ def other_commands() -> list[tuple[str, list[str]]]:
         for words in COMMANDS
         if words[:2] == ["python", "-m"]
         and words[2].startswith("distill.")
-        and words[2] != "distill.train"
+        and words[2] not in ("distill.train", "distill.dashboard")  # which would go on
     ]
 
 

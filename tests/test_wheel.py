@@ -49,6 +49,25 @@ def test_the_source_distribution_has_what_the_papers_name(tmp_path: Path) -> Non
     assert named <= there
 
 
+def test_the_wheel_has_every_file_of_the_package(tmp_path: Path) -> None:
+    """Settings, starter weights, pages, and the command."""
+    build("wheel", tmp_path)
+    with zipfile.ZipFile(*tmp_path.glob("*.whl")) as archive:
+        files = set(archive.namelist())
+        (entry_points,) = [name for name in files if name.endswith("/entry_points.txt")]
+        assert "distill = distill.__main__:main" in archive.read(entry_points).decode()
+    expected = {f"distill/{path}" for path in files_in("conf", REPOSITORY)}
+    expected |= files_in("distill", REPOSITORY)
+    assert {Path(path).suffix for path in expected} >= {".pt", ".js", ".css", ".yaml"}
+    assert expected <= files
+
+
+def files_in(folder: str, root: Path) -> set[str]:
+    """Their paths below the root, but for what Python has compiled."""
+    found = (path for path in (root / folder).rglob("*") if path.is_file())
+    return {path.relative_to(root).as_posix() for path in found if path.suffix != ".pyc"}
+
+
 @pytest.mark.slow
 def test_the_wheel_trains_away_from_the_checkout(sounds: Path, tmp_path: Path) -> None:
     build("wheel", tmp_path)

@@ -32,7 +32,7 @@ from distill.generation.request import Request, check_pair, given_waveform
 from distill.prior.prior import Prior
 from distill.prior.state import PriorState
 from distill.system.given import LARGEST_SEED, shown, whole
-from distill.system.shell import shell_word
+from distill.system.shell import command_of, shell_word
 from distill.vocoder.state import VocoderState
 from distill.vocoder.vocoder import Vocoder
 
@@ -235,7 +235,7 @@ class LoadedModel:
             name = self.metadata.name
             raise GenerationError(
                 f"{name} has no prior, which makes new sounds; to add one: "
-                f"python -m distill.train base={shell_word(name)} stages=[prior] "
+                f"{command_of('train')} base={shell_word(name)} stages=[prior] "
                 "data.root=FOLDER, with the folder of its sounds"
             )
         if self.codec.identity is not None and self.codec.identity.is_changed:

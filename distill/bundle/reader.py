@@ -16,6 +16,7 @@ from distill.bundle.content import BundleContent, typed_content
 from distill.bundle.format import MARKER, MODEL_TYPE, VERSION
 from distill.codec.digest import checksum_of, codec_digest_of
 from distill.errors import BundleError
+from distill.system.shell import command_of
 
 OLD_MARKER = "distill_model"
 OLD_FORMAT = (
@@ -41,7 +42,7 @@ def read_content(path: Path, *, weights: bool = True) -> dict[str, Any]:
     if path.suffix == ".ckpt" and path.is_file():
         raise BundleError(
             f"{path}: is a checkpoint, not a model; give the folder of its run, or make a model of "
-            "it with `python -m distill.library add`"
+            f"it with `{command_of('library')} add`"
         )
     try:
         check_archive(path, sealed=weights)

@@ -23,7 +23,7 @@ from distill.catalog.entry import Entry
 from distill.errors import LibraryError
 from distill.system.atomic import write_text
 from distill.system.locks import hold
-from distill.system.shell import shell_word
+from distill.system.shell import command_of, shell_word
 from distill.system.validation import InvalidError
 
 NAME = "model_library.json"
@@ -53,7 +53,7 @@ class Index:
 def repair_command(folder: Path) -> str:
     """The command that makes the index of a library again."""
     where = "" if folder == DEFAULT_FOLDER else f" --library {shell_word(str(folder))}"
-    return f"python -m distill.library repair{where}"
+    return f"{command_of('library')} repair{where}"
 
 
 def read_index(folder: Path) -> Index:

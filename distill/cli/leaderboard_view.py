@@ -13,7 +13,7 @@ from distill.sweep.job import DONE
 from distill.sweep.leaderboard import Leaderboard
 from distill.sweep.results import Result, short
 from distill.system.paths import from_here
-from distill.system.shell import shell_word
+from distill.system.shell import command_of, shell_word
 from distill.system.tables import print_table, table_width
 from distill.system.terminal import console, duration, fail, quantity, say, say_figures
 
@@ -37,7 +37,7 @@ def show_leaderboard(leaderboard: Leaderboard) -> None:
             )
             if checkpoint_path(result.folder, "codec", "last").exists():
                 folder = shell_word(str(result.folder))
-                say(f"  to continue it: python -m distill.train resume={folder}")
+                say(f"  to continue it: {command_of('train')} resume={folder}")
     files = f"{leaderboard.csv} and {picture.name}" if picture else str(leaderboard.csv)
     say_figures(f"{quantity(len(ranking), 'job')}: {files}")
     folder = shell_word(str(from_here(leaderboard.csv.parent)))

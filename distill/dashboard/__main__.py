@@ -11,12 +11,11 @@ from distill.cli.verb import Parser, add_library, verb_entry
 from distill.dashboard.state.places import Places
 from distill.errors import DistillError
 from distill.system.paths import path_of
+from distill.system.shell import command_of
 from distill.system.terminal import say
 
 PORT = 7860
-EXTRA = (
-    "the dashboard needs Gradio: pip install 'distill[dashboard]', or make dashboard in a checkout"
-)
+MISSING = 'the dashboard needs Gradio, which is not installed here: pip install "gradio>=6.31,<7"'
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -24,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with verb_entry():
         options = _parser().parse_args(arguments)
         if find_spec("gradio") is None:
-            raise DistillError(EXTRA)
+            raise DistillError(MISSING)
         from distill.dashboard.server.app import HOST, make_app, open_port, serve
         from distill.dashboard.server.browser import open_browser
 
@@ -40,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _parser() -> Parser:
     parser = Parser(
-        prog="python -m distill.dashboard",
+        prog=command_of("dashboard"),
         description="A page in the browser to train, listen and generate. It is on this machine "
         "only and asks no other one for anything. Runs are processes of their own: they go on when "
         "the page or the dashboard is closed.",

@@ -114,7 +114,11 @@ class WaveformCache:
             if isinstance(decoded, Decoded):
                 target = self.waveform_path(decoded.content)
                 target.parent.mkdir(exist_ok=True)
-                os.replace(partial, target)
+                try:
+                    os.replace(partial, target)
+                except PermissionError:  # on Windows, where another process has mapped the same
+                    if not target.exists():
+                        raise
             return decoded
 
     def _decode_into(

@@ -26,6 +26,7 @@ from distill.data.segments import Segment, cut_segment
 from distill.errors import CollectionError
 from distill.settings.schema import AugmentConfig, DataConfig
 from distill.system.paths import is_address
+from distill.system.shell import command_of
 from distill.system.validation import instance_of
 
 MOST_SEGMENTS_READ = 32
@@ -46,7 +47,7 @@ def read_manifest(root: str) -> Manifest:
         if content["version"] != VERSION:
             raise CollectionError(
                 f"data.root={root}: these shards are of another version of distill; "
-                "write them again with python -m distill.shard"
+                f"write them again with {command_of('shard')}"
             )
         return instance_of(Manifest, content)
     except CollectionError:
@@ -55,7 +56,7 @@ def read_manifest(root: str) -> Manifest:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise CollectionError(
             f"data.root={root}: no shards found ({MANIFEST} cannot be read: {reason}); "
-            "to write them: python -m distill.shard FOLDER OUT"
+            f"to write them: {command_of('shard')} FOLDER OUT"
         ) from error
 
 

@@ -20,6 +20,7 @@ from distill.cli.files import Job, plan
 from distill.cli.verb import Parser, verb_entry
 from distill.codec import CODES_SUFFIX
 from distill.encode.arrays import KINDS, check_target, gather
+from distill.system.shell import command_of
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -51,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _parser() -> Parser:
-    parser = Parser(prog="python -m distill.encode", description="Audio files → code files.")
+    parser = Parser(prog=command_of("encode"), description="Audio files → code files.")
     add_model_and_sounds(parser)
     add_outputs(parser, default="codes")
     add_effort(parser)

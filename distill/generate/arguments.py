@@ -25,6 +25,7 @@ from distill.generation.ranges import (
     check_time,
     check_ways,
 )
+from distill.system.shell import command_of
 
 MOST_SOUNDS = 100_000
 
@@ -32,7 +33,7 @@ MOST_SOUNDS = 100_000
 def parser_of_generate() -> Parser:
     """The arguments of the verb."""
     parser = Parser(
-        prog="python -m distill.generate",
+        prog=command_of("generate"),
         description="New sounds by a model's prior. The same seed and number give the same sound, "
         "alone or with others. Beside them come listen.html, a page to play them and the training "
         "sounds that they are most like, generate.png, a picture of all, and generate.json, with "

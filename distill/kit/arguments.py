@@ -16,6 +16,7 @@ from distill.generation.ranges import (
     NEW_AMOUNT,
     check_request_numbers,
 )
+from distill.system.shell import command_of
 
 PRESETS = ("folder", "sfz", "decentsampler")
 """What a kit can be written for; the folder of sounds is always there."""
@@ -24,7 +25,7 @@ PRESETS = ("folder", "sfz", "decentsampler")
 def parser_of_kit() -> Parser:
     """The arguments of the verb."""
     parser = Parser(
-        prog="python -m distill.kit",
+        prog=command_of("kit"),
         description="A kit of new sounds for a sampler: a folder for each class with its sounds, "
         "which begin at once, have the level of their class, and differ from each other and from "
         "all that the model knows; beside them presets that map them to pads from C1 on, and "

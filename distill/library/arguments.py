@@ -19,6 +19,7 @@ from distill.library.actions import (
 )
 from distill.library.view import SORT_KEYS
 from distill.system.paths import path_of
+from distill.system.shell import command_of
 
 VERBS = "list|info|sounds|rename|delete|repair|add|export"
 NAME_HELP = "a model's name, file or id, or the beginning of its id"
@@ -26,7 +27,7 @@ NAME_HELP = "a model's name, file or id, or the beginning of its id"
 
 def parser_of_library() -> Parser:
     """The arguments of the verb."""
-    parser = Parser(prog="python -m distill.library", description="The library of trained models.")
+    parser = Parser(prog=command_of("library"), description="The library of trained models.")
     shared = Parser(add_help=False)
     add_library(shared)
     verbs = parser.add_subparsers(required=True, metavar=VERBS)

@@ -23,6 +23,7 @@ from distill.cli.files import Job, plan
 from distill.cli.verb import Parser, verb_entry
 from distill.listen.folder import invitation
 from distill.reconstruct.page import ResultsPage
+from distill.system.shell import command_of
 from distill.system.terminal import say, say_figures
 
 
@@ -62,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _parser() -> Parser:
     parser = Parser(
-        prog="python -m distill.reconstruct",
+        prog=command_of("reconstruct"),
         description="Encode audio files and decode them again, to hear what the model keeps. Two "
         "mel errors are printed, both the mean difference from the original's mel spectrogram: of "
         "the model's decoded mel spectrogram, and of the written sound. Of the written sound, the "

@@ -16,7 +16,7 @@ from distill.runs.folder import best_bundle
 from distill.runs.summary import model_word, read_summary
 from distill.system.json_values import read_object
 from distill.system.paths import from_here, is_address, is_folder, natural_key, path_of
-from distill.system.shell import shell_line
+from distill.system.shell import command_of, shell_line
 
 if TYPE_CHECKING:
     from distill.data.collection import Collection
@@ -117,7 +117,7 @@ def further_command(run_dir: Path, folders: Sequence[str]) -> str:
     else:
         return ""
     words = [each if is_address(each) else str(from_here(path_of(each))) for each in folders]
-    return shell_line(["python", "-m", "distill.train", *words, f"base={model}", *library])
+    return f"{command_of('train')} {shell_line([*words, f'base={model}', *library])}"
 
 
 def _or(command: str) -> str:

@@ -19,7 +19,7 @@ from distill.system.json_values import read_object, without_nan
 from distill.system.paths import from_here
 from distill.system.ranges import nan_as_null, or_null
 from distill.system.run_parts import SUMMARY
-from distill.system.shell import shell_line, shell_word
+from distill.system.shell import command_of, shell_line, shell_word
 from distill.system.validation import InvalidError, instance_of
 
 
@@ -159,9 +159,9 @@ def suggest_commands(
         model = model_word(name, published) if published else str(from_here(bundle))
         folders = [str(from_here(Path(folder))) for folder in sounds]
         if has_prior:
-            commands.append(shell_line(["python", "-m", "distill.generate", model, "-n", "16"]))
-        words = ["python", "-m", "distill.reconstruct", model, *folders, "-o", _new_folder()]
-        commands.append(shell_line(words))
+            commands.append(f"{command_of('generate')} {shell_word(model)} -n 16")
+        words = shell_line([model, *folders, "-o", _new_folder()])
+        commands.append(f"{command_of('reconstruct')} {words}")
     # the folder in which TensorBoard finds this run and others: `outputs` in the usual case
     logdir = from_here(run_dir.parent.parent if run_dir.parent.name == "train" else run_dir)
     commands.append(f"tensorboard --logdir {shell_word(str(logdir))}")
@@ -173,7 +173,7 @@ def suggest_commands(
             minutes = max(max_minutes, math.ceil(elapsed_s / 60))
             longer += f" {limits_in}.max_minutes={2 * minutes:g}"
         resume = shell_word(str(from_here(run_dir)))
-        commands.append(f"python -m distill.train resume={resume}{longer}")
+        commands.append(f"{command_of('train')} resume={resume}{longer}")
     return commands
 
 

@@ -26,7 +26,7 @@ from distill.settings.quoting import quote_list
 from distill.settings.schema import FOLDERS, TrainConfig
 from distill.system.paths import from_here, is_address, is_folder, path_of
 from distill.system.run_parts import CHECKPOINTS, outputs_of
-from distill.system.shell import shell_word
+from distill.system.shell import command_of, shell_word
 
 KEPT_ON_RESUME = (
     *("mel.", "model.", "rvq.", "quantizer.", "loss.", "seed", "name", "data.", "vocoder.type"),
@@ -166,7 +166,7 @@ def _require_sounds(config: DictConfig, run_dir: Path) -> None:
             resume = shell_word(str(from_here(run_dir)))
             raise RunError(
                 f"{folder}: the sounds of this run are not there any more; if they have moved, "
-                f"name their folder: python -m distill.train FOLDER resume={resume}"
+                f"name their folder: {command_of('train')} FOLDER resume={resume}"
             )
 
 

@@ -8,9 +8,7 @@ from pathlib import Path
 
 from distill.settings.quoting import to_type
 from distill.system.run_parts import CONFIG
-from distill.system.shell import shell_word
-
-COMMAND = "python -m distill.train"
+from distill.system.shell import command_of, shell_word
 
 
 def heading_of(
@@ -22,7 +20,7 @@ def heading_of(
     """Lines that say what was typed, in which folder, which files of somebody's own the settings
     are made of, and which packages have parts of it. Those of a `resumed` run stand above them.
     """
-    command = [COMMAND, *map(_word, words)]
+    command = [command_of("train"), *map(_word, words)]
     lines = [" ".join(command), f"typed in {shell_word(str(Path.cwd()))}"]
     lines += [f"settings of your own: {shell_word(str(file))}" for file in own_files]
     lines += [f"parts of the package: {package}" for package in packages]

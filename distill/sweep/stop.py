@@ -26,6 +26,8 @@ def stop_jobs_on_signal(launcher: str, folder: Path) -> AbstractContextManager[o
     `launcher` is the name of its class.
     """
     handle = _HANDLERS.get(launcher, _handle_signals)
+    if handle is _keep_ctrl_c and not hasattr(signal, "sigtimedwait"):  # macOS
+        handle = _handle_signals
     return handle(folder / STOP)
 
 

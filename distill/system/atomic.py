@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -11,6 +12,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 PARTIAL_SUFFIX = ".part"
+PATIENCE_S = 2.0 if sys.platform == "win32" else 0.0
+"""How long a rename waits for those who read the old file."""
 LOST = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 """What a flush answers if the file's content has not arrived; anything else is that this file
 system cannot flush.
@@ -32,11 +35,11 @@ def whole_file(path: Path, *, replace: bool = True) -> Iterator[Path]:
     partial = Path(name)
     try:
         yield partial
-        _flush(partial)
+        _flush(partial, os.O_RDWR)  # Windows flushes nothing that is open to read only
         with suppress(OSError):  # mkstemp makes private files; not every drive has permissions
             partial.chmod(0o666 & ~_umask())
         if replace:
-            os.replace(partial, path)
+            _replace(partial, path)
         else:
             _rename_to_free(partial, path)
     except BaseException:
@@ -45,6 +48,20 @@ def whole_file(path: Path, *, replace: bool = True) -> Iterator[Path]:
         raise
     with suppress(OSError):  # some systems cannot open or flush a folder
         _flush(path.parent)
+
+
+def _replace(partial: Path, path: Path) -> None:
+    """`os.replace`, which Windows refuses while somebody reads the old file."""
+    until = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            os.replace(partial, path)
+        except PermissionError:
+            if time.monotonic() >= until:
+                raise
+            time.sleep(PATIENCE_S / 50)
+        else:
+            return
 
 
 def _rename_to_free(partial: Path, path: Path) -> None:
@@ -96,8 +113,8 @@ def remove_partial_files(folder: Path, *, older_than_s: float = 0.0) -> None:
                 partial.unlink()
 
 
-def _flush(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
+def _flush(path: Path, access: int = os.O_RDONLY) -> None:
+    descriptor = os.open(path, access)
     try:
         os.fsync(descriptor)
     except OSError as error:

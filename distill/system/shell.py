@@ -1,4 +1,4 @@
-"""text → a word of a command that a user can copy into a shell."""
+"""text → a word of a command that a user can copy into a shell; a verb → how to type it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,17 @@ import os
 import shlex
 import sys
 from collections.abc import Iterable
+
+COMMANDS = ("distill", "python -m distill")
+"""What `distill.__main__` is begun with; the name of a process is one of them and its verb."""
+
+
+def command_of(verb: str) -> str:
+    """How to type a verb, in the form that this process was begun with: `distill train`, or
+    `python -m distill.train`, which works wherever distill can be imported.
+    """
+    begun = sys.argv[0].rpartition(" ")[0] if sys.argv else ""
+    return f"{begun} {verb}" if begun in COMMANDS else f"python -m distill.{verb}"
 
 
 def shell_word(text: str) -> str:

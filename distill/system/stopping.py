@@ -26,11 +26,12 @@ def listen() -> None:
 
 
 def stop_signals() -> tuple[signal.Signals, ...]:
-    """SIGTERM, and SIGHUP (the terminal is closed) unless it is ignored, as by `nohup`."""
-    hang_up: signal.Signals | None = getattr(signal, "SIGHUP", None)  # Windows has none
-    if hang_up is None or signal.getsignal(hang_up) is signal.SIG_IGN:
-        return (signal.SIGTERM,)
-    return (signal.SIGTERM, hang_up)
+    """SIGTERM, and what says that the terminal is closed, SIGHUP or, on Windows, SIGBREAK, unless
+    it is ignored, as by `nohup`.
+    """
+    closed = (getattr(signal, name, None) for name in ("SIGHUP", "SIGBREAK"))
+    heard = (each for each in closed if each and signal.getsignal(each) is not signal.SIG_IGN)
+    return (signal.SIGTERM, *heard)
 
 
 def end_on_next_signal(numbers: Iterable[int]) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from distill.errors import DistillError
+from distill.system.shell import command_of
 
 INFO = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")
 
@@ -143,7 +144,7 @@ def check_flags(given: Sequence[Given]) -> None:
             advice = "no such flag"
             if "=" in each.typed:
                 advice = f"settings have no dashes: {each.typed.lstrip('-')}"
-            raise DistillError(f"{each.typed}: {advice}; see python -m distill.train --help")
+            raise DistillError(f"{each.typed}: {advice}; see {command_of('train')} --help")
         name = each.typed.partition("=")[0]
         if flag.refused:
             raise DistillError(f"{name}: refused: {flag.does}")

@@ -17,24 +17,25 @@ from distill.settings.conf_files import (
 from distill.settings.own_folders import own_folders
 from distill.settings.schema import REMOVABLE
 from distill.system.paths import from_here
+from distill.system.shell import command_of
 
 HEADER = """\
 distill train: a discrete audio model of your own sounds
 
-  python -m distill.train FOLDER                      train on every sound in FOLDER (or several)
-  python -m distill.train                             train on a small demo collection
-  python -m distill.train FOLDER rvq.levels=4         with a setting of your own
-  python -m distill.train resume=last                 continue the run that was saved last
-  python -m distill.train FOLDER base=kit             train the model kit with more sounds: kit 2
-  python -m distill.train -m rvq.levels=2,3,4         a sweep: one run for each value
-  python -m distill.train --config-dir DIR ...        with files of settings of your own, in DIR
+  {train} FOLDER                      train on every sound in FOLDER (or several)
+  {train}                             train on a small demo collection
+  {train} FOLDER rvq.levels=4         with a setting of your own
+  {train} resume=last                 continue the run that was saved last
+  {train} FOLDER base=kit             train the model kit with more sounds: kit 2
+  {train} -m rvq.levels=2,3,4         a sweep: one run for each value
+  {train} --config-dir DIR ...        with files of settings of your own, in DIR
 
 Settings are typed as KEY=VALUE. FOLDER is short for data.root=FOLDER. A whole group of settings is
 chosen by GROUP=FILE, such as experiment=quick.
 """
 FOOTER = """\
 Curves of all runs: tensorboard --logdir outputs
-Hydra's own flags (--cfg job, --info, ...): python -m distill.train --hydra-help"""
+Hydra's own flags (--cfg job, --info, ...): {train} --hydra-help"""
 COLUMN = 36
 OF_HYDRA = ("hydra/launcher", "hydra/sweeper")
 CLASS = "._target_"
@@ -45,8 +46,9 @@ def train_help(config_dirs: Sequence[str] = ()) -> str:
     that is not there or has none.
     """
     groups = [*_groups(), *(line for own in own_folders(config_dirs) for line in _own_files(own))]
+    header, footer = (text.format(train=command_of("train")) for text in (HEADER, FOOTER))
     return "\n".join(
-        [HEADER, "Groups and their files, the default first:", *groups, "", *_keys(), "", FOOTER]
+        [header, "Groups and their files, the default first:", *groups, "", *_keys(), "", footer]
     )
 
 

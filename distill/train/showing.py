@@ -12,22 +12,23 @@ from distill.settings.compose import Settings
 from distill.settings.hydra_app import do_nothing, run_hydra
 from distill.settings.own_folders import SEARCHPATH
 from distill.settings.quoting import quote
+from distill.system.shell import command_of
 from distill.train.command import TrainCommand
 from distill.train.composing import compose_command, configuration_of
 from distill.train.flags import RESOLVE, flag_lines
 
 HYDRA_HELP = """\
-Hydra ${hydra.runtime.version}, which composes the settings; see https://hydra.cc
+Hydra ${{hydra.runtime.version}}, which composes the settings; see https://hydra.cc
 
 == Flags ==
-%s
-KEY=VALUE : a setting; python -m distill.train --help lists them
+{flags}
+KEY=VALUE : a setting; {train} --help lists them
 
 == Launchers, sweepers and what else is Hydra's own ==
 Chosen by GROUP=FILE, such as hydra/launcher=joblib
 
 $HYDRA_CONFIG_GROUPS
-Their settings: python -m distill.train --cfg hydra"""
+Their settings: {train} --cfg hydra"""
 GLOBAL = "_global_"
 
 
@@ -41,7 +42,8 @@ def show(command: TrainCommand) -> None:
     settings = compose_command(command)
     if command.show == "--hydra-help":
         lines = "\n".join(flag_lines()).replace("$", "$$").replace("${", "\\${")
-        template = f"hydra.hydra_help.template={quote(HYDRA_HELP % lines)}"
+        text = HYDRA_HELP.format(flags=lines, train=command_of("train"))
+        template = f"hydra.hydra_help.template={quote(text)}"
         folders = [word for word in settings.overrides if word.startswith(SEARCHPATH)]
         run_hydra(do_nothing, ["--hydra-help", template, *folders])
         return

@@ -21,7 +21,7 @@ from distill.runs.summary import (
     suggest_commands,
 )
 from distill.system.paths import from_here, path_of
-from distill.system.shell import shell_word
+from distill.system.shell import command_of, shell_word
 from distill.training.display import show_end, show_stage
 from distill.training.records.hparams import write_hparams
 from distill.training.saved import CODEC
@@ -128,7 +128,7 @@ def _check_published(summary: Summary, session: Session, *, finished: bool) -> l
     """What to do about a finished model that is not in the library."""
     if not finished or not summary.bundle or summary.published:
         return []
-    add = f"python -m distill.library add {shell_word(summary.bundle)}"
+    add = f"{command_of('library')} add {shell_word(summary.bundle)}"
     library = from_here(path_of(session.config.library.dir))
     return [f"not published in {library}; to publish it: `{add}`"]
 

@@ -69,7 +69,8 @@ def train(
         # torch and Lightning are slow to import: only now, when the sounds were read without errors
         from distill.training.base import warn_of_other_sounds
         from distill.training.callbacks.extra import extra_callbacks
-        from distill.training.sequence import complete_stages, train_stages
+        from distill.training.codec.device import choose_device
+        from distill.training.sequence import complete_stages, tell_choice, train_stages
         from distill.training.session import Session, check_devices
         from distill.training.stages import STAGES
 
@@ -77,6 +78,8 @@ def train(
             warn_of_other_sounds(run_dir, source)
         stages = [STAGES[name](config, source, data, run_dir) for name in left]
         timetable = complete_stages(stages, progress, saved=left, begun=begun)
+        if left and (choice := choose_device(config)) is not None:
+            tell_choice(choice, next(iter(left)), progress)
         _report_empty_filters(config, resume=resume, in_sweep=in_sweep)
         settings = heading + settings_to_keep(config, run_dir)
         check_devices(config.trainer)

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from distill.model.sizing import Choice
 from distill.runs.progress import ProgressFile
 from distill.runs.rows import ChoiceRow, PlanRow
 from distill.runs.summary import Summary
@@ -38,17 +39,22 @@ def complete_stages(
     for stage in stages:
         mine = [choice for name, choice in shared.items() if name == stage.name]
         for choice in [*mine, *stage.complete()]:
-            row = ChoiceRow(stage.name, choice.key, choice.value, choice.reason)
-            progress.write(row)
-            log.info(row.line())
-            if not choice.is_detail:
-                say_figures(row.line())
+            tell_choice(choice, stage.name, progress)
     elapsed_s = {name: each.elapsed_s for name, each in (saved or {}).items() if each}
     result = timetable(config, sounds, names, elapsed_s=elapsed_s)
     if result.total_s is not None:
         progress.write(PlanRow(result.total_s))
         say_figures(result.line())
     return result
+
+
+def tell_choice(choice: Choice[Any], stage: str, progress: ProgressFile) -> None:
+    """Write and print what was chosen for a stage."""
+    row = ChoiceRow(stage, choice.key, choice.value, choice.reason)
+    progress.write(row)
+    log.info(row.line())
+    if not choice.is_detail:
+        say_figures(row.line())
 
 
 def train_stages(

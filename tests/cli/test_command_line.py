@@ -74,6 +74,10 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "train help": ("train", "--help"),
     "help": ("--help",),
     "verb": ("trian",),
+    "another": ("zzz",),
+    "demo": ("demo", "rvq.level=4"),
+    "demo on sounds": ("demo", "sounds"),
+    "usage": ("kit",),
 }
 """Words after `distill`; FOLDER holds what they are about."""
 
@@ -219,7 +223,24 @@ def test_help_of_the_console_script_names_the_verbs(answers: dict[str, Answer]) 
 
 
 def test_unknown_verb(answers: dict[str, Answer]) -> None:
-    assert_one_line(answers["verb"], "trian", "train")
+    assert_one_line(answers["verb"], "no verb 'trian'; did you mean train?")
+    assert_one_line(answers["another"], "no verb 'zzz'; the verbs are demo, train,")
+
+
+def test_demo_trains_on_its_own_sounds_alone(answers: dict[str, Answer]) -> None:
+    assert_one_line(answers["demo"], "did you mean rvq.levels?")
+    assert_one_line(answers["demo on sounds"], "for yours: distill train sounds")
+
+
+def test_what_is_told_to_type_has_the_form_that_was_typed(
+    tmp_path: Path, answers: dict[str, Answer]
+) -> None:
+    assert_one_line(answers["usage"], "; see distill kit --help")
+    for number, begun in enumerate(("-m distill kit", "-m distill.kit")):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        answer = answer_to(folder, command=[sys.executable, *begun.split()])
+        assert_one_line(answer, f"; see python {begun} --help")
 
 
 @pytest.mark.parametrize("name", ["going on", "just begun"])

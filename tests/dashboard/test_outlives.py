@@ -10,10 +10,8 @@ import pytest
 from distill.dashboard.state.places import Places
 from distill.dashboard.state.processes import start_verb
 from tests.helpers.dashboards import Dashboard, end_runs, start_dashboard
-from tests.helpers.extras import require
 from tests.helpers.runs import TINY, wait_for
 
-require("gradio", "dashboard")
 pytestmark = pytest.mark.slow
 SHOWN_WITHIN_S = 2.0
 RUN = "train/kit"

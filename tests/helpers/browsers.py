@@ -43,7 +43,6 @@ buffers.
 
 def require_browser() -> None:
     """Skip the module where there is no browser; CI has one."""
-    require("gradio", "dashboard")
     require("playwright", "browser")
     if CHROMIUM is None and os.environ.get("CI") != "true":
         pytest.skip("needs Chromium", allow_module_level=True)

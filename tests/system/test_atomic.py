@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from distill.system import atomic
 from distill.system.atomic import remove_partial_files, whole_file, write_text
 
 
@@ -141,3 +142,28 @@ def test_what_a_killed_process_left_is_removed_and_nothing_else(tmp_path: Path) 
     remove_partial_files(tmp_path)
     assert names(tmp_path) == ["good.json", "song.part"]
     assert (tmp_path / "good.json").read_text() == "x"
+
+
+@pytest.mark.parametrize("refused", [3, 10**9])
+def test_a_rename_waits_for_those_who_read_the_old_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused: int
+) -> None:
+    """As Windows refuses it, for a while or for ever."""
+    path, replace, calls = tmp_path / "a", os.replace, [0]
+    path.write_text("old")
+
+    def refuse(source: Path, target: Path) -> None:
+        calls[0] += 1
+        if calls[0] <= refused:
+            raise PermissionError(13, "it is open")
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", refuse)
+    monkeypatch.setattr(atomic, "PATIENCE_S", 0.5)
+    if refused == 3:
+        write_text(path, "new")
+    else:
+        with pytest.raises(PermissionError):
+            write_text(path, "new")
+    assert path.read_text() == ("new" if refused == 3 else "old")
+    assert names(tmp_path) == ["a"]

@@ -42,3 +42,10 @@ def test_a_signal_too_late_for_a_run_stops_what_follows_it(here: Path) -> None:
     assert StopRequest().signal == signal.SIGINT
     with pytest.raises(KeyboardInterrupt):
         stopping.raise_if_stopped()
+
+
+def test_a_closed_console_of_windows_stops_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There it is SIGBREAK, and there is no SIGHUP; here another signal stands for it."""
+    monkeypatch.delattr(signal, "SIGHUP")
+    monkeypatch.setattr(signal, "SIGBREAK", signal.SIGUSR1, raising=False)
+    assert stopping.stop_signals() == (signal.SIGTERM, signal.SIGUSR1)

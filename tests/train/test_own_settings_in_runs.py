@@ -33,7 +33,7 @@ def test_a_run_says_what_was_typed_and_goes_on_without_the_files(
     answer = distill_train(*words, *SHORT, "hydra.run.dir=run")
     assert answer.returncode == 0, answer.stderr
     first = comments_in(tmp_path / "run")
-    start = "# python -m distill.train --config-dir 'my settings' sounds experiment=mine name=kit "
+    start = "# distill train --config-dir 'my settings' sounds experiment=mine name=kit "
     assert first[0].startswith(start)
     assert first[1:] == [
         f"# typed in {tmp_path}",
@@ -43,7 +43,7 @@ def test_a_run_says_what_was_typed_and_goes_on_without_the_files(
     shutil.rmtree(mine)
     answer = distill_train("resume=run", "trainer.max_epochs=2")
     assert answer.returncode == 0, answer.stderr
-    resumed = ["# python -m distill.train resume=run trainer.max_epochs=2", first[1]]
+    resumed = ["# distill train resume=run trainer.max_epochs=2", first[1]]
     assert comments_in(tmp_path / "run") == [*first, *resumed]
     config = OmegaConf.load(tmp_path / "run" / "config.yaml")
     assert (config.seed, config.rvq.levels, config.trainer.max_epochs) == (7, 2, 2)

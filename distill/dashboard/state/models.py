@@ -20,7 +20,7 @@ from distill.errors import DistillError, LibraryError
 from distill.runs.of_model import runs_of
 from distill.runs.summary import read_summary
 from distill.system.paths import from_here, written_ns
-from distill.system.shell import shell_line
+from distill.system.shell import command_of, shell_word
 from distill.system.terminal import plain, quantity
 
 
@@ -155,15 +155,16 @@ class Models:
             "without_sounds": entry.is_without_sounds,
             "keeps_sounds": entry.prior is not None and not entry.is_without_sounds,
             "without": WITHOUT_SOUNDS,
-            "commands": [shell_line(words) for words in _commands(entry, str(path))],
+            "commands": _commands(entry, str(path)),
         }
 
 
-def _commands(entry: Entry, path: str) -> list[list[str]]:
+def _commands(entry: Entry, path: str) -> list[str]:
     """What can be typed in a terminal with a model."""
-    reconstruct = ["python", "-m", "distill.reconstruct", path, "SOUNDS"]
-    generate = ["python", "-m", "distill.generate", path]
-    generate += ["--like", "SOUND"] if entry.is_without_sounds else ["-n", "16"]
+    model = shell_word(path)
+    more = "--like SOUND" if entry.is_without_sounds else "-n 16"
+    generate = f"{command_of('generate')} {model} {more}"
+    reconstruct = f"{command_of('reconstruct')} {model} SOUNDS"
     return [generate, reconstruct] if entry.prior else [reconstruct]
 
 

@@ -103,6 +103,7 @@ def run_verb(words: Sequence[str]) -> str:
     done = subprocess.run(
         [sys.executable, "-m", *words],
         stdin=subprocess.DEVNULL,
+        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
         capture_output=True,
         encoding="utf-8",
         errors="replace",
@@ -134,7 +135,11 @@ def interrupt(started: Started) -> None:
     """Ask a process to end, as Ctrl-C does, if it still runs."""
     if started.is_alive:
         with suppress(psutil.Error):
-            psutil.Process(started.pid).send_signal(signal.SIGINT)
+            process = psutil.Process(started.pid)
+            if sys.platform == "win32":  # which has no Ctrl-C for one process
+                process.terminate()
+            else:
+                process.send_signal(signal.SIGINT)
 
 
 def is_alive(pid: int, started_s: float) -> bool:

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from threading import Thread
 
+import psutil
 from omegaconf import DictConfig, OmegaConf
 
 from distill.errors import DistillError
@@ -57,7 +58,7 @@ def main() -> None:
 
 def _end_with(first: int) -> None:
     """End this process when the first one is gone; otherwise it could wait for it for ever."""
-    while os.getppid() == first:
+    while os.getppid() == first and psutil.pid_exists(first):  # Windows keeps the number
         time.sleep(POLL_S)
     os._exit(1)
 

@@ -12,7 +12,6 @@ from distill.dashboard.state.runs import RunRequest
 from distill.dashboard.state.sounds_request import AGAIN, WAYS, SoundsRequest
 from distill.errors import DistillError
 
-pytest.importorskip("gradio", reason="needs the extra `dashboard`")
 GIVEN = {"first", "here", "second", "second_here"}
 """Fields of which sounds are made."""
 

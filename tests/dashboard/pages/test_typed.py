@@ -62,7 +62,6 @@ def words_of(**typed: Any) -> list[str]:
     """The words KEY=VALUE of a run whose fields say this; raises DistillError for what cannot
     be.
     """
-    pytest.importorskip("gradio", reason="needs the extra `dashboard`")
     from distill.dashboard.pages.fields import Form
     from distill.dashboard.pages.train_fields import FIELDS
 

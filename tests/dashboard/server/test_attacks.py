@@ -11,9 +11,7 @@ import soundfile
 
 from tests.helpers.attacks import ATTACKS, FORM, UPLOAD, headers_for
 from tests.helpers.dashboards import Dashboard, dashboard
-from tests.helpers.extras import require
 
-require("gradio", "dashboard")
 pytestmark = pytest.mark.slow
 
 
