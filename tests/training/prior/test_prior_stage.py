@@ -181,8 +181,9 @@ def test_the_verdict_says_what_was_learnt(bits: float, told: str) -> None:
 def test_sizes_follow_from_how_much_there_is_to_learn() -> None:
     from distill.training.prior.sizes import choose_size
 
-    widths = [choose_size(codes).width for codes in (10_000, 250_000, 5_000_000, 10**9)]
-    assert widths == sorted(set(widths))
+    sizes = [choose_size(codes) for codes in (10_000, 250_000, 5_000_000, 10**9)]
+    assert [size.width for size in sizes] == [192, 192, 256, 384], "starter weights have 192"
+    assert [size.dropout for size in sizes] == sorted((s.dropout for s in sizes), reverse=True)
 
 
 def test_settings_are_checked_before_anything_is_read() -> None:
