@@ -25,7 +25,7 @@ class CodeHead(nn.Module):
         super().__init__()
         self.queries = nn.ModuleList(nn.Linear(width, dim, bias=False) for _ in range(levels))
         for query in self.queries.parameters():
-            nn.init.normal_(query, std=0.02)
+            nn.init.normal_(query, std=0.004)  # the frequencies come first
         self.key_in = nn.ModuleList(nn.Linear(dim, KEY_WIDTH) for _ in range(levels))
         self.key_out = nn.ModuleList(nn.Linear(KEY_WIDTH, dim, bias=False) for _ in range(levels))
         self.sharpness = nn.Parameter(torch.full((levels,), SHARPNESS))
