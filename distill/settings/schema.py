@@ -243,6 +243,7 @@ class TrainConfig:
 
     name: str | None = field(metadata=not_empty())
     seed: int = field(metadata=within(0, LARGEST_RUN_SEED))
+    minutes: float | None = field(metadata=within(0, 10**6, strictly_above=True))
     resume: str | None = field(metadata=not_empty())
     stages: list[str] = field(metadata=one_of(*STAGES))
     base: str | None = field(metadata=not_empty())

@@ -88,6 +88,7 @@ class Change:
 CHANGES: dict[str, Change] = {
     "name": Change("other", BARE, look_at_the_end),
     "seed": Change(1),
+    "minutes": Change(1e-6),
     "stages": Change(["vocoder"], (*PRIOR, *TINY_VOCODER, "stages=[prior]")),
     "base": Change("../other_base/best.distillgan", PRIOR),
     "data.root": Change("../others"),
