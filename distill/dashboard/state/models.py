@@ -12,16 +12,20 @@ from distill.catalog.entry import Entry
 from distill.catalog.facts import WITHOUT_SOUNDS, facts_of, level_rows, row_of
 from distill.catalog.files import Difference, difference_of, shown_name
 from distill.catalog.index import read_index, repair_command
+from distill.dashboard.state import advice, libraries
+from distill.dashboard.state.heard_models import sounds_of_models
 from distill.dashboard.state.kept import mark
 from distill.dashboard.state.places import Places
 from distill.dashboard.state.processes import run_verb
 from distill.dashboard.state.sounds import new_sounds_of, page_rows
 from distill.errors import DistillError, LibraryError
-from distill.runs.of_model import runs_of
+from distill.runs.of_model import newest_summary_ns, runs_of
 from distill.runs.summary import read_summary
 from distill.system.paths import from_here, written_ns
 from distill.system.shell import shell_line
 from distill.system.terminal import plain, quantity
+
+DASHBOARD = ("python", "-m", "distill.dashboard")
 
 
 class Models:
@@ -80,12 +84,25 @@ class Models:
             entries, error = self.entries(), self._left_out()
         except LibraryError as damaged:
             entries, error = [], plain(str(damaged))
+        heard = sounds_of_models(self.places) if entries else {}
         return {
             "version": version,
             "folder": plain(str(self.places.library)),
             "problem": error,
-            "models": [self._card(entry) for entry in entries],
+            "models": [{**self._card(entry), "sound": heard.get(entry.id)} for entry in entries],
+            "others": [] if entries else self._others(),
         }
+
+    def _others(self) -> list[dict[str, str]]:
+        """Other libraries that have models, the one used last first, and how to open each."""
+        return [
+            {
+                "folder": plain(str(folder)),
+                "models": quantity(models, "model"),
+                "command": shell_line([*DASHBOARD, "--library", str(folder)]),
+            }
+            for folder, models in libraries.others(self.places.library).items()
+        ]
 
     def sounds(self, file: str) -> list[dict[str, Any]]:
         """Rows to listen to: what the run that made the model has left; raises LibraryError."""
@@ -125,7 +142,8 @@ class Models:
         folder = self.places.library
         left_out = (folder / name for name, _, _ in self._tried.unlisted)
         watched = (folder, *folder.glob("*.json"), *left_out)
-        return "-".join(f"{written_ns(path):x}" for path in watched)
+        ended = newest_summary_ns(self.places.outputs)
+        return "-".join(f"{each:x}" for each in (ended, *map(written_ns, watched)))
 
     def _left_out(self) -> str:
         """What is said of files that are no models."""
@@ -149,6 +167,7 @@ class Models:
             "mel_db": entry.heard.get("mel_db"),
             "worst_utilization": entry.worst_utilization,
             "bytes": entry.size_bytes,
+            "advice": advice.of_model(entry),
             "facts": facts_of(entry, path),
             "levels": [row.to_json() for row in level_rows(entry)],
             "prior": entry.prior is not None,

@@ -120,10 +120,12 @@ def show(models: Models, seen: str) -> dict[str, Any] | None:
     version = hashlib.sha1(repr(stamps).encode(), usedforsecurity=False).hexdigest()[:16]
     if version == seen:
         return None
-    varies = any(entry.prior for entry in models.usable())
+    usable = models.usable()
+    varies = any(entry.prior for entry in usable)
     return {
         "version": version,
         "models": models.version(),
+        "usable": len(usable),
         "calls": [
             _call(places, folder, started, varies=varies) for folder, started in calls.items()
         ],

@@ -69,10 +69,14 @@ function newSoundsPart(root, { trigger }) {
   const lost = offline();
   const kept = element("p", { class: "kept" });
   const list = element("div", {});
-  const empty = element("p", { class: "empty" }, "New sounds appear here.");
+  const empty = element("p", { class: "empty" }, "New sounds appear here, the newest on top.");
+  const start = welcome("generate");
   const earlier = element("p", { class: "faint" });
-  root.append(lost, kept, empty, element("p", { class: "faint" }, `${KEYS} k keeps.`),
-    element("p", {}, element("label", {}, repeat, " Repeat")), list, earlier);
+  const help = element("div", {},
+    element("p", { class: "faint" }, `${KEYS} k keeps. Beside a new sound stands the known one that is nearest, and ` +
+      "how far it is in dB: listen to both, and keep what is new enough for you."),
+    element("p", {}, element("label", {}, repeat, " Repeat")));
+  root.append(lost, kept, empty, help, list, earlier, start);
 
   function call(value) {
     const vary = (row) => trigger("vary", { source: row.source });
@@ -107,7 +111,10 @@ function newSoundsPart(root, { trigger }) {
     seen = value.version;
     if (models && models !== value.models) trigger("models", {});
     models = value.models;
-    empty.hidden = value.calls.length > 0;
+    const isFirst = !value.calls.length && !value.usable;
+    start.show(isFirst);
+    empty.hidden = value.calls.length > 0 || isFirst;
+    help.hidden = isFirst;
     const { length: shown } = value.calls;
     earlier.replaceChildren(...(value.earlier ? [
       `These are the newest ${shown} of ${shown + value.earlier} calls. The sounds of the others are in `,
