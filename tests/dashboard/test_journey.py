@@ -62,7 +62,7 @@ def test_from_the_demo_collection_to_a_zip_of_new_sounds(home: Dashboard, page: 
     page.get_by_role("tab", name="Library").click()
     library = page.locator(".own.library")
     expect(library.locator(".card")).to_have_count(1)
-    library.locator(".card button").click()
+    library.locator(".card button.link").click()
     expect(library.locator(".details")).to_contain_text("Codebook health")
     library.get_by_role("button", name="Make new sounds").click()
 

@@ -17,7 +17,7 @@ IDLE = 0.3
 OF_TRENDS = {
     Trend.TOO_SHORT: (
         f"{NOTHING} yet: it is too early to judge.",
-        "Too short to judge: give it more minutes.",
+        "Too short to judge: if it does not please you yet, give it more minutes.",
     ),
     Trend.IMPROVING: (
         f"{NOTHING} but wait: the validation loss still falls.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from distill.dashboard.state.kept import mark
 from distill.dashboard.state.places import Places
 from distill.dashboard.state.sounds import new_sounds_of, page_rows, preview_rows
 from distill.runs.of_model import newest_summaries
@@ -23,6 +24,14 @@ def sounds_of_models(places: Places) -> dict[str, dict[str, Any]]:
         if model_id and model_id not in found and (row := _first(places, run_dir, summary)):
             found[model_id] = row
     return found
+
+
+def made_last(places: Places, *, varies: bool) -> list[dict[str, Any]]:
+    """Rows of the new sounds that a run has made last; empty if none has."""
+    for run_dir, summary in newest_summaries(places.outputs):
+        if rows := page_rows(places, new_sounds_of(run_dir, summary)):
+            return mark(places, rows, varies=varies)
+    return []
 
 
 def _first(places: Places, run_dir: Path, summary: Summary) -> dict[str, Any] | None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from distill.catalog.entry import Entry
+from distill.dashboard.state.heard_models import made_last
 from distill.dashboard.state.kept import mark, not_zipped
 from distill.dashboard.state.kits import class_folders, kit_facts, kit_rows
 from distill.dashboard.state.models import Models
@@ -129,6 +130,7 @@ def show(models: Models, seen: str) -> dict[str, Any] | None:
         "calls": [
             _call(places, folder, started, varies=varies) for folder, started in calls.items()
         ],
+        "of_runs": [] if calls else made_last(places, varies=varies),
         "earlier": len(every) - len(calls),
         "folder": plain(str(places.new_sounds)),
         "kept": kept,

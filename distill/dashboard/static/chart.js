@@ -26,7 +26,7 @@ function lossChart({ stage, epochs, lines, advice }) {
   const figures = lines.map((line) => `${line.label} ${short(line.points.at(-1)[1])}`);
   if (lines.every((line) => line.points.length < 2)) {
     return element("figure", {}, title,
-      element("p", {}, `After ${quantity(epochs, "epoch")}: ${figures.join(", ")}. Two make a curve.`), todo);
+      element("p", {}, `After ${quantity(epochs, "epoch")}: ${figures.join(", ")}. A curve needs two.`), todo);
   }
   const width = Math.max(240, Math.min(WIDEST, window.innerWidth - MARGINS)); // so that words keep their size
   const values = lines.flatMap((line) => line.points.map((point) => point[1]));

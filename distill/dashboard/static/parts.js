@@ -71,12 +71,15 @@ function newSoundsPart(root, { trigger }) {
   const list = element("div", {});
   const empty = element("p", { class: "empty" }, "New sounds appear here, the newest on top.");
   const start = welcome("generate");
+  const ofRuns = soundList("new run", { keeps: true, vary: (row) => trigger("vary", { source: row.source }) });
+  const madeLast = element("section", { class: "made", hidden: true },
+    element("h2", {}, "Made by the newest model when it had learnt"), ofRuns.element);
   const earlier = element("p", { class: "faint" });
   const help = element("div", {},
     element("p", { class: "faint" }, `${KEYS} k keeps. Beside a new sound stands the known one that is nearest, and ` +
       "how far it is in dB: listen to both, and keep what is new enough for you."),
     element("p", {}, element("label", {}, repeat, " Repeat")));
-  root.append(lost, kept, empty, help, list, earlier, start);
+  root.append(lost, kept, empty, help, list, madeLast, earlier, start);
 
   function call(value) {
     const vary = (row) => trigger("vary", { source: row.source });
@@ -115,6 +118,8 @@ function newSoundsPart(root, { trigger }) {
     start.show(isFirst);
     empty.hidden = value.calls.length > 0 || isFirst;
     help.hidden = isFirst;
+    ofRuns.show(value.of_runs);
+    madeLast.hidden = !value.of_runs.length;
     const { length: shown } = value.calls;
     earlier.replaceChildren(...(value.earlier ? [
       `These are the newest ${shown} of ${shown + value.earlier} calls. The sounds of the others are in `,

@@ -84,7 +84,7 @@ function runPart(root, { trigger }) {
     ...commands.map(command),
   ]);
   const hear = element("div", { class: "hear", hidden: true },
-    element("h3", {}, "Listen"), element("p", { class: "faint label" }), element("p", { class: "faint" }, KEYS),
+    element("h3", {}, "Listen"), element("p", { class: "faint label" }),
     previews.element);
   const picture = section("figure", { class: "pictures" }, (address) => [
     element("a", { href: address, target: "_blank", rel: "noopener" },
@@ -94,9 +94,10 @@ function runPart(root, { trigger }) {
   hear.append(picture);
   const made = element("div", { class: "hear", hidden: true },
     element("h3", {}, "New sounds of this run"), newSounds.element);
+  const keys = element("p", { class: "faint", hidden: true }, KEYS);
   const body = element("div", { class: "run", hidden: true },
     title, head, moved, element("div", { class: "buttons" }, stop, goOn, use), said, progress, warnings,
-    made, hear, verdicts, levels, meaning, charts, facts, settings);
+    made, hear, keys, verdicts, levels, meaning, charts, facts, settings);
   root.append(lost, empty, chooser, body);
 
   async function act(address, words, during) {
@@ -164,6 +165,7 @@ function runPart(root, { trigger }) {
     previews.show(run.previews.rows);
     picture.show(run.previews.picture);
     made.hidden = run.new_sounds.length === 0;
+    keys.hidden = made.hidden && hear.hidden;
     newSounds.show(run.new_sounds);
   }
 
