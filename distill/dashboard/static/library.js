@@ -13,6 +13,7 @@ function libraryPart(root, { trigger }) {
   let folder = "";
   let others = []; // other libraries, where this one is empty
   let open = null; // file of the model that is shown in full
+  let began = false; // whether one was: the newest is, until another is chosen
   const lost = offline();
   const said = announcer();
   const problem = element("p", { class: "error", role: "status" });
@@ -209,6 +210,10 @@ function libraryPart(root, { trigger }) {
     }
     problem.textContent = value.problem;
     draw();
+    if (!began && models.length) {
+      began = true;
+      showDetails(models[0].file, false);
+    }
     const model = models.find((each) => each.file === open);
     if (open && !model) { open = null; details.hidden = true; }
     else if (open && JSON.stringify(model) !== before && !details.contains(document.activeElement)) {

@@ -14,8 +14,6 @@ from distill.dashboard.state.places import Places
 from tests.helpers.fake_calls import entry_of
 from tests.helpers.made_bundle import publish_bundle
 
-pytest.importorskip("platformdirs", reason="needs the extra `dashboard`")
-
 
 @pytest.fixture(autouse=True)
 def memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
