@@ -210,12 +210,11 @@ function libraryPart(root, { trigger }) {
     }
     problem.textContent = value.problem;
     draw();
+    const model = models.find((each) => each.file === open);
     if (!began && models.length) {
       began = true;
       showDetails(models[0].file, false);
-    }
-    const model = models.find((each) => each.file === open);
-    if (open && !model) { open = null; details.hidden = true; }
+    } else if (open && !model) { open = null; details.hidden = true; }
     else if (open && JSON.stringify(model) !== before && !details.contains(document.activeElement)) {
       showDetails(open, false);
     }
