@@ -249,7 +249,7 @@ def test_one_epoch_is_no_curve_and_two_are(home: Home) -> None:
 
     home.tab("Train")
     home.forget()
-    run, shown = home.run().epoch(1), home.page.locator(".own.run figure")
+    run, shown = home.run().epoch(1), home.page.locator(".own.run .charts figure")
     expect(shown).to_contain_text("After 1 epoch: train 1, validation 1.1")
     expect(shown.locator("svg")).to_have_count(0)
     run.epoch(2)

@@ -105,7 +105,9 @@ class Models:
         ]
 
     def sounds(self, file: str) -> list[dict[str, Any]]:
-        """Rows to listen to: what the run that made the model has left; raises LibraryError."""
+        """Rows to listen to: what the run that made the model has left, new sounds first; raises
+        LibraryError.
+        """
         entry = self.find(file)
         runs = runs_of(self.places.outputs, entry.id)
         held_out = (page_rows(self.places, run_dir) for run_dir in runs)
@@ -113,7 +115,7 @@ class Models:
         new = (page_rows(self.places, folder) for folder in made)
         newest = [next(filter(None, rows), []) for rows in (held_out, new)]
         varies = entry.prior is not None and self.catalog.path_of(entry).is_file()
-        return [*newest[0], *mark(self.places, newest[1], varies=varies)]
+        return [*mark(self.places, newest[1], varies=varies), *newest[0]]
 
     def rename(self, file: str, name: str) -> None:
         """Give a model another name; raises DistillError. By a process, since it needs torch."""
