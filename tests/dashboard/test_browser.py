@@ -87,7 +87,7 @@ def test_hostile_names_are_text_wherever_they_are_shown(home: Dashboard) -> None
     from playwright.sync_api import expect
 
     with open_page(home.url) as page:
-        expect(page.locator(".own.run h2")).to_contain_text(EVIL)
+        expect(page.locator(".own.run .run h2")).to_contain_text(EVIL)
         expect(page.locator(".own.run .warnings")).to_contain_text(EVIL)
         page.get_by_label("Folder of sounds").fill(f"/no/{EVIL}")
         page.get_by_role("button", name="Start", exact=True).click()
