@@ -48,7 +48,8 @@ def test_the_sounds_that_a_run_made_last_are_shown(places: Places, runs: Runs, f
 
 def test_a_card_has_one_sound_to_hear(places: Places, runs: Runs) -> None:
     """A new one, or else a held-out one as the model gives it back."""
-    run = FakeRun(places.outputs).start().publish(Catalog(places.library), **STATES)
+    run = FakeRun(places.outputs).start()
+    run.publish(Catalog(places.library), new_sounds="", **STATES)
     models = Models(places)
     before = models.show("")
     assert before is not None
