@@ -98,8 +98,9 @@ def preview_rows(places: Places, run_dir: Path) -> tuple[str, list[dict[str, Any
         more = f" ({seen.count(name)})" if seen.count(name) > 1 else ""
         shown = [_take(places, label, path) for label, path in sorted(takes.items())]
         rows.append({"id": f"preview {number}", "name": plain(name + more), "takes": shown})
-    stage, epoch = (match[1] or "codec").strip("_"), int(match[2])
-    return f"{stage}, {f'epoch {epoch}' if epoch else 'before the first epoch'}", rows
+    stage = (match[1] or "codec").strip("_")
+    when = f"epoch {int(match[2])}" if int(match[2]) else "in its first epoch"
+    return f"{stage}, {when}", rows
 
 
 def preview_picture(places: Places, run_dir: Path) -> str | None:
