@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
@@ -25,6 +26,7 @@ from distill.system.paths import from_here, written_ns
 from distill.system.shell import shell_line
 from distill.system.terminal import plain, quantity
 
+ENDS_EVERY_S = 5.0
 DASHBOARD = ("python", "-m", "distill.dashboard")
 
 
@@ -37,6 +39,7 @@ class Models:
         self._ids: dict[str, str] = {}
         """File → id of the models that were shown; the file may have another name by now."""
         self._tried = Difference((), ())
+        self._ended_ns, self._next_s = 0, 0.0
         self._lock = threading.Lock()
 
     def entries(self) -> list[Entry]:
@@ -144,8 +147,17 @@ class Models:
         folder = self.places.library
         left_out = (folder / name for name, _, _ in self._tried.unlisted)
         watched = (folder, *folder.glob("*.json"), *left_out)
-        ended = newest_summary_ns(self.places.outputs)
-        return "-".join(f"{each:x}" for each in (ended, *map(written_ns, watched)))
+        return "-".join(f"{each:x}" for each in (self._last_end_ns(), *map(written_ns, watched)))
+
+    def _last_end_ns(self) -> int:
+        """When a run ended last: its sounds are there since. Not looked up at each look, since there
+        may be thousands of runs.
+        """
+        now_s = time.monotonic()
+        if now_s >= self._next_s:
+            self._next_s = now_s + ENDS_EVERY_S
+            self._ended_ns = newest_summary_ns(self.places.outputs)
+        return self._ended_ns
 
     def _left_out(self) -> str:
         """What is said of files that are no models."""
