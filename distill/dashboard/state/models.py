@@ -150,8 +150,8 @@ class Models:
         return "-".join(f"{each:x}" for each in (self._last_end_ns(), *map(written_ns, watched)))
 
     def _last_end_ns(self) -> int:
-        """When a run ended last: its sounds are there since. Not looked up at each look, since there
-        may be thousands of runs.
+        """When a run ended last: its sounds are there since then. Looked up every few seconds, as
+        there may be thousands of runs.
         """
         now_s = time.monotonic()
         if now_s >= self._next_s:
