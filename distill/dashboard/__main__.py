@@ -26,11 +26,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
             raise DistillError(MISSING)
         from distill.dashboard.server.app import HOST, make_app, open_port, serve
         from distill.dashboard.server.browser import open_browser
+        from distill.dashboard.state.libraries import remember
 
         places = Places(options.outputs.absolute(), options.library.absolute())
         with open_port(options.port) as listening:
             port = listening.getsockname()[1]
             app = make_app(places, port)
+            remember(places.library)
             url = f"http://{HOST}:{port}/"
             say(f"distill is in your browser: {url}   (Ctrl-C ends it; runs go on)")
             open_browser(url)

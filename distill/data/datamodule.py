@@ -13,13 +13,10 @@ from torch.utils.data import DataLoader, Dataset, Subset
 from distill.data.segments import FixedSegments, MovingDraws, Segment, Segments, segments_of
 from distill.data.split import NO_SIDES, Sides, Split
 from distill.data.whole_sounds import PieceSounds, SegmentSounds, WholeSounds
+from distill.model.sizing import FEWEST_SEGMENTS
 from distill.settings.schema import DataConfig
 
 FIXED_BATCH_SIZE = 32
-FEWEST_SEGMENTS = 1536
-"""Of an epoch whose length is not given: small collections are used several times in it, so that
-there are not more reports than training.
-"""
 
 
 class ResumableLoader(DataLoader[Segment]):

@@ -37,6 +37,10 @@ LAPS = {"starter": (1, 12), "random": (10, 60)}
 """How many times a default run goes through the collection, at least and at most, by the weights
 that a network begins with.
 """
+FEWEST_SEGMENTS = 1536
+"""Of an epoch whose length is not given: small collections are used several times in it, so that
+there are not more reports than training.
+"""
 TRAINED_SEGMENTS = {"starter": (4_608, 18_000), "random": (8_000, 48_000)}
 """How many segments a default run trains on, with repetitions. The second is a limit that the
 fewest laps can exceed; for a tiny collection, the first comes before the most laps.

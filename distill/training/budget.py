@@ -9,8 +9,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from distill.errors import ConfigError
-from distill.model.sizing import Choice
-from distill.settings.schema import PriorStageConfig, TrainConfig, TrainerConfig
+from distill.model.sizing import FEWEST_SEGMENTS, Choice, max_epochs
+from distill.settings.schema import STAGES, PriorStageConfig, TrainConfig, TrainerConfig
 from distill.settings.vocoders import VocoderConfig
 from distill.system.terminal import duration
 
@@ -124,6 +124,18 @@ def timetable(
             training_s = max(0.0, training_s - before.get(stage, 0.0)) + _around_s(stage, sounds)
         seconds[stage] = training_s
     return Timetable(seconds)
+
+
+def usual_s(config: TrainConfig, *, files: int, seconds: float, segments: int) -> float:
+    """How long a default run takes on two cores, by the sounds alone; `segments` are those of the
+    training side. Completes `config`.
+    """
+    per_epoch = config.data.epoch_segments or max(segments, FEWEST_SEGMENTS)
+    sounds = Sounds(files, seconds, per_epoch)
+    share_minutes(config, sounds, STAGES)
+    epochs = max_epochs(segments, epoch_segments=per_epoch, starter=True)
+    config.trainer.max_epochs = epochs.value
+    return timetable(config, sounds, STAGES).total_s or 0.0
 
 
 def prior_minutes(files: int) -> float:

@@ -87,18 +87,19 @@ def test_hostile_names_are_text_wherever_they_are_shown(home: Dashboard) -> None
     from playwright.sync_api import expect
 
     with open_page(home.url) as page:
-        expect(page.locator(".own.run h2")).to_contain_text(EVIL)
+        expect(page.locator(".own.run .run h2")).to_contain_text(EVIL)
         expect(page.locator(".own.run .warnings")).to_contain_text(EVIL)
         page.get_by_label("Folder of sounds").fill(f"/no/{EVIL}")
         page.get_by_role("button", name="Start", exact=True).click()
-        expect(page.locator(".own.message")).to_contain_text(f"{EVIL}: no such folder")
+        said = page.locator(".own.message")
+        expect(said).to_contain_text(f"{EVIL}: no such folder", timeout=20_000)
         page.get_by_label("Folder of sounds").fill(str(home.folder))
         page.get_by_role("button", name="Choose a folder").click()
         page.get_by_label("Go to").click()
         expect(page.get_by_role("option", name="onerror")).to_be_visible()
         page.keyboard.press("Escape")
         open_tab(page, "Library")
-        page.locator(".own.library .card button").click()
+        page.locator(".own.library .card button.link").click()
         expect(page.locator(".own.library .details h2")).to_contain_text(EVIL)
         page.get_by_label("Show as").select_option("table")
         expect(page.locator(".own.library tbody th").first).to_contain_text(EVIL)
@@ -250,7 +251,10 @@ def test_the_tab_key_goes_from_the_folder_to_start(home: Dashboard) -> None:
         for _ in range(4):
             page.keyboard.press("Tab")
             seen.append(page.evaluate("document.activeElement.innerText.trim()"))
-        assert seen[:3] == ["Try the demo collection", "Choose a folder …", "Start"]
+        assert seen == ["Try the demo collection", "Choose a folder …", "", "Start"]
+        page.keyboard.press("Shift+Tab")
+        page.keyboard.type("2")
+        assert page.get_by_label("Minutes in all").input_value() == "2"
 
 
 @pytest.mark.skipif(shutil.which("unshare") is None, reason="needs unshare")

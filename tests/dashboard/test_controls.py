@@ -129,7 +129,7 @@ def run_deleted(home: Home) -> None:
 def wait_for_run(home: Home, state: str) -> None:
     """Until the page shows the run in this state; without one, that it has none."""
     run = home.page.locator(".own.run")
-    shown = run.locator("h2", has_text=state) if state else run.locator(".empty")
+    shown = run.locator("h2", has_text=state) if state else run.locator(".welcome")
     shown.wait_for()
 
 
@@ -225,3 +225,48 @@ def test_a_message_goes_with_what_it_is_about(home: Home, tmp_path: Path) -> Non
     run.end("stopped", "stop file")
     wait_for_run(home, "stopped")
     expect(said).to_have_count(0)
+
+
+def test_a_first_visit_has_three_steps_and_sounds_to_play(home: Home) -> None:
+    from playwright.sync_api import expect
+
+    page = home.page
+    home.tab("Library")
+    home.forget()
+    welcome = page.locator(".own.library .welcome")
+    expect(welcome.locator("li")).to_have_count(3)
+    expect(welcome.get_by_role("button", name="Play")).to_have_count(12)
+    welcome.get_by_role("button", name="Play pluck 82 Hz").click()
+    page.wait_for_function("window.sounds.some((s) => !s.paused && s.currentTime > 0.1)")
+    welcome.get_by_role("button", name="Pause pluck 82 Hz").click()
+    welcome.get_by_role("button", name="Begin with step 1").click()
+    expect(page.get_by_label("Folder of sounds")).to_be_visible()
+    expect(page.locator(".own.run .welcome")).to_be_visible()
+
+
+def test_one_epoch_is_no_curve_and_two_are(home: Home) -> None:
+    from playwright.sync_api import expect
+
+    home.tab("Train")
+    home.forget()
+    run, shown = home.run().epoch(1), home.page.locator(".own.run .charts figure")
+    expect(shown).to_contain_text("After 1 epoch: train 1, validation 1.1")
+    expect(shown.locator("svg")).to_have_count(0)
+    run.epoch(2)
+    expect(shown.locator("svg")).to_have_count(1)
+    expect(shown).to_contain_text("Nothing to do yet")
+
+
+def test_a_card_plays_a_sound_which_is_not_loaded_before(home: Home) -> None:
+    from playwright.sync_api import expect
+
+    page = home.page
+    home.tab("Library")
+    home.forget()
+    done(home)
+    play = page.locator(".own.library .card").get_by_role("button", name="Play kit_0_001.wav")
+    expect(play).to_be_visible()
+    loaded = "window.sounds.some((s) => s.src.includes('new_sounds-2/kit_0_001.wav'))"
+    assert not page.evaluate(loaded)
+    play.click()
+    page.wait_for_function(loaded)

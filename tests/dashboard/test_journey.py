@@ -40,8 +40,8 @@ def test_from_the_demo_collection_to_a_zip_of_new_sounds(home: Dashboard, page: 
     page.get_by_role("button", name="Try the demo collection").click()
     expect(survey).to_contain_text("24 files", timeout=LONG_MS)
     expect(survey).to_contain_text("Codebook size", timeout=LONG_MS)
+    page.get_by_label("Minutes in all").fill(MINUTES)
     page.locator("#more").get_by_role("button", name="More").click()
-    page.get_by_label("Minutes for each stage").fill(MINUTES)
     page.get_by_label("Vocoder").uncheck()
     page.get_by_role("button", name="Start", exact=True).click()
 
@@ -62,7 +62,7 @@ def test_from_the_demo_collection_to_a_zip_of_new_sounds(home: Dashboard, page: 
     page.get_by_role("tab", name="Library").click()
     library = page.locator(".own.library")
     expect(library.locator(".card")).to_have_count(1)
-    library.locator(".card button").click()
+    library.locator(".card button.link").click()
     expect(library.locator(".details")).to_contain_text("Codebook health")
     library.get_by_role("button", name="Make new sounds").click()
 

@@ -104,7 +104,7 @@ def start_dashboard(folder: Path, *words: str, before: Sequence[str] = ()) -> Da
         process = subprocess.Popen(
             [*before, sys.executable, "-m", "distill.dashboard", "--port=0", *words],
             cwd=folder,
-            env=environment(),
+            env={**environment(), "XDG_STATE_HOME": str(folder / "state")},
             stdout=output,
             stderr=subprocess.STDOUT,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -80,9 +81,14 @@ class FakeRun:
         return self.write(StepRow(stage, epoch, 10, 3, 8, 0.5, 10.0, 30.0))
 
     def epoch(
-        self, number: int, *, second_level: float = 0.9, news: tuple[str, ...] = ()
+        self,
+        number: int,
+        *,
+        second_level: float = 0.9,
+        news: tuple[str, ...] = (),
+        figures: Mapping[str, float] | None = None,
     ) -> FakeRun:
-        """A row of an epoch, with the health of two levels."""
+        """A row of an epoch, with the health of two levels; `figures` take the place of some."""
         levels = [
             {
                 "utilization": share,
@@ -92,7 +98,7 @@ class FakeRun:
             for share in (0.95, second_level)
         ]
         health = {"levels": levels, "positions": 2_000, "codebook_size": 64, "complete": True}
-        figures = {
+        usual = {
             "train/loss": 1 / number,
             "val/loss": 1.1 / number,
             "train/reconstruction": 0.9 / number,
@@ -104,7 +110,7 @@ class FakeRun:
                 "codec",
                 number,
                 10,
-                figures,
+                {**usual, **(figures or {})},
                 {"health": health},
                 list(news),
                 0,

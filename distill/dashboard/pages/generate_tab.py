@@ -47,7 +47,7 @@ def build_generate_tab(models: Models, known: KnownSounds) -> GenerateTab:
     """Build the tab."""
     form = Form(FIELDS)
     with gr.Row():
-        with gr.Column(scale=2, min_width=320):
+        with gr.Column(scale=2, min_width=320, elem_classes="form-side"):
             form.build("model", "way", "count", "per_class", "robins", "layers", "class_name")
             form.build("bpm", "bars")
             form.build("first", "here")

@@ -10,7 +10,16 @@ import gradio as gr
 from distill.listen.page import ROW_SCRIPTS
 
 STATIC = Path(__file__).parents[1] / "static"
-SCRIPTS = ("elements.js", "sounds.js", "chart.js", "run.js", "handing.js", "library.js", "parts.js")
+SCRIPTS = (
+    "elements.js",
+    "sounds.js",
+    "welcome.js",
+    "chart.js",
+    "run.js",
+    "handing.js",
+    "library.js",
+    "parts.js",
+)
 FONTS = ["system-ui", "-apple-system", "Segoe UI", "sans-serif"]
 MONO = ["ui-monospace", "SFMono-Regular", "Menlo", "monospace"]
 

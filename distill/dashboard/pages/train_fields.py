@@ -42,6 +42,14 @@ FIELDS = (
         more={"placeholder": "/home/me/sounds", "elem_id": "folder"},
     ),
     Field(
+        "minutes",
+        "Minutes in all",
+        TEXT,
+        help="For the whole run, from Start to the model; empty: the collection says how many",
+        read=partial(read_number, name="Minutes", low=0.01, high=MOST_MINUTES),
+        more={"placeholder": "from the collection", "elem_id": "minutes"},
+    ),
+    Field(
         "levels",
         "Levels",
         gr.Slider,
@@ -65,13 +73,6 @@ FIELDS = (
         TEXT,
         read=read_name,
         more={"placeholder": "from folder and time"},
-    ),
-    Field(
-        "minutes",
-        "Minutes for each stage",
-        TEXT,
-        read=partial(read_number, name="Minutes", low=0.01, high=MOST_MINUTES),
-        more={"placeholder": "the codec by the size of the collection, then 3 and 3"},
     ),
     Field(
         "epochs",

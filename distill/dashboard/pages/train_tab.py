@@ -19,14 +19,15 @@ def build_train_tab(runs: Runs, on_load: Callable[..., Any]) -> Any:
     """Build the tab, and return the part that shows the runs. `on_load` is the page's event."""
     form = Form(FIELDS)
     with gr.Row():
-        with gr.Column(scale=2, min_width=320):
+        with gr.Column(scale=2, min_width=320, elem_classes="form-side"):
             form.build("folder")
             build_folder_choice(form["folder"], on_load)
+            form.build("minutes")
             start = gr.Button("Start", variant="primary", elem_id="start")
             message = drawn_part("message")
-            form.build("levels", "commitment_weight")
             with gr.Accordion("More", open=False, elem_id="more"):
-                form.build("name", "minutes", "epochs", "learning_rate", "stages")
+                form.build("levels", "commitment_weight", "name", "epochs", "learning_rate")
+                form.build("stages")
         with gr.Column(scale=3, min_width=320):
             shown = drawn_part("run", events=("use", "vary"))
     start.click(lambda *values: _start(runs, form, values), form.parts, message, **QUIET)

@@ -16,6 +16,7 @@ from starlette.routing import Route
 
 from distill.dashboard.server.model_files import model_routes
 from distill.dashboard.state import kept, kits, new_sounds
+from distill.dashboard.state.demo_sounds import demo_rows
 from distill.dashboard.state.known_sounds import KnownSounds
 from distill.dashboard.state.models import Models
 from distill.dashboard.state.places import Places
@@ -45,6 +46,9 @@ def routes(
     def get_new_sounds(asked: dict[str, str]) -> Any:
         return new_sounds.show(models, asked.get("seen", ""))
 
+    def get_demo(asked: dict[str, str]) -> Any:
+        return {"rows": demo_rows(places)}
+
     def survey(asked: dict[str, str]) -> Any:
         again = asked.get("again") == "yes"
         return surveys.look(asked["folder"], page=asked.get("page", ""), again=again)
@@ -54,6 +58,7 @@ def routes(
         _reads("/api/models", get_models),
         _reads("/api/model_sounds", get_model_sounds),
         _reads("/api/new_sounds", get_new_sounds),
+        _reads("/api/demo", get_demo),
         _does("/api/survey", survey),
         _does("/api/stop", lambda asked: runs.stop(asked["run"])),
         _does("/api/go_on", lambda asked: runs.go_on(asked["run"], asked.get("folder", ""))),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
@@ -12,16 +13,21 @@ from distill.catalog.entry import Entry
 from distill.catalog.facts import WITHOUT_SOUNDS, facts_of, level_rows, row_of
 from distill.catalog.files import Difference, difference_of, shown_name
 from distill.catalog.index import read_index, repair_command
+from distill.dashboard.state import advice, libraries
+from distill.dashboard.state.heard_models import sounds_of_models
 from distill.dashboard.state.kept import mark
 from distill.dashboard.state.places import Places
 from distill.dashboard.state.processes import run_verb
 from distill.dashboard.state.sounds import new_sounds_of, page_rows
 from distill.errors import DistillError, LibraryError
-from distill.runs.of_model import runs_of
+from distill.runs.of_model import newest_summary_ns, runs_of
 from distill.runs.summary import read_summary
 from distill.system.paths import from_here, written_ns
 from distill.system.shell import command_of, shell_word
 from distill.system.terminal import plain, quantity
+
+ENDS_EVERY_S = 5.0
+DASHBOARD = ("python", "-m", "distill.dashboard")
 
 
 class Models:
@@ -33,6 +39,7 @@ class Models:
         self._ids: dict[str, str] = {}
         """File → id of the models that were shown; the file may have another name by now."""
         self._tried = Difference((), ())
+        self._ended_ns, self._next_s = 0, 0.0
         self._lock = threading.Lock()
 
     def entries(self) -> list[Entry]:
@@ -80,15 +87,30 @@ class Models:
             entries, error = self.entries(), self._left_out()
         except LibraryError as damaged:
             entries, error = [], plain(str(damaged))
+        heard = sounds_of_models(self.places) if entries else {}
         return {
             "version": version,
             "folder": plain(str(self.places.library)),
             "problem": error,
-            "models": [self._card(entry) for entry in entries],
+            "models": [{**self._card(entry), "sound": heard.get(entry.id)} for entry in entries],
+            "others": [] if entries else self._others(),
         }
 
+    def _others(self) -> list[dict[str, str]]:
+        """Other libraries that have models, the one used last first, and how to open each."""
+        return [
+            {
+                "folder": plain(str(folder)),
+                "models": quantity(models, "model"),
+                "command": shell_line([*DASHBOARD, "--library", str(folder)]),
+            }
+            for folder, models in libraries.others(self.places.library).items()
+        ]
+
     def sounds(self, file: str) -> list[dict[str, Any]]:
-        """Rows to listen to: what the run that made the model has left; raises LibraryError."""
+        """Rows to listen to: what the run that made the model has left, new sounds first; raises
+        LibraryError.
+        """
         entry = self.find(file)
         runs = runs_of(self.places.outputs, entry.id)
         held_out = (page_rows(self.places, run_dir) for run_dir in runs)
@@ -96,7 +118,7 @@ class Models:
         new = (page_rows(self.places, folder) for folder in made)
         newest = [next(filter(None, rows), []) for rows in (held_out, new)]
         varies = entry.prior is not None and self.catalog.path_of(entry).is_file()
-        return [*newest[0], *mark(self.places, newest[1], varies=varies)]
+        return [*mark(self.places, newest[1], varies=varies), *newest[0]]
 
     def rename(self, file: str, name: str) -> None:
         """Give a model another name; raises DistillError. By a process, since it needs torch."""
@@ -125,7 +147,17 @@ class Models:
         folder = self.places.library
         left_out = (folder / name for name, _, _ in self._tried.unlisted)
         watched = (folder, *folder.glob("*.json"), *left_out)
-        return "-".join(f"{written_ns(path):x}" for path in watched)
+        return "-".join(f"{each:x}" for each in (self._last_end_ns(), *map(written_ns, watched)))
+
+    def _last_end_ns(self) -> int:
+        """When a run ended last: its sounds are there since then. Looked up every few seconds, as
+        there may be thousands of runs.
+        """
+        now_s = time.monotonic()
+        if now_s >= self._next_s:
+            self._next_s = now_s + ENDS_EVERY_S
+            self._ended_ns = newest_summary_ns(self.places.outputs)
+        return self._ended_ns
 
     def _left_out(self) -> str:
         """What is said of files that are no models."""
@@ -149,6 +181,7 @@ class Models:
             "mel_db": entry.heard.get("mel_db"),
             "worst_utilization": entry.worst_utilization,
             "bytes": entry.size_bytes,
+            "advice": advice.of_model(entry),
             "facts": facts_of(entry, path),
             "levels": [row.to_json() for row in level_rows(entry)],
             "prior": entry.prior is not None,

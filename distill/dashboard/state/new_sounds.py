@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from distill.catalog.entry import Entry
+from distill.dashboard.state.heard_models import made_last
 from distill.dashboard.state.kept import mark, not_zipped
 from distill.dashboard.state.kits import class_folders, kit_facts, kit_rows
 from distill.dashboard.state.models import Models
@@ -120,13 +121,16 @@ def show(models: Models, seen: str) -> dict[str, Any] | None:
     version = hashlib.sha1(repr(stamps).encode(), usedforsecurity=False).hexdigest()[:16]
     if version == seen:
         return None
-    varies = any(entry.prior for entry in models.usable())
+    usable = models.usable()
+    varies = any(entry.prior for entry in usable)
     return {
         "version": version,
         "models": models.version(),
+        "usable": len(usable),
         "calls": [
             _call(places, folder, started, varies=varies) for folder, started in calls.items()
         ],
+        "of_runs": [] if calls else made_last(places, varies=varies),
         "earlier": len(every) - len(calls),
         "folder": plain(str(places.new_sounds)),
         "kept": kept,

@@ -39,6 +39,11 @@ class Places:
         return self.outputs / "dashboard" / "uploads"
 
     @property
+    def demo(self) -> Path:
+        """Sounds of the demo collection, to play before there is a run."""
+        return self.outputs / "dashboard" / "demo"
+
+    @property
     def logs(self) -> Path:
         """What the processes that the dashboard started have printed."""
         return self.outputs / "dashboard" / "logs"

@@ -8,8 +8,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from distill.codec.yardstick import held_out_figures, rate, show_figures
+from distill.dashboard.state.advice import NOTHING, of_curves, of_figures, of_levels
 from distill.dashboard.state.progress_record import CURVES, ProgressRecord, StageRecord
 from distill.data.classes import classes_in_words
+from distill.data.collection import REPORT
 from distill.runs.rows import EpochRow, SoundsRow, StartRow
 from distill.system.paths import exists, is_address, is_folder
 from distill.system.terminal import duration, plain, quantity
@@ -32,6 +34,16 @@ def describe_sounds(row: SoundsRow) -> str:
     return "; ".join(told)
 
 
+def sounds_advice(row: SoundsRow) -> str:
+    """What to do about the sounds that a run uses."""
+    if row.left_out:
+        return (
+            f"What is no sound is left out, and that is well; {REPORT} in the run's folder names "
+            "each file, with the reason."
+        )
+    return f"{NOTHING}: every file is used."
+
+
 def number(value: float | str) -> str:
     """A value of a setting in words."""
     return f"{value:.3g}" if isinstance(value, float) else plain(str(value))
@@ -46,9 +58,10 @@ def settings_of(start: StartRow) -> list[list[str]]:
         ("codebook size", ("rvq", "codebook_size")),
         ("learning rate", ("optimizer", "lr")),
         ("epochs", ("trainer", "max_epochs")),
-        ("minutes", ("trainer", "max_minutes")),
     )
-    rows = []
+    minutes = start.settings.get("minutes")
+    in_all = number(minutes) if isinstance(minutes, float | int) else "from the collection"
+    rows = [["minutes in all", in_all]]
     for name, (group, key) in shown:
         value = start.setting(group, key)
         known = isinstance(value, float | int | str)
@@ -63,31 +76,41 @@ def levels_of(epoch: EpochRow, start: StartRow | None) -> dict[str, Any] | None:
         return None
     lowest = start.setting("health", "min_utilization") if start else None
     rows = side.rows(lowest if isinstance(lowest, float | int) else 0.0)
+    complete = all(part.complete for part in side.parts)
     low = f", {side.low.codebook_size} in the low rows" if side.low else ""
     return {
         "epoch": epoch.epoch,
         "sizes": f"{side.codebook_size} codes each{low}",
-        "complete": all(part.complete for part in side.parts),
+        "complete": complete,
         "rows": [row.to_json() for row in rows],
+        "advice": of_levels(rows, is_complete=complete),
     }
 
 
-def heard_of(figures: Mapping[str, float]) -> str:
-    """How the held-out sounds of an epoch come back, in words; empty if it was not measured."""
+def heard_of(figures: Mapping[str, float], *, is_active: bool) -> list[str]:
+    """How the held-out sounds of an epoch come back, in words, and what to do about it; empty if it
+    was not measured.
+    """
     measured = held_out_figures(figures)
-    rating = rate(measured)
-    return f"{', '.join(show_figures(measured))}; sounds {rating.closeness}" if rating else ""
+    if not (rating := rate(measured)):
+        return []
+    words = f"{', '.join(show_figures(measured))}; sounds {rating.closeness}"
+    return [words, of_figures(measured, is_active=is_active)]
 
 
-def chart_of(stage: str, record: StageRecord) -> dict[str, Any] | None:
-    """The loss curves of a stage, each thinned to what a screen can show."""
+def chart_of(stage: str, record: StageRecord, *, is_active: bool) -> dict[str, Any] | None:
+    """The loss curves of a stage, each thinned to what a screen can show, and what to do."""
     epochs = max(map(len, record.curves.values()), default=0)
     lines = [
         {"label": label, "points": thin(record.curves[label])}
         for label in CURVES.values()
         if any(value is not None for value in record.curves.get(label, []))
     ]
-    return {"stage": STAGES.get(stage, stage), "epochs": epochs, "lines": lines} if lines else None
+    if not lines:
+        return None
+    advice = of_curves(record, is_active=is_active)
+    name = STAGES.get(stage, plain(stage))
+    return {"stage": name, "epochs": epochs, "lines": lines, "advice": advice}
 
 
 def thin(values: Sequence[float | None]) -> list[list[float]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 from contextlib import suppress
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,6 @@ from distill.dashboard.state.processes import (
 )
 from distill.dashboard.state.progress_record import ProgressRecord, StageRecord
 from distill.dashboard.state.run_facts import (
-    STAGES,
     chart_of,
     choices_of,
     describe_sounds,
@@ -34,42 +32,28 @@ from distill.dashboard.state.run_facts import (
     missing_of,
     news_of,
     settings_of,
+    sounds_advice,
     stages_of,
     verdicts_of,
 )
-from distill.dashboard.state.sounds import new_sounds_of, page_rows, preview_rows
+from distill.dashboard.state.run_state import State, sentence_of, time_left
+from distill.dashboard.state.sounds import (
+    coming_sounds,
+    new_sounds_of,
+    page_rows,
+    preview_picture,
+    preview_rows,
+)
 from distill.errors import LibraryError
 from distill.listen.folder import PAGE
 from distill.runs.folder import PREVIEWS, STOP, can_be_resumed, is_locked
 from distill.runs.summary import Summary, read_summary
 from distill.system.paths import written_ns
 from distill.system.run_parts import SUMMARY
-from distill.system.terminal import duration, plain
+from distill.system.terminal import plain
 
 WATCHED = (PREVIEWS, PAGE, SUMMARY)
 """What appears or changes in a run folder when there is something new to see or hear."""
-
-
-class State(StrEnum):
-    """How a run is."""
-
-    STARTING = "starting"
-    READING = "reading the sounds"
-    PREPARING = "preparing"
-    TRAINING = "training"
-    STOPPING = "stopping"
-    FINISHED = "finished"
-    STOPPED = "stopped"
-    FAILED = "failed"
-    CUT_OFF = "cut off"
-
-    @property
-    def is_active(self) -> bool:
-        """Whether a process is at work on the run."""
-        return self in ACTIVE
-
-
-ACTIVE = (State.STARTING, State.READING, State.PREPARING, State.TRAINING, State.STOPPING)
 
 
 class RunView:
@@ -157,13 +141,15 @@ class RunView:
 
     @property
     def new_sounds(self) -> Path:
-        """The folder of the new sounds that it made last."""
-        return new_sounds_of(self.run_dir, self.summary)
+        """The folder of the new sounds that it made last, or is making."""
+        coming = coming_sounds(self.run_dir) if self.state.is_active else None
+        return coming or new_sounds_of(self.run_dir, self.summary)
 
     @property
     def version(self) -> str:
         """Another text whenever there is something new to show."""
-        watched = [*(self.run_dir / name for name in WATCHED), self.new_sounds / MARKS]
+        made = self.new_sounds
+        watched = [*(self.run_dir / name for name in WATCHED), made, made / MARKS, made / PAGE]
         stamps = [self.state, self.record.rows, self._note[0]]
         library = self.places.library
         stamps += map(written_ns, (*watched, library, library / INDEX))
@@ -184,24 +170,37 @@ class RunView:
         epoch = record.stages.get("codec", StageRecord()).epoch
         model = self._model()
         previews = preview_rows(self.places, self.run_dir)
-        held_out = page_rows(self.places, self.run_dir) if not self.state.is_active else []
+        is_active = self.state.is_active
+        held_out = page_rows(self.places, self.run_dir) if not is_active else []
         return {
             **self.heading(),
             "version": self.version,
             "path": plain(str(self.run_dir)),
-            "sentence": self._sentence(),
+            "sentence": sentence_of(
+                self.state,
+                record,
+                can_go_on=self.can_go_on,
+                makes_sounds=None if model is None else model["prior"],
+            ),
             "stages": stages_of(record),
-            "left": self._time_left(),
-            "sounds": self._sounds(),
+            "left": time_left(self.state, record),
+            "sounds": describe_sounds(record.sounds) if record.sounds else "",
+            "sounds_advice": sounds_advice(record.sounds) if record.sounds else "",
             "choices": choices_of(record),
             "settings": settings_of(record.start) if record.start else [],
             "levels": levels_of(epoch, record.start) if epoch else None,
-            "heard": heard_of(epoch.figures) if epoch else "",
+            "heard": heard_of(epoch.figures, is_active=is_active) if epoch else [],
             "warnings": news_of(record)[-12:],
             "charts": [
-                chart for name, each in record.stages.items() if (chart := chart_of(name, each))
+                chart
+                for name, each in reversed(record.stages.items())
+                if (chart := chart_of(name, each, is_active=is_active and name == record.stage))
             ],
-            "previews": {"label": previews[0], "rows": previews[1]}
+            "previews": {
+                "label": previews[0],
+                "rows": previews[1],
+                "picture": preview_picture(self.places, self.run_dir),
+            }
             if not held_out
             else {"label": "held-out sounds, by the best weights", "rows": held_out},
             "new_sounds": mark(
@@ -237,43 +236,6 @@ class RunView:
         """Whether the run can be continued."""
         ended = (State.STOPPED, State.FAILED, State.CUT_OFF)
         return self.state in ended and can_be_resumed(self.run_dir)
-
-    def _sentence(self) -> str:
-        step = self.record.step
-        if self.state == State.FAILED:
-            return "The run has failed."
-        if self.state == State.CUT_OFF:
-            more = "Go on continues from its last save." if self.can_go_on else "Start it again."
-            return f"The process of this run has ended without a word. {more}"
-        if self.state == State.STOPPING:
-            return "Stopping: the run finishes its step and saves."
-        if self.state == State.STOPPED:
-            if self.can_go_on:
-                return "Stopped, and saved. Go on continues."
-            return "Stopped before anything was saved. Start it again."
-        if self.state == State.FINISHED:
-            return "Finished."
-        if self.state == State.TRAINING and step:
-            stage = STAGES.get(self.record.stage, self.record.stage)
-            epochs = f" of {step.epochs}" if step.epochs else ""
-            now = "training is done; judging it, and making sounds to listen to"
-            return f"{stage}: {now if step.is_trained else f'epoch {step.epoch}{epochs}'}."
-        return f"{self.state.value.capitalize()} …"
-
-    def _time_left(self) -> str:
-        step = self.record.step
-        if self.state not in (State.TRAINING, State.STOPPING) or step is None:
-            return ""
-        told = f"{duration(step.elapsed_s)} gone"
-        if step.left_in_all_s is not None:
-            return f"{told} in this stage, {duration(step.left_in_all_s)} left in all"
-        if step.left_s is None:
-            return told
-        return f"{told}, {duration(step.left_s)} left in this stage"
-
-    def _sounds(self) -> str:
-        row = self.record.sounds
-        return describe_sounds(row) if row else ""
 
     def _model(self) -> dict[str, Any] | None:
         """The model that can be used by now, if it is in the library: a finished codec is."""

@@ -15,7 +15,8 @@ from filelock import Timeout
 from distill.dashboard.state.folders import folders_of
 from distill.dashboard.state.places import Places
 from distill.dashboard.state.processes import as_words, start_verb, was_just_started
-from distill.dashboard.state.run_view import RunView, State
+from distill.dashboard.state.run_state import State
+from distill.dashboard.state.run_view import RunView
 from distill.errors import RunError, WriteError
 from distill.runs.folder import STOP, new_run_dir
 from distill.system.locks import hold
@@ -37,7 +38,7 @@ class RunRequest:
     commitment_weight: float | None = None
     epochs: int | None = None
     minutes: float | None = None
-    """For each stage."""
+    """For the whole run."""
     learning_rate: float | None = None
     stages: tuple[str, ...] = ()
     name: str = ""
@@ -48,15 +49,12 @@ class RunRequest:
         """
         from distill.settings.quoting import quote  # Hydra: only now needed
 
-        minutes = dict.fromkeys(
-            ("trainer.max_minutes", "vocoder.max_minutes", "prior.max_minutes"), self.minutes
-        )
         words = as_words(
             {
                 "rvq.levels": self.levels,
                 "model.commitment_weight": self.commitment_weight,
                 "trainer.max_epochs": self.epochs,
-                **minutes,
+                "minutes": self.minutes,
                 "optimizer.lr": self.learning_rate,
                 "stages": f"[{','.join(self.stages)}]" if self.stages else None,
                 "name": quote(self.name) if self.name else None,

@@ -15,7 +15,7 @@ from distill.listen.folder import FILES, read_rows
 from distill.listen.rows import Row
 from distill.runs.folder import EARLY_SOUNDS, NEW_SOUNDS, PREVIEWS
 from distill.runs.summary import Summary
-from distill.system.paths import is_text, list_folder, natural_key
+from distill.system.paths import is_text, list_folder, natural_key, written_ns
 from distill.system.terminal import plain
 
 TYPES = {
@@ -30,12 +30,13 @@ ADDRESS = "/sounds/"
 SERVED = re.compile(
     rf"(train/[^/]+|multirun/[^/]+/[^/]+)/"
     rf"({PREVIEWS}/[^/]+|{FILES}|({EARLY_SOUNDS}|{NEW_SOUNDS}(-[0-9]+)?)(/{FILES})?)"
-    r"|generated/[^/]+(/[^/]+)?|kept"
+    r"|generated/[^/]+(/[^/]+)?|kept|dashboard/demo"
 )
 """The folders below `outputs` whose files are served; below those of new sounds are the files of a
 page, and the classes of a kit.
 """
 PREVIEW = re.compile(r"(\d+)_(.+)_(original|result|without)\.wav")
+PICTURE = "mels.png"
 EPOCH = re.compile(r"(\w+_)?epoch_(\d+)")
 
 
@@ -83,14 +84,9 @@ def address_of(places: Places, path: Path) -> str:
 
 def preview_rows(places: Places, run_dir: Path) -> tuple[str, list[dict[str, Any]]]:
     """The newest previews of a run: what they are, and a row for each clip."""
-    folders = [
-        (match, path)
-        for path in list_folder(run_dir / PREVIEWS)
-        if (match := EPOCH.fullmatch(path.name)) and (path / "mels.png").is_file()
-    ]
-    if not folders:
+    if not (found_last := _newest_previews(run_dir)):
         return "", []
-    match, folder = max(folders, key=lambda found: (found[1].stat().st_mtime_ns, found[1].name))
+    match, folder = found_last
     clips: dict[tuple[int, str], dict[str, Path]] = {}
     for path in list_folder(folder):
         if found := PREVIEW.fullmatch(path.name):
@@ -105,6 +101,28 @@ def preview_rows(places: Places, run_dir: Path) -> tuple[str, list[dict[str, Any
     stage = (match[1] or "codec").strip("_")
     when = f"epoch {int(match[2])}" if int(match[2]) else "in its first epoch"
     return f"{stage}, {when}", rows
+
+
+def preview_picture(places: Places, run_dir: Path) -> str | None:
+    """The address of the picture of the newest previews."""
+    found = _newest_previews(run_dir)
+    return address_of(places, found[1] / PICTURE) if found else None
+
+
+def _newest_previews(run_dir: Path) -> tuple[re.Match[str], Path] | None:
+    """Those that are whole: their picture is written last."""
+    folders = [
+        (match, path)
+        for path in list_folder(run_dir / PREVIEWS)
+        if (match := EPOCH.fullmatch(path.name)) and (path / PICTURE).is_file()
+    ]
+    return max(folders, key=lambda found: (written_ns(found[1]), found[1].name), default=None)
+
+
+def coming_sounds(run_dir: Path) -> Path | None:
+    """The folder of new sounds that a run at work wrote to last; None if there is none."""
+    folders = (path for path in list_folder(run_dir) if path.name.startswith(NEW_SOUNDS))
+    return max(folders, key=written_ns, default=None)
 
 
 def new_sounds_of(run_dir: Path, summary: Summary | None) -> Path:

@@ -23,7 +23,7 @@ from distill.dashboard.state.processes import mistake_in
 from distill.dashboard.state.run_facts import describe_sounds
 from distill.errors import RunError
 from distill.system.json_values import parse_object
-from distill.system.terminal import plain
+from distill.system.terminal import duration, plain
 
 MOST_FILES = 20_000
 MOST_PAGES = 32
@@ -109,6 +109,7 @@ def main() -> None:
         from distill.data.segments import segments_of
         from distill.settings.compose import load_config
         from distill.settings.quoting import quote_folders, quote_text
+        from distill.training.budget import usual_s
         from distill.training.codec.fitting import fitting_codebook_size, training_vectors
         from distill.training.sounds import collect, sounds_row
 
@@ -130,6 +131,8 @@ def main() -> None:
         )
         fitting = fitting_codebook_size(config, collection.files, training_vectors(config, train))
         _tell(codebook=int(fitting.value), reason=fitting.reason, few=split.note or "")
+        files, seconds = collection.files, collection.duration_s
+        _tell(takes=duration(usual_s(config, files=files, seconds=seconds, segments=len(train))))
 
 
 def _holds_many(folders: Iterable[Path]) -> bool:

@@ -99,6 +99,7 @@ const look = (part, address, show, lost) => {
 const offline = () => element("p", { class: "message error", role: "status", hidden: true },
   "The dashboard does not answer. Runs go on without it. Start it again: python -m distill.dashboard");
 
+const capital = (text) => `${text[0].toUpperCase()}${text.slice(1)}`;
 const quantity = (number, noun) => `${number} ${noun}${number === 1 ? "" : "s"}`;
 
 const copyButton = (text) => element("button", {

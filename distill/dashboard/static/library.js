@@ -11,7 +11,9 @@ function libraryPart(root, { trigger }) {
   let seen = "";
   let models = [];
   let folder = "";
+  let others = []; // other libraries, where this one is empty
   let open = null; // file of the model that is shown in full
+  let began = false; // whether one was: the newest is, until another is chosen
   const lost = offline();
   const said = announcer();
   const problem = element("p", { class: "error", role: "status" });
@@ -23,13 +25,15 @@ function libraryPart(root, { trigger }) {
   const field = (label, control) =>
     element("div", { class: "field" }, element("label", { for: control.id }, label), control);
   const list = element("div", { class: "models" });
+  const start = welcome("library");
+  const heard = new Map(); // file of a model → the list of its one sound
   const sounds = soundList("library", {
     keeps: true, vary: (value) => trigger("vary", { source: value.source, file: open }),
   });
   const details = element("section", { class: "details", hidden: true, "aria-label": "Details of a model" });
   const reload = async () => { ({ models } = await request("/api/models")); draw(); };
   const choosing = [field("Search", search), field("Sort by", order), field("Show as", form), addModel(said, reload)];
-  root.append(lost, element("div", { class: "fields" }, choosing), said, problem, list, details);
+  root.append(lost, element("div", { class: "fields" }, choosing), said, problem, list, details, start);
 
   const matches = (model) => {
     const texts = [model.name, model.description, model.collection, model.vocoder, ...model.tags];
@@ -39,17 +43,32 @@ function libraryPart(root, { trigger }) {
 
   function draw() {
     const chosen = models.filter(matches).sort(MODEL_ORDERS[order.value][1]);
-    const empty = `No models in ${folder} yet. Train one, and it appears here.`;
-    const none = models.length ? "No model matches." : empty;
     const focused = list.contains(document.activeElement) ? document.activeElement.dataset.file : null;
-    if (!chosen.length) list.replaceChildren(element("p", { class: "empty" }, none));
+    start.show(!models.length && !problem.textContent);
+    if (!models.length) list.replaceChildren(nothing());
+    else if (!chosen.length) list.replaceChildren(element("p", { class: "empty" }, "No model matches."));
     else if (form.value === "cards") list.replaceChildren(element("ul", { class: "cards" }, chosen.map(card)));
     else list.replaceChildren(table(chosen));
     if (focused) list.querySelector(`[data-file="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
   }
 
+  const nothing = () => element("div", { class: "empty" },
+    element("p", {}, "No models in ", element("code", {}, folder), " yet. Train one, and it appears here."),
+    ...others.flatMap((each, place) => [
+      element("p", {}, place ? "" : "Used last: ", element("code", {}, each.folder), ` (${each.models}). To open it:`),
+      command(each.command),
+    ]));
+
+  // The list of a model's sound is the same one in each drawing: what plays goes on.
+  const player = (model) => {
+    if (!heard.has(model.file)) heard.set(model.file, soundList(`card ${model.file}`, { compact: true }));
+    const sounds = heard.get(model.file);
+    sounds.show(model.sound ? [model.sound] : []);
+    return sounds.element;
+  };
+
   const badges = (model) => [
-    model.vocoder ? element("span", { class: "pill green" }, model.vocoder) : null,
+    model.vocoder ? element("span", { class: "pill green" }, `own vocoder: ${model.vocoder}`) : null,
     model.prior ? element("span", { class: "pill" },
       model.without_sounds ? "makes variations; without its sounds" : "makes new sounds") : null,
   ];
@@ -62,7 +81,9 @@ function libraryPart(root, { trigger }) {
     return element("li", { class: "card" },
       element("h2", {}, opener(model)),
       element("p", { class: "pills" }, badges(model)),
-      element("p", {}, quality.filter(Boolean).join(", ")),
+      player(model),
+      element("p", {}, capital(quality.filter(Boolean).join(", ") || "no figures")),
+      model.advice ? element("p", {}, model.advice) : null,
       element("p", { class: "faint" }, `${model.codes} codes, worst level ${model.utilization || "not known"}`),
       element("p", { class: "faint" }, model.collection),
       element("p", { class: "faint" }, `${model.date}, ${model.size}`));
@@ -112,6 +133,7 @@ function libraryPart(root, { trigger }) {
       element("h2", { tabindex: -1 }, element("bdi", {}, model.name)),
       element("p", { class: "pills" }, badges(model)),
       element("dl", {}, facts),
+      model.advice ? element("p", {}, model.advice) : null,
       levelTable("Codebook health", model.levels),
       element("div", { class: "buttons" }, use, remove),
       ask,
@@ -180,10 +202,19 @@ function libraryPart(root, { trigger }) {
     seen = value.version;
     models = value.models;
     folder = value.folder;
+    others = value.others;
+    for (const [file, sounds] of heard) {
+      if (models.some((model) => model.file === file) || sounds.playing()) continue;
+      lists.delete(sounds);
+      heard.delete(file);
+    }
     problem.textContent = value.problem;
     draw();
     const model = models.find((each) => each.file === open);
-    if (open && !model) { open = null; details.hidden = true; }
+    if (!began && models.length) {
+      began = true;
+      showDetails(models[0].file, false);
+    } else if (open && !model) { open = null; details.hidden = true; }
     else if (open && JSON.stringify(model) !== before && !details.contains(document.activeElement)) {
       showDetails(open, false);
     }

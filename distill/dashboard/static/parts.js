@@ -29,6 +29,7 @@ function surveyPart(root, { props, watch }) {
     return [
       element("p", {}, element("bdi", {}, found.sounds)),
       found.few ? element("p", {}, found.few) : null,
+      found.takes ? element("p", {}, element("strong", {}, `Takes about ${found.takes} in all`), " on two cores, unless you say how many minutes.") : null,
       found.codebook ? element("p", {}, element("strong", {}, `Codebook size ${found.codebook}`), `: ${found.reason}`)
         : found.sounds && found.busy ? element("p", {}, "Codebook size: …") : null,
     ];
@@ -69,10 +70,17 @@ function newSoundsPart(root, { trigger }) {
   const lost = offline();
   const kept = element("p", { class: "kept" });
   const list = element("div", {});
-  const empty = element("p", { class: "empty" }, "New sounds appear here.");
+  const empty = element("p", { class: "empty" }, "New sounds appear here, the newest on top.");
+  const start = welcome("generate");
+  const ofRuns = soundList("new run", { keeps: true, vary: (row) => trigger("vary", { source: row.source }) });
+  const madeLast = element("section", { class: "made", hidden: true },
+    element("h2", {}, "Made by the newest model when it had learnt"), ofRuns.element);
   const earlier = element("p", { class: "faint" });
-  root.append(lost, kept, empty, element("p", { class: "faint" }, `${KEYS} k keeps.`),
-    element("p", {}, element("label", {}, repeat, " Repeat")), list, earlier);
+  const help = element("div", {},
+    element("p", { class: "faint" }, `${KEYS} k keeps. Beside a new sound stands the known one that is nearest, and ` +
+      "how far it is in dB: listen to both, and keep what is new enough for you."),
+    element("p", {}, element("label", {}, repeat, " Repeat")));
+  root.append(lost, kept, empty, help, list, madeLast, earlier, start);
 
   function call(value) {
     const vary = (row) => trigger("vary", { source: row.source });
@@ -107,7 +115,12 @@ function newSoundsPart(root, { trigger }) {
     seen = value.version;
     if (models && models !== value.models) trigger("models", {});
     models = value.models;
-    empty.hidden = value.calls.length > 0;
+    const isFirst = !value.calls.length && !value.usable;
+    start.show(isFirst);
+    empty.hidden = value.calls.length > 0 || isFirst;
+    help.hidden = isFirst;
+    ofRuns.show(value.of_runs);
+    madeLast.hidden = !value.of_runs.length;
     const { length: shown } = value.calls;
     earlier.replaceChildren(...(value.earlier ? [
       `These are the newest ${shown} of ${shown + value.earlier} calls. The sounds of the others are in `,

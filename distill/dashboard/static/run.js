@@ -11,8 +11,7 @@ function runPart(root, { trigger }) {
   const choose = element("select", { id: "distill-run", onchange: () => showRun(choose.value) });
   const chooser = element("p", { class: "chooser", hidden: true },
     element("label", { for: "distill-run" }, "Run"), choose);
-  const empty = element("p", { class: "empty" },
-    "No run yet. Choose a folder of sounds, or the demo collection, and press Start. The training is shown here.");
+  const empty = welcome("train", { starts: true });
   const stop = element("button", {
     type: "button", class: "stop", hidden: true,
     onclick: () => act("/api/stop", "stopping: the run finishes its step and saves", "stopping"),
@@ -25,10 +24,10 @@ function runPart(root, { trigger }) {
     element("label", { for: "distill-run-folder" }, ""), folder);
   const use = element("button", { type: "button", class: "use", hidden: true }, "Make new sounds");
   use.addEventListener("click", () => trigger("use", { file: use.dataset.file }));
-  const previews = soundList("previews");
-  const newSounds = soundList("run", {
+  const previews = firstRows(soundList("previews"));
+  const newSounds = firstRows(soundList("run", {
     keeps: true, vary: (value) => trigger("vary", { source: value.source, file: use.dataset.file }),
-  });
+  }));
 
   const title = element("h2", { tabindex: -1 });
   const head = section("div", { class: "state" }, (run) => [
@@ -44,16 +43,20 @@ function runPart(root, { trigger }) {
           class: "bar", role: "progressbar", "aria-label": stage.name,
           "aria-valuemin": 0, "aria-valuemax": 100, "aria-valuenow": share,
         }, element("div", { class: stage.done ? "done" : "", style: `width:${share}%` })),
-        element("span", { class: "share" }, `${share} %`));
+        element("span", { class: "share" }, stage.done ? "done" : `${share} %`));
     }),
     left ? element("p", { class: "left" }, left) : null,
   ]);
-  const capital = (text) => `${text[0].toUpperCase()}${text.slice(1)}`;
-  const facts = section("div", { class: "facts" }, ({ sounds, choices }) => [
-    sounds ? element("p", {}, element("bdi", {}, sounds)) : null,
-    ...choices.filter((choice) => choice.key === "codebook size" || choice.key === "epochs").map((choice) =>
-      element("p", {}, element("strong", {}, `${capital(choice.key)} ${choice.value}`), `: ${choice.reason}`)),
-  ]);
+  const facts = section("div", { class: "facts" }, ({ sounds, advice, choices }) => {
+    const told = choices.filter((choice) => choice.key === "codebook size" || choice.key === "epochs");
+    return [
+      element("h3", {}, "Sounds and sizes"),
+      sounds ? element("p", {}, element("bdi", {}, sounds), `. ${advice}`) : null,
+      ...told.map((choice) => element("p", {},
+        element("strong", {}, `${capital(choice.key)} ${choice.value}`), `: ${choice.reason}.`)),
+      told.length ? element("p", {}, "The run has chosen these itself: nothing to do.") : null,
+    ];
+  });
   const levels = section("div", { class: "levels" }, drawLevels);
   const meaning = element("details", { class: "faint", hidden: true }, element("summary", {}, "What this means"),
     element("p", {}, "Each level refines what the one before has left. Utilization is the share of its codes " +
@@ -67,8 +70,10 @@ function runPart(root, { trigger }) {
     element("ul", {}, rows.map((row) => element("li", {}, `${row.stage}, epoch ${row.epoch}: ${row.text}`))),
   ] : []);
   const charts = section("div", { class: "charts" }, (all) => all.map(lossChart));
-  const verdicts = section("dl", { class: "verdicts" }, (all) => all.flatMap(([stage, words]) => [
-    element("dt", {}, stage), element("dd", {}, words)]));
+  const verdicts = section("div", { class: "verdicts" }, (all) => all.length ? [
+    element("h3", {}, "Verdicts"),
+    element("dl", {}, all.flatMap(([stage, words]) => [element("dt", {}, stage), element("dd", {}, words)])),
+  ] : []);
   const settings = section("details", { class: "more" }, ({ settings: rows, choices, path, commands }) => [
     element("summary", {}, "Settings, folder and commands"),
     element("p", {}, "Folder of the run: ", element("code", {}, path)),
@@ -79,13 +84,20 @@ function runPart(root, { trigger }) {
     ...commands.map(command),
   ]);
   const hear = element("div", { class: "hear", hidden: true },
-    element("h3", {}, "Listen"), element("p", { class: "faint label" }), element("p", { class: "faint" }, KEYS),
+    element("h3", {}, "Listen"), element("p", { class: "faint label" }),
     previews.element);
+  const picture = section("figure", { class: "pictures" }, (address) => [
+    element("a", { href: address, target: "_blank", rel: "noopener" },
+      element("img", { src: address, alt: "Mel spectrograms of these sounds, original above result" })),
+    element("figcaption", {}, "Time goes to the right, pitch upwards; the closer two pictures are, the better."),
+  ]);
+  hear.append(picture);
   const made = element("div", { class: "hear", hidden: true },
     element("h3", {}, "New sounds of this run"), newSounds.element);
+  const keys = element("p", { class: "faint", hidden: true }, KEYS);
   const body = element("div", { class: "run", hidden: true },
-    title, head, moved, element("div", { class: "buttons" }, stop, goOn, use), said, progress, facts, warnings,
-    levels, meaning, charts, hear, verdicts, made, settings);
+    title, head, moved, element("div", { class: "buttons" }, stop, goOn, use), said, progress, warnings,
+    made, hear, keys, verdicts, levels, meaning, charts, facts, settings);
   root.append(lost, empty, chooser, body);
 
   async function act(address, words, during) {
@@ -113,7 +125,7 @@ function runPart(root, { trigger }) {
   function show(value) {
     seen = value.version;
     const { run } = value;
-    empty.hidden = value.runs.length > 0;
+    empty.show(value.runs.length === 0);
     chooser.hidden = value.runs.length < 2;
     body.hidden = !run;
     if (!run) return;
@@ -135,8 +147,8 @@ function runPart(root, { trigger }) {
     title.replaceChildren(element("bdi", {}, run.name),
       element("span", { class: `pill ${run.state.replaceAll(" ", "-")}` }, run.state));
     head.show({ sentence: run.sentence, error: run.error });
-    progress.show(run.stages.length ? { stages: run.stages, left: run.left } : null);
-    facts.show({ sounds: run.sounds, choices: run.choices });
+    progress.show(run.stages.length && run.state !== "finished" ? { stages: run.stages, left: run.left } : null);
+    facts.show(run.sounds && { sounds: run.sounds, advice: run.sounds_advice, choices: run.choices });
     levels.show(run.levels && { ...run.levels, heard: run.heard });
     meaning.hidden = !run.levels;
     warnings.show(run.warnings);
@@ -151,7 +163,9 @@ function runPart(root, { trigger }) {
     hear.hidden = run.previews.rows.length === 0;
     hear.querySelector(".label").textContent = run.previews.label;
     previews.show(run.previews.rows);
+    picture.show(run.previews.picture);
     made.hidden = run.new_sounds.length === 0;
+    keys.hidden = made.hidden && hear.hidden;
     newSounds.show(run.new_sounds);
   }
 
@@ -168,10 +182,13 @@ function runPart(root, { trigger }) {
   document.addEventListener("distill-run", (event) => showRun(event.detail));
 }
 
-function drawLevels({ epoch, sizes, complete, rows, heard }) {
+function drawLevels({ epoch, sizes, complete, rows, advice, heard }) {
   const rough = complete ? "" : " (rough: measured at few places)";
+  const [figures, todo] = heard;
   return [
+    figures ? element("h3", {}, "Held-out sounds") : null,
+    figures ? element("p", {}, `${capital(figures)}. ${todo}`) : null,
     levelTable(`Codebooks after epoch ${epoch}, ${sizes}${rough}`, rows),
-    heard ? element("p", {}, `Held-out sounds: ${heard}`) : null,
+    element("p", {}, advice),
   ];
 }

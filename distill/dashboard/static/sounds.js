@@ -50,7 +50,10 @@ function soundRow(list, value) {
   const word = value.word ? element("strong", {}, ` ${value.word}`) : null;
   const linked = takes.length > MOST_LINKS ? takes.slice(0, 1) : takes;
   const files = linked.map((take) => download(take, takes.length > 1 ? `↓ ${take.label}` : "↓ Download"));
-  row.element = element("article", { class: "sound" },
+  row.element = list.compact ? element("div", { class: "sound compact", role: "group", "aria-label": name },
+    row.play, element("div", {}, element("bdi", {}, name),
+      value.kind ? element("p", { class: "faint" }, value.kind) : null), row.problem)
+    : element("article", { class: "sound" },
     element("div", { class: "about" },
       element("h3", {}, element("bdi", {}, name)),
       value.figures ? element("p", {}, value.figures, word) : null,
@@ -99,9 +102,11 @@ const sameControl = (old, row) => {
 
 const sameValue = (row, value) => JSON.stringify(row.value) === JSON.stringify(value);
 
-// A list of rows. `show(values)` keeps the rows that are there already, and the one that plays.
-function soundList(name, { keeps = false, vary = null } = {}) {
-  const list = { name, keeps, vary, rows: new Map(), element: element("div", { class: "sounds" }), waiting: null };
+// A list of rows, each with no more than its name and a button if it is `compact`. `show(values)` keeps the rows
+// that are there already, and the one that plays.
+function soundList(name, { keeps = false, vary = null, compact = false } = {}) {
+  const list = { name, keeps, vary, compact, rows: new Map(), waiting: null };
+  list.element = element("div", { class: "sounds" });
   list.ordered = () => [...list.element.children]
     .map((child) => [...list.rows.values()].find((row) => row.element === child)).filter(Boolean);
   list.playing = () => [...list.rows.values()].find((row) => player.playing && row.key === player.key);
@@ -135,6 +140,25 @@ function soundList(name, { keeps = false, vary = null } = {}) {
   };
   lists.add(list);
   return list;
+}
+
+// The first rows of a list, and a button that shows them all.
+const FIRST_ROWS = 4;
+function firstRows(list) {
+  let all = false;
+  let rows = [];
+  const more = element("button", { type: "button", class: "more small", hidden: true, onclick: () => {
+    all = !all;
+    show(rows);
+  } });
+  function show(values) {
+    rows = values;
+    list.show(all ? rows : rows.slice(0, FIRST_ROWS));
+    more.hidden = rows.length <= FIRST_ROWS;
+    more.textContent = all ? "Show fewer" : `Show all ${rows.length}`;
+    more.setAttribute("aria-expanded", String(all));
+  }
+  return { show, element: element("div", {}, list.element, more) };
 }
 
 const KEYS = "Space plays and pauses, x or ← → switches at the same position, ↑ ↓ goes to another sound, " +

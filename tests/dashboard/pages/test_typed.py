@@ -99,7 +99,7 @@ def test_a_name_is_in_the_settings_as_it_was_typed(typed: str) -> None:
     assert load_config(words_of(folder="/sounds", name=typed), sweep=False).name == typed
 
 
-NUMBERS = {"minutes": "prior.max_minutes", "learning_rate": "optimizer.lr"}
+NUMBERS = {"minutes": "minutes", "learning_rate": "optimizer.lr"}
 NUMBERS["epochs"] = "trainer.max_epochs"
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from distill.catalog.catalog import Catalog
@@ -12,7 +14,7 @@ from distill.dashboard.state.places import Places
 from distill.dashboard.state.runs import Runs
 from distill.errors import DistillError, LibraryError
 from distill.listen.folder import ListeningPage
-from tests.helpers.fake_calls import entry_of, listen_page
+from tests.helpers.fake_calls import entry_of, listen_page, sound
 from tests.helpers.fake_runs import FakeRun, show_run
 from tests.helpers.listening import make_row
 from tests.helpers.made_bundle import STATES, make_bundle
@@ -42,6 +44,33 @@ def test_the_sounds_that_a_run_made_last_are_shown(places: Places, runs: Runs, f
         assert [(row["source"], row["kept"], row["varies"]) for row in rows] == [
             (wanted, True, True)
         ]
+
+
+def test_a_card_has_one_sound_to_hear(places: Places, runs: Runs) -> None:
+    """A new one, or else a held-out one as the model gives it back."""
+    run = FakeRun(places.outputs).start()
+    run.publish(Catalog(places.library), new_sounds="", **STATES)
+    models = Models(places)
+    before = models.show("")
+    assert before is not None
+    assert before["models"][0]["sound"] is None
+    folder = run.run_dir / "previews" / "epoch_0001"
+    for label in ("original", "result"):
+        sound(folder / f"1_kick_{label}.wav")
+    (folder / "mels.png").write_bytes(b"")
+    preview = card_of(models)["sound"]
+    assert [take["file"] for take in preview["takes"]] == ["1_kick_result.wav"]
+    listen_page(run.run_dir / "new_sounds")
+    new = card_of(models)["sound"]
+    assert (new["name"], new["kind"]) == ("kit_0_001.wav", "new sound")
+
+
+def card_of(models: Models) -> dict[str, Any]:
+    """The only card."""
+    value = models.show("")
+    assert value is not None
+    (card,) = value["models"]
+    return dict(card)
 
 
 def test_a_damaged_library_is_told(places: Places) -> None:

@@ -116,8 +116,7 @@ def test_words_of_a_start(places: Places, tmp_path: Path) -> None:
     assert {
         "rvq.levels=4",
         "model.commitment_weight=0.3",
-        "trainer.max_minutes=1.5",
-        "prior.max_minutes=1.5",
+        "minutes=1.5",
         "stages=[codec,prior]",
         "name='a=b, c'",
         f"hydra.run.dir='{tmp_path / 'run'}'",

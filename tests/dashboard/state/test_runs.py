@@ -21,6 +21,7 @@ from distill.runs.folder import lock_run_dir
 from distill.runs.rows import Row, StartRow
 from distill.system.json_values import without_nan
 from distill.system.paths import is_text
+from tests.helpers.fake_calls import listen_page
 from tests.helpers.fake_runs import REMEDY, FakeRun, show_run
 from tests.helpers.rows import ROWS, line_of, mangle
 
@@ -126,6 +127,13 @@ def test_rows_levels_remedy_and_curves_are_shown(places: Places, runs: Runs) -> 
     assert "left in this stage" in value["left"]
     run.stage()
     assert [stage["share"] for stage in show_run(runs)["stages"]] == [1.0, 0.0]
+
+
+def test_new_sounds_are_shown_while_the_prior_still_learns(places: Places, runs: Runs) -> None:
+    run = FakeRun(places.outputs, alive=True).start().step(stage="prior")
+    assert show_run(runs)["new_sounds"] == []
+    listen_page(run.run_dir / "new_sounds")
+    assert [row["name"] for row in show_run(runs)["new_sounds"]] == ["kit_0_001.wav"]
 
 
 def test_only_what_is_new_is_sent(places: Places, runs: Runs) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from distill.dashboard.state.demo_sounds import demo_rows
 from distill.dashboard.state.places import Places
 from distill.dashboard.state.sounds import new_sounds_of, preview_rows, served_file
 from tests.helpers.fake_calls import sound
@@ -24,6 +27,7 @@ from tests.helpers.fake_calls import sound
         "generated/call/kit_0_001.flac",
         "generated/call/kick/kick_01_soft1_rr2.wav",
         "kept/k.wav",
+        "dashboard/demo/15 kick.wav",
     ],
 )
 def test_previews_and_new_sounds_are_served(places: Places, address: str) -> None:
@@ -46,6 +50,7 @@ def test_previews_and_new_sounds_are_served(places: Places, address: str) -> Non
         "kept\\k.wav",
         "kept/k.wav/",
         "kept/sub/k.wav",
+        "dashboard/uploads/k.wav",
         "generated/call/kick/more/k.wav",
         "generated/call/.kick/k.wav",
         "generated/call/kick/kit.sfz",
@@ -111,3 +116,21 @@ def test_new_sounds_are_the_first_ones_until_the_prior_has_made_its_own(places: 
     assert new_sounds_of(run_dir, None) == run_dir / "new_sounds_early"
     sound(run_dir / "new_sounds" / "kit_0_001.wav")
     assert new_sounds_of(run_dir, None) == run_dir / "new_sounds"
+
+
+def test_demo_sounds_are_there_before_any_run(
+    places: Places, demo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("distill.dashboard.state.demo_sounds.write_demo_collection", copied(demo))
+    rows = demo_rows(places)
+    assert len(rows) == 12
+    assert rows[0]["name"] == "pluck 82 Hz"
+    for row in rows:
+        (take,) = row["takes"]
+        assert take["type"] in ("audio/wav", "audio/flac", "audio/ogg", "audio/mpeg")
+        assert served_file(places, row["id"]) is not None
+
+
+def copied(demo: Path) -> Callable[[Path], Path]:
+    """What writes the demo collection, without making it again."""
+    return lambda folder: Path(shutil.copytree(demo, folder, dirs_exist_ok=True))
