@@ -27,7 +27,6 @@ from distill.system.shell import command_of, shell_word
 from distill.system.terminal import plain, quantity
 
 ENDS_EVERY_S = 5.0
-DASHBOARD = ("python", "-m", "distill.dashboard")
 
 
 class Models:
@@ -102,7 +101,7 @@ class Models:
             {
                 "folder": plain(str(folder)),
                 "models": quantity(models, "model"),
-                "command": shell_line([*DASHBOARD, "--library", str(folder)]),
+                "command": f"{command_of('dashboard')} --library {shell_word(str(folder))}",
             }
             for folder, models in libraries.others(self.places.library).items()
         ]
