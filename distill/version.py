@@ -1,3 +1,3 @@
 """the version of distill, which bundles and code files name."""
 
-VERSION = "0.1.0"
+VERSION = "1.0.0"

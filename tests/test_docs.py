@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from distill.audio.reasons import Note, Reason
 from distill.codec.level_health import LEVEL_HEADINGS, LOW
 from distill.codec.yardstick import YARDSTICK, Closeness
 from distill.library.view import HEADINGS
 from distill.settings.schema import STAGES
+from distill.version import VERSION
 from tests.helpers.checkout import REPOSITORY
 
 README = REPOSITORY / "README.md"
@@ -97,3 +99,11 @@ def test_the_glossary_explains_what_is_printed() -> None:
         *(word.value for word in (*Closeness, *Reason, *Note)),
     }
     assert {word.lower() for word in printed} - terms == set()
+
+
+def test_a_release_has_one_version_and_one_date() -> None:
+    changes = (REPOSITORY / "CHANGELOG.md").read_text(encoding="utf-8")
+    newest = re.findall(r"^## \[(\d+\.\d+\.\d+)\] - (\d{4}-\d\d-\d\d)$", changes, re.M)[0]
+    cited = yaml.safe_load((REPOSITORY / "CITATION.cff").read_text(encoding="utf-8"))
+    assert (VERSION, str(cited["date-released"])) == newest
+    assert cited["version"] == VERSION

@@ -80,7 +80,7 @@ def _entry(number: int) -> Entry:
             type="hifigan", epochs=200, final_loss=0.5, training_date="2026-02-01"
         ),
         prior=None,
-        distill_version="0.1.0",
+        distill_version="1.0.0",
     )
 
 

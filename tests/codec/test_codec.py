@@ -21,7 +21,14 @@ from distill.errors import CodesError, SoundError
 from distill.model.mel import LogMel
 from distill.model.quantizer import CodeRangeError
 from distill.vocoder.vocoder import default_vocoder
-from tests.helpers.golden_codes import GOLDEN, GOLDEN_2, GOLDEN_BUNDLE
+from tests.helpers.golden_codes import (
+    GOLDEN,
+    GOLDEN_2,
+    GOLDEN_3,
+    GOLDEN_4,
+    GOLDEN_BUNDLE,
+    GOLDEN_LOW_BUNDLE,
+)
 from tests.helpers.tiny_bundle import CONFIG, SPECTROGRAM, fields_of, tiny_model
 
 RATES_HZ = (8_000, 16_000, 22_050, 44_101, 192_000)
@@ -208,6 +215,18 @@ def test_golden_codes_stay_decodable_by_the_golden_model() -> None:
     again = Codes.load(GOLDEN_2)
     assert torch.equal(again.indices, codes.indices)
     assert golden.decode(again).shape == (3, 20_000)
+
+
+def test_golden_codes_with_low_levels_stay_decodable_by_the_golden_model() -> None:
+    golden, codes = load_bundle(GOLDEN_LOW_BUNDLE), Codes.load(GOLDEN_3)
+    assert golden.vocoder_state is not None
+    assert golden.vocoder_state.type == "phase_gradient"
+    assert list(golden.health) == ["level_0", "level_1", "low_0", "low_1"]
+    mel = torch.cat(list(golden.codec.decoded_mels(codes)), dim=-1)
+    assert mel.shape == (2, 1, 64, 57)
+    assert mel.mean(dim=(1, 2, 3)).tolist() == pytest.approx([-0.016814, -0.025856], abs=1e-5)
+    assert golden.decode(codes).shape == (2, 20_000)
+    assert golden.decode(Codes.load(GOLDEN_4)).shape == (3, 20_000)
 
 
 def test_bitrate_is_what_long_sounds_take(model: LoadedModel) -> None:

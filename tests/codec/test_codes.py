@@ -1,6 +1,6 @@
 """codes ↔ the `.distillcodes` file: what was saved comes back, as small as it is said to be.
 
-`golden_v1.distillcodes` and `golden_v2.distillcodes` were made by
+`golden_v1.distillcodes` to `golden_v4.distillcodes` were made by
 `python -m tests.helpers.golden_codes`, and stay readable.
 """
 
@@ -25,10 +25,14 @@ from tests.helpers.golden_codes import (
     FACTS,
     GOLDEN,
     GOLDEN_2,
+    GOLDEN_3,
+    GOLDEN_4,
     GOLDEN_BUNDLE,
+    GOLDEN_LOW_BUNDLE,
     SAMPLE_RATE_HZ,
     SAMPLES,
     golden_indices,
+    golden_low_indices,
 )
 
 SIZES = (2, 3, 8, 100, 256, 1000, 1024)
@@ -120,6 +124,19 @@ def test_golden_files_stay_readable(path: Path, facts: tuple[ChannelFacts, ...])
     assert codes.model_id == "0123456789abcdef"
     assert codes.codec_digest == load_bundle(GOLDEN_BUNDLE).codec.digest
     assert codes.model_name == "Tiny – 🥁"
+
+
+@pytest.mark.parametrize(("path", "facts"), [(GOLDEN_3, ()), (GOLDEN_4, FACTS)])
+def test_golden_files_with_low_levels_stay_readable(
+    path: Path, facts: tuple[ChannelFacts, ...]
+) -> None:
+    codes = Codes.load(path)
+    assert codes.facts == facts
+    assert torch.equal(codes.indices, golden_low_indices())
+    assert (codes.samples, codes.sample_rate_hz) == (SAMPLES, SAMPLE_RATE_HZ)
+    assert (codes.codebook_size, codes.levels) == (8, 2)
+    assert (codes.low_codebook_size, codes.low_levels) == (5, 2)
+    assert codes.codec_digest == load_bundle(GOLDEN_LOW_BUNDLE).codec.digest
 
 
 # -- what a sound takes ----------------------------------------------

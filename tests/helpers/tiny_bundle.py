@@ -120,10 +120,10 @@ def vocoder_state() -> dict[str, Any]:
     return {**state_of(network), "training_metadata": training}
 
 
-def phase_vocoder() -> dict[str, Any]:
+def phase_vocoder(mel: SpectrogramConfig = SPECTROGRAM) -> dict[str, Any]:
     """The same of the other type."""
     torch.manual_seed(0)
-    sizes = PhaseNetworkConfig(SPECTROGRAM.n_mels, SPECTROGRAM.n_fft // 2 + 1, 8, 16, blocks=1)
+    sizes = PhaseNetworkConfig(mel.n_mels, mel.n_fft // 2 + 1, 8, 16, blocks=1)
     training = vocoder_state()["training_metadata"]
     return {**state_of(PhaseNetwork(sizes)), "training_metadata": training}
 
