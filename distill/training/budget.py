@@ -22,16 +22,16 @@ LEAST_TRAINING = 0.2
 VOCODER_MINUTES = {"phase_gradient": 0.5, "hifigan_v2": 60.0}
 """By its type; those of packages: PACKAGE_MINUTES."""
 PACKAGE_MINUTES = 3.0
-PRIOR_MINUTES = ((60, 1.5), (600, 3.0), (6_000, 5.0))
+PRIOR_MINUTES = ((60, 0.75), (600, 1.5), (6_000, 3.0))
 """(largest number of sounds, minutes); with more sounds: MOST_PRIOR_MINUTES."""
-MOST_PRIOR_MINUTES = 10.0
+MOST_PRIOR_MINUTES = 6.0
 SHARE_WITH_BASE = 1 / 3
 """Of the usual time of a stage, for one that begins with the weights of a model."""
 STEP_S, USUAL_BATCH = 0.15, 16
 """What a step of the codec takes with the defaults, and the segments that it has."""
 STEPS_BETWEEN = 15
 """As many steps as the end of an epoch takes."""
-AROUND_S = {CODEC: (8.0, 0.0), VOCODER: (12.0, 0.0), PRIOR: (15.0, 0.06)}
+AROUND_S = {CODEC: (8.0, 0.0), VOCODER: (10.0, 0.0), PRIOR: (8.0, 0.03)}
 """What a stage takes besides its training, in seconds: always, and for each second of the sounds.
 It prepares its sounds, judges its result, and makes its page.
 """
