@@ -27,7 +27,7 @@ PRIOR_MINUTES = ((60, 0.75), (600, 1.5), (6_000, 3.0))
 MOST_PRIOR_MINUTES = 6.0
 SHARE_WITH_BASE = 1 / 3
 """Of the usual time of a stage, for one that begins with the weights of a model."""
-STEP_S, USUAL_BATCH = 0.15, 16
+STEP_S, USUAL_BATCH = 0.15, 8
 """What a step of the codec takes with the defaults, and the segments that it has."""
 STEPS_BETWEEN = 15
 """As many steps as the end of an epoch takes."""
