@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+SPREAD = 0.3
+"""Of random vectors that stand for something."""
 SLOWEST = 10_000.0
 """The slowest rotation turns once in 2π times this number of positions."""
 
@@ -89,3 +91,16 @@ def _rotate(x: Tensor, turns: Tensor) -> Tensor:
     cosines, sines = turns
     first, second = x.chunk(2, dim=-1)
     return torch.cat([first * cosines - second * sines, second * cosines + first * sines], dim=-1)
+
+
+def random_vectors(count: int, width: int) -> nn.Embedding:
+    """A table of vectors that stand for rows, times, classes or places."""
+    table = nn.Embedding(count, width)
+    nn.init.normal_(table.weight, std=SPREAD)
+    return table
+
+
+def moved_on(cells: Tensor, count: int) -> Tensor:
+    """Cells (B, P, ...) moved on by `count` positions, zeros first."""
+    kept = cells[:, : max(0, cells.shape[1] - count)]
+    return torch.cat([torch.zeros_like(cells[:, :count]), kept], dim=1)

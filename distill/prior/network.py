@@ -17,12 +17,10 @@ from distill.model.held import held_levels
 from distill.prior.conditions import TIMES, UNKNOWN, Conditions, time_step
 from distill.prior.config import PriorNetworkConfig
 from distill.prior.head import CodeHead
-from distill.prior.layers import KeysAndValues, Layer, rotations
+from distill.prior.layers import KeysAndValues, Layer, moved_on, random_vectors, rotations
 
 LEVEL_WAVES = 4
 LONGEST_WAVE_DB = 120.0
-SPREAD = 0.3
-"""Of the random vectors that stand for rows, times, classes and places in a block."""
 
 
 class PriorNetwork(nn.Module):
@@ -53,10 +51,10 @@ class PriorNetwork(nn.Module):
         self.left = nn.Linear(cells * dim, width)
         self.nothing_before = nn.Parameter(torch.zeros(width))
         self.nothing_left = nn.Parameter(torch.zeros(width))
-        self.row = _vectors(config.positions, width)
-        self.since = _vectors(TIMES, width)
-        self.to_go = _vectors(TIMES + 1, width)
-        self.label = _vectors(config.classes + 1, width)
+        self.row = random_vectors(config.positions, width)
+        self.since = random_vectors(TIMES, width)
+        self.to_go = random_vectors(TIMES + 1, width)
+        self.label = random_vectors(config.classes + 1, width)
         self.level = nn.Linear(2 * LEVEL_WAVES, width)
         self.no_level = nn.Parameter(torch.zeros(width))
         self.dropout = nn.Dropout(config.dropout)
@@ -67,7 +65,7 @@ class PriorNetwork(nn.Module):
 
         self.to_depth = nn.Linear(width, depth)
         self.neighbours = nn.Linear((config.block_rows + config.block_columns) * dim, depth)
-        self.place = _vectors(config.block_codes, depth)
+        self.place = random_vectors(config.block_codes, depth)
         self.code = nn.Linear(dim, depth)
         self.depth = nn.ModuleList(
             Layer(depth, config.depth_heads, dropout=0.0)  # it sees little at a time
@@ -90,8 +88,8 @@ class PriorNetwork(nn.Module):
         vectors = self.vectors(blocks)
         cells = vectors.sum(dim=3)
         places = torch.arange(count, device=codes.device)
-        before = _later(cells, 1)
-        left = _later(cells, self.config.positions)
+        before = moved_on(cells, 1)
+        left = moved_on(cells, self.config.positions)
         x = self.trunk_input(before, left, places, conditions)
         turns = self.turns(places)
         for layer in self.trunk:
@@ -293,15 +291,3 @@ class PriorNetwork(nn.Module):
         angles = level_db.nan_to_num()[:, None] * (2 * math.pi / LONGEST_WAVE_DB) * waves
         known = self.level(torch.cat([angles.sin(), angles.cos()], dim=1))
         return torch.where(level_db.isnan()[:, None], self.no_level, known)
-
-
-def _vectors(count: int, width: int) -> nn.Embedding:
-    table = nn.Embedding(count, width)
-    nn.init.normal_(table.weight, std=SPREAD)
-    return table
-
-
-def _later(cells: Tensor, count: int) -> Tensor:
-    """Cells (B, P, ...) moved on by `count` positions, zeros first."""
-    kept = cells[:, : max(0, cells.shape[1] - count)]
-    return torch.cat([torch.zeros_like(cells[:, :count]), kept], dim=1)

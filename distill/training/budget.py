@@ -88,7 +88,7 @@ def share_minutes(
 
     Raises ConfigError where the stages' own limits leave nothing of `minutes`.
     """
-    unlimited = [stage for stage in stages if not has_limit(config, stage)]
+    unlimited = [stage for stage in stages if stage in SHARES and not has_limit(config, stage)]
     if config.minutes is not None:
         chosen = _shared(config, sounds, stages, unlimited)
     else:
@@ -175,7 +175,7 @@ def _shared(
             f"the limits of single stages are {own_s / 60:.2g} minutes already, and nothing is "
             f"left for the {' and the '.join(unlimited)}; leave out either",
         )
-    around_s = sum(_around_s(stage, sounds) for stage in stages)
+    around_s = sum(_around_s(stage, sounds) for stage in stages if stage in SHARES)
     left_s = max(in_all_s - own_s - around_s, LEAST_TRAINING * (in_all_s - own_s))
     whole = sum(SHARES[stage] for stage in unlimited)
     return {stage: SHARES[stage] / whole * left_s / 60 for stage in unlimited}
@@ -187,6 +187,8 @@ def _vocoder_minutes(config: TrainConfig) -> float:
 
 def _training_s(config: TrainConfig, sounds: Sounds, stage: str) -> float | None:
     """What the training of a stage takes; None if nothing says so beforehand."""
+    if stage not in SHARES:  # of somebody else's, with a limit that is its own business
+        return None
     limits, seconds = limits_of(config, stage), []
     if limits.max_minutes is not None:
         seconds.append(60 * limits.max_minutes)

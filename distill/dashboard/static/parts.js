@@ -29,7 +29,8 @@ function surveyPart(root, { props, watch }) {
     return [
       element("p", {}, element("bdi", {}, found.sounds)),
       found.few ? element("p", {}, found.few) : null,
-      found.takes ? element("p", {}, element("strong", {}, `Takes about ${found.takes} in all`), " on two cores, unless you say how many minutes.") : null,
+      found.takes ? element("p", {}, element("strong", {}, `Takes about ${found.takes} in all`),
+        " on two cores, unless you say how many minutes.") : null,
       found.codebook ? element("p", {}, element("strong", {}, `Codebook size ${found.codebook}`), `: ${found.reason}`)
         : found.sounds && found.busy ? element("p", {}, "Codebook size: …") : null,
     ];
