@@ -148,12 +148,6 @@ class StageModule(lightning.LightningModule, ABC):
         return self.time_left.seconds(self.step + 1, an_epoch=steps, is_trained=self.is_trained)
 
     @property
-    def left_in_all_s(self) -> float | None:
-        """The time until the run has finished; None if that is not known."""
-        left_s = self.left_s
-        return None if left_s is None or self.after_s is None else left_s + self.after_s
-
-    @property
     def is_trained(self) -> bool:
         """Whether the stage's last step is done."""
         epochs, steps = self.limits.max_epochs, int(self.trainer.num_training_batches)

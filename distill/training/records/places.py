@@ -21,7 +21,7 @@ def step_row(module: StageModule, outputs: Any) -> StepRow:
         module.clock.elapsed_s,
         module.left_s,
         module.is_trained,
-        module.left_in_all_s,
+        _left_in_all_s(module),
     )
 
 
@@ -41,5 +41,11 @@ def epoch_row(module: StageModule) -> EpochRow | None:
         module.clock.elapsed_s,
         module.left_s,
         module.is_trained,
-        module.left_in_all_s,
+        _left_in_all_s(module),
     )
+
+
+def _left_in_all_s(module: StageModule) -> float | None:
+    """The time until the run has finished; None if that is not known."""
+    left_s, after_s = module.left_s, module.after_s
+    return None if left_s is None or after_s is None else left_s + after_s
