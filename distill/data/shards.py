@@ -6,10 +6,13 @@ Imports little, because each process that writes shards imports this module.
 from __future__ import annotations
 
 import json
+import multiprocessing
 import re
 import shutil
 import struct
 from collections.abc import Mapping
+from functools import cache
+from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import TypedDict
 
@@ -125,6 +128,7 @@ def _window(segments: Segments, index: int) -> _Window:
 
 
 def _item(window: _Window) -> Item:
+    _end_with_children()
     samples = np.empty(window["last"] - window["first"], np.float32)
     read_waveform(Path(window["waveform"]), window["first"], samples)
     return {
@@ -136,3 +140,16 @@ def _item(window: _Window) -> Item:
         "index": window["index"],
         "name": window["name"],
     }
+
+
+@cache
+def _end_with_children() -> None:
+    """Have this process end its own ones when it ends, rather than wait for them: LitData's, after
+    an error, wait for a word that never comes, and the whole command with them.
+    """
+    Finalize(None, _end_children, exitpriority=0)
+
+
+def _end_children() -> None:
+    for child in multiprocessing.active_children():
+        child.terminate()

@@ -12,8 +12,9 @@ import pytest
 from distill.catalog.catalog import Catalog
 from distill.codec import AUDIO_FORMATS
 from tests.helpers.disks import Disk, fill
+from tests.helpers.forks import start
 from tests.helpers.made_bundle import STATES, make_bundle
-from tests.helpers.sounds import sound
+from tests.helpers.sounds import sound, write_sounds
 from tests.helpers.verbs import Run, files, results
 
 pytestmark = pytest.mark.slow
@@ -100,6 +101,19 @@ def test_what_stands_beside_the_sounds_and_finds_no_room_is_named(
     assert "No space left on device" in warning
     assert list(Path("out").rglob("*.wav"))
     assert not [name for name in files(Path("out")) if name.endswith((file, ".part"))]
+
+
+def test_shards_that_find_no_room_are_told_of(tmp_path: Path, disk: Disk) -> None:
+    """And not waited for: LitData's processes do, for ever."""
+    pytest.importorskip("litdata")
+    write_sounds(tmp_path / "sounds")
+    out = disk(260) / "out"
+    settings = ("mel.sample_rate_hz=16000", "data.segment_s=0.25", "--workers", "1")
+    work = start(tmp_path, "shard", "sounds", str(out), *settings)
+    _, err = work.communicate(300)
+    assert work.wait() == 2, err
+    assert err.splitlines()[-1].startswith(f"distill: {out}"), err
+    assert not (out / "distill.json").exists()
 
 
 def test_a_model_for_the_library(run: Run, model: Path, disk: Disk) -> None:
