@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -55,6 +56,13 @@ class WriteError(DistillError):
         super().__init__(f"{of}{path}: cannot be written: {cause.strerror or cause}")
         self.of_this_name = cause.errno == errno.ENAMETOOLONG
         """Whether only this file's name is the problem, so that others can be written."""
+
+
+class LostError(DistillError):
+    """The results are written, but not all that stands beside them, of which warnings have told."""
+
+    def __init__(self, folder: Path, results: str, lost: Sequence[str]) -> None:
+        super().__init__(f"{folder}: the {results} are there, but not {', '.join(lost)}")
 
 
 class LibraryError(DistillError):

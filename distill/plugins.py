@@ -65,7 +65,7 @@ def load(kind: str, name: str) -> Any:
     except KeyError:
         raise PluginError(
             f"the {kind} {name[:LONGEST_NAME]!r} is not installed: install the package that has it "
-            f"(entry point {name[:LONGEST_NAME]} of {GROUPS[kind]})"
+            f"(entry point {name[:LONGEST_NAME]!r} of {GROUPS[kind]})"
         ) from None
     except Exception as error:
         raise PluginError(

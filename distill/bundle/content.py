@@ -17,6 +17,8 @@ from distill.vocoder.state import VocoderState
 
 MOST = 10**6
 """Upper limit of all sizes in a configuration; those of real networks are far smaller."""
+FEWEST_HZ = 1000
+"""Of a sample rate: at lower ones, the shortest sounds would have no samples."""
 NETWORK = parts(
     codebook_dim=within(1, MOST),
     codebook_size=within(1, MOST),
@@ -34,7 +36,7 @@ NETWORK = parts(
     quantizer=not_empty(),
 )
 FRONT_END = parts(
-    sample_rate_hz=within(1, MOST),
+    sample_rate_hz=within(FEWEST_HZ, MOST),
     n_fft=within(1, MOST),
     hop_length=within(1, MOST),
     n_mels=within(1, MOST),

@@ -11,7 +11,7 @@ from pathlib import Path
 from distill.audio.delivery import Delivery
 from distill.bundle.loaded import LoadedModel
 from distill.cli.coding import out_folder
-from distill.errors import GenerationError
+from distill.errors import GenerationError, LostError
 from distill.generate.given import beginning_of_names, request_of, settings_of
 from distill.generation.making import Generation
 from distill.generation.ranges import USUAL_TEMPERATURE
@@ -51,12 +51,15 @@ def make_sounds(model: LoadedModel, options: argparse.Namespace, path: Path) -> 
         generation = model.generation(replace(request, seed=target.seed), total=options.count)
         target.check_free({number: generation.class_of(number) for number in numbers})
         _say_what_is_made(model, options)
+        lost: tuple[str, ...] = ()
         try:
             copies = _write_sounds(generation, numbers, target)
         finally:
-            _close(target)
+            lost = _close(target)
     if copies:
         say_figures(f"{quantity(copies, 'sound')} as near to a training sound as a copy")
+    if lost:
+        raise LostError(target.folder, "sounds", lost)
 
 
 def _say_when_it_can(model: LoadedModel, path: Path) -> None:
@@ -85,13 +88,16 @@ def _write_sounds(generation: Generation, numbers: Sequence[int], target: NewSou
     return copies
 
 
-def _close(target: NewSounds) -> None:
-    """Write what stands beside the sounds, and say where it is."""
+def _close(target: NewSounds) -> tuple[str, ...]:
+    """Write what stands beside the sounds, and say where it is; return the names of what could not
+    be written.
+    """
     written = target.close()
     if written.sheet:
         say(f"picture of {written.pictured}: {from_here(written.sheet)}")
     if written.page:
         say(invitation(written.page, written.note))
+    return written.lost
 
 
 def _begins(options: argparse.Namespace) -> bool:

@@ -52,6 +52,8 @@ class KitFolder:
         self._pads: list[Pad] = []
         self._facts: list[dict[str, Any]] = []
         self._held = ExitStack()
+        self.lost: list[str] = []
+        """Names of the presets and lists that could not be written."""
 
     def __enter__(self) -> Self:
         """Take the folder; raises DistillError if it is in use, and WriteError."""
@@ -129,6 +131,7 @@ class KitFolder:
                 written.append(path)
             except OSError as error:
                 log.warning("%s is not written: %s", path, error.strerror or error)
+                self.lost.append(name)
         return written
 
     def _texts(self) -> dict[str, str]:

@@ -8,7 +8,7 @@ from itertools import count
 from distill.audio.delivery import Delivery
 from distill.bundle.loaded import LoadedModel
 from distill.cli.coding import out_folder
-from distill.errors import GenerationError
+from distill.errors import GenerationError, LostError
 from distill.generation.ranges import MOST_PADS
 from distill.generation.request import Request, label_of
 from distill.kit.folder import KitFolder
@@ -59,6 +59,8 @@ def make_kit(model: LoadedModel, options: argparse.Namespace) -> None:
                 say(f"{quantity(folder.files, 'sound file')}, seed {options.seed}")
         if not folder.sounds:
             raise GenerationError("no sound differs enough from what the model knows: no kit")
+        if folder.lost:
+            raise LostError(folder.folder, "sounds", folder.lost)
 
 
 def _fill(folder: KitFolder, sounds: KitSounds, classes: list[str | None], model_name: str) -> None:

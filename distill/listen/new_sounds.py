@@ -47,7 +47,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Written:
-    """The files beside the sounds; None for what could not be written."""
+    """The files beside the sounds; None for what could not be written, which are the `lost`."""
 
     sheet: Path | None = None
     page: Path | None = None
@@ -55,6 +55,7 @@ class Written:
     """Which of the sounds are on the sheet, in words."""
     note: str = ""
     """What the page does not show, in words."""
+    lost: tuple[str, ...] = ()
 
 
 class NewSounds:
@@ -91,6 +92,7 @@ class NewSounds:
         asked = {key: value for key, value in (settings or {}).items() if value is not None}
         self.settings = {"seed": self.seed, **asked}
         self._done: list[tuple[Path, NewSound]] = []
+        self._lost: list[str] = []
         self._nearest: dict[str, Tensor] = {}
         """Training sounds (T,) as the model decodes them, by their names."""
 
@@ -154,18 +156,17 @@ class NewSounds:
                 raise _taken(path)
 
     def close(self) -> Written:
-        """Write the list, the contact sheet and the page. What cannot be written is only warned
-        about: the sounds are there.
-        """
+        """Write list, contact sheet and page; what cannot be written is warned of, and named."""
         if not self._done:
             return Written()
-        _unless_it_fails(self._write_list, self.folder / LIST)
+        self._unless_it_fails(self._write_list, self.folder / LIST)
         page = ListeningPage(self.folder)
         return Written(
-            sheet=_unless_it_fails(self._write_sheet, self.folder / SHEET),
-            page=_unless_it_fails(lambda: self._write_page(page), self.folder / PAGE),
+            sheet=self._unless_it_fails(self._write_sheet, self.folder / SHEET),
+            page=self._unless_it_fails(lambda: self._write_page(page), self.folder / PAGE),
             pictured=f"the first {MOST_SHEET} of them" if len(self._done) > MOST_SHEET else "them",
             note=page.note,
+            lost=tuple(self._lost),
         )
 
     def _tag(self, number: int) -> str:
@@ -280,20 +281,19 @@ class NewSounds:
             picture=picture,
         )
 
+    def _unless_it_fails(self, write: Callable[[], Path | None], path: Path) -> Path | None:
+        try:
+            return write()
+        except (OSError, DistillError) as error:
+            log.warning("%s is not written: %s", path, getattr(error, "strerror", None) or error)
+            self._lost.append(path.name)
+            return None
+
     def _decoded(self, name: str, codes: Codes) -> Tensor:
         """A training sound, or its beginning; decoded once, if that is long enough."""
         if len(self._nearest.get(name, ())) < codes.samples:
             self._nearest[name] = self.model.decode(codes)[0].cpu()
         return self._nearest[name]
-
-
-def _unless_it_fails(write: Callable[[], Path | None], path: Path) -> Path | None:
-    try:
-        return write()
-    except (OSError, DistillError) as error:
-        why = getattr(error, "strerror", None) or error
-        log.warning("%s is not written: %s", path, why)
-        return None
 
 
 def _taken(path: Path) -> SoundError:

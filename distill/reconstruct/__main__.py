@@ -21,6 +21,7 @@ from distill.cli.coding_view import mean_line, reconstructed_line
 from distill.cli.coding_work import Reconstructed, reconstruct_file
 from distill.cli.files import Job, plan
 from distill.cli.verb import Parser, verb_entry
+from distill.errors import LostError
 from distill.listen.folder import invitation
 from distill.reconstruct.page import ResultsPage
 from distill.system.shell import command_of
@@ -59,6 +60,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 say_figures(mean_line(results, verbose=options.verbose))
             if written := page.write():
                 say(invitation(written, page.note))
+        if not page.is_complete:
+            raise LostError(out_folder(options), "results", ["all of the page to listen"])
 
 
 def _parser() -> Parser:

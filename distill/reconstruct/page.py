@@ -25,8 +25,8 @@ log = logging.getLogger(__name__)
 
 
 class ResultsPage:
-    """The page of a folder of reconstructions. Nothing that goes wrong with it is an error: the
-    results are there all the same.
+    """The page of a folder of reconstructions. What goes wrong with it costs no result: a warning
+    tells of it, and it `is_complete` no more.
     """
 
     def __init__(self, folder: Path, model: LoadedModel) -> None:
@@ -34,7 +34,7 @@ class ResultsPage:
         self.note = ""
         """What the page does not show, in words."""
         self._model = model
-        self._is_warned = False
+        self.is_complete = True
 
     def add(self, job: Job, result: Reconstructed) -> None:
         """Add a file: a copy of the original, in the result's format, and the pair of mels."""
@@ -126,7 +126,7 @@ class ResultsPage:
         return self._model.codec.spectrogram.to_decibels(mel).amax(dim=(0, 1)).cpu()
 
     def _warn(self, error: OSError | DistillError) -> None:
-        if not self._is_warned:
-            self._is_warned = True
+        if self.is_complete:
+            self.is_complete = False
             why = getattr(error, "strerror", None) or error
             log.warning("the page to listen is not complete: %s", why)

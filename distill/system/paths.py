@@ -73,4 +73,8 @@ def written_ns(path: str | Path) -> int:
 
 def is_text(name: str) -> bool:
     """Whether a file's name can be shown and typed: it may be bytes that are not Unicode."""
-    return not any("\ud800" <= letter <= "\udfff" for letter in name)
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -72,6 +72,7 @@ def _start(folder: Path, work: Path, imports_s: float) -> dict[str, float]:
     run_dir = work / f"run_{time.monotonic_ns()}"
     overrides = [
         f"data.root='{folder}'",
+        "stages=[codec]",
         "trainer.accelerator=cpu",
         "trainer.max_minutes=0.05",
         "rvq.codebook_size=64",

@@ -165,3 +165,18 @@ def test_many_doublings_are_refused(
         doubled = [doubled, doubled]
     other = change_content(content, lambda other: other["metadata"].update(x=doubled))
     assert "nested too deeply" in refusal(save(tmp_path / "m.distillgan", other, honest=False))
+
+
+def test_a_sample_rate_too_low_for_any_sound_is_refused(content: Content, tmp_path: Path) -> None:
+    """The shortest sounds would have no samples, and be divided by."""
+    other = change_content(
+        content, lambda other: other["spectrogram_config"].update(sample_rate_hz=3)
+    )
+    assert "sample_rate_hz" in refusal(save(tmp_path / "m.distillgan", other))
+
+
+def test_a_refusal_shows_no_control_characters(content: Content, tmp_path: Path) -> None:
+    other = change_content(content, lambda other: other["vqvae_config"].update(quantizer="\x1b[2J"))
+    refused = refusal(save(tmp_path / "m.distillgan", other))
+    assert "is not installed" in refused
+    assert refused.isprintable()

@@ -13,6 +13,7 @@ pytest.importorskip("litdata")
 
 import distill
 from distill.bundle.reader import read_content
+from distill.data import shards
 from distill.data.datamodule import SoundDataModule
 from distill.data.segments import Draw
 from distill.data.streaming import StreamingDataModule, read_manifest
@@ -188,3 +189,28 @@ def test_whole_shards_are_not_written_again_and_others_not_mixed_in(
 def test_a_folder_without_shards_is_told(tmp_path: Path) -> None:
     with pytest.raises(CollectionError, match="distill.shard FOLDER OUT"):
         read_manifest(str(tmp_path))
+
+
+def test_a_shard_that_was_cut_off_is_told_and_written_again(
+    folder: Path, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """LitData copies it in a process of its own, and says nothing of a disk that is full."""
+    shutil.copytree(folder / "sounds", tmp_path / "sounds")
+    monkeypatch.setattr(
+        shards, "optimize", lambda output_dir, **_: cut_copy(folder, Path(output_dir))
+    )
+    told = run("shard", *WORDS)
+    told.is_mistake("train/chunk-0-0.bin: could not be written to its end")
+    assert not (tmp_path / "shards" / "distill.json").exists()
+    monkeypatch.undo()
+    monkeypatch.chdir(tmp_path)
+    assert run("shard", *WORDS).exit_code == 0
+    for side in ("train", "val"):
+        shards.check_shards(tmp_path / "shards" / side)
+
+
+def cut_copy(folder: Path, side: Path) -> None:
+    """The shards of a side, one without its last bytes."""
+    shutil.copytree(folder / "shards" / side.name, side)
+    shard = side / "chunk-0-0.bin"
+    shard.write_bytes(shard.read_bytes()[:-100])

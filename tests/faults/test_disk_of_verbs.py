@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from distill.catalog.catalog import Catalog
 from distill.codec import AUDIO_FORMATS
 from tests.helpers.disks import Disk, fill
-from tests.helpers.sounds import sound
+from tests.helpers.forks import start
+from tests.helpers.made_bundle import STATES, make_bundle
+from tests.helpers.sounds import sound, write_sounds
 from tests.helpers.verbs import Run, files, results
 
 pytestmark = pytest.mark.slow
@@ -60,6 +64,56 @@ def test_codes_to_sounds(
     assert NO_SPACE in told.err[0]
     assert len(told.err) == 2
     assert not [name for name in files(out) if name.endswith(".part")]
+
+
+@pytest.mark.parametrize(
+    ("words", "file", "lost"),
+    [
+        ("generate kit -n 1 --length 0.1", "generate.json", "the sounds are there, but not {}"),
+        ("generate kit -n 1 --length 0.1", "generate.png", "the sounds are there, but not {}"),
+        ("generate kit -n 1 --length 0.1", "listen.html", "the sounds are there, but not {}"),
+        ("kit kit --per-class 1 --amount 1", "kit.json", "the sounds are there, but not {}"),
+        ("kit kit --per-class 1 --amount 1", "Tiny.sfz", "the sounds are there, but not {}"),
+        ("reconstruct kit in/0.wav", "listen.html", "the results are there, but not all of the"),
+    ],
+)
+def test_what_stands_beside_the_sounds_and_finds_no_room_is_named(
+    run: Run,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    words: str,
+    file: str,
+    lost: str,
+) -> None:
+    """A script would else take a kit without its presets for whole."""
+    make_bundle(Path("kit"), fields=STATES, name="Tiny")
+    make: Any = tempfile.mkstemp
+
+    def refuse(**options: Any) -> Any:
+        if options["prefix"].startswith(f".{file}."):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return make(**options)
+
+    monkeypatch.setattr(tempfile, "mkstemp", refuse)
+    told = run(*words.split(), "-o", "out")
+    told.is_mistake(lost.format(file))
+    (warning,) = (line for line in told.out if line.startswith("warning: "))
+    assert "No space left on device" in warning
+    assert list(Path("out").rglob("*.wav"))
+    assert not [name for name in files(Path("out")) if name.endswith((file, ".part"))]
+
+
+def test_shards_that_find_no_room_are_told_of(tmp_path: Path, disk: Disk) -> None:
+    """And not waited for: LitData's processes do, for ever."""
+    pytest.importorskip("litdata")
+    write_sounds(tmp_path / "sounds")
+    out = disk(260) / "out"
+    settings = ("mel.sample_rate_hz=16000", "data.segment_s=0.25", "--workers", "1")
+    work = start(tmp_path, "shard", "sounds", str(out), *settings)
+    _, err = work.communicate(300)
+    assert work.wait() == 2, err
+    assert err.splitlines()[-1].startswith(f"distill: {out}"), err
+    assert not (out / "distill.json").exists()
 
 
 def test_a_model_for_the_library(run: Run, model: Path, disk: Disk) -> None:

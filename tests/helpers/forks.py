@@ -160,11 +160,11 @@ def start(folder: Path, *words: str, **options: Any) -> Fork:
     return _forks().start(words, folder, **options)
 
 
-def answer_of(program: str, folder: Path, *words: object) -> str:
+def answer_of(program: str, folder: Path, *words: object, within_s: float = 600) -> str:
     """What a program of tests/helpers prints; fails unless it ends well."""
     work = start(folder, *map(str, words), program=f"tests.helpers.{program}")
-    out, err = work.communicate(600)
-    assert work.wait() == 0, err[-3000:]
+    out, err = work.communicate(within_s)
+    assert work.wait(within_s) == 0, err[-3000:]
     return out
 
 

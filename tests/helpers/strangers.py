@@ -1,7 +1,8 @@
 """`strangers FOLDER COUNT`: opens COUNT bundles, code files and indexes that were tampered with,
 watched by an audit hook (PEP 578); prints what happened as JSON.
 
-Tampering that a checksum would notice is sealed anew, as a stranger would.
+Tampering that a checksum would notice is sealed anew, as a stranger would. The bundles have a
+vocoder and a prior; one that can be loaded makes a sound with each.
 """
 
 from __future__ import annotations
@@ -22,14 +23,16 @@ from typing import Any
 
 import torch
 
+from distill.bundle.loading import load_bundle
 from distill.bundle.reader import read_content
 from distill.catalog.catalog import Catalog
 from distill.catalog.files import describe
 from distill.codec.codes import MAGIC, PREFIX, VERSION, Codes
 from distill.errors import DistillError
 from distill.library import __main__ as library
-from tests.helpers.made_bundle import make_bundle, publish_bundle
-from tests.helpers.tiny_bundle import reseal
+from tests.helpers.altered import alter
+from tests.helpers.made_bundle import STATES, make_bundle, publish_bundle
+from tests.helpers.tiny_bundle import reseal, save
 
 HOSTILE_NAMES = (
     "../../x",
@@ -168,7 +171,7 @@ def main() -> None:
     pickle.loads(pickle.dumps(Evil(canary)))
     trap_works = canary.exists()
     canary.unlink()
-    good = make_bundle(inbox / "good.distillgan").read_bytes()
+    good = make_bundle(inbox / "good.distillgan", fields=STATES).read_bytes()
     content = torch.load(inbox / "good.distillgan", weights_only=True)
     for name in ("one", "two"):
         publish_bundle(shelf, name)
@@ -181,6 +184,14 @@ def main() -> None:
         (inbox / "m.distillgan").write_bytes(data)
         describe(inbox / "m.distillgan")
         read_content(inbox / "m.distillgan")
+
+    def loaded(content: dict[str, Any]) -> None:
+        path = save(inbox / "m.distillgan", content)
+        describe(path)
+        model = load_bundle(path)
+        codes = model.encode(torch.zeros(800), 16_000)
+        model.decode(codes)
+        model.generate(1, length_s=0.05)
 
     def coded(data: bytes) -> None:
         (inbox / "c.distillcodes").write_bytes(data)
@@ -197,6 +208,7 @@ def main() -> None:
         lambda: bundle(tamper(good, chance)),
         lambda: bundle(repack(good, chance)),
         lambda: bundle(with_a_call(content, canary, chance)),
+        lambda: loaded(alter(content, chance)),
         lambda: coded(tamper(good_codes, chance)),
         lambda: coded(code_file(good_codes, chance)),
         lambda: catalogue(index(good_index, chance)),

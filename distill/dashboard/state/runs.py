@@ -73,24 +73,35 @@ class Runs:
         self._views: dict[str, RunView] = {}
         self._earlier = 0
         """How many runs are not listed."""
+        self._begun = 0
+        """How often the folders were read, with a reading that is under way."""
         self._lock = threading.RLock()
 
-    def update(self) -> list[RunView]:
-        """The runs as they are now, at most MOST_LISTED: those at work first, then the newest."""
+    def update(self, begun: int | None = None) -> list[RunView]:
+        """The runs as they are now, at most MOST_LISTED: those at work first, then the newest.
+
+        Many who ask at once share a reading that began after they asked, when so many were `begun`.
+        """
+        begun = self._begun if begun is None else begun
         with self._lock:
-            every = sorted(_run_folders(self.places), reverse=True)
-            self._earlier = max(0, len(every) - MOST_LISTED)
-            self._views = {
-                path: self._views.get(path) or RunView(self.places, Path(path))
-                for _, path in every[:MOST_LISTED]
-            }
-            for view in self._views.values():
-                view.update()
+            if self._begun == begun:
+                self._read()
             return sorted(
                 self._views.values(),
                 key=lambda view: (view.state.is_active, view.begun_s),
                 reverse=True,
             )
+
+    def _read(self) -> None:
+        self._begun += 1
+        every = sorted(_run_folders(self.places), reverse=True)
+        self._earlier = max(0, len(every) - MOST_LISTED)
+        self._views = {
+            path: self._views.get(path) or RunView(self.places, Path(path))
+            for _, path in every[:MOST_LISTED]
+        }
+        for view in self._views.values():
+            view.update()
 
     def find(self, run: str) -> RunView:
         """The run with this id; raises RunError."""
@@ -103,8 +114,9 @@ class Runs:
         """All runs in short, and one of them, the given or the first, in full; None if the page has
         `seen` this.
         """
+        begun = self._begun
         with self._lock:
-            views = self.update()
+            views = self.update(begun)
             shown = next((view for view in views if view.id == run), views[0] if views else None)
             headings = [view.heading() for view in views]
             told = {"runs": headings, "earlier": self._earlier}
@@ -193,8 +205,10 @@ def _run_folders(places: Places) -> Iterator[tuple[int, str]]:
     """
     for folder in (places.trained, *map(Path, _folders(places.swept))):
         for run_dir in _folders(folder):
-            note = places.note_of(os.path.relpath(run_dir, places.outputs))
-            if newest_ns := written_ns(f"{run_dir}/{PROGRESS}") or written_ns(note):
+            newest_ns = written_ns(f"{run_dir}/{PROGRESS}") or written_ns(
+                places.note_of(os.path.relpath(run_dir, places.outputs))
+            )
+            if newest_ns:
                 yield newest_ns, run_dir
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,7 @@ from hypothesis import strategies as st
 
 from distill.dashboard.state import runs as runs_on_disk
 from distill.dashboard.state.places import Places
+from distill.dashboard.state.run_view import RunView
 from distill.dashboard.state.runs import Runs
 from distill.errors import RunError
 from distill.runs.folder import lock_run_dir
@@ -41,6 +45,31 @@ def test_runs_that_are_not_listed_are_counted(
         value = runs.show(None, "")
         assert value is not None
     assert (len(value["runs"]), value["earlier"]) == (2, 1)
+
+
+def test_many_who_look_at_once_share_a_reading(
+    places: Places, runs: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With 1,000 runs, each reading takes some milliseconds."""
+    FakeRun(places.outputs, "early").start()
+    readings: list[RunView] = []
+    begun, may_go_on = threading.Event(), threading.Event()
+
+    def update(view: RunView) -> None:
+        readings.append(view)
+        begun.set()
+        may_go_on.wait(30)
+
+    monkeypatch.setattr(RunView, "update", update)
+    with ThreadPoolExecutor(9) as tabs:
+        first = tabs.submit(runs.show, None, "")
+        begun.wait(30)
+        FakeRun(places.outputs, "late").start()
+        others = [tabs.submit(runs.show, None, "") for _ in range(8)]
+        time.sleep(0.2)
+        may_go_on.set()
+    assert [len(each.result()["runs"]) for each in (first, *others)] == [1, *[2] * 8]
+    assert len(readings) == 1 + 2, "the eight looks were one reading of both runs"
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
-"""`kill_the_toy FOLDER KILLS`: trains the toy stage in a folder with sounds and a library. It is
-killed again and again as by `kill -9`, at a call to the file system or within a file, and continued
-until it ends. Checks what each death leaves, and that each end is that of a run left alone; prints
-how often it died, and where.
+"""`kill_a_stage CASE FOLDER KILLS`: trains a stage, named by its case, in a folder with sounds and,
+unless it is the codec, a library with one. It is killed again and again as by `kill -9`, at a call
+to the file system or within a file, and continued until it ends. Checks what each death leaves, and
+that each end is that of a run left alone; prints how often it died, and where.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from distill.settings.compose import load_config, resume_config
 from distill.training.records.checkpoint_io import AtomicCheckpointIO
 from distill.training.run import train
 from tests.helpers.die_at_each_step import CALLS, die_within_a_file
-from tests.helpers.stage_cases import TOY, assert_equal, prepare, state_of
+from tests.helpers.stage_cases import CASES, StageCase, assert_equal, prepare, state_of
 
 LARGEST_FILE = 30_000
 
@@ -65,7 +65,7 @@ def count_calls(folder: Path) -> None:
     watch(folder, lambda _: os.write(calls, b"."))
 
 
-def in_a_child(folder: Path, prepare_death: Callable[[], None]) -> int:
+def in_a_child(case: StageCase, folder: Path, prepare_death: Callable[[], None]) -> int:
     """Train, or go on with, `run` in the folder; the child's exit code, or minus its signal."""
     child = os.fork()
     if child == 0:
@@ -81,35 +81,37 @@ def in_a_child(folder: Path, prepare_death: Callable[[], None]) -> int:
         else:
             run_dir.mkdir(exist_ok=True)
             places = ("data.root=sounds", "data.val_fraction=0.4")
-            train(load_config([*TOY.words, *places]), run_dir)
+            train(load_config([*case.words, *places]), run_dir)
         os._exit(0)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
-def check(folder: Path) -> int:
-    """Nothing is torn; how many epochs are saved."""
-    models = list(folder.rglob("*.distillgan"))
-    assert models, "the base is there at least"
-    for path in models:
+def check(case: StageCase, folder: Path, models: int) -> int:
+    """Nothing is torn, and the models of before are there; how many epochs are saved."""
+    library = list((folder / "outputs" / "library").glob("[!.]*.distillgan"))
+    assert len(library) >= models, library
+    for path in folder.rglob("*.distillgan"):
         read_content(path)
     for path in folder.rglob("*.json"):
         json.loads(path.read_text("utf-8"))
     for path in folder.glob("run/checkpoints/*.ckpt"):
         AtomicCheckpointIO().load_checkpoint(path)
-    last = checkpoint_path(folder / "run", TOY.stage, "last")
+    last = checkpoint_path(folder / "run", case.stage, "last")
     if not last.exists():
         return 0
     saved = torch.load(last, weights_only=True)
-    return len(saved["distill"]["history"]["val/loss"])
+    return max(len(each) for each in saved["distill"]["history"].values())
 
 
 def main() -> None:
     """As described above."""
-    begin, kills = Path(sys.argv[1]).absolute(), int(sys.argv[2])
+    case = next(each for each in CASES if each.name == sys.argv[1])
+    begin, kills = Path(sys.argv[2]).absolute(), int(sys.argv[3])
+    models = len(list(begin.rglob("*.distillgan")))
     torch.set_num_threads(1)
     prepare(pytest.MonkeyPatch())
     whole = Path(shutil.copytree(begin, begin.with_name("whole")))
-    assert in_a_child(whole, partial(count_calls, whole)) == 0
+    assert in_a_child(case, whole, partial(count_calls, whole)) == 0
     calls = whole.with_suffix(".calls").stat().st_size
     chance, deaths, ends = random.Random(0), 0, 0
     places: dict[str, int] = {}
@@ -121,8 +123,8 @@ def main() -> None:
             death = partial(die_at, folder, chance.randint(1, calls))
             if within:
                 death = partial(die_within_a_file, chance.randint(0, LARGEST_FILE))
-            code = in_a_child(folder, death if deaths < kills else lambda: None)
-            now = check(folder)
+            code = in_a_child(case, folder, death if deaths < kills else lambda: None)
+            now = check(case, folder, models)
             assert now >= saved, "what was saved stays saved"
             saved = now
             if code:
@@ -130,7 +132,7 @@ def main() -> None:
                 deaths += 1
                 died = "within a file" if within else folder.with_suffix(".died").read_text()
                 places[died] = places.get(died, 0) + 1
-        assert_equal(state_of(whole / "run", TOY), state_of(folder / "run", TOY))
+        assert_equal(state_of(whole / "run", case), state_of(folder / "run", case))
         assert len(list((folder / "outputs" / "library").glob("*.distillgan"))) == 1
         shutil.rmtree(folder)
         ends += 1
