@@ -22,20 +22,25 @@ class TimeLeft:
         self.clock = clock
         self.end_steps, self.closing_s = end_steps, closing_s
         self._begun_s = 0.0
-        self._steps_before = 0
+        self._steps_before = self._begun_steps = 0
         self._ends_s: list[float] = []
         self._ending_since_s: float | None = None
 
     def start(self, steps: int) -> None:
         """The training begins or continues after these steps."""
-        self._begun_s, self._steps_before = self.clock.elapsed_s, steps
+        self._begun_s, self._steps_before, self._begun_steps = self.clock.elapsed_s, steps, 0
 
     def end_epoch(self) -> None:
         """The last step of an epoch is done."""
         self._ending_since_s = self.clock.elapsed_s
 
     def begin_step(self) -> None:
-        """A step begins; the first one of an epoch shows how long the end of the last one took."""
+        """A step begins; the first one of an epoch shows how long the end of the last one took.
+        The first of all is left out of what is measured: it fills codebooks and wakes libraries.
+        """
+        self._begun_steps += 1
+        if self._begun_steps == 2 and self._ending_since_s is None:
+            self._begun_s, self._steps_before = self.clock.elapsed_s, self._steps_before + 1
         if self._ending_since_s is not None:
             self._ends_s.append(self.clock.elapsed_s - self._ending_since_s)
             self._ending_since_s = None

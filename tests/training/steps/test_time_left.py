@@ -60,6 +60,14 @@ def test_before_an_epoch_has_ended_its_end_is_guessed_in_steps() -> None:
     assert day.left_s() == pytest.approx(6 * STEP_S + 5 * END_S + CLOSING_S)
 
 
+def test_a_slow_first_step_says_nothing_of_the_others() -> None:
+    day = Day(max_epochs=1)
+    day.step()
+    day.clock.elapsed_before_s += 25.0
+    day.step(3)
+    assert day.left_s() == pytest.approx(6 * STEP_S + 5 * END_S + CLOSING_S)
+
+
 def test_minutes_are_the_time_of_the_training_alone() -> None:
     day = Day(max_minutes=2)
     day.step(11)
