@@ -30,7 +30,7 @@ function welcome(name, { starts = false } = {}) {
       element("li", {}, element("strong", {}, title), element("p", {}, words)))),
     go,
     element("h3", {}, "Hear the demo collection first"),
-    element("p", {}, "These sounds were synthesised here. A model of them takes eight minutes on two cores."),
+    element("p", {}, "These sounds were synthesised here. A model of them takes some four minutes on two cores."),
     said, sounds.element);
   let shown = false;
 
