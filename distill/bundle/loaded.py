@@ -235,7 +235,7 @@ class LoadedModel:
             name = self.metadata.name
             raise GenerationError(
                 f"{name} has no prior, which makes new sounds; to add one: "
-                f"{command_of('train')} base={shell_word(name)} stages=[prior] "
+                f"{command_of('train')} base={shell_word(name)} 'stages=[prior]' "
                 "data.root=FOLDER, with the folder of its sounds"
             )
         if self.codec.identity is not None and self.codec.identity.is_changed:

@@ -30,6 +30,10 @@ from distill.system.given import shown
 from distill.system.names import name_key
 
 log = logging.getLogger(__name__)
+NO_CLASSES = (
+    "this model knows no classes, for its sounds lay in one folder; generate --like SOUND makes "
+    "sounds like one"
+)
 
 
 def label_of(class_name: str, prior: Prior) -> int | None:
@@ -127,7 +131,7 @@ class Request:
     def _check_class(self, prior: Prior) -> None:
         if not isinstance(self.class_name, str) or label_of(self.class_name, prior) is None:
             known = ", ".join(prior.config.classes)
-            knows = f"this model knows {known}" if known else "this model knows no classes"
+            knows = f"this model knows {known}" if known else NO_CLASSES
             raise GenerationError(f"class {shown(self.class_name)}: no such class; {knows}")
 
     def _check_codes(self, codes: Codes, codec: Codec) -> None:

@@ -10,7 +10,7 @@ from distill.bundle.loaded import LoadedModel
 from distill.cli.coding import out_folder
 from distill.errors import GenerationError, LostError
 from distill.generation.ranges import MOST_PADS
-from distill.generation.request import Request, label_of
+from distill.generation.request import NO_CLASSES, Request, label_of
 from distill.kit.folder import KitFolder
 from distill.kit.pads import in_order
 from distill.kit.sounds import KitSounds
@@ -102,7 +102,7 @@ def _classes(model: LoadedModel, asked: list[str] | None) -> list[str | None]:
     for name in asked:
         label = label_of(name, prior)
         if label is None:
-            known = f"this model knows {', '.join(names)}" if names else "it knows no classes"
+            known = f"this model knows {', '.join(names)}" if names else NO_CLASSES
             raise GenerationError(f"class {name!r}: no such class; {known}")
         chosen[names[label]] = None
     return list(in_order(list(chosen)))

@@ -44,5 +44,5 @@ def epoch_words(epoch: int, epochs: int | None) -> str:
 def time_words(elapsed_s: float, left_s: float | None, in_all_s: float | None) -> str:
     """Time of the stage so far, time left in it, and in all where other stages follow."""
     left = "" if left_s is None else f", {duration(left_s)} left"
-    more = "" if in_all_s is None or in_all_s == left_s else f", {duration(in_all_s)} in all"
+    more = "" if in_all_s is None or in_all_s == left_s else f", {duration(in_all_s)} left in all"
     return f"{duration(elapsed_s)} gone{left}{more}"

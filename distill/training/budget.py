@@ -19,6 +19,8 @@ SHARES = {CODEC: 0.25, VOCODER: 0.15, PRIOR: 0.6}
 """Of the minutes for training, by what each stage gains from them."""
 LEAST_TRAINING = 0.2
 """The share of a run's minutes that is for training, even where all else would need more."""
+SHORTEST_MINUTES = 1e-6
+"""A step, for a limit must not be nothing."""
 VOCODER_MINUTES = {"phase_gradient": 0.5, "hifigan_v2": 60.0}
 """By its type; those of packages: PACKAGE_MINUTES."""
 PACKAGE_MINUTES = 3.0
@@ -34,6 +36,10 @@ STEPS_BETWEEN = 15
 AROUND_S = {CODEC: (8.0, 0.0), VOCODER: (10.0, 0.0), PRIOR: (8.0, 0.03)}
 """What a stage takes besides its training, in seconds: always, and for each second of the sounds.
 It prepares its sounds, judges its result, and makes its page.
+"""
+MOST_SECONDS = 1_500.0
+"""The prior codes no more sound than this; what is told of it follows from twenty minutes that are
+kept, and five that are held out.
 """
 Limits = TrainerConfig | VocoderConfig | PriorStageConfig
 """The settings that say how long a stage trains."""
@@ -100,7 +106,7 @@ def share_minutes(
         }
     choices = {}
     for stage, minutes in chosen.items():
-        limits_of(config, stage).max_minutes = round(minutes, 3)
+        limits_of(config, stage).max_minutes = max(round(minutes, 3), SHORTEST_MINUTES)
         reason = f"of {config.minutes:g} in all" if config.minutes else f"{sounds.files:,} sounds"
         choices[stage] = Choice("minutes", round(minutes, 2), reason, is_detail=True)
     return choices
@@ -202,7 +208,7 @@ def _training_s(config: TrainConfig, sounds: Sounds, stage: str) -> float | None
 
 def _around_s(stage: str, sounds: Sounds) -> float:
     always, each = AROUND_S[stage]
-    return always + each * sounds.seconds
+    return always + each * min(sounds.seconds, MOST_SECONDS)
 
 
 def _sum(seconds: Iterable[float | None]) -> float | None:

@@ -101,9 +101,11 @@ def shell_words(line: str, folder: Path, variables: dict[str, str]) -> list[str]
         stdout=subprocess.PIPE,
         check=True,
     ).stdout
-    python, flag, module, *words = os.fsdecode(handed_over).split("\0")[:-1]
-    assert (python, flag) == ("python", "-m")
-    return [module.removeprefix("distill."), *words]
+    command, *words = os.fsdecode(handed_over).split("\0")[:-1]
+    if command == "python":
+        flag, command, *words = words
+        assert flag == "-m"
+    return words if command == "distill" else [command.removeprefix("distill."), *words]
 
 
 @pytest.mark.parametrize("variables", ASCII)

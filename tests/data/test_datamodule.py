@@ -142,3 +142,14 @@ def test_loader_saved_at_an_epochs_end_starts_the_next_one_whole(
     loader = make_data().train_dataloader()
     loader.load_state_dict({"epoch": 4, "batches": 3})
     assert len(batches(loader, epoch=5)) == 3
+
+
+def test_of_hours_of_held_out_sound_a_part_is_measured(
+    make_data: Callable[..., SoundDataModule], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = make_data()
+    whole = batches(data.val_dataloader())
+    monkeypatch.setattr("distill.data.datamodule.MOST_MEASURED", 2)
+    part = batches(data.val_dataloader())
+    count = sum(len(batch["waveform"]) for batch in part)
+    assert count == 2 < sum(len(batch["waveform"]) for batch in whole)

@@ -155,7 +155,7 @@ CHANGES: dict[str, Change] = {
     "prior.weight_decay": Change(10.0, PRIOR),
     "prior.max_epochs": Change(2, PRIOR),
     "prior.max_minutes": Change(1e-6, PRIOR),
-    "minutes": Change(1e-6, (*BARE, "trainer.max_epochs=null")),
+    "minutes": Change(1e-6, (*BARE, "trainer.max_epochs=null", "minutes=0.1")),
     "trainer.max_epochs": Change(2),
     "trainer.max_minutes": Change(1e-6),
     "trainer.accelerator": Change("gpu", look=look_at_trainer),

@@ -28,12 +28,12 @@ class Size:
 SIZES = (
     (100_000, Size(192, 4, 0.3)),
     (2_000_000, Size(192, 4, 0.2)),
-    (20_000_000, Size(256, 6, 0.1)),
+    (20_000_000, Size(192, 4, 0.1)),
 )
-"""The largest number of codes on the training side, and the size for it. The starter weights are
-those of the first two.
+"""The largest number of codes on the training side, and the size for it. All of them have starter
+weights; a larger one would need more minutes than a default run has.
 """
-LARGEST = Size(384, 8, 0.1)
+LARGEST = Size(256, 6, 0.1)
 
 
 def choose_size(codes: int) -> Size:

@@ -29,7 +29,7 @@ from distill.prior.prior import Prior, PriorConfig
 from distill.prior.starter import difference_from_starter, start_from_starter
 from distill.runs.folder import NEW_SOUNDS, best_bundle
 from distill.system.paths import path_of
-from distill.system.terminal import quantity, say_figures
+from distill.system.terminal import quantity, say, say_figures
 from distill.training.beginning import base_of, base_prior, fits_prior, start_from_prior
 from distill.training.codec.completion import network_config as codec_config
 from distill.training.prior.baseline import Baseline
@@ -217,6 +217,7 @@ class PriorStage(Stage[PreparedPrior]):
         model = load_bundle(best_bundle(self.run_dir))
         if model.prior is None:  # the bundle could not be written
             return None
+        say(f"making {SHOWN_SOUNDS} new sounds to listen to")
         names = (NEW_SOUNDS if number == 1 else f"{NEW_SOUNDS}-{number}" for number in count(1))
         folder = next(path for name in names if not (path := self.run_dir / name).exists())
         seeds = Seeds(path_of(self.config.library.dir), model.metadata.model_id)

@@ -69,4 +69,7 @@ class TimeLeft:
         if not training_s:
             return None
         # the last end is the longest: it always has previews
-        return min(training_s) + max(ends_s) + closing_s
+        after_s = max(ends_s) + closing_s
+        if limits.max_minutes is not None:  # steps that are slow for once would foretell too much
+            after_s = min(after_s, 60 * limits.max_minutes)
+        return min(training_s) + after_s
