@@ -121,6 +121,12 @@ def look_at_trainer(config: TrainConfig) -> Effects:
     raise AssertionError("no trainer was made")
 
 
+def look_at_minutes(config: TrainConfig) -> Effects:
+    """How long the codec will train, because steps that are counted by time are never the same."""
+    look_at_trainer(config)
+    return {"minutes": config.trainer.max_minutes}
+
+
 def _ask(**options: Any) -> None:
     keys = ("accelerator", "devices", "num_nodes", "strategy")
     raise LookedAtError({key: str(options[key]).split(" object at ")[0] for key in keys})

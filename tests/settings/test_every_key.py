@@ -28,6 +28,7 @@ from tests.helpers.effects import (
     Effects,
     Look,
     look_at_the_end,
+    look_at_minutes,
     look_at_trainer,
     look_at_training,
 )
@@ -155,7 +156,7 @@ CHANGES: dict[str, Change] = {
     "prior.weight_decay": Change(10.0, PRIOR),
     "prior.max_epochs": Change(2, PRIOR),
     "prior.max_minutes": Change(1e-6, PRIOR),
-    "minutes": Change(1e-6, (*BARE, "trainer.max_epochs=null", "minutes=0.1")),
+    "minutes": Change(2, (*BARE, "trainer.max_epochs=null", "minutes=1"), look_at_minutes),
     "trainer.max_epochs": Change(2),
     "trainer.max_minutes": Change(1e-6),
     "trainer.accelerator": Change("gpu", look=look_at_trainer),
