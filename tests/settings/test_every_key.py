@@ -27,8 +27,8 @@ from tests.helpers.conf_leaves import keys_of_runs
 from tests.helpers.effects import (
     Effects,
     Look,
-    look_at_the_end,
     look_at_minutes,
+    look_at_the_end,
     look_at_trainer,
     look_at_training,
 )
