@@ -149,7 +149,7 @@ def test_takes_switch_at_the_same_position_and_nothing_cuts_them_off(home: Dashb
         ).to_have_attribute("aria-pressed", "true")
 
         write_previews(home.outputs / "train" / "2026-01-31_14-00-00_kit", 2)
-        expect(run.locator(".label")).to_have_text("codec, epoch 2", timeout=15_000)
+        expect(run.locator(".label")).to_have_text("codec, epoch 2", timeout=60_000)
         before = heard(page)[1]
         assert not before["paused"]
         page.wait_for_function(f"window.sounds[1].currentTime > {before['at'] + 0.3}")
