@@ -101,8 +101,7 @@ class SegmentDataModule(lightning.LightningDataModule):
     def val_dataloader(self) -> DataLoader[Segment]:
         """The same batches every epoch, this rank's share of them."""
         assert self.trainer is not None
-        count = min(len(self.val), MOST_MEASURED)
-        measured = [position * len(self.val) // count for position in range(count)]
+        measured = _evenly(len(self.val), MOST_MEASURED)
         share = measured[self.trainer.global_rank :: self.trainer.world_size]
         # each rank needs a batch: with more ranks than segments, some get one without sound
         val = cast(Dataset[Segment], self.val)
@@ -115,8 +114,7 @@ class SegmentDataModule(lightning.LightningDataModule):
         """At most this many fixed training segments, spread evenly over the collection, without
         augmentation; with several ranks, this rank's share of them.
         """
-        count = min(segments, len(self.train))
-        chosen = [position * len(self.train) // count for position in range(count)][rank::ranks]
+        chosen = _evenly(len(self.train), segments)[rank::ranks]
         train = cast(Dataset[Segment], self.train)
         return DataLoader(Subset(train, chosen), **self._fixed_loading())
 
@@ -137,6 +135,12 @@ class SegmentDataModule(lightning.LightningDataModule):
     def _fixed_loading(self) -> dict[str, Any]:
         """Arguments of a loader without training: larger batches fit in memory and are faster."""
         return {"batch_size": max(FIXED_BATCH_SIZE, self.config.batch_size), "shuffle": False}
+
+
+def _evenly(segments: int, most: int) -> list[int]:
+    """Indices of at most `most` of these segments, spread evenly over them."""
+    count = min(most, segments)
+    return [position * segments // count for position in range(count)]
 
 
 class SoundDataModule(SegmentDataModule):

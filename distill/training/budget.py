@@ -14,7 +14,7 @@ from distill.settings.schema import STAGES, PriorStageConfig, TrainConfig, Train
 from distill.settings.vocoders import VocoderConfig
 from distill.system.terminal import duration
 
-CODEC, VOCODER, PRIOR = "codec", "vocoder", "prior"
+CODEC, VOCODER, PRIOR = STAGES
 SHARES = {CODEC: 0.25, VOCODER: 0.15, PRIOR: 0.6}
 """Of the minutes for training, by what each stage gains from them."""
 LEAST_TRAINING = 0.2

@@ -89,6 +89,8 @@ class PriorStage(Stage[PreparedPrior]):
         rows = -(-config.mel.n_mels // config.model.stride)
         network = self._network_config(codec_config(config), rows=rows, classes=0)
         reason = difference_from_starter(network)
+        if config.model.starter is None:  # its codes stand for what the weights have never seen
+            reason = "the codec does not begin with starter weights"
         if reason is None:
             return []
         prior.starter = None
